@@ -1,0 +1,39 @@
+-- Roles without a password, the publication, and what Debezium itself needs. Idempotent, like every file here:
+-- Postgres runs them once on an empty volume, pipeline.py runs them again at each load.
+DO $$
+DECLARE
+  wanted text;
+BEGIN
+  FOREACH wanted IN ARRAY ARRAY['rh_sport_capture', 'rh_sport_worker', 'rh_sport_reader'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+    END IF;
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'rh_sport') THEN
+    CREATE PUBLICATION rh_sport;
+  END IF;
+END $$;
+
+CREATE OR REPLACE PROCEDURE public.capture(captured regclass) LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+    WHERE p.pubname = 'rh_sport' AND r.prrelid = captured
+  ) THEN
+    EXECUTE format('ALTER PUBLICATION rh_sport ADD TABLE %s', captured);
+  END IF;
+  EXECUTE format('GRANT SELECT ON %s TO rh_sport_capture, rh_sport_worker, rh_sport_reader', captured);
+END $$;
+
+-- A contract's rules are one text for Spark and Postgres; this gives Postgres the one function it lacks.
+CREATE OR REPLACE FUNCTION public.get_json_object(document jsonb, path text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT jsonb_path_query_first(document, path::jsonpath) #>> '{}' $$;
+
+CREATE SCHEMA IF NOT EXISTS cdc;
+CREATE TABLE IF NOT EXISTS cdc.heartbeat (id int PRIMARY KEY, beat_at timestamptz NOT NULL);
+CREATE TABLE IF NOT EXISTS cdc.signal (id text PRIMARY KEY, type text NOT NULL, data text);
+GRANT USAGE ON SCHEMA cdc TO rh_sport_capture;
+GRANT SELECT, INSERT, UPDATE, DELETE ON cdc.heartbeat, cdc.signal TO rh_sport_capture;
+CALL public.capture('cdc.heartbeat');
+CALL public.capture('cdc.signal');

@@ -1,0 +1,21 @@
+"""Distances from home to work, as the distance worker found them."""
+
+from lakehouse.cdc.contract import Contract, Rule
+
+DISTANCE_CACHE = Contract(
+    table="distance_cache",
+    key=("id",),
+    columns={
+        "id": "int",
+        "origin_address": "string",
+        "destination_address": "string",
+        "travel_mode": "string",
+        "distance_m": "int",
+        "duration_s": "int",
+        "provider": "string",
+        "status": "string",
+        "error_message": "string",
+        "last_updated": "timestamp",
+    },
+    rules=(Rule("distance_negative", when="distance_m < 0", says="distance négative"),),
+)

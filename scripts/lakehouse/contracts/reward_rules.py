@@ -1,0 +1,19 @@
+"""The rules of reward; each row holds from its date on."""
+
+from lakehouse.cdc.contract import Contract, Rule
+
+REWARD_RULES = Contract(
+    table="reward_rules",
+    key=("valid_from",),
+    columns={
+        "valid_from": "date",
+        "bonus_rate": "decimal(6,4)",
+        "walk_limit_m": "int",
+        "bike_limit_m": "int",
+        "min_activities": "int",
+        "wellbeing_days": "int",
+        "activity_window": "string",
+        "destination": "string",
+    },
+    rules=(Rule("rate_out_of_range", when="bonus_rate < 0 OR bonus_rate > 1", says="taux hors de 0 à 1"),),
+)

@@ -1,0 +1,47 @@
+"""Activities, as Strava would send them."""
+
+from lakehouse.cdc.contract import Contract, Rule
+
+STRAVA_ACTIVITIES = Contract(
+    table="strava_activities",
+    key=("activity_id",),
+    columns={
+        "activity_id": "bigint",
+        "employee_id": "int",
+        "name": "string",
+        "distance_m": "int",
+        "moving_time_s": "int",
+        "elapsed_time_s": "int",
+        "total_elev_gain_m": "int",
+        "type": "string",
+        "sport_type": "string",
+        "start_date_utc": "timestamp",
+        "start_date_local": "timestamp_ntz",
+        "timezone": "string",
+        "utc_offset_s": "int",
+        "commute": "boolean",
+        "manual": "boolean",
+        "private": "boolean",
+        "flagged": "boolean",
+        "calories": "int",
+        "raw_payload": "string",
+        "created_at": "timestamp",
+    },
+    rules=(
+        Rule("employee_missing", when="employee_id IS NULL", says="salarié absent"),
+        Rule("start_missing", when="start_date_utc IS NULL", says="date de début absente"),
+        Rule("distance_negative", when="distance_m < 0", says="distance négative"),
+        Rule("ends_before_start", when="elapsed_time_s < 0", says="se termine avant de commencer"),
+        Rule("moving_over_elapsed", when="moving_time_s > elapsed_time_s", says="en mouvement plus longtemps que la durée"),
+        Rule(
+            "in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", says="commence dans le futur"
+        ),
+        # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole outing.
+        Rule("speed_impossible", when="distance_m > 25 * moving_time_s", says="vitesse impossible"),
+        Rule(
+            "payload_of_another",
+            when="CAST(get_json_object(raw_payload, '$.athlete.id') AS INT) <> employee_id",
+            says="données d'une autre personne",
+        ),
+    ),
+)

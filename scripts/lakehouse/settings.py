@@ -1,0 +1,64 @@
+"""Every environment variable of the project, typed, in one class.
+
+Read, the first that has it: the environment, the addresses of the local services while they run
+(`.local/run/addresses.env`, made by `make up`), `.env`, the default.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL_ADDRESSES = ROOT / ".local" / "run" / "addresses.env"
+
+LogFormat = Literal["text", "json"]
+
+
+class Settings(BaseSettings):
+    """What differs between two machines: addresses, places, secrets. How things work is in the code and in spark/."""
+
+    model_config = SettingsConfigDict(
+        env_file=(ROOT / ".env", LOCAL_ADDRESSES), env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    db_host: str = "localhost"
+    db_port: int = 5432
+    db_name: str = "rh_sport"
+    db_user: str = "postgres"
+    db_password: SecretStr = SecretStr("postgres")
+
+    kafka_bootstrap_servers: str = "localhost:19092"
+    connect_url: str = "http://localhost:8083"
+    connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
+    connector_db_port: int | None = None
+
+    lake_uri: str = "data/delta"
+    input_dir: Path = Path("data/input")
+    output_dir: Path = Path("data/output")
+
+    spark_master: str = "local[2]"
+    java_home: Path | None = None
+    jars_dir: Path = Path(".local/jars")
+
+    thrift_host: str = "localhost"
+    thrift_port: int = 10000
+
+    destination: str = "1362 Av. des Platanes, 34970 Lattes"
+    api_key_maps: SecretStr | None = None
+    maps_url: str = "https://routes.googleapis.com"
+    slack_webhook_url: SecretStr | None = None
+
+    log_format: LogFormat = "text"
+
+    @field_validator("input_dir", "output_dir", "jars_dir")
+    @classmethod
+    def _from_the_checkout(cls, path: Path) -> Path:
+        return ROOT / path
+
+    @cached_property
+    def lake(self) -> str:
+        """The lake's root: an absolute path, or a URI as it was given."""
+        return self.lake_uri if "://" in self.lake_uri else str(ROOT / self.lake_uri)
