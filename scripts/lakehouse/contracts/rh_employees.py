@@ -1,6 +1,19 @@
 """Employees, as HR declares them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from lakehouse.cdc.contract import Contract, Rule
+
+# How a declared mode is asked of a distance provider (Google's names). A mode that is not here has no distance.
+TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
+    {
+        "Marche/running": "walking",
+        "Vélo/Trottinette/Autres": "bicycling",
+        "Transports en commun": "transit",
+        "véhicule thermique/électrique": "driving",
+    }
+)
 
 RH_EMPLOYEES = Contract(
     table="rh_employees",
