@@ -32,10 +32,12 @@ STRAVA_ACTIVITIES = Contract(
         Rule("start_missing", when="start_date_utc IS NULL", says="date de début absente"),
         Rule("distance_negative", when="distance_m < 0", says="distance négative"),
         Rule("ends_before_start", when="elapsed_time_s < 0", says="se termine avant de commencer"),
-        Rule("moving_over_elapsed", when="moving_time_s > elapsed_time_s", says="en mouvement plus longtemps que la durée"),
         Rule(
-            "in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", says="commence dans le futur"
+            "moving_over_elapsed",
+            when="moving_time_s > elapsed_time_s",
+            says="en mouvement plus longtemps que la durée",
         ),
+        Rule("in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", says="commence dans le futur"),
         # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole outing.
         Rule("speed_impossible", when="distance_m > 25 * moving_time_s", says="vitesse impossible"),
         Rule(
