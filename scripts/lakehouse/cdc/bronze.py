@@ -1,0 +1,85 @@
+"""Bronze: every message of a topic, raw, exactly once.
+
+The table's own last offsets are the only memory: each start of a flow reads them and begins behind them with a
+new checkpoint, so that a checkpoint can neither be lost nor disagree. A batch is a blind append, without a look
+into the table's past.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.positions import Lane, Positions
+from lakehouse.cdc.source import Topic
+
+ENVELOPE = """
+    op STRING,
+    source STRUCT<sequence: STRING, lsn: BIGINT, txId: BIGINT, ts_us: BIGINT, ts_ms: BIGINT, snapshot: STRING>
+"""
+EARLIEST = -2
+LARGEST_BATCH = 200_000
+
+
+def rows(messages: DataFrame, incarnation: int) -> DataFrame:
+    """Give Bronze's rows for messages as Spark's Kafka source delivers them; `op` is NULL where none can be read."""
+    value = F.col("value").cast("string")
+    envelope = F.from_json(value, ENVELOPE)
+    source = envelope.source
+    sequence = F.from_json(source.sequence, "ARRAY<STRING>")
+    return messages.select(
+        envelope.op.alias("op"),
+        F.col("key").cast("string").alias("key"),
+        value.alias("value"),
+        F.get(sequence, F.lit(0)).try_cast("bigint").alias("commit_seq"),
+        source.lsn.alias("lsn"),
+        source.txId.alias("tx_id"),
+        F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
+        (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),
+        "topic",
+        F.lit(incarnation).alias("incarnation"),
+        "partition",
+        "offset",
+        F.col("timestamp").alias("kafka_timestamp"),
+        F.current_timestamp().alias("ingested_at"),
+    )
+
+
+def starting_offsets(topic: Topic, incarnation: int, taken_in: Positions) -> str:
+    """Give the Kafka source's `startingOffsets`: each partition one past what Bronze holds of it."""
+    ends = {number: taken_in.get(Lane(incarnation, number)) for number in range(topic.partitions)}
+    offsets = {str(number): EARLIEST if end is None else end + 1 for number, end in ends.items()}
+    return json.dumps({topic.name: offsets})
+
+
+def flow(
+    lake: Lake, contract: Contract, kafka: str, topic: Topic, incarnation: int, may_commit: Callable[[], None]
+) -> StreamingQuery:
+    """Start the flow of one topic into its Bronze table. `may_commit` raises when this writer lost its lake."""
+
+    def append(batch: DataFrame, _batch_id: int) -> None:
+        may_commit()
+        lake.append(rows(batch, incarnation), "bronze", contract.table)
+
+    messages = (
+        lake.spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("subscribe", topic.name)
+        .option("startingOffsets", starting_offsets(topic, incarnation, lake.taken_in(contract)))
+        .option("maxOffsetsPerTrigger", LARGEST_BATCH)
+        .option("failOnDataLoss", "true")
+        # Kafka's default of 500 ms is waited in full by every small batch.
+        .option("kafka.fetch.max.wait.ms", "10")
+        .load()
+    )
+    return (
+        messages.writeStream.queryName(contract.table)
+        .option("checkpointLocation", tempfile.mkdtemp(prefix=f"flow-{contract.table}-"))
+        .foreachBatch(append)
+        .start()
+    )

@@ -1,0 +1,43 @@
+"""The Spark session of a job: spark/spark-defaults.conf, the job's own .conf, and this machine's addresses."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+from lakehouse.settings import ROOT, Settings
+
+
+def conf(settings: Settings, job: str) -> dict[str, str]:
+    """Give the settings of a job (`stream`, `refresh`): what all share, then its own, then where this machine is."""
+    jars = settings.jars_dir / "spark"
+    where = {"spark.master": settings.spark_master}
+    if settings.spark_master.startswith("local"):
+        where["spark.driver.extraClassPath"] = f"{jars}/*"
+    else:
+        where["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
+
+
+@contextmanager
+def session(settings: Settings, job: str, overrides: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
+    """Give a session for one job, and stop it afterwards."""
+    if settings.java_home:
+        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
+    os.environ["TZ"] = "UTC"
+    chosen = {**conf(settings, job), **(overrides or {})}
+    spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _read(path: Path) -> dict[str, str]:
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    return {key: value.strip() for key, value in pairs}

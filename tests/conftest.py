@@ -1,0 +1,23 @@
+"""What the whole run shares: one Spark session, made when the first test asks for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lakehouse.cdc.session import session
+from lakehouse.local.java import java_home
+from lakehouse.settings import ROOT, Settings
+from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    here: Path = tmp_path_factory.mktemp("spark")
+    settings = Settings(java_home=java_home(ROOT / ".local"))
+    overrides = {
+        "spark.sql.warehouse.dir": str(here / "warehouse"),
+        "spark.sql.streaming.pollingDelay": "50ms",
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    }
+    with session(settings, "refresh", overrides) as spark:
+        yield spark
