@@ -1,0 +1,16 @@
+"""Days, months and years as they are in Paris. Everything else is UTC."""
+
+from datetime import date
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+def wall_clock(instant: Column) -> Column:
+    """Give what a clock in Paris shows at an instant, as a TIMESTAMP that reads so in a session in UTC."""
+    return F.from_utc_timestamp(instant, "Europe/Paris")
+
+
+def months_before(day: date, months: int) -> Column:
+    """Give the same day some months before, the month's last where it has no such day (29 February)."""
+    return F.add_months(F.lit(day), -months)

@@ -1,0 +1,71 @@
+"""Rows of Silver as tests need them: sound unless a test says otherwise."""
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.gold.rules import Rules
+
+RULES = Rules(
+    bonus_rate=Decimal("0.0500"),
+    walk_limit_m=15_000,
+    bike_limit_m=25_000,
+    min_activities=15,
+    wellbeing_days=5,
+    activity_window="calendar_year",
+    destination="1362 Av. des Platanes, 34970 Lattes",
+)
+ON_FOOT, BY_BICYCLE = "Marche/running", "Vélo/Trottinette/Autres"
+BY_BUS, BY_CAR = "Transports en commun", "véhicule thermique/électrique"
+
+Fields = dict[str, Any]
+
+
+def silver(spark: SparkSession, contract: Contract, rows: list[Fields]) -> DataFrame:
+    ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in contract.columns.items())
+    return spark.createDataFrame([{column: row.get(column) for column in contract.columns} for row in rows], ddl)
+
+
+def employees(spark: SparkSession, *rows: Fields) -> DataFrame:
+    sound = {"business_unit": "Finance", "salaire_brut": Decimal("30000.00"), "moyen_deplacement": BY_BICYCLE}
+    return silver(
+        spark, RH_EMPLOYEES, [sound | {"adresse_complete": f"{row['id']} rue de l'Essai"} | row for row in rows]
+    )
+
+
+def distances(spark: SparkSession, *rows: Fields) -> DataFrame:
+    sound = {"destination_address": RULES.destination, "provider": "estimate", "status": "ok"}
+    return silver(spark, DISTANCE_CACHE, [sound | row for row in rows])
+
+
+def activities(spark: SparkSession, *rows: Fields) -> DataFrame:
+    sound = {"employee_id": 1, "sport_type": "Run", "flagged": False}
+    return silver(spark, STRAVA_ACTIVITIES, [{"activity_id": n} | sound | row for n, row in enumerate(rows)])
+
+
+def reward_rules(spark: SparkSession, *rows: Fields) -> DataFrame:
+    return silver(spark, REWARD_RULES, [vars(RULES) | row for row in rows])
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+
+
+def daily(first: str, count: int, **fields: Any) -> list[Fields]:
+    """Give one activity a day, at the same hour in UTC."""
+    return [{"start_date_utc": utc(first) + timedelta(days=n)} | fields for n in range(count)]
+
+
+def collected(frame: DataFrame, *keys: str) -> dict[Any, Row]:
+    """Give the rows by their key; timestamps as the text that they show, whatever this process's time zone."""
+    shown = frame.withColumns(
+        {name: F.col(name).cast("string") for name, sql_type in frame.dtypes if sql_type == "timestamp"}
+    ).collect()
+    by_key = {tuple(row[key] for key in keys) if len(keys) > 1 else row[keys[0]]: row for row in shown}
+    assert len(by_key) == len(shown), "more than one row for a key"
+    return by_key

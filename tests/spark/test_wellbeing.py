@@ -1,0 +1,107 @@
+"""Days of wellbeing: which activities count, in which year, and from how many on."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from lakehouse.gold.tables import WELLBEING
+from lakehouse.gold.wellbeing import wellbeing
+from spark.builders import RULES, Fields, activities, collected, daily, employees, utc
+
+ROLLING = replace(RULES, activity_window="rolling_12_months")
+NOVEMBER = date(2026, 11, 21)
+
+
+def granted(
+    spark: SparkSession, done: list[Fields], as_of: date = NOVEMBER, staff: int = 1, **rules: Any
+) -> dict[tuple[int, int], Row]:
+    people = employees(spark, *({"id": n} for n in range(1, staff + 1)))
+    frame = wellbeing(people, activities(spark, *done), replace(RULES, **rules), as_of)
+    assert frame.columns == list(WELLBEING)
+    assert dict(frame.dtypes) == dict(WELLBEING)
+    return collected(frame, "employee_id", "year")
+
+
+def test_fourteen_activities_earn_nothing_and_fifteen_five_days(spark: SparkSession) -> None:
+    done = daily("2026-03-01 10:00", 14) + daily("2026-03-01 10:00", 15, employee_id=2)
+    rows = granted(spark, done, staff=2)
+    assert rows[1, 2026][2:] == (14, "2026-03-01 11:00:00", "2026-03-14 11:00:00", False, 0, 1)
+    assert rows[2, 2026][2:] == (15, "2026-03-01 11:00:00", "2026-03-15 11:00:00", True, 5, 0)
+
+
+def test_more_than_enough_misses_nothing(spark: SparkSession) -> None:
+    row = granted(spark, daily("2026-03-01 10:00", 40))[1, 2026]
+    assert (row.jours_bien_etre, row.activites_manquantes) == (5, 0)
+
+
+def test_the_year_is_the_one_of_paris(spark: SparkSession) -> None:
+    done = [{"start_date_utc": utc("2025-12-31 22:59:59")}, {"start_date_utc": utc("2025-12-31 23:30")}]
+    rows = granted(spark, done)
+    assert rows[1, 2025][2:5] == (1, "2025-12-31 23:59:59", "2025-12-31 23:59:59")
+    assert rows[1, 2026][2:5] == (1, "2026-01-01 00:30:00", "2026-01-01 00:30:00")
+
+
+def test_dates_show_the_clock_of_paris_in_winter_and_in_summer(spark: SparkSession) -> None:
+    done = [{"start_date_utc": utc("2026-01-10 08:00")}, {"start_date_utc": utc("2026-07-10 08:00")}]
+    row = granted(spark, done)[1, 2026]
+    assert (row.first_activity_date, row.last_activity_date) == ("2026-01-10 09:00:00", "2026-07-10 10:00:00")
+
+
+def test_everyone_present_has_a_row_for_this_year_and_nobody_else_has_any(spark: SparkSession) -> None:
+    done = daily("2024-05-01 10:00", 2) + daily("2026-05-01 10:00", 3, employee_id=9)
+    rows = granted(spark, done, staff=2)
+    assert set(rows) == {(1, 2024), (1, 2026), (2, 2026)}
+    assert rows[2, 2026][2:] == (0, None, None, False, 0, 15)
+
+
+def test_flagged_activities_and_those_after_the_day_do_not_count(spark: SparkSession) -> None:
+    done: list[Fields] = [
+        {"start_date_utc": utc("2026-11-21 22:59")},
+        {"start_date_utc": utc("2026-11-21 23:00")},
+        {"start_date_utc": utc("2027-03-01 10:00")},
+        {"start_date_utc": utc("2026-10-01 10:00"), "flagged": True},
+        {"start_date_utc": utc("2026-10-02 10:00"), "flagged": None},
+    ]
+    rows = granted(spark, done)
+    assert set(rows) == {(1, 2026)}
+    assert rows[1, 2026].nb_activities_year == 2
+
+
+def test_a_rolling_window_is_one_row_of_the_twelve_months_that_end_on_the_day(spark: SparkSession) -> None:
+    done = [
+        {"start_date_utc": utc("2025-11-21 22:59")},
+        {"start_date_utc": utc("2025-11-21 23:00")},
+        {"start_date_utc": utc("2026-11-21 22:59")},
+        {"start_date_utc": utc("2026-11-21 23:00")},
+    ]
+    rows = granted(spark, done, staff=2, activity_window="rolling_12_months")
+    assert set(rows) == {(1, 2026), (2, 2026)}
+    assert rows[1, 2026][2:5] == (2, "2025-11-22 00:00:00", "2026-11-21 23:59:00")
+    assert rows[2, 2026].nb_activities_year == 0
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first", "before"),
+    [
+        (date(2024, 2, 29), "2023-03-01 10:00", "2023-02-28 10:00"),
+        (date(2025, 2, 28), "2024-02-29 10:00", "2024-02-28 10:00"),
+        (date(2024, 3, 1), "2023-03-02 10:00", "2023-03-01 10:00"),
+    ],
+)
+def test_a_rolling_window_around_a_leap_day(spark: SparkSession, as_of: date, first: str, before: str) -> None:
+    done = [{"start_date_utc": utc(first)}, {"start_date_utc": utc(before)}]
+    rows = granted(spark, done, as_of=as_of, activity_window="rolling_12_months")
+    assert rows[1, as_of.year].nb_activities_year == 1
+
+
+@pytest.mark.parametrize("rules", [RULES, ROLLING])
+def test_an_employee_s_rows_do_not_depend_on_the_others(spark: SparkSession, rules: Any) -> None:
+    done = activities(spark, *daily("2025-10-20 10:00", 80), *daily("2025-12-20 10:00", 30, employee_id=2))
+    together = wellbeing(employees(spark, {"id": 1}, {"id": 2}), done, rules, NOVEMBER)
+    alone = wellbeing(employees(spark, {"id": 2}), done, rules, NOVEMBER)
+    assert collected(alone, "employee_id", "year") == collected(
+        together.where("employee_id = 2"), "employee_id", "year"
+    )
