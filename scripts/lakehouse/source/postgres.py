@@ -1,0 +1,73 @@
+"""Postgres, the source: connecting to it, telling which one it is, making its tables."""
+
+import psycopg
+import stamina
+
+from lakehouse.errors import NotReady
+from lakehouse.logs import logger
+from lakehouse.settings import ROOT, Settings
+
+DDL = ROOT / "initdb"
+
+
+def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) -> psycopg.Connection:
+    """Open a connection, its session in UTC; for up to `wait` seconds try again, with growing pauses that are logged.
+
+    Raises NotReady when Postgres does not let us in.
+    """
+    try:
+        for attempt in stamina.retry_context(
+            on=psycopg.OperationalError, attempts=None if wait else 1, timeout=wait or None, wait_max=10.0
+        ):
+            with attempt:
+                return _open(settings, autocommit)
+    except psycopg.OperationalError as error:
+        raise NotReady(
+            f"Postgres does not answer at {settings.db_host}:{settings.db_port}, database {settings.db_name} "
+            f"({_first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
+        ) from None
+    raise AssertionError("unreachable: an attempt returns or raises")
+
+
+def system_identifier(conn: psycopg.Connection) -> int:
+    """Give the number that initdb gave this Postgres; a re-made one has another."""
+    row = conn.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+    assert row is not None  # noqa: S101 - the function always gives its one row
+    return int(row[0])
+
+
+def apply_ddl(conn: psycopg.Connection) -> None:
+    """Run initdb/*.sql in order, in one transaction; idempotent, so that a new table reaches an old volume too."""
+    with conn.transaction():
+        # Two at once would both find a role missing.
+        conn.execute("SELECT pg_advisory_xact_lock(hashtext('initdb'))")
+        for file in sorted(DDL.glob("*.sql")):
+            conn.execute(file.read_bytes())
+
+
+def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
+    return psycopg.connect(
+        host=settings.db_host,
+        port=settings.db_port,
+        dbname=settings.db_name,
+        user=settings.db_user,
+        password=settings.db_password.get_secret_value(),
+        autocommit=autocommit,
+        connect_timeout=5,
+        application_name="lakehouse",
+        options="-c timezone=UTC",
+    )
+
+
+def _say(retry: stamina.instrumentation.RetryDetails) -> None:
+    logger("postgres").warning(
+        "waiting", reason=_first_line(retry.caused_by), waited_s=round(retry.waited_so_far), next_try_s=retry.wait_for
+    )
+
+
+# stamina's own line quotes arguments and whole exceptions.
+stamina.instrumentation.set_on_retry_hooks([_say])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
