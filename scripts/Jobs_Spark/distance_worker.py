@@ -1,0 +1,35 @@
+"""Find the distance from each employee's home to work, and keep it in distance_cache."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.distance import worker
+from lakehouse.errors import run
+from lakehouse.settings import Settings
+from lakehouse.waiting import Stop
+
+
+def main() -> int:
+    """Answer what is open, once or for good."""
+    options = _options()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    if options.once:
+        answered = worker.once(settings)
+        print(", ".join(f"{count} {status}" for status, count in sorted(answered.items())) or "nothing was due")
+        return 0
+    worker.serve(settings, Stop().on_sigterm())
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: python scripts/Jobs_Spark/distance_worker.py --once   (API_KEY_MAPS: Google; none: estimates)",
+    )
+    parser.add_argument("--once", action="store_true", help="answer what is open and due, then leave; needs no Kafka")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)

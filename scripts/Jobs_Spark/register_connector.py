@@ -1,0 +1,35 @@
+"""Make the topics, register the Debezium connector, and keep it running."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.errors import run
+from lakehouse.settings import Settings
+from lakehouse.source import registrar
+from lakehouse.waiting import Stop
+
+
+def main() -> int:
+    """Keep the connector, or only say whether it runs."""
+    options = _options()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    if options.healthy:
+        return 0 if registrar.healthy(settings) else 1
+    registrar.keep(settings, Stop().on_sigterm(), once=options.once)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: python scripts/Jobs_Spark/register_connector.py --once",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--once", action="store_true", help="leave as soon as the connector runs")
+    which.add_argument("--healthy", action="store_true", help="exit 0 when connector and tasks run, 1 otherwise")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)

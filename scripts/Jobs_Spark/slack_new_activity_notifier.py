@@ -1,0 +1,36 @@
+"""Cheer on Slack for each new activity."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.errors import run
+from lakehouse.settings import Settings
+from lakehouse.slack import notifier
+from lakehouse.waiting import Stop
+
+
+def main() -> int:
+    """Send messages for good, once, or only show them."""
+    options = _options()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    if options.show:
+        notifier.show(settings)
+    else:
+        notifier.serve(settings, Stop().on_sigterm(), once=options.once)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: python scripts/Jobs_Spark/slack_new_activity_notifier.py --show   (the outbox, sent or not)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--once", action="store_true", help="read the topic to its end, send what is due, then leave")
+    which.add_argument("--show", action="store_true", help="print the outbox: status and message, the oldest first")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)

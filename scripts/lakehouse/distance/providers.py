@@ -1,0 +1,43 @@
+"""What a distance provider is asked and answers."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Status = Literal["ok", "not_found", "failed"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """How far it is from home to work, by walking, bicycling, driving or transit."""
+
+    origin: str
+    destination: str
+    travel_mode: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Metres and seconds when `ok`; else why not. `ok` and `not_found` are final, `failed` is asked again."""
+
+    status: Status
+    distance_m: int | None = None
+    duration_s: int | None = None
+    reason: str | None = None
+
+
+class Unavailable(Exception):
+    """The provider answers nobody just now: too many questions, an outage, a key it refuses."""
+
+
+class Provider(Protocol):
+    """Who answers. `at_once` is how many answers are noted in one transaction."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def at_once(self) -> int: ...
+
+    def distance(self, question: Question) -> Answer:
+        """Answer one question; raises Unavailable when no other question would fare better."""
+        ...

@@ -1,0 +1,51 @@
+"""Debezium's messages about activities, as far as the outbox needs them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from lakehouse.contracts import STRAVA_ACTIVITIES
+
+UNAVAILABLE = "__debezium_unavailable_value"
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+WRITES = ("c", "u", "r")
+_WALL_CLOCKS = tuple(name for name, kind in STRAVA_ACTIVITIES.columns.items() if kind == "timestamp_ntz")
+
+
+class Change(NamedTuple):
+    """A row as a change left it, in JSON that Postgres reads as that row, and when it was committed."""
+
+    row: Mapping[str, Any]
+    committed_at: datetime
+
+
+def read(value: bytes | None) -> Change | None:
+    """Give the change that a message tells; None for deletes and truncates.
+
+    ValueError, KeyError or TypeError where the message cannot be read.
+    """
+    if value is None:
+        return None
+    event = json.loads(value)
+    if event["op"] not in WRITES:
+        return None
+    return Change(row=_row(event["after"]), committed_at=EPOCH + _since_epoch(event["source"]))
+
+
+def _row(after: Mapping[str, Any]) -> dict[str, Any]:
+    row = dict(after)
+    int(row["activity_id"])
+    for name in _WALL_CLOCKS:
+        if row.get(name) is not None:
+            row[name] = (EPOCH + timedelta(microseconds=row[name])).replace(tzinfo=None).isoformat()
+    payload = row.get("raw_payload")
+    if payload is not None and payload != UNAVAILABLE:
+        row["raw_payload"] = json.loads(payload)
+    return row
+
+
+def _since_epoch(source: Mapping[str, Any]) -> timedelta:
+    if source.get("ts_us") is not None:
+        return timedelta(microseconds=source["ts_us"])
+    return timedelta(milliseconds=source["ts_ms"])

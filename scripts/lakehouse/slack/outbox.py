@@ -1,0 +1,131 @@
+"""The outbox, in Postgres: what is owed, what was sent, what Slack refused."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from lakehouse.contracts import STRAVA_ACTIVITIES
+from lakehouse.slack import wording
+from lakehouse.slack.changes import UNAVAILABLE, Change
+from lakehouse.waiting import pauses
+
+LOCK = 7_352_001  # any number that nothing else in this database locks
+
+# Each row is read with the types of its own table; a payload that the message left out is the table's.
+_OWED = """
+    WITH change AS (
+      SELECT activity.*, message.committed_at, message.n
+      FROM unnest(%(rows)s::jsonb[], %(committed)s::timestamptz[]) WITH ORDINALITY AS message (after, committed_at, n),
+      LATERAL jsonb_populate_record(
+        NULL::public.strava_activities,
+        CASE WHEN after ->> 'raw_payload' = %(unavailable)s THEN after || jsonb_build_object('raw_payload', (
+          SELECT kept.raw_payload FROM public.strava_activities kept
+          WHERE kept.activity_id = (after ->> 'activity_id')::bigint
+        )) ELSE after END
+      ) AS activity
+    ), accepted AS (
+      SELECT * FROM change WHERE {accepted}
+    )
+    SELECT accepted.activity_id, prenom, nom, sport_type, distance_m, moving_time_s, raw_payload ->> 'description'
+    FROM accepted
+    JOIN public.rh_employees employee ON employee.id = accepted.employee_id
+    JOIN ops.go_live ON accepted.created_at > live_since
+    WHERE accepted.private IS FALSE
+      AND NOT EXISTS (SELECT FROM ops.slack_outbox there WHERE there.activity_id = accepted.activity_id)
+    ORDER BY n
+"""
+
+_OWE = """
+    INSERT INTO ops.slack_outbox (activity_id, message, owed_at)
+    VALUES (%s, %s, now() + %s * interval '1 microsecond') ON CONFLICT (activity_id) DO NOTHING
+"""
+
+_FIRST = """
+    SELECT activity_id, message, attempts, extract(epoch FROM next_attempt_at - now())::float
+    FROM ops.slack_outbox WHERE status = 'pending' ORDER BY owed_at, activity_id LIMIT 1
+"""
+
+
+class Pending(NamedTuple):
+    """The message to send next, and in how many seconds (0 or less: now)."""
+
+    activity_id: int
+    message: str
+    attempts: int
+    due_in: float
+
+
+def is_live(conn: psycopg.Connection) -> bool:
+    """Whether the first load has ended: before, nobody can say which activities are new."""
+    return conn.execute("SELECT FROM ops.go_live").fetchone() is not None
+
+
+def only_notifier(conn: psycopg.Connection) -> bool:
+    """Take the right to send, for as long as the connection lasts; False when another notifier has it."""
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def owe(conn: psycopg.Connection, changes: Sequence[Change]) -> list[int]:
+    """Put in the outbox, in the order of the changes, what they make owed; give the activities' ids.
+
+    psycopg.DataError where a row does not fit its table.
+    """
+    values = {
+        "rows": [Jsonb(change.row) for change in changes],
+        "committed": [change.committed_at for change in changes],
+        "unavailable": UNAVAILABLE,
+    }
+    with conn.transaction(), conn.cursor() as cursor:
+        owed = cursor.execute(_owed(), values).fetchall()
+        activities = [wording.Activity(*row) for row in owed]
+        cursor.executemany(
+            _OWE, [(activity.activity_id, wording.message(activity), n) for n, activity in enumerate(activities)]
+        )
+    return [activity.activity_id for activity in activities]
+
+
+def first(conn: psycopg.Connection) -> Pending | None:
+    """Give the oldest message that is not sent: the others wait behind it, so that order is kept."""
+    row = conn.execute(_FIRST).fetchone()
+    return None if row is None else Pending(*row)
+
+
+def sent(conn: psycopg.Connection, pending: Pending, says: str) -> None:
+    conn.execute(
+        "UPDATE ops.slack_outbox SET status = 'sent', sent_at = now(), attempts = attempts + 1, answer = %s "
+        "WHERE activity_id = %s",
+        [says, pending.activity_id],
+    )
+
+
+def set_aside(conn: psycopg.Connection, pending: Pending, says: str) -> None:
+    conn.execute(
+        "UPDATE ops.slack_outbox SET status = 'set_aside', attempts = attempts + 1, answer = %s WHERE activity_id = %s",
+        [says, pending.activity_id],
+    )
+
+
+def again(conn: psycopg.Connection, pending: Pending, says: str, wait: float | None) -> float:
+    """Note a failure, and give the seconds until the message is tried again: Slack's own, else growing."""
+    seconds = pauses(longest=300.0)(pending.attempts + 1) if wait is None else wait
+    conn.execute(
+        "UPDATE ops.slack_outbox SET attempts = attempts + 1, answer = %s, "
+        "next_attempt_at = now() + make_interval(secs => %s) WHERE activity_id = %s",
+        [says, seconds, pending.activity_id],
+    )
+    return seconds
+
+
+def messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
+    """Give all messages, the oldest first, as (status, message, Slack's last answer)."""
+    return conn.execute("SELECT status, message, answer FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
+
+
+def _owed() -> sql.Composed:
+    """Give the statement with the contract's own rules in it."""
+    rules = [sql.SQL(f"({rule.when.replace('%', '%%')}) IS NOT TRUE") for rule in STRAVA_ACTIVITIES.rules]
+    return sql.SQL(_OWED).format(accepted=sql.SQL(" AND ").join(rules))

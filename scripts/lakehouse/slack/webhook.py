@@ -1,0 +1,46 @@
+"""Slack's incoming webhook."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+
+TIMEOUT = 10.0  # seconds
+LONGEST_ANSWER = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a message; `wait` is the pause, in seconds, that Slack asked for."""
+
+    outcome: Literal["sent", "again", "set_aside"]
+    says: str
+    wait: float | None = None
+
+
+def post(client: httpx.Client, url: str, message: str) -> Answer:
+    """Post a message and give Slack's answer; an outage is an answer too."""
+    try:
+        response = client.post(url, json={"text": _plain(message)}, timeout=TIMEOUT)
+    except httpx.HTTPError as error:  # its text may hold the webhook's secret address
+        return Answer("again", type(error).__name__)
+    says = f"{response.status_code} {response.text[:LONGEST_ANSWER]}".strip()
+    if response.is_success:
+        return Answer("sent", says)
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return Answer("again", says, wait=_retry_after(response))
+    if response.is_client_error and response.status_code != httpx.codes.REQUEST_TIMEOUT:
+        return Answer("set_aside", says)
+    return Answer("again", says)
+
+
+def _plain(message: str) -> str:
+    """Escape what Slack would read as markup, so that a comment cannot call a whole channel."""
+    return message.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return 1.0

@@ -1,0 +1,100 @@
+"""The Debezium connector: its configuration, and Connect's REST interface as far as the registrar needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from lakehouse.cdc.contract import TOPIC_PREFIX
+from lakehouse.settings import Settings
+from lakehouse.source.topics import LARGEST_MESSAGE, tables
+
+NAME = TOPIC_PREFIX
+RUNNING, FAILED = "RUNNING", "FAILED"
+
+
+def configuration(stated: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """Give the connector as it is registered: what the repository states, this machine's addresses, the credentials."""
+    return {
+        **stated,
+        "database.hostname": settings.connector_db_host or settings.db_host,
+        "database.port": str(settings.connector_db_port or settings.db_port),
+        "database.dbname": settings.db_name,
+        "database.user": settings.db_user,
+        "database.password": settings.db_password.get_secret_value(),
+        "producer.override.max.request.size": str(LARGEST_MESSAGE),
+    }
+
+
+def newly_captured(running: Mapping[str, str] | None, wanted: Mapping[str, str]) -> list[str]:
+    """Give the tables that the running connector does not capture yet.
+
+    None for a connector that does not run: its first snapshot takes in every table.
+    """
+    if running is None:
+        return []
+    return [table for table in tables(wanted) if table not in tables(running)]
+
+
+@dataclass(frozen=True)
+class State:
+    """What Connect says of the connector and its tasks."""
+
+    connector: str
+    tasks: tuple[str, ...]
+    causes: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the connector and at least one task run, and none does not."""
+        return bool(self.tasks) and {self.connector, *self.tasks} == {RUNNING}
+
+    @property
+    def failed(self) -> bool:
+        return FAILED in {self.connector, *self.tasks}
+
+
+class Connect:
+    """Connect's REST interface; raises httpx.HTTPError when it is away or busy."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def config(self) -> dict[str, str] | None:
+        """Give the connector's configuration, None where it is not registered."""
+        found: dict[str, str] | None = self._get(f"/connectors/{NAME}/config")
+        return found
+
+    def state(self) -> State | None:
+        """Give the connector's state, None where it is not registered or has no state yet."""
+        found = self._get(f"/connectors/{NAME}/status")
+        return None if found is None else _state(found)
+
+    def register(self, config: Mapping[str, str]) -> None:
+        self._client.put(f"/connectors/{NAME}/config", json=dict(config)).raise_for_status()
+
+    def restart_failed(self) -> None:
+        restart = {"includeTasks": "true", "onlyFailed": "true"}
+        self._client.post(f"/connectors/{NAME}/restart", params=restart).raise_for_status()
+
+    def _get(self, path: str) -> Any:
+        response = self._client.get(path)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return response.raise_for_status().json()
+
+
+def _state(status: Mapping[str, Any]) -> State:
+    parts = [status["connector"], *status["tasks"]]
+    return State(
+        connector=status["connector"]["state"],
+        tasks=tuple(task["state"] for task in status["tasks"]),
+        causes=tuple(_root_cause(part["trace"]) for part in parts if "trace" in part),
+    )
+
+
+def _root_cause(trace: str) -> str:
+    """Give the class of the innermost error; its text stays out, for it may quote a row."""
+    causes = [line for line in trace.splitlines() if line.startswith("Caused by: ")] or trace.splitlines()[:1]
+    return causes[-1].removeprefix("Caused by: ").split(":")[0].strip() if causes else "unknown"

@@ -1,0 +1,120 @@
+"""Keeps the connector: its topics, its registration, its running."""
+
+import time
+from collections.abc import Iterable
+
+import httpx
+import psycopg
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from lakehouse.errors import NotReady
+from lakehouse.logs import logger
+from lakehouse.settings import Settings
+from lakehouse.source import postgres, signals, topics
+from lakehouse.source.connector import Connect, configuration, newly_captured
+from lakehouse.waiting import Stop, carry_on, pauses
+
+LOOK_EVERY = 3.0  # seconds
+SLOW_START = 10.0
+
+log = logger("registrar")
+
+
+def keep(settings: Settings, stop: Stop, *, once: bool = False) -> None:
+    """Make what is missing, register, and keep it running until asked to stop; `once` leaves when it runs."""
+    carry_on(
+        lambda: _session(settings, stop, once=once),
+        away=(NotReady, psycopg.OperationalError, KafkaError, httpx.HTTPError),
+        say=lambda error, wait: log.warning("waiting", reason=_first_line(error), seconds=wait),
+        stop=stop,
+    )
+
+
+def healthy(settings: Settings) -> bool:
+    """Whether Connect says that the connector and its tasks run."""
+    try:
+        with httpx.Client(base_url=settings.connect_url, timeout=5) as client:
+            state = Connect(client).state()
+    except httpx.HTTPError:
+        return False
+    return state is not None and state.runs
+
+
+def _session(settings: Settings, stop: Stop, *, once: bool) -> None:
+    admin = topics.admin(settings)
+    try:
+        with (
+            postgres.connect(settings, autocommit=True) as conn,
+            httpx.Client(base_url=settings.connect_url, timeout=30) as client,
+        ):
+            Registrar(settings, admin, conn, Connect(client)).watch(stop, once=once)
+    finally:
+        admin.close()
+
+
+class Registrar:
+    """One look after the other at the topics, the registration and the tasks."""
+
+    def __init__(self, settings: Settings, admin: KafkaAdminClient, conn: psycopg.Connection, connect: Connect) -> None:
+        self._admin, self._conn, self._connect = admin, conn, connect
+        self._stated = topics.connector_file()
+        self._wanted = configuration(self._stated, settings)
+        self._restarts, self._next_restart = 0, 0.0
+        self._unwell_since: float | None = None
+
+    def watch(self, stop: Stop, *, once: bool) -> None:
+        while not stop.is_set():
+            ran = self.look()
+            if ran and once:
+                return
+            stop.wait(LOOK_EVERY if ran else 0.5)
+
+    def look(self) -> bool:
+        """Mend what can be mended and give whether the connector runs and Postgres has a reader on its slot."""
+        for name in topics.create_missing(self._admin, topics.topics(self._stated)):
+            log.info("topic made", topic=name)
+        signals.require_published(self._conn, self._wanted)
+        self._register()
+        state = self._connect.state()
+        if state is not None and state.failed:
+            self._restart(state.causes)
+        ran = state is not None and state.runs and signals.slot_is_read(self._conn, self._wanted["slot.name"])
+        self._say_how_it_goes(ran=ran)
+        return ran
+
+    def _register(self) -> None:
+        running = self._connect.config()
+        if running is not None and {**running, "name": ""} == {**self._wanted, "name": ""}:
+            return
+        signals.owe_snapshots(self._conn, newly_captured(running, self._wanted))
+        self._connect.register(self._wanted)
+        log.info("connector registered", known_before=running is not None)
+
+    def _restart(self, causes: Iterable[str]) -> None:
+        if time.monotonic() < self._next_restart:
+            return
+        self._restarts += 1
+        wait = pauses(longest=60.0)(self._restarts)
+        self._next_restart = time.monotonic() + wait
+        log.warning("restarting what failed", causes=sorted(set(causes)), next_try_in=wait)
+        self._connect.restart_failed()
+
+    def _say_how_it_goes(self, *, ran: bool) -> None:
+        if ran:
+            if self._unwell_since is not None or self._restarts:
+                log.info("connector runs")
+            self._unwell_since, self._restarts = None, 0
+            for table in signals.pay_snapshots(self._conn):
+                log.info("snapshot asked", table=table)
+            return
+        now = time.monotonic()
+        self._unwell_since = self._unwell_since or now
+        if now - self._unwell_since > SLOW_START:
+            self._unwell_since = now
+            held_by = signals.open_transactions(self._conn)
+            log.warning("connector does not run yet", slot_waits_for=[f"pid {pid}, {age} s" for pid, age in held_by])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,67 @@
+"""What the registrar reads from Postgres and asks of Debezium through it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from uuid import uuid4
+
+import psycopg
+
+from lakehouse.errors import NotReady
+from lakehouse.source.topics import tables
+
+OWED = "owed:"
+OLD_TRANSACTION = 5  # seconds
+
+
+def require_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> None:
+    """Raise NotReady unless the publication has all captured tables: Debezium would be silent about the others."""
+    publication = connector["publication.name"]
+    rows = conn.execute(
+        "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s", [publication]
+    ).fetchall()
+    missing = sorted(set(tables(connector)) - {name for (name,) in rows})
+    if missing:
+        raise NotReady(
+            f"Publication {publication} lacks {', '.join(missing)}. python scripts/ETL_Full_Load/pipeline.py makes it."
+        )
+
+
+def slot_is_read(conn: psycopg.Connection, slot: str) -> bool:
+    row = conn.execute("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def open_transactions(conn: psycopg.Connection) -> list[tuple[int, int]]:
+    """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for."""
+    return conn.execute(
+        "SELECT pid, extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity "
+        "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
+        "AND xact_start < now() - make_interval(secs => %s) ORDER BY xact_start",
+        [OLD_TRANSACTION],
+    ).fetchall()
+
+
+def owe_snapshots(conn: psycopg.Connection, new: Iterable[str]) -> None:
+    """Note tables to be snapshotted once the connector captures them, so that a kill in between forgets none.
+
+    The note is a signal of type `log`, which asks nothing of Debezium.
+    """
+    with conn.transaction():
+        for table in new:
+            conn.execute(
+                "INSERT INTO cdc.signal (id, type, data) VALUES (%s, 'log', %s) ON CONFLICT DO NOTHING",
+                [OWED + table, json.dumps({"message": "snapshot owed"})],
+            )
+
+
+def pay_snapshots(conn: psycopg.Connection) -> list[str]:
+    """Ask an incremental snapshot of each table it is owed to, and give their names."""
+    with conn.transaction():
+        paid = conn.execute("DELETE FROM cdc.signal WHERE starts_with(id, %s) RETURNING id", [OWED]).fetchall()
+        owed = sorted(note.removeprefix(OWED) for (note,) in paid)
+        if owed:
+            conn.execute(
+                "INSERT INTO cdc.signal (id, type, data) VALUES (%s, 'execute-snapshot', %s)",
+                [str(uuid4()), json.dumps({"type": "incremental", "data-collections": owed})],
+            )
+    return owed
