@@ -1,9 +1,11 @@
 """Every environment variable of the project, typed, in one class.
 
 Read, the first that has it: the environment, the addresses of the local services while they run
-(`.local/run/addresses.env`, made by `make up`), `.env`, the default.
+(`.local/run/addresses.env`, made by `make up`), `.env`, the default. The services of local mode get
+everything by their environment, with ENVIRONMENT_ONLY set: no file of the checkout changes them.
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -14,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ADDRESSES = ROOT / ".local" / "run" / "addresses.env"
 
+ENVIRONMENT_ONLY = "LAKEHOUSE_ENVIRONMENT_ONLY"
+
 LogFormat = Literal["text", "json"]
 
 
@@ -21,7 +25,10 @@ class Settings(BaseSettings):
     """What differs between two machines: addresses, places, secrets. How things work is in the code and in spark/."""
 
     model_config = SettingsConfigDict(
-        env_file=(ROOT / ".env", LOCAL_ADDRESSES), env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=None if os.environ.get(ENVIRONMENT_ONLY) else (ROOT / ".env", LOCAL_ADDRESSES),
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     db_host: str = "localhost"
@@ -31,6 +38,7 @@ class Settings(BaseSettings):
     db_password: SecretStr = SecretStr("postgres")
 
     kafka_bootstrap_servers: str = "localhost:19092"
+    kafka_controller_port: int = Field(default=19093, description="local mode's broker elects itself here")
     connect_url: str = "http://localhost:8083"
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
     connector_db_port: int | None = None

@@ -1,0 +1,106 @@
+"""Where local mode serves: always on this machine, on the ports of the settings or on free ones."""
+
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from lakehouse.settings import ENVIRONMENT_ONLY, Settings
+
+HERE = "127.0.0.1"
+ON_THIS_MACHINE = {"localhost", HERE, "::1"}
+ADDRESSES = (
+    "db_host",
+    "db_port",
+    "kafka_bootstrap_servers",
+    "kafka_controller_port",
+    "connect_url",
+    "thrift_host",
+    "thrift_port",
+    "java_home",
+)
+
+
+def on_this_machine(settings: Settings) -> Settings:
+    """Give the settings with every address on 127.0.0.1; ports stay, where they were this machine's.
+
+    A .env made for containers says redpanda:9092: that is no address of ours, and our own default holds.
+    """
+    defaults = Settings.model_construct()
+    return settings.model_copy(
+        update={
+            "db_host": HERE,
+            "kafka_bootstrap_servers": _local(settings.kafka_bootstrap_servers, defaults.kafka_bootstrap_servers),
+            "connect_url": f"http://{_local(settings.connect_url, defaults.connect_url)}",
+            "thrift_host": HERE,
+            "connector_db_host": None,
+            "connector_db_port": None,
+        }
+    )
+
+
+def on_free_ports(home: Path) -> Settings:
+    """Give settings that share only downloads with the checkout's own stack: free ports, all else in `home`."""
+    db, kafka, controller, connect, thrift = free_ports(5)
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        db_host=HERE,
+        db_port=db,
+        kafka_bootstrap_servers=f"{HERE}:{kafka}",
+        kafka_controller_port=controller,
+        connect_url=f"http://{HERE}:{connect}",
+        thrift_host=HERE,
+        thrift_port=thrift,
+        lake_uri=str(home / "lake"),
+        output_dir=home / "output",
+        api_key_maps=None,
+        slack_webhook_url=None,
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Give a process's environment in which Settings() is exactly these settings, whatever the checkout's files say."""
+    ours = {name.upper() for name in Settings.model_fields}
+    inherited = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+    return inherited | _variables(settings, Settings.model_fields) | {ENVIRONMENT_ONLY: "yes"}
+
+
+def env_file(settings: Settings) -> str:
+    """Give the addresses as the lines of a .env file, for commands run by hand."""
+    return "".join(f"{name}={value}\n" for name, value in _variables(settings, ADDRESSES).items())
+
+
+def port_of(address: str) -> int:
+    """Give the port of `host:port` or of a URL."""
+    port = urlsplit(address if "://" in address else f"//{address}").port
+    if port is None:
+        raise ValueError(f"no port in {address}")
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Give ports that nothing listens on right now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for taken in sockets:
+            taken.bind((HERE, 0))
+        return [taken.getsockname()[1] for taken in sockets]
+    finally:
+        for taken in sockets:
+            taken.close()
+
+
+def _local(address: str, default: str) -> str:
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    return f"{HERE}:{parts.port if parts.hostname in ON_THIS_MACHINE and parts.port else port_of(default)}"
+
+
+def _variables(settings: Settings, names: object) -> dict[str, str]:
+    values = {name: getattr(settings, name) for name in names}  # type: ignore[attr-defined]
+    return {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }

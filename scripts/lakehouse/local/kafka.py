@@ -1,0 +1,96 @@
+"""One Kafka broker that is its own controller (KRaft)."""
+
+import base64
+import logging
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from lakehouse.errors import NotReady
+from lakehouse.local import properties
+from lakehouse.local.addresses import HERE, port_of
+from lakehouse.local.jvm import jvm
+from lakehouse.local.service import Service
+from lakehouse.settings import Settings
+
+HEAP = "512m"
+
+
+def service(home: Path, settings: Settings, java_home: Path) -> Service:
+    """Give the broker, with its data in home/kafka."""
+    folder = home / "kafka"
+    jars = settings.jars_dir / "kafka"
+    return Service(
+        name="kafka",
+        command=jvm(java_home, jars, HEAP, "kafka.Kafka", str(folder / "server.properties")),
+        address=settings.kafka_bootstrap_servers,
+        prepare=lambda: make(folder, settings, java_home),
+        missing=lambda: missing(settings),
+        stop_stage=2,
+    )
+
+
+def server_properties(settings: Settings, data: Path) -> dict[str, str | int]:
+    """Give the broker's configuration: one node, nothing replicated, no topic by accident."""
+    controller = f"{HERE}:{settings.kafka_controller_port}"
+    return {
+        "node.id": 1,
+        "process.roles": "broker,controller",
+        "controller.quorum.bootstrap.servers": controller,
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{HERE}:{port_of(settings.kafka_bootstrap_servers)},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{HERE}:{port_of(settings.kafka_bootstrap_servers)}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": str(data),
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": 0,
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        # 128 MB of the heap by default, for a handful of small compacted topics.
+        "log.cleaner.dedupe.buffer.size": 8 << 20,
+    }
+
+
+def make(folder: Path, settings: Settings, java_home: Path) -> None:
+    """Write the configuration, and format the data folder once: it gets its name when it is whole."""
+    data = folder / "data"
+    properties.write(folder / "server.properties", server_properties(settings, data))
+    if data.is_dir():
+        return
+    unfinished = folder / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    properties.write(folder / "format.properties", server_properties(settings, unfinished))
+    arguments = ("format", "--standalone", "-t", _cluster_id(), "-c", str(folder / "format.properties"))
+    command = jvm(java_home, settings.jars_dir / "kafka", "128m", "kafka.tools.StorageTool", *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NotReady(f"Kafka's data folder could not be formatted: {done.stdout}{done.stderr}".strip())
+    unfinished.rename(data)
+
+
+def missing(settings: Settings) -> str | None:
+    """Give why the broker does not answer, or None when it does."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    try:
+        client = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, bootstrap_timeout_ms=1000)
+        try:
+            client.list_topics()
+        finally:
+            client.close()
+    except (KafkaError, OSError) as error:
+        return f"Kafka to answer at {settings.kafka_bootstrap_servers} ({type(error).__name__})"
+    return None
+
+
+def _cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

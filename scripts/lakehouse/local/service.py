@@ -1,0 +1,32 @@
+"""What a service of local mode is: a command, what it needs before, and how to tell that it is ready."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Service:
+    """One supervised child.
+
+    `prepare` makes its folders and files, and may be called again after having been interrupted anywhere.
+    `missing` says what is still awaited, or None once the service answers; `first` is done each time it has
+    just become ready. `after` names the services that must be ready before this one starts.
+    A `once` service runs, ends with exit code 0, and is ready by that.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    address: str = ""
+    missing: Callable[[], str | None] = lambda: None
+    prepare: Callable[[], None] = _nothing
+    first: Callable[[], None] = _nothing
+    after: tuple[str, ...] = ()
+    stop_signal: str = "TERM"
+    stop_stage: int = 1
+    whole_group: bool = True
+    once: bool = False
+    timeout: float = 120

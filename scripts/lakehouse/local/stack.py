@@ -1,0 +1,171 @@
+"""A whole system on this machine, in one folder: started, looked at and stopped as one."""
+
+import fcntl
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from time import monotonic
+
+import psutil
+
+from lakehouse.errors import BadInput, NotReady
+from lakehouse.local import addresses, leftovers
+from lakehouse.local.java import java_home
+from lakehouse.local.service import Service
+from lakehouse.local.services import services
+from lakehouse.local.supervisor import Supervisor
+from lakehouse.settings import Settings
+from lakehouse.waiting import wait_until
+
+FAILED = {"BACKOFF", "FATAL"}
+ENDED = {"STOPPED", "EXITED", "FATAL"}
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One service as it is now; memory in bytes, its children's included."""
+
+    name: str
+    state: str
+    pid: int | None
+    address: str
+    ready: bool
+    memory: int
+
+
+class Stack:
+    """All services, their data, logs and addresses in the folder `home`; they serve where `settings` says."""
+
+    def __init__(self, home: Path, settings: Settings, say: Callable[[str], None] = print) -> None:
+        """Describe a stack; nothing starts. `say` gets a line of progress per service."""
+        self.home = home.resolve()
+        here = addresses.on_this_machine(settings)
+        self.settings = here.model_copy(update={"java_home": java_home(self.home, here.java_home)})
+        self.logs = self.home / "logs"
+        self._run = self.home / "run"
+        self._say = say
+        self._services = {service.name: service for service in services(self.home, self.settings)}
+        self._supervisor = Supervisor(self._run, self.logs)
+
+    @classmethod
+    def on_free_ports(cls, home: Path) -> "Stack":
+        """Give a stack that disturbs none: free ports, its lake in home/lake, no .env."""
+        return cls(home, addresses.on_free_ports(home))
+
+    def environment(self) -> dict[str, str]:
+        """Give the environment for a command that is to use this stack and nothing else."""
+        return addresses.environment(self.settings)
+
+    def up(self, *names: str) -> None:
+        """Start what is named (all, by default) as parallel as can be, and wait until each is ready.
+
+        Idempotent. Raises NotReady, naming the service, what was awaited and its log.
+        """
+        chosen = self._chosen(names)
+        with self._alone():
+            if not self._supervisor.is_running():
+                leftovers.end(self.home)
+                self._supervisor.start(self._services.values(), {**self.environment(), leftovers.HOME: str(self.home)})
+            (self._run / "addresses.env").write_text(addresses.env_file(self.settings), encoding="utf-8")
+            self._start(chosen)
+
+    def down(self) -> None:
+        """Stop everything, Kafka and Postgres last. Idempotent; ends what an earlier crash left behind too."""
+        with self._alone():
+            if self._supervisor.is_running():
+                for stage in sorted({service.stop_stage for service in self._services.values()}):
+                    self._stop([one.name for one in self._services.values() if one.stop_stage == stage])
+                self._supervisor.shutdown()
+            leftovers.end(self.home)
+            (self._run / "addresses.env").unlink(missing_ok=True)
+
+    def status(self) -> list[ServiceStatus]:
+        """Give every service as it is now."""
+        processes = self._supervisor.processes() if self._supervisor.is_running() else {}
+        return [
+            ServiceStatus(
+                name=name,
+                state=processes[name].state if name in processes else "STOPPED",
+                pid=processes[name].pid if name in processes else None,
+                address=service.address,
+                ready=name in processes and self._missing(service) is None,
+                memory=_memory(processes[name].pid) if name in processes else 0,
+            )
+            for name, service in self._services.items()
+        ]
+
+    def _chosen(self, names: Iterable[str]) -> list[Service]:
+        if unknown := set(names) - set(self._services):
+            raise BadInput(f"no such service: {', '.join(sorted(unknown))}. There are {', '.join(self._services)}.")
+        return [service for name, service in self._services.items() if not names or name in names]
+
+    def _start(self, chosen: list[Service]) -> None:
+        began = monotonic()
+        order = TopologicalSorter({s.name: [a for a in s.after if a in {c.name for c in chosen}] for s in chosen})
+        order.prepare()
+        with ThreadPoolExecutor(len(chosen)) as pool:
+            running: dict[Future[None], str] = {}
+            while order.is_active():
+                running |= {pool.submit(self._start_one, self._services[name]): name for name in order.get_ready()}
+                done = next(as_completed(running))
+                name = running.pop(done)
+                done.result()
+                address = self._services[name].address
+                self._say(f"{name:<17} ready after {monotonic() - began:5.1f} s   {address}")
+                order.done(name)
+
+    def _start_one(self, service: Service) -> None:
+        if self._supervisor.processes()[service.name].state in ENDED:
+            service.prepare()
+            self._supervisor.start_program(service.name)
+        try:
+            wait_until(
+                lambda: self._is_up(service), timeout=service.timeout, missing=lambda: self._missing(service) or ""
+            )
+        except NotReady as error:
+            raise NotReady(f"{service.name}: {error}. Its log: {self.logs / service.name}.log") from None
+        service.first()
+
+    def _is_up(self, service: Service) -> bool:
+        if self._supervisor.processes()[service.name].state in FAILED:
+            raise NotReady("it ended as soon as it was started")
+        return self._missing(service) is None
+
+    def _missing(self, service: Service) -> str | None:
+        process = self._supervisor.processes()[service.name]
+        if service.once:
+            return None if process.state == "EXITED" and process.exit_code == 0 else "it to end well"
+        return service.missing() if process.state == "RUNNING" else f"it to run (it is {process.state})"
+
+    def _stop(self, names: list[str]) -> None:
+        for name in names:
+            if self._supervisor.processes()[name].state not in ENDED:
+                self._supervisor.stop_program(name)
+        wait_until(
+            lambda: all(self._supervisor.processes()[name].state in ENDED for name in names),
+            timeout=30,
+            missing=f"{', '.join(names)} to stop",
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One `up` or `down` at a time."""
+        self._run.mkdir(parents=True, exist_ok=True)
+        with (self._run / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _memory(pid: int | None) -> int:
+    total = 0
+    if pid is None:
+        return total
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += one.memory_info().rss
+    return total

@@ -1,0 +1,146 @@
+"""Supervisord: one per stack, spoken to over XML-RPC on a port of 127.0.0.1 with a password of its own."""
+
+import configparser
+import io
+import json
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from lakehouse.local.addresses import HERE, free_ports
+from lakehouse.local.service import Service
+from lakehouse.waiting import wait_until
+
+# ValueError and ExpatError: the port of a supervisord long gone may be anybody's by now.
+UNREACHABLE = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A supervised child, as supervisord sees it."""
+
+    name: str
+    state: str
+    pid: int | None
+    exit_code: int
+
+
+def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
+    """Give supervisord's configuration: nothing starts by itself, and what was started is kept alive."""
+    ini = configparser.RawConfigParser()
+    ini["supervisord"] = {
+        "logfile": _plain(logs / "supervisord.log"),
+        "pidfile": _plain(run / "supervisord.pid"),
+        "childlogdir": _plain(logs),
+        **({"user": "root"} if os.geteuid() == 0 else {}),
+    }
+    ini["inet_http_server"] = {"port": f"{HERE}:{port}", "username": "local", "password": password}
+    ini["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
+    for service in services:
+        ini[f"program:{service.name}"] = _program(service, run, logs)
+    text = io.StringIO()
+    ini.write(text)
+    return text.getvalue()
+
+
+def _program(service: Service, run: Path, logs: Path) -> dict[str, str]:
+    group = "true" if service.whole_group else "false"
+    return {
+        "command": _plain(shlex.join(service.command)),
+        "directory": _plain(run),
+        "autostart": "false",
+        "autorestart": "unexpected" if service.once else "true",
+        "startsecs": "0" if service.once else "1",
+        "startretries": "20",
+        "stopsignal": service.stop_signal,
+        "stopwaitsecs": "10",
+        "stopasgroup": group,
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": _plain(logs / f"{service.name}.log"),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "2",
+    }
+
+
+def _plain(text: object) -> str:
+    return str(text).replace("%", "%%")
+
+
+class Supervisor:
+    """The supervisord of a stack, whether it runs or not."""
+
+    def __init__(self, run: Path, logs: Path) -> None:
+        self._run, self._logs = run, logs
+        self._address = run / "supervisor.json"
+
+    def is_running(self) -> bool:
+        """Tell whether our own supervisord answers; what another left behind does not know our password."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except UNREACHABLE:
+            return False
+
+    def start(self, services: Iterable[Service], environment: Mapping[str, str]) -> None:
+        """Start supervisord, in the background, with an environment that its children inherit."""
+        for folder in (self._run, self._logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        port, password = free_ports(1)[0], secrets.token_urlsafe(24)
+        config = self._run / "supervisord.conf"
+        _write_private(config, render(services, self._run, self._logs, port, password))
+        _write_private(self._address, json.dumps({"url": f"http://local:{password}@{HERE}:{port}/RPC2"}))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        subprocess.run(command, env=dict(environment), cwd=self._run, check=True)
+        wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
+
+    def shutdown(self) -> None:
+        """End supervisord and whatever it still runs."""
+        pid = self._call("getPID")
+        self._call("shutdown")
+        wait_until(lambda: not _is_alive(pid), timeout=15, missing="supervisord to end")
+        self._address.unlink()
+
+    def start_program(self, name: str) -> None:
+        """Start a program, without waiting for it."""
+        self._call("startProcess", name, False)
+
+    def stop_program(self, name: str) -> None:
+        """Ask a program to stop, without waiting for it."""
+        self._call("stopProcess", name, False)
+
+    def processes(self) -> dict[str, Process]:
+        """Give every program by its name."""
+        found: list[dict[str, Any]] = self._call("getAllProcessInfo")
+        return {
+            one["name"]: Process(one["name"], one["statename"], one["pid"] or None, one["exitstatus"]) for one in found
+        }
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        url = json.loads(self._address.read_text(encoding="utf-8"))["url"]
+        with xmlrpc.client.ServerProxy(url) as server:
+            return getattr(server.supervisor, method)(*arguments)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
