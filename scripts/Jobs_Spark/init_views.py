@@ -1,0 +1,26 @@
+"""Make Gold's views in the running Thrift server, and print their names."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.errors import run
+from lakehouse.serving.views import apply_views
+from lakehouse.settings import Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python scripts/Jobs_Spark/init_views.py --wait 120"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=0, metavar="SECONDS", help="how long to wait for the server and for Gold's tables"
+    )
+    options = parser.parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    for view in apply_views(settings, wait=options.wait):
+        print(view)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,76 @@
+"""Ask the Thrift server in SQL, as Power BI does."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pyhive import exc, hive
+from thrift.transport.TTransport import TTransportException
+
+from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.settings import Settings
+
+USER = "admin"  # The server asks for no password: whoever reaches its port reads the figures.
+
+# What they have to say comes as an exception; else each try while a server starts would be a stack trace.
+logging.getLogger("thrift").setLevel(logging.CRITICAL)
+logging.getLogger("pyhive").setLevel(logging.WARNING)
+
+
+class Refused(LakehouseError):
+    """A statement that the server did not carry out; `condition` is Spark's name of the error, where it has one."""
+
+    def __init__(self, reason: str) -> None:
+        named = re.search(r"\[([A-Z0-9_.]+)\]", reason)
+        self.condition = named[1] if named else None
+        super().__init__(f"the Thrift server refused: {reason}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An answer: DECIMAL as Decimal, TIMESTAMP as datetime, DATE as text."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def query(settings: Settings, sql: str) -> Rows:
+    """Give the answer to one statement; NotReady when no server is there, Refused with its reason when it says no."""
+    with session(settings) as cursor:
+        return ask(cursor, sql)
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[hive.Cursor]:
+    """Give a cursor in a session of its own, and close both."""
+    try:
+        connection = hive.connect(settings.thrift_host, settings.thrift_port, username=USER)
+    except (TTransportException, EOFError, OSError) as error:
+        raise NotReady(
+            f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
+            "Start it (make up), or correct THRIFT_HOST and THRIFT_PORT."
+        ) from error
+    with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def ask(cursor: hive.Cursor, sql: str) -> Rows:
+    """Give the answer to one statement in an open session; Spark answers a command too, sometimes with no column."""
+    try:
+        cursor.execute(sql)
+        if not cursor.description:
+            return Rows([], [])
+        return Rows([column[0] for column in cursor.description], cursor.fetchall())
+    except exc.OperationalError as error:
+        raise Refused(_reason(error)) from error
+
+
+def _reason(error: exc.OperationalError) -> str:
+    """Give the first line of what the server says, from Spark's name of the error on."""
+    answer = error.args[0] if error.args else error
+    said = getattr(answer, "errorMessage", None) or getattr(getattr(answer, "status", None), "errorMessage", None)
+    first = str(said or answer).split("\n", 1)[0]
+    return first[max(0, first.rfind("[")) :] if re.search(r"\[[A-Z0-9_.]+\]", first) else first

@@ -1,0 +1,11 @@
+CREATE OR REPLACE VIEW gold.v_qualite_donnees (
+  table_source COMMENT 'Table de la base RH',
+  motif COMMENT 'Raison du refus',
+  etat COMMENT 'ouvert, ou clos une fois la ligne corrigée ou supprimée',
+  nb_refus COMMENT 'Modifications refusées',
+  premier_refus COMMENT 'Premier refus, heure de Paris',
+  dernier_refus COMMENT 'Dernier refus, heure de Paris'
+)
+COMMENT 'Données refusées, par table et par raison'
+AS SELECT table_source, motif, etat, nb_refus, premier_refus, dernier_refus
+FROM delta.`{lake}/gold/qualite_donnees`
