@@ -1,0 +1,132 @@
+"""What Google's answers become: final, asked again, or nobody's turn just now."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
+
+from lakehouse.distance.google import FIELDS, ROUTES, Google
+from lakehouse.distance.providers import Answer, Question, Unavailable
+from lakehouse.settings import Settings
+
+HOME, WORK = "12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes"
+QUESTION = Question(HOME, WORK, "bicycling")
+LEGACY = "/maps/api/distancematrix/json"
+
+
+@pytest.fixture
+def google(httpserver: HTTPServer) -> Iterator[Google]:
+    settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=httpserver.url_for("/"))
+    with httpx.Client() as client:
+        yield Google(settings, client)
+
+
+def answers(httpserver: HTTPServer, body: Any, status: int = 200) -> None:
+    httpserver.expect_request(ROUTES, method="POST").respond_with_json(body, status=status)
+
+
+def error(status: str, message: str = "", reason: str = "") -> list[dict[str, Any]]:
+    return [{"error": {"status": status, "message": message, "details": [{"reason": reason}]}}]
+
+
+def test_a_route_gives_metres_and_seconds(httpserver: HTTPServer, google: Google) -> None:
+    httpserver.expect_request(
+        ROUTES,
+        method="POST",
+        headers={"X-Goog-Api-Key": "AIzaFictive", "X-Goog-FieldMask": FIELDS},
+        json={
+            "origins": [{"waypoint": {"address": HOME}}],
+            "destinations": [{"waypoint": {"address": WORK}}],
+            "travelMode": "BICYCLE",
+            "languageCode": "fr",
+            "regionCode": "fr",
+        },
+    ).respond_with_json(
+        [{"originIndex": 0, "condition": "ROUTE_EXISTS", "status": {}, "distanceMeters": 16160, "duration": "3120s"}]
+    )
+    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
+
+
+def test_a_distance_left_out_is_zero(httpserver: HTTPServer, google: Google) -> None:
+    answers(httpserver, [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "0s"}])
+    assert google.distance(QUESTION) == Answer("ok", distance_m=0, duration_s=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ([{"condition": "ROUTE_NOT_FOUND", "status": {}}], "ROUTE_NOT_FOUND"),
+        ([{"condition": "ROUTE_EXISTS", "status": {"code": 5}}], "status 5"),
+        ([], "no route"),
+    ],
+)
+def test_no_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google, body: Any, says: str) -> None:
+    answers(httpserver, body)
+    answer = google.distance(QUESTION)
+    assert answer.status == "failed"
+    assert says in (answer.reason or "")
+
+
+def test_an_address_that_google_refuses_fails_alone(httpserver: HTTPServer, google: Google) -> None:
+    answers(httpserver, error("INVALID_ARGUMENT", f"cannot geocode {HOME}"), 400)
+    answer = google.distance(QUESTION)
+    assert answer.status == "failed"
+    assert HOME not in (answer.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (429, error("RESOURCE_EXHAUSTED"), "429"),
+        (500, error("INTERNAL"), "500"),
+        (503, "not the usual body", "503"),
+        (403, error("PERMISSION_DENIED"), "API_KEY_MAPS"),
+        (400, error("INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"), "API_KEY_MAPS"),
+    ],
+)
+def test_what_would_meet_every_question_is_nobodys_fault(
+    httpserver: HTTPServer, google: Google, status: int, body: Any, says: str
+) -> None:
+    answers(httpserver, body, status)
+    with pytest.raises(Unavailable, match=says):
+        google.distance(QUESTION)
+
+
+def test_silence_is_an_outage() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=f"http://127.0.0.1:{port}")
+    with httpx.Client() as client, pytest.raises(Unavailable, match="does not answer"):
+        Google(settings, client).distance(QUESTION)
+
+
+def test_a_key_without_the_routes_api_is_served_by_the_legacy_one(httpserver: HTTPServer, google: Google) -> None:
+    httpserver.expect_ordered_request(ROUTES).respond_with_json(
+        error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), status=403
+    )
+    found = {"status": "OK", "distance": {"value": 16_160}, "duration": {"value": 3_120}}
+    for _ in range(2):
+        httpserver.expect_ordered_request(LEGACY).respond_with_json({"status": "OK", "rows": [{"elements": [found]}]})
+    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
+    httpserver.check_assertions()
+
+
+@pytest.mark.parametrize("status", ["REQUEST_DENIED", "OVER_QUERY_LIMIT", "UNKNOWN_ERROR"])
+def test_a_legacy_refusal_of_the_key_is_everybodys(httpserver: HTTPServer, google: Google, status: str) -> None:
+    answers(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
+    httpserver.expect_request(LEGACY).respond_with_json({"status": status, "rows": []})
+    with pytest.raises(Unavailable, match=status):
+        google.distance(QUESTION)
+
+
+def test_no_legacy_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google) -> None:
+    answers(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
+    httpserver.expect_request(LEGACY).respond_with_json(
+        {"status": "OK", "rows": [{"elements": [{"status": "ZERO_RESULTS"}]}]}
+    )
+    assert google.distance(QUESTION) == Answer("failed", reason="Google Distance Matrix: ZERO_RESULTS")
