@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 import psycopg
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
@@ -70,7 +71,7 @@ def _loop(conn: psycopg.Connection, consumer: KafkaConsumer, sender: Sender, sto
             return
         polled = consumer.poll(timeout_ms=round(1000 * min(LONGEST_POLL, LONGEST_POLL if wait is None else wait)))
         if polled:
-            _take_in(conn, polled)
+            take_in(conn, polled)
             consumer.commit()
         elif time.monotonic() - checked > STILL_THERE_EVERY:
             topics.reachable(consumer)
@@ -78,7 +79,7 @@ def _loop(conn: psycopg.Connection, consumer: KafkaConsumer, sender: Sender, sto
             checked = time.monotonic()
 
 
-def _take_in(conn: psycopg.Connection, polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+def take_in(conn: psycopg.Connection, polled: Mapping[Any, Sequence[ConsumerRecord]]) -> None:
     """Put in the outbox what these messages make owed. The offsets are committed afterwards, never before."""
     decoded = ((record, _change(record)) for records in polled.values() for record in records)
     read = [(record, change) for record, change in decoded if change is not None]

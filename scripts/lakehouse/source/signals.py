@@ -31,13 +31,13 @@ def slot_is_read(conn: psycopg.Connection, slot: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def open_transactions(conn: psycopg.Connection) -> list[tuple[int, int]]:
+def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION) -> list[tuple[int, int]]:
     """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for."""
     return conn.execute(
         "SELECT pid, extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity "
         "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
         "AND xact_start < now() - make_interval(secs => %s) ORDER BY xact_start",
-        [OLD_TRANSACTION],
+        [older_than],
     ).fetchall()
 
 
