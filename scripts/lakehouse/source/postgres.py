@@ -59,9 +59,12 @@ def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
     )
 
 
-def _say(retry: stamina.instrumentation.RetryDetails) -> None:
+def _say(details: stamina.instrumentation.RetryDetails) -> None:
     logger("postgres").warning(
-        "waiting", reason=_first_line(retry.caused_by), waited_s=round(retry.waited_so_far), next_try_s=retry.wait_for
+        "waiting",
+        reason=_first_line(details.caused_by),
+        waited_s=round(details.waited_so_far),
+        next_try_s=round(details.wait_for, 1),
     )
 
 

@@ -1,0 +1,47 @@
+"""The full load, step by step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+
+from lakehouse.settings import Settings
+from lakehouse.source.cleaned_csv import cleaned_csv
+from lakehouse.source.first_load import go_live
+from lakehouse.source.hr.company import read_company
+from lakehouse.source.load import Changes, load
+from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.rules_seed import seed_rules
+
+
+@dataclass(frozen=True)
+class Order:
+    """What pipeline.py was asked for; its options explain each."""
+
+    folder: Path
+    effective_from: date | None = None
+    allow_mass_delete: bool = False
+    history_months: int = 12
+    seed: int | None = None
+    wait: float = 60.0  # seconds
+
+
+def full_load(settings: Settings, order: Order) -> Iterator[str]:
+    """Do it all, files first, and give what was done line by line: numbers, never a person."""
+    company = read_company(order.folder)
+    yield from company.remarks
+    with connect(settings, autocommit=True, wait=order.wait) as conn:
+        apply_ddl(conn)
+        with cleaned_csv(company, settings.output_dir), conn.transaction():
+            loaded = load(conn, company, effective_from=order.effective_from, allow_mass_delete=order.allow_mass_delete)
+            seeded = seed_rules(conn, settings)
+        yield _line("rh_employees", len(company.employees), loaded.employees)
+        yield _line("sport_activities", len(company.practices), loaded.practices)
+        yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
+        generated = go_live(conn, Random(order.seed), order.history_months)  # noqa: S311 - a simulation
+        yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+
+
+def _line(table: str, rows: int, changes: Changes) -> str:
+    return f"{table:<17} {rows} rows: {changes.inserted} new, {changes.updated} changed, {changes.deleted} deleted"

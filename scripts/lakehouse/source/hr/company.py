@@ -1,0 +1,97 @@
+"""The company, as HR's two files tell it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from lakehouse.contracts import TRAVEL_MODES
+from lakehouse.errors import BadInput
+from lakehouse.source.hr import values
+from lakehouse.source.hr.files import NOTHING_DONE, displayed, hr_file, sports_file
+from lakehouse.source.hr.tables import Column, Row, read_table
+
+HR_COLUMNS = (
+    Column("id", "ID salarié", values.whole, required=True),
+    Column("nom", "Nom", values.text, required=True),
+    Column("prenom", "Prénom", values.text, required=True),
+    Column("date_naissance", "Date de naissance", values.day),
+    Column("date_embauche", "Date d'embauche", values.day),
+    Column("business_unit", "BU", values.text),
+    Column("salaire_brut", "Salaire brut", values.salary, required=True),
+    Column("contrat", "Type de contrat", values.text),
+    Column("nb_conges_payes", "Nombre de jours de CP", values.whole),
+    Column("adresse_complete", "Adresse du domicile", values.text),
+    Column("moyen_deplacement", "Moyen de déplacement", values.mode),
+)
+SPORTS_COLUMNS = (
+    Column("id", "ID salarié", values.whole, required=True),
+    Column("pratique_sport", "Pratique d'un sport", values.sport),
+)
+
+
+@dataclass(frozen=True)
+class Employee:
+    """An employee as HR declares one; the fields are rh_employees' columns."""
+
+    id: int
+    nom: str
+    prenom: str
+    date_naissance: date | None
+    date_embauche: date | None
+    business_unit: str | None
+    salaire_brut: Decimal
+    contrat: str | None
+    nb_conges_payes: int | None
+    adresse_complete: str | None
+    moyen_deplacement: str | None
+
+
+@dataclass(frozen=True)
+class Practice:
+    """The sport that an employee practises, None for none; the fields are sport_activities' columns."""
+
+    id: int
+    pratique_sport: str | None
+
+
+@dataclass(frozen=True)
+class Company:
+    """What is loaded, and what HR should know about its files all the same."""
+
+    employees: Sequence[Employee]
+    practices: Sequence[Practice]
+    remarks: Sequence[str]
+    hr_file: str
+
+
+def read_company(folder: Path) -> Company:
+    """Give what the two files of a folder say; raise BadInput, in French, when one cannot be used."""
+    hr, sports = hr_file(folder), sports_file(folder)
+    staff, practised = read_table(hr, HR_COLUMNS), read_table(sports, SPORTS_COLUMNS)
+    if not staff:
+        raise BadInput(f"{displayed(hr)} : aucun salarié. {NOTHING_DONE}")
+    ids = {row.values["id"] for row in staff}
+    return Company(
+        employees=[Employee(**row.values) for row in staff],
+        practices=[Practice(**row.values) for row in practised if row.values["id"] in ids],
+        remarks=[*_unknown_modes(displayed(hr), staff), *_strangers(displayed(sports), practised, ids)],
+        hr_file=displayed(hr),
+    )
+
+
+def _unknown_modes(file: str, staff: Sequence[Row]) -> list[str]:
+    return [
+        f"{file}, ligne {row.line}, colonne « Moyen de déplacement » : inconnu, compté comme non éligible."
+        for row in staff
+        if row.values["moyen_deplacement"] not in {None, *TRAVEL_MODES}
+    ]
+
+
+def _strangers(file: str, practised: Sequence[Row], ids: set[int]) -> list[str]:
+    return [
+        f"{file}, ligne {row.line} : salarié absent du fichier RH, ligne ignorée."
+        for row in practised
+        if row.values["id"] not in ids
+    ]

@@ -1,0 +1,80 @@
+"""Workbooks and CSVs as grids of cells, before anybody asks what is in them."""
+
+import csv
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import openpyxl
+
+from lakehouse.errors import BadInput
+from lakehouse.source.hr.files import NOTHING_DONE, displayed
+
+DELIMITERS = ";,\t"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a sheet, with the number that Excel shows beside it."""
+
+    number: int
+    cells: tuple[object, ...]
+
+
+Grid = Sequence[Line]
+
+
+def grids(file: Path) -> list[Grid]:
+    """Give what the file may mean: a workbook's sheets in order, or a CSV read with each delimiter.
+
+    Raises BadInput when it is neither.
+    """
+    return _sheets(file) if file.suffix.casefold() == ".xlsx" else _delimited(file)
+
+
+def _sheets(file: Path) -> list[Grid]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
+            workbook = openpyxl.load_workbook(file, data_only=True)
+        return [
+            [Line(number, cells) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)]
+            for sheet in workbook.worksheets
+        ]
+    except Exception:  # noqa: BLE001 - openpyxl raises whatever its zip and XML readers meet in a broken file
+        raise BadInput(
+            f"{displayed(file)} : illisible (abîmé, protégé par un mot de passe, ou pas un classeur .xlsx). "
+            f"Ouvrez-le dans Excel et enregistrez-le de nouveau en .xlsx. {NOTHING_DONE}"
+        ) from None
+
+
+def _delimited(file: Path) -> list[Grid]:
+    text = _decoded(file)
+    return [grid for delimiter in DELIMITERS if (grid := _parsed(file, text, delimiter))]
+
+
+def _decoded(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("cp1252")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(
+            f"{displayed(file)} : illisible (ni UTF-8 ni Windows-1252, ou accès refusé). "
+            f"Enregistrez-le en « CSV UTF-8 ». {NOTHING_DONE}"
+        ) from None
+
+
+def _parsed(file: Path, text: str, delimiter: str) -> Grid:
+    """Give the lines, numbered by where each ends (a quoted address may span two)."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [Line(reader.line_num, tuple(cells)) for cells in reader]
+    except csv.Error:
+        raise BadInput(
+            f"{displayed(file)}, ligne {reader.line_num} : guillemets mal fermés. Corrigez la ligne. {NOTHING_DONE}"
+        ) from None

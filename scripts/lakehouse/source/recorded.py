@@ -1,0 +1,71 @@
+"""Activities in Postgres: who can have one, which ids are free, putting them in."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from lakehouse.source.activities import Activity, Athlete
+
+COLUMNS = [field.name for field in fields(Activity)]
+
+
+def athletes(conn: psycopg.Connection) -> list[Athlete]:
+    """Give the employees who practise a sport, by id."""
+    found = conn.execute(
+        "SELECT id, pratique_sport FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id"
+    )
+    return [Athlete(*row) for row in found]
+
+
+def free_id(conn: psycopg.Connection) -> int:
+    """Give an activity_id from which on all are free.
+
+    It follows the clock (µs), so that an id is not used again when its activity was deleted: Slack would take
+    the new one for the old.
+    """
+    row = conn.execute(
+        """
+        SELECT greatest(max(activity_id) + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+        FROM public.strava_activities
+        """
+    ).fetchone()
+    return int(row[0]) if row else 1
+
+
+def now(conn: psycopg.Connection) -> datetime:
+    """Give Postgres's time: the clock that created_at is read from."""
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    moment: datetime = row[0]
+    return moment
+
+
+def live_since(conn: psycopg.Connection) -> datetime | None:
+    """Give when the first load ended, None before that."""
+    row = conn.execute("SELECT live_since FROM ops.go_live").fetchone()
+    return row[0] if row else None
+
+
+def insert(conn: psycopg.Connection, done: Activity) -> None:
+    """Put one activity in, created now, in a transaction of its own."""
+    values = _values(replace(done, created_at=None))[:-1]
+    columns, places = ", ".join(COLUMNS[:-1]), ", ".join(["%s"] * len(values))
+    with conn.transaction():
+        conn.execute(f"INSERT INTO public.strava_activities ({columns}) VALUES ({places})", values)  # noqa: S608 - our own column names
+
+
+def copy(conn: psycopg.Connection, activities: Iterable[Activity]) -> int:
+    """Put many in at once, within the caller's transaction; give how many."""
+    count = 0
+    with conn.cursor().copy(f"COPY public.strava_activities ({', '.join(COLUMNS)}) FROM STDIN") as copied:
+        for count, done in enumerate(activities, start=1):  # noqa: B007 - the last count is the answer
+            copied.write_row(_values(done))
+    return count
+
+
+def _values(done: Activity) -> list[Any]:
+    return [Jsonb(value) if name == "raw_payload" else value for name in COLUMNS for value in [getattr(done, name)]]

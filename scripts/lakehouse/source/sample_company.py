@@ -1,0 +1,167 @@
+"""HR's two files of a fictive company, as untidy as real ones. The same seed gives the same bytes.
+
+Everybody in them is invented; any likeness is chance.
+"""
+
+import argparse
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+
+from lakehouse import errors
+from lakehouse.settings import Settings
+from lakehouse.source.sample_places import (
+    CONTRACTS,
+    FAR,
+    FIRST_NAMES,
+    HAMLETS,
+    LAST_NAMES,
+    MIDDLE,
+    NEAR,
+    STREETS,
+    UNITS,
+)
+from lakehouse.source.sample_workbook import Cell, write
+from lakehouse.source.sports import FRENCH_NAMES
+
+Rows = Sequence[Sequence[Cell]]
+
+STAFF = 168
+NO_SPORT = 0.38  # the share who practise none
+TODAY = date(2026, 1, 5)
+# As a Mac saves them, accents decomposed.
+HR_FILE, SPORTS_FILE = (unicodedata.normalize("NFD", name) for name in ("Données RH.xlsx", "Données Sportive.xlsx"))
+WALK, BIKE, TRANSIT, CAR = (
+    "Marche/running",
+    "Vélo/Trottinette/Autres",
+    "Transports en commun",
+    "véhicule thermique/électrique",
+)
+# Another order than HR's own, a space too many, both apostrophes, an accent typed apart.
+HR_HEADER = (
+    "ID salarié",
+    "Nom",
+    "Prénom ",
+    "BU",
+    "Date de naissance",
+    "Date d’embauche",
+    "Type de contrat",
+    "Salaire  brut",
+    "Nombre de jours de CP",
+    "Moyen de déplacement",
+    unicodedata.normalize("NFD", "Adresse du domicile"),
+)
+SPORTS_HEADER = ("ID salarié", "Pratique d'un sport")
+NOTES: Rows = [["Export RH", None], ["Extrait le", TODAY], ["Contact", "service RH"]]
+
+
+def hr_rows(rng: Random) -> Rows:
+    """Give the staff, one row each, in HR_HEADER's order."""
+    ids = sorted(rng.sample(range(17_000, 99_999), STAFF))
+    modes = [_mode(rng) for _ in ids]
+    homes = [_home(rng, mode) for mode in modes]
+    homes[8] = homes[7]  # two under one roof
+    return [_employee(rng, *each) for each in zip(range(STAFF), ids, modes, homes, strict=True)]
+
+
+def sports_rows(rng: Random, ids: Sequence[Cell]) -> Rows:
+    """Give who practises what, in another order than the staff; among them two who have left."""
+    practised = [[identity, _sport(rng)] for identity in ids]
+    rng.shuffle(practised)
+    return [*practised[:40], [11_111, "Tennis"], *practised[40:], [None, None], [22_222.0, "Judo"]]
+
+
+def main() -> None:
+    """Write both files."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python -m lakehouse.source.sample_company --seed 7 --out /tmp/input"
+    )
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--out", type=Path, default=Settings().input_dir, metavar="DIR")
+    arguments = parser.parse_args()
+    sample(arguments.out, arguments.seed)
+    print(f"{STAFF} employees in {arguments.out}")
+
+
+def sample(folder: Path, seed: int = 42) -> None:
+    """Write the company's two workbooks into the folder."""
+    rng = Random(seed)  # noqa: S311 - invented people
+    staff = hr_rows(rng)
+    practised = sports_rows(rng, [row[0] for row in staff])
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / HR_FILE, [("Lisez-moi", NOTES), ("Données", [HR_HEADER, *staff])])
+    write(folder / SPORTS_FILE, [("Feuil1", [SPORTS_HEADER, *practised])])
+
+
+def _mode(rng: Random) -> str:
+    return rng.choices((WALK, BIKE, TRANSIT, CAR), (18, 24, 22, 36))[0]
+
+
+def _home(rng: Random, mode: str) -> str:
+    """Give an address that suits the declared mode, save now and then."""
+    suits = {WALK: NEAR, BIKE: NEAR + MIDDLE}.get(mode, NEAR + MIDDLE + FAR)
+    places = rng.choices((suits, FAR, HAMLETS), (88, 8, 4))[0]
+    postcode, commune = rng.choice(places)
+    street = f"{rng.randint(1, 180)} {rng.choice(STREETS)}"
+    forms = (
+        f"{street}, {postcode} {commune}",
+        f"{street} {postcode} {commune}",
+        f"{street}, {commune}",
+        f"{street},  {postcode}\u00a0{commune.upper()} ",
+        f"{street}, {postcode} {commune.replace('Saint-', 'St ')}",
+        f"{street}\n{postcode} {commune}",
+    )
+    return rng.choices(forms, (80, 6, 3, 4, 4, 3))[0]
+
+
+def _employee(rng: Random, row: int, identity: int, mode: str, home: str) -> list[Cell]:
+    born = TODAY - timedelta(days=rng.randint(22 * 365, 62 * 365))
+    hired = min(TODAY, born + timedelta(days=rng.randint(21 * 365, 40 * 365)))
+    gross = float(rng.randrange(23_000, 78_000, 10))
+    return [
+        (float(identity), identity, f" {identity} ", f"{identity}.0")[(0, 0, 0, 1, 0, 0, 2, 0, 3)[row % 9]],
+        _typed(row, rng.choice(LAST_NAMES)),
+        _typed(row + 3, rng.choice(FIRST_NAMES)),
+        rng.choice(UNITS),
+        _dated(row, born),
+        _dated(row + 1, hired),
+        rng.choice(CONTRACTS),
+        _priced(row, gross),
+        float(rng.randint(25, 29)),
+        (mode, mode, f" {mode}", mode.upper(), mode.replace("/", " / "), mode)[row % 6],
+        home,
+    ]
+
+
+def _typed(row: int, name: str) -> str:
+    return (name, name, name, f"{name} ", name, unicodedata.normalize("NFD", name), f"  {name}")[row % 7]
+
+
+def _dated(row: int, day: date) -> Cell:
+    return {11: day.isoformat(), 13: f"{day.day}/{day.month}/{day.year}", 17: f"{day:%d/%m/%Y} "}.get(row % 20, day)
+
+
+def _priced(row: int, gross: float) -> Cell:
+    grouped = f"{gross:,.2f}".replace(",", " ").replace(".", ",")
+    written = {
+        4: f"{grouped} €",
+        9: f"{grouped} €".replace(" ", "\u202f"),
+        14: f"{grouped}\u00a0€".replace(" ", "\u00a0"),
+        19: f"{gross:.1f}",
+        24: grouped.replace(" ", "."),
+    }
+    return written.get(row % 25, gross)
+
+
+def _sport(rng: Random) -> str | None:
+    if rng.random() < NO_SPORT:
+        return None
+    sport = rng.choice((*FRENCH_NAMES, "Running", "Running", "Randonnée", "Randonnée", "Vélo"))
+    untidy = (sport, sport.lower(), f"{sport} ", "Runing" if sport == "Running" else sport)
+    return rng.choices(untidy, (80, 5, 5, 10))[0]
+
+
+if __name__ == "__main__":
+    errors.run(main)
