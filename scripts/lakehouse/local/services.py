@@ -8,6 +8,7 @@ from lakehouse.local import connect, kafka, postgres, thrift
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
 from lakehouse.settings import ROOT, Settings
+from lakehouse.source import registrar
 
 JOBS = ROOT / "scripts" / "Jobs_Spark"
 
@@ -21,24 +22,44 @@ def services(home: Path, settings: Settings) -> list[Service]:
         _stream_processor(settings),
         thrift.service(home, settings),
         connect.service(home, settings, java),
-        _job("registrar", "register_connector.py", after=("connect", "postgres")),
-        _job("distance-worker", "distance_worker.py", after=("kafka", "postgres")),
-        _job("slack-notifier", "slack_new_activity_notifier.py", after=("kafka", "postgres")),
-        _job("thrift-init", "init_views.py", after=("spark-thrift", "stream-processor"), once=True),
+        _registrar(settings),
+        _worker("distance-worker", "distance_worker.py"),
+        _worker("slack-notifier", "slack_new_activity_notifier.py"),
+        _thrift_init(),
     ]
 
 
-def _job(name: str, script: str, *, after: tuple[str, ...], once: bool = False) -> Service:
-    return Service(name=name, command=(sys.executable, "-u", str(JOBS / script)), after=after, once=once)
+def _command(script: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-u", str(JOBS / script), *arguments)
+
+
+def _worker(name: str, script: str) -> Service:
+    return Service(name=name, command=_command(script), after=("kafka", "postgres"))
+
+
+def _registrar(settings: Settings) -> Service:
+    return Service(
+        name="registrar",
+        command=_command("register_connector.py"),
+        address=settings.connect_url,
+        missing=lambda: None if registrar.healthy(settings) else "the connector and its task to run",
+        after=("connect", "postgres"),
+    )
 
 
 def _stream_processor(settings: Settings) -> Service:
     return Service(
         name="stream-processor",
-        command=(sys.executable, "-u", str(JOBS / "continuous_master_stream.py")),
+        command=_command("continuous_master_stream.py"),
         address=settings.lake,
         missing=lambda: _missing_tables(settings.lake),
     )
+
+
+def _thrift_init() -> Service:
+    """Give what applies the views, whenever the server was started."""
+    command = _command("init_views.py", "--wait", "120")
+    return Service(name="thrift-init", command=command, after=("spark-thrift", "stream-processor"), once=True)
 
 
 def _missing_tables(lake: str) -> str | None:

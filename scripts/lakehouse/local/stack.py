@@ -82,6 +82,10 @@ class Stack:
             leftovers.end(self.home)
             (self._run / "addresses.env").unlink(missing_ok=True)
 
+    def is_up(self) -> bool:
+        """Tell whether anything of this stack was started."""
+        return self._supervisor.is_running()
+
     def status(self) -> list[ServiceStatus]:
         """Give every service as it is now."""
         processes = self._supervisor.processes() if self._supervisor.is_running() else {}

@@ -1,0 +1,73 @@
+# Everything this makes is in .venv/ and .local/. Another interpreter: make demo PYTHON=/path/to/python3.12
+PYTHON ?= python3
+UV ?= $(firstword $(wildcard .venv/bin/uv) uv)
+BIN := .venv/bin
+LOCAL := $(BIN)/python -m lakehouse.local
+LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
+
+.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all lock
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+preflight: ## say what this machine has and what is needed (nothing is downloaded)
+	@$(PYTHON) scripts/lakehouse/local/preflight.py
+
+install: .venv/installed .local/jars/installed ## get Python packages and jars, nothing else
+
+demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
+	@$(LOCAL) demo
+
+up: preflight install ## start the services and wait until they are ready
+	@$(LOCAL) up
+
+down: ## stop them; the data stays
+	@test ! -x $(BIN)/python || $(LOCAL) down
+
+reset: ## stop them and delete the data, not the downloads
+	@test ! -x $(BIN)/python || $(LOCAL) reset
+
+status: install ## what runs, where, and how much memory it takes
+	@$(LOCAL) status
+
+logs: install ## follow the logs; one service's: make logs SERVICE=connect
+	@$(LOCAL) logs $(SERVICE)
+
+slack: install ## the messages Slack got, or would get
+	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
+
+sample: install ## write data/input anew, with the seeded generator
+	@$(BIN)/python -m lakehouse.source.sample_company
+
+lint: install ## linter, formatter, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## lint, then the tests, on free ports beside whatever runs
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: lint ## the same with the long ones
+	$(BIN)/python -m pytest
+
+lock: ## resolve requirements*.in anew; needs uv (pip install uv)
+	for name in requirements requirements-local; do \
+	  $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url \
+	    --quiet --output-file $$name.txt $$name.in || exit; \
+	done
+
+# The stamps are written last, so that what was interrupted is taken up again. A .pth and not `pip install -e`:
+# it works with any pip, and downloads no build tools.
+.venv/installed: requirements-local.txt
+	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
+	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
+	@touch $@
+
+.local/jars/installed: .venv/installed $(LOCKS)
+	@$(BIN)/python -m lakehouse.local.jars
+	@touch $@

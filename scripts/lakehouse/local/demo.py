@@ -1,0 +1,126 @@
+"""The whole way, as a person would walk it: from the files to the figures, step by step, with times."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from time import monotonic
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.errors import LakehouseError
+from lakehouse.local import drained, figures
+from lakehouse.local.stack import Stack
+from lakehouse.settings import ROOT, Settings
+from lakehouse.source.postgres import connect
+from lakehouse.source.recorded import now
+from lakehouse.waiting import wait_until
+
+PIPELINE = ("scripts/ETL_Full_Load/pipeline.py",)
+REFRESH = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
+SIMULATE = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
+PATIENCE = 60  # seconds
+HOW_TO_LOOK = """\
+Everything stays up. To look at it:
+  Power BI     Spark, server {address}, protocol Standard, Import, user admin, no password
+  beeline      JAVA_HOME={java} .venv/bin/beeline -u "jdbc:hive2://{address}" -n admin -e "SELECT * FROM gold.v_kpi;"
+  the system   make status, make logs, make slack
+To stop it:    make down (the data stays) or make reset (the data goes)
+"""
+
+
+class Steps:
+    """Says each step as it begins and how long it took, and keeps the times for the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._times: list[tuple[str, float]] = []
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Time what is done inside."""
+        self._console.rule(f"[bold]{what}", align="left")
+        began = monotonic()
+        yield
+        self._times.append((what, monotonic() - began))
+
+    def show(self) -> None:
+        """Print every step's time, and their sum."""
+        table = Table("step", "seconds", title="How long it took", title_justify="left")
+        for what, took in [*self._times, ("all of it", sum(took for _, took in self._times))]:
+            table.add_row(what, f"{took:.1f}")
+        self._console.print(table)
+
+
+def demo(stack: Stack) -> None:
+    """Walk the whole way and leave the stack up. Run twice, it walks again over what is there."""
+    console = Console()
+    steps = Steps(console)
+    with steps.step("Start the services"):
+        stack.up()
+    with steps.step("Load HR's files and, the first time, a year of activities"):
+        _call(stack, *PIPELINE)
+    with steps.step("Wait until Bronze has every change"):
+        drained.wait_for_bronze(stack.settings)
+    with steps.step("Refresh Silver and Gold"):
+        _call(stack, *REFRESH)
+    with steps.step("Simulate 20 new activities"):
+        began = _simulate(stack)
+    with steps.step("See what Slack gets"):
+        _show_messages(stack.settings, began, console)
+    with steps.step("Refresh again"):
+        drained.wait_for_bronze(stack.settings)
+        _call(stack, *REFRESH)
+    with steps.step("Read the figures over the Thrift server"):
+        figures.show(stack.settings, console)
+    steps.show()
+    address = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}"
+    console.print(HOW_TO_LOOK.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
+
+
+def _call(stack: Stack, *words: str) -> None:
+    """Run an entry point as a person would type it."""
+    print(f"$ python {' '.join(words)}", flush=True)
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=stack.environment(), check=False)
+    if done.returncode != 0:
+        raise LakehouseError(f"`python {' '.join(words)}` ended with {done.returncode}; what it said is above.")
+
+
+def _simulate(stack: Stack) -> datetime:
+    """Give the moment, on Postgres's clock, after which the new activities were created."""
+    with connect(stack.settings) as connection:
+        began = now(connection)
+    _call(stack, *SIMULATE)
+    return began
+
+
+def _show_messages(settings: Settings, began: datetime, console: Console) -> None:
+    wait_until(
+        lambda: _count_unsaid(settings, began) == 0,
+        timeout=PATIENCE,
+        missing="each new activity's message; see .local/logs/slack-notifier.log",
+    )
+    with connect(settings) as connection:
+        messages = connection.execute(
+            "SELECT status, message FROM ops.slack_outbox WHERE owed_at >= %s ORDER BY owed_at, activity_id", [began]
+        ).fetchall()
+    for status, message in messages:
+        console.print(f"{status:<10}{message}", markup=False, highlight=False)
+    if not settings.slack_webhook_url:
+        console.print("No SLACK_WEBHOOK_URL is set: they stay pending. `make slack` shows them again.")
+
+
+def _count_unsaid(settings: Settings, began: datetime) -> int:
+    """Count the new activities that are owed a message and have none yet; those of the simulator are all valid."""
+    with connect(settings) as connection:
+        row = connection.execute(
+            """
+            SELECT count(*) FROM public.strava_activities activity
+            WHERE created_at >= %s AND NOT private
+              AND NOT EXISTS (SELECT FROM ops.slack_outbox said WHERE said.activity_id = activity.activity_id)
+            """,
+            [began],
+        ).fetchone()
+    return int(row[0]) if row else 0

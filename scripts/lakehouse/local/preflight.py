@@ -1,0 +1,202 @@
+"""Says what this machine has and what local mode needs, before anything is downloaded.
+
+Standard library only, and plain enough for an old Python to read: it is started with whatever `python3` is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+GIB = 1 << 30
+HERE = "127.0.0.1"
+# Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
+PORTS = (
+    ("Postgres", "DB_PORT", 5432),
+    ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", 19092),
+    ("Kafka's controller", "KAFKA_CONTROLLER_PORT", 19093),
+    ("Connect", "CONNECT_URL", 8083),
+    ("Thrift server", "THRIFT_PORT", 10000),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. `remedy` is what to do, and is shown when it is not well."""
+
+    what: str
+    found: str
+    needed: str
+    is_well: bool
+    remedy: str
+
+
+def python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> Check:
+    """Compare the interpreter's version with the least that does, `3.10`."""
+    least = tuple(int(part) for part in needed.split("."))
+    return Check(
+        "Python",
+        ".".join(map(str, found)),
+        f"{needed} or later",
+        found >= least,
+        f"install Python {needed} or later, and name it: make PYTHON=/path/to/python3 ...",
+    )
+
+
+def venv() -> Check:
+    """See whether this Python can make virtual environments; Debian packages that apart."""
+    absent = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    remedy = "install it (Debian, Ubuntu: apt install python3-venv)"
+    return Check("venv", f"no {' nor '.join(absent)}" if absent else "present", "venv and pip", not absent, remedy)
+
+
+def memory(needed: float) -> Check:
+    """Compare the free memory with what is needed, in GiB."""
+    free = free_memory()
+    found = "unknown" if free is None else f"{free / GIB:.1f} GiB free"
+    enough = free is None or free >= needed * GIB
+    return Check("memory", found, f"{needed:g} GiB", enough, "close something, or use a larger machine")
+
+
+def disk(folder: Path, needed: float) -> Check:
+    """Compare the free space where the checkout is with what is needed, in GiB."""
+    free = shutil.disk_usage(str(folder)).free
+    remedy = f"make room on the disk that holds {folder}"
+    return Check("disk", f"{free / GIB:.1f} GiB free", f"{needed:g} GiB", free >= needed * GIB, remedy)
+
+
+def port(service: str, variable: str, number: int, ours: bool) -> Check:
+    """See whether a port is free, or held by our own stack."""
+    busy = is_busy(number)
+    found = "free" if not busy else "our own stack" if ours else "busy"
+    remedy = f"stop what listens on {HERE}:{number}, or give {service} another in .env: {variable}"
+    return Check(f"port {number}", found, f"free, for {service}", ours or not busy, remedy)
+
+
+def is_busy(number: int) -> bool:
+    """Tell whether something listens on a port of this machine."""
+    with socket.socket() as client:
+        client.settimeout(1)
+        if client.connect_ex((HERE, number)) == 0:
+            return True
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind((HERE, number))
+        except OSError:
+            return True
+    return False
+
+
+def free_memory() -> int | None:
+    """Give the bytes that new programs can have, also inside a container; None where the system does not say."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="ascii"))
+        free = int(found.group(1)) * 1024 if found else None
+        limits = [limit for limit in (free, _free_in_container()) if limit is not None]
+        return min(limits) if limits else None
+    if sys.platform == "darwin":
+        pages = subprocess.run(["vm_stat"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        counts = re.findall(r"Pages (?:free|inactive|speculative|purgeable):\s+(\d+)", pages)
+        return sum(map(int, counts)) * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def ports(root: Path) -> list[tuple[str, str, int]]:
+    """Give service, variable and port, each from the environment, else from .env, else the default."""
+    values = dict(_read_env(root / ".env"), **os.environ)
+    return [(service, variable, _port(values.get(variable), default)) for service, variable, default in PORTS]
+
+
+def own_ports(root: Path) -> set[int]:
+    """Give the ports that our own stack serves on, where one runs."""
+    run = root / ".local" / "run"
+    try:
+        os.kill(int((run / "supervisord.pid").read_text(encoding="ascii")), 0)
+    except (OSError, ValueError):
+        return set()
+    values = _read_env(run / "addresses.env")
+    return {_port(values.get(variable), default) for _, variable, default in PORTS}
+
+
+def checks(root: Path, need_python: str, need_memory: float, need_disk: float) -> list[Check]:
+    """Give what must hold before anything is downloaded. What is up already needs no memory."""
+    room = [] if own_ports(root) else [memory(need_memory)]
+    return [python(need_python), venv(), *room, disk(root, need_disk)]
+
+
+def port_checks(root: Path) -> list[Check]:
+    """Give what must hold before the services start."""
+    ours = own_ports(root)
+    return [port(service, variable, number, number in ours) for service, variable, number in ports(root)]
+
+
+def _port(address: str | None, default: int) -> int:
+    """Give the port of an address on this machine: `19092`, `localhost:19092`, `http://localhost:8083`."""
+    found = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
+    return int(found.group(1)) if found else default
+
+
+def _read_env(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pairs = re.findall(r"^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: value.strip("'\"") for name, value in pairs}
+
+
+def _free_in_container() -> int | None:
+    cgroup = Path("/sys/fs/cgroup")
+    try:
+        limit = int((cgroup / "memory.max").read_text(encoding="ascii"))
+        used = int((cgroup / "memory.current").read_text(encoding="ascii"))
+        cache = re.search(r"^inactive_file (\d+)$", (cgroup / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return None
+    return limit - used + (int(cache.group(1)) if cache else 0)
+
+
+def _is_downloaded(root: Path) -> bool:
+    return (root / ".venv").is_dir() and (root / ".local" / "jars" / "connect").is_dir()
+
+
+def main() -> int:
+    """Print a line per check; give 1 when one is not well."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n", 1)[0],
+        epilog="example: python3 scripts/lakehouse/local/preflight.py --need-memory 8",
+    )
+    parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="least version (default: %(default)s)")
+    parser.add_argument(
+        "--need-memory", type=float, default=4, metavar="GIB", help="free memory (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--need-disk", type=float, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
+    )
+    parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
+    options = parser.parse_args()
+    need_disk = options.need_disk if options.need_disk is not None else 1 if _is_downloaded(ROOT) else 4
+    found = checks(ROOT, options.need_python, options.need_memory, need_disk)
+    found += [] if options.no_ports else port_checks(ROOT)
+    for check in found:
+        mark = "ok" if check.is_well else "NO"
+        print(f"{mark}  {check.what:<11} found {check.found:<16} needs {check.needed}")
+    unwell = [check for check in found if not check.is_well]
+    for check in unwell:
+        print(
+            f"error: {check.what}: found {check.found}, needs {check.needed}. To do: {check.remedy}.", file=sys.stderr
+        )
+    return 1 if unwell else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
