@@ -70,7 +70,7 @@ def make(folder: Path, settings: Settings, java_home: Path) -> None:
     unfinished = folder / "unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     properties.write(folder / "format.properties", server_properties(settings, unfinished))
-    arguments = ("format", "--standalone", "-t", _cluster_id(), "-c", str(folder / "format.properties"))
+    arguments = ("format", "--standalone", f"--cluster-id={_cluster_id()}", "-c", str(folder / "format.properties"))
     command = jvm(java_home, settings.jars_dir / "kafka", "128m", "kafka.tools.StorageTool", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
