@@ -39,7 +39,7 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
         yield _line("rh_employees", len(company.employees), loaded.employees)
         yield _line("sport_activities", len(company.practices), loaded.practices)
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
-        generated = go_live(conn, Random(order.seed), order.history_months)  # noqa: S311 - a simulation
+        generated = go_live(conn, Random(order.seed), order.history_months)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
 
 

@@ -87,7 +87,7 @@ def main() -> None:
 
 def sample(folder: Path, seed: int = 42) -> None:
     """Write the company's two workbooks into the folder."""
-    rng = Random(seed)  # noqa: S311 - invented people
+    rng = Random(seed)
     staff = hr_rows(rng)
     practised = sports_rows(rng, [row[0] for row in staff])
     folder.mkdir(parents=True, exist_ok=True)

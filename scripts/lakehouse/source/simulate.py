@@ -32,7 +32,7 @@ def _main() -> None:
     options = _parser().parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    rng = Random(options.seed)  # noqa: S311 - a simulation
+    rng = Random(options.seed)
     with connect(settings, autocommit=True) as conn:
         people = _athletes(conn)
         if options.history_months:
