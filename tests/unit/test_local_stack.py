@@ -1,0 +1,92 @@
+"""Law: a stack is its folder and its settings; nothing of the checkout's files or of another stack reaches it."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.options import ServerOptions
+
+from lakehouse.errors import BadInput
+from lakehouse.local import addresses, kafka, supervisor
+from lakehouse.local.service import Service
+from lakehouse.local.stack import Stack
+from lakehouse.settings import Settings
+
+PRINT = "from lakehouse.settings import Settings; print(Settings().{})"
+
+
+def _settings(**values: Any) -> Settings:
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+
+
+def _seen_by_a_child(settings: Settings, name: str) -> str:
+    command = [sys.executable, "-c", PRINT.format(name)]
+    done = subprocess.run(command, env=addresses.environment(settings), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_an_address_for_containers_becomes_our_own() -> None:
+    here = addresses.on_this_machine(_settings(kafka_bootstrap_servers="redpanda:9092", db_host="postgres-sport"))
+    assert here.kafka_bootstrap_servers == "127.0.0.1:19092"
+    assert here.db_host == "127.0.0.1"
+
+
+def test_a_port_of_ones_own_stays() -> None:
+    here = addresses.on_this_machine(
+        _settings(kafka_bootstrap_servers="localhost:29092", connect_url="http://localhost:1")
+    )
+    assert here.kafka_bootstrap_servers == "127.0.0.1:29092"
+    assert here.connect_url == "http://127.0.0.1:1"
+
+
+def test_a_child_sees_the_stacks_settings_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "http://127.0.0.1:9/real")
+    monkeypatch.setenv("DB_PORT", "1")
+    settings = addresses.on_free_ports(tmp_path)
+    assert _seen_by_a_child(settings, "slack_webhook_url") == "None"
+    assert _seen_by_a_child(settings, "db_port") == str(settings.db_port) != "1"
+    assert _seen_by_a_child(settings, "lake") == str(tmp_path / "lake")
+
+
+def test_two_stacks_share_no_port(tmp_path: Path) -> None:
+    numbers = addresses.free_ports(20)
+    assert len(set(numbers)) == 20
+    assert Stack.on_free_ports(tmp_path / "a").settings.db_port != 5432
+
+
+def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"no such service: kafak.*kafka"):
+        Stack.on_free_ports(tmp_path).up("kafak")
+
+
+def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:
+    stack = Stack.on_free_ports(tmp_path)
+    stack.down()
+    assert {one.state for one in stack.status()} == {"STOPPED"}
+
+
+def test_everything_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    stack = Stack.on_free_ports(tmp_path)
+    listeners = kafka.server_properties(stack.settings, tmp_path)["listeners"]
+    assert [part.split("//")[1].split(":")[0] for part in str(listeners).split(",")] == ["127.0.0.1", "127.0.0.1"]
+    assert "listen_addresses=127.0.0.1" in stack._services["postgres"].command
+
+
+def test_the_supervisors_configuration_keeps_words_and_percents(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "a 'b' 100%", str(tmp_path / "with space"))
+    config = tmp_path / "supervisord.conf"
+    config.write_text(supervisor.render([Service("one", command)], tmp_path, tmp_path, 1, "secret"), encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(config), "-n"])
+    [group] = options.process_group_configs
+    [process] = group.process_configs
+    assert tuple(shlex.split(process.command)) == command
+
+
+def test_the_supervisors_password_is_for_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    supervisor._write_private(path, "secret")
+    assert path.stat().st_mode & 0o077 == 0

@@ -1,0 +1,83 @@
+"""Law: before anything is downloaded, what is missing is said with both numbers, and nothing goes on."""
+
+import ast
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakehouse.local import preflight
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def _preflight(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", preflight.__file__, *options]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "needs"),
+    [
+        (["--need-memory", "999999"], "memory", "999999 GiB"),
+        (["--need-disk", "999999"], "disk", "999999 GiB"),
+        (["--need-python", "9.1"], "Python", "9.1 or later"),
+    ],
+)
+def test_too_little_is_an_error_that_gives_both_numbers(options: list[str], what: str, needs: str) -> None:
+    done = _preflight(*options, "--no-ports")
+    assert done.returncode == 1
+    errors = done.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in errors] == [what]
+    assert f"needs {needs}" in errors[0]
+    assert any(character.isdigit() for character in errors[0].split("found")[1].split("needs")[0])
+
+
+def test_a_busy_port_is_an_error_that_names_its_variable(taken: int) -> None:
+    done = _preflight(DB_PORT=str(taken))
+    assert done.returncode == 1
+    assert f"port {taken}: found busy" in done.stderr
+    assert "DB_PORT" in done.stderr
+
+
+def test_a_free_port_is_not_busy() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        number = reserved.getsockname()[1]
+    assert not preflight.is_busy(number)
+
+
+def test_a_port_of_our_own_stack_is_no_error(taken: int) -> None:
+    assert preflight.port("Postgres", "DB_PORT", taken, ours=True).is_well
+    assert not preflight.port("Postgres", "DB_PORT", taken, ours=False).is_well
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("redpanda:9092", 19092),
+        ("localhost:29092", 29092),
+        ("http://127.0.0.1:29092", 29092),
+        ("29092", 29092),
+        ("", 19092),
+    ],
+)
+def test_an_address_of_a_container_leaves_our_own_port(tmp_path: Path, address: str, number: int) -> None:
+    (tmp_path / ".env").write_text(f"KAFKA_BOOTSTRAP_SERVERS='{address}'\n", encoding="utf-8")
+    assert ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", number) in preflight.ports(tmp_path)
+
+
+def test_it_needs_nothing_but_the_standard_library_and_parses_on_3_7() -> None:
+    tree = ast.parse(Path(preflight.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
