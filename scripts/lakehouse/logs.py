@@ -32,8 +32,10 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("kafka", "py4j", "httpx", "httpcore"):
+    for chatty in ("py4j", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It tells an outage in dozens of lines; whoever uses it tells it in one.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

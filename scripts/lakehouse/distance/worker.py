@@ -22,8 +22,8 @@ from lakehouse.source import postgres, topics
 from lakehouse.waiting import Stop, carry_on
 
 WAKES = ("public.rh_employees", "public.reward_rules")
-# In any case once a minute: so it sees Paris's midnight, when another rule may begin to hold.
-LONGEST_WAIT = 60.0
+# In any case this often: so it sees Paris's midnight, when another rule may begin to hold, and Kafka's outages.
+LONGEST_WAIT = 15.0
 
 log = logger("distance")
 
