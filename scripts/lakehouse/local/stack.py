@@ -2,26 +2,21 @@
 
 import fcntl
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
-from time import monotonic
 
 import psutil
 
-from lakehouse.errors import BadInput, NotReady
+from lakehouse.errors import BadInput
 from lakehouse.local import addresses, leftovers
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
-from lakehouse.local.supervisor import Supervisor
+from lakehouse.local.starting import missing, start
+from lakehouse.local.supervisor import ENDED, Supervisor
 from lakehouse.settings import Settings
 from lakehouse.waiting import wait_until
-
-FAILED = {"BACKOFF", "FATAL"}
-ENDED = {"STOPPED", "EXITED", "FATAL"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Stack:
                 leftovers.end(self.home)
                 self._supervisor.start(self._services.values(), {**self.environment(), leftovers.HOME: str(self.home)})
             (self._run / "addresses.env").write_text(addresses.env_file(self.settings), encoding="utf-8")
-            self._start(chosen)
+            start(chosen, self._supervisor, self.logs, self._say)
 
     def down(self) -> None:
         """Stop everything, Kafka and Postgres last. Idempotent; ends what an earlier crash left behind too."""
@@ -95,7 +90,7 @@ class Stack:
                 state=processes[name].state if name in processes else "STOPPED",
                 pid=processes[name].pid if name in processes else None,
                 address=service.address,
-                ready=name in processes and self._missing(service) is None,
+                ready=name in processes and missing(service, self._supervisor) is None,
                 memory=_memory(processes[name].pid) if name in processes else 0,
             )
             for name, service in self._services.items()
@@ -105,44 +100,6 @@ class Stack:
         if unknown := set(names) - set(self._services):
             raise BadInput(f"no such service: {', '.join(sorted(unknown))}. There are {', '.join(self._services)}.")
         return [service for name, service in self._services.items() if not names or name in names]
-
-    def _start(self, chosen: list[Service]) -> None:
-        began = monotonic()
-        order = TopologicalSorter({s.name: [a for a in s.after if a in {c.name for c in chosen}] for s in chosen})
-        order.prepare()
-        with ThreadPoolExecutor(len(chosen)) as pool:
-            running: dict[Future[None], str] = {}
-            while order.is_active():
-                running |= {pool.submit(self._start_one, self._services[name]): name for name in order.get_ready()}
-                done = next(as_completed(running))
-                name = running.pop(done)
-                done.result()
-                address = self._services[name].address
-                self._say(f"{name:<17} ready after {monotonic() - began:5.1f} s   {address}")
-                order.done(name)
-
-    def _start_one(self, service: Service) -> None:
-        if self._supervisor.processes()[service.name].state in ENDED:
-            service.prepare()
-            self._supervisor.start_program(service.name)
-        try:
-            wait_until(
-                lambda: self._is_up(service), timeout=service.timeout, missing=lambda: self._missing(service) or ""
-            )
-        except NotReady as error:
-            raise NotReady(f"{service.name}: {error}. Its log: {self.logs / service.name}.log") from None
-        service.first()
-
-    def _is_up(self, service: Service) -> bool:
-        if self._supervisor.processes()[service.name].state in FAILED:
-            raise NotReady("it ended as soon as it was started")
-        return self._missing(service) is None
-
-    def _missing(self, service: Service) -> str | None:
-        process = self._supervisor.processes()[service.name]
-        if service.once:
-            return None if process.state == "EXITED" and process.exit_code == 0 else "it to end well"
-        return service.missing() if process.state == "RUNNING" else f"it to run (it is {process.state})"
 
     def _stop(self, names: list[str]) -> None:
         for name in names:

@@ -1,0 +1,64 @@
+"""Starting services: each as soon as those it needs are ready, as many at once as can be."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from graphlib import TopologicalSorter
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from lakehouse.errors import NotReady
+from lakehouse.local.service import Service
+from lakehouse.local.supervisor import ENDED, FAILED, Supervisor
+from lakehouse.waiting import wait_until
+
+
+def start(services: Sequence[Service], supervisor: Supervisor, logs: Path, say: Callable[[str], None]) -> None:
+    """Start what does not run yet and wait until each is ready; `say` gets a line for each.
+
+    Raises NotReady, naming the service, what was awaited and its log; the others are then not awaited any longer.
+    """
+    began, given_up = monotonic(), Event()
+    named = {service.name: service for service in services}
+    order = TopologicalSorter({name: [one for one in named[name].after if one in named] for name in named})
+    order.prepare()
+    with ThreadPoolExecutor(len(services)) as pool:
+        running: dict[Future[None], str] = {}
+        try:
+            while order.is_active():
+                for name in order.get_ready():
+                    running[pool.submit(_start_one, named[name], supervisor, logs, given_up)] = name
+                done = next(as_completed(running))
+                done.result()
+                name = running.pop(done)
+                say(f"{name:<17} ready after {monotonic() - began:5.1f} s   {named[name].address}")
+                order.done(name)
+        except BaseException:
+            given_up.set()
+            raise
+
+
+def missing(service: Service, supervisor: Supervisor) -> str | None:
+    """Give what a service's being ready still lacks, or None."""
+    process = supervisor.processes()[service.name]
+    if service.once:
+        return None if process.state == "EXITED" and process.exit_code == 0 else "it to end well"
+    return service.missing() if process.state == "RUNNING" else f"it to run (it is {process.state})"
+
+
+def _start_one(service: Service, supervisor: Supervisor, logs: Path, given_up: Event) -> None:
+    def is_ready() -> bool:
+        if given_up.is_set():
+            raise NotReady("given up, because another did not start")
+        if supervisor.processes()[service.name].state in FAILED:
+            raise NotReady("it ended as soon as it was started")
+        return missing(service, supervisor) is None
+
+    try:
+        if supervisor.processes()[service.name].state in ENDED:
+            service.prepare()
+            supervisor.start_program(service.name)
+        wait_until(is_ready, timeout=service.timeout, missing=lambda: missing(service, supervisor) or "nothing more")
+        service.first()
+    except NotReady as error:
+        raise NotReady(f"{service.name}: {error}. Its log: {logs / service.name}.log") from None
