@@ -57,9 +57,11 @@ def workbook(file: Path, *sheets: list[list[Any]]) -> Path:
     return file
 
 
-def csv_file(file: Path, lines: list[list[Any]], delimiter: str = ";", encoding: str = "utf-8") -> Path:
+def csv_file(
+    file: Path, lines: list[list[Any]], delimiter: str = ";", encoding: str = "utf-8", quoting: Any = 0
+) -> Path:
     out = io.StringIO()
-    csv.writer(out, delimiter=delimiter).writerows(lines)
+    csv.writer(out, delimiter=delimiter, quoting=quoting).writerows(lines)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(out.getvalue().encode(encoding))
     return file

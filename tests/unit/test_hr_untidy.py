@@ -1,5 +1,6 @@
 """Untidy files say the same as tidy ones."""
 
+import csv
 import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,6 +56,13 @@ def test_a_csv_says_the_same_whatever_its_delimiter_and_encoding(tmp_path: Path,
     read = read_company(tmp_path)
     assert the_one(read) == JULIETTE
     assert read.practices[0].pratique_sport == "Équitation"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_all_of_a_csv_may_be_quoted(tmp_path: Path, delimiter: str) -> None:
+    csv_file(tmp_path / "RH.csv", sheet([AS_TEXT]), delimiter, quoting=csv.QUOTE_ALL)
+    sports(tmp_path)
+    assert the_one(read_company(tmp_path)) == JULIETTE
 
 
 def test_a_cell_of_a_csv_may_span_two_lines(tmp_path: Path) -> None:

@@ -23,7 +23,12 @@ class Line:
     cells: tuple[object, ...]
 
 
-Grid = Sequence[Line]
+@dataclass(frozen=True)
+class Grid:
+    """A sheet's lines; `broken_at` is the line from which on a CSV's quotes no longer match."""
+
+    lines: Sequence[Line]
+    broken_at: int | None = None
 
 
 def grids(file: Path) -> list[Grid]:
@@ -40,7 +45,7 @@ def _sheets(file: Path) -> list[Grid]:
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
             workbook = openpyxl.load_workbook(file, data_only=True)
         return [
-            [Line(number, cells) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)]
+            Grid([Line(number, cells) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)])
             for sheet in workbook.worksheets
         ]
     except Exception:  # noqa: BLE001 - openpyxl raises whatever its zip and XML readers meet in a broken file
@@ -52,7 +57,7 @@ def _sheets(file: Path) -> list[Grid]:
 
 def _delimited(file: Path) -> list[Grid]:
     text = _decoded(file)
-    return [grid for delimiter in DELIMITERS if (grid := _parsed(file, text, delimiter))]
+    return [_parsed(text, delimiter) for delimiter in DELIMITERS]
 
 
 def _decoded(file: Path) -> str:
@@ -69,12 +74,15 @@ def _decoded(file: Path) -> str:
         ) from None
 
 
-def _parsed(file: Path, text: str, delimiter: str) -> Grid:
-    """Give the lines, numbered by where each ends (a quoted address may span two)."""
+def _parsed(text: str, delimiter: str) -> Grid:
+    """Give the lines, numbered by where each ends (a quoted address may span two).
+
+    With a delimiter that is not the file's, quotes seldom match: whoever finds the columns asks for `broken_at`.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[Line] = []
     try:
-        return [Line(reader.line_num, tuple(cells)) for cells in reader]
+        lines.extend(Line(reader.line_num, tuple(cells)) for cells in reader)
     except csv.Error:
-        raise BadInput(
-            f"{displayed(file)}, ligne {reader.line_num} : guillemets mal fermés. Corrigez la ligne. {NOTHING_DONE}"
-        ) from None
+        return Grid(lines, broken_at=reader.line_num)
+    return Grid(lines)

@@ -8,7 +8,7 @@ from typing import Any
 from lakehouse.errors import BadInput
 from lakehouse.source.hr.files import NOTHING_DONE, displayed
 from lakehouse.source.hr.folded import cleaned, folded
-from lakehouse.source.hr.grids import Line, grids
+from lakehouse.source.hr.grids import Grid, Line, grids
 from lakehouse.source.hr.values import Unreadable
 
 SHOWN = 20  # problems; after that many the file is the problem
@@ -68,11 +68,11 @@ def _located(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[Line
     wanted = {folded(column.title) for column in columns}
     best: set[str] = set()
     for grid in grids(file):
-        for index, line in enumerate(grid):
+        for index, line in enumerate(grid.lines):
             best = max(best, wanted & set(_titles(line)), key=len)
             if best == wanted:
-                _refuse_repeated_titles(file, line, columns)
-                return line, grid[index + 1 :]
+                _refuse_unsound(file, grid, line, columns)
+                return line, grid.lines[index + 1 :]
     missing = ", ".join(f"« {column.title} »" for column in columns if folded(column.title) not in best)
     raise BadInput(
         f"{displayed(file)} : colonne introuvable : {missing}. "
@@ -84,7 +84,12 @@ def _titles(line: Line) -> list[str]:
     return [folded(str(cell)) if cell is not None else "" for cell in line.cells]
 
 
-def _refuse_repeated_titles(file: Path, header: Line, columns: Sequence[Column]) -> None:
+def _refuse_unsound(file: Path, grid: Grid, header: Line, columns: Sequence[Column]) -> None:
+    if grid.broken_at:
+        raise BadInput(
+            f"{displayed(file)}, ligne {grid.broken_at} : guillemets mal fermés (peut-être plus haut). "
+            f"Corrigez la ligne. {NOTHING_DONE}"
+        )
     titles = _titles(header)
     twice = ", ".join(f"« {column.title} »" for column in columns if titles.count(folded(column.title)) > 1)
     if twice:
