@@ -6,7 +6,6 @@ everything by their environment, with ENVIRONMENT_ONLY set: no file of the check
 """
 
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -66,7 +65,7 @@ class Settings(BaseSettings):
     def _from_the_checkout(cls, path: Path) -> Path:
         return ROOT / path
 
-    @cached_property
+    @property
     def lake(self) -> str:
         """The lake's root: an absolute path, or a URI as it was given."""
         return self.lake_uri if "://" in self.lake_uri else str(ROOT / self.lake_uri)

@@ -1,0 +1,143 @@
+"""The views show what Gold's tables hold, under the names and types that reports depend on."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lakehouse.gold.activities import activities_by_month
+from lakehouse.gold.prime import prime
+from lakehouse.gold.tables import GOLD, ddl
+from lakehouse.gold.wellbeing import wellbeing
+from lakehouse.serving.views import statements
+from spark.builders import (
+    BY_BICYCLE,
+    BY_CAR,
+    ON_FOOT,
+    RULES,
+    activities,
+    collected,
+    daily,
+    distances,
+    employees,
+)
+
+TODAY = date(2026, 11, 21)
+PRIME_COLUMNS = [
+    ("employee_id", "int"),
+    ("year", "int"),
+    ("business_unit", "string"),
+    ("salaire_brut", "double"),
+    ("moyen_deplacement", "string"),
+    ("distance_km", "double"),
+    ("distance_source", "string"),
+    ("eligible", "boolean"),
+    ("motif", "string"),
+    ("montant_prime", "decimal(12,2)"),
+]
+WELLBEING_COLUMNS = [
+    ("employee_id", "int"),
+    ("year", "int"),
+    ("nb_activities_year", "bigint"),
+    ("first_activity_date", "timestamp"),
+    ("last_activity_date", "timestamp"),
+    ("eligible", "boolean"),
+    ("jours_bien_etre", "int"),
+    ("activites_manquantes", "int"),
+]
+
+
+@pytest.fixture(scope="module")
+def before(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+    """Make the views over Gold's empty tables, fill the tables, and give how many rows each view had before."""
+    lake = str(tmp_path_factory.mktemp("lake"))
+    for name, columns in GOLD.items():
+        spark.sql(f"CREATE TABLE delta.`{lake}/gold/{name}` ({ddl(columns)}) USING delta")
+    spark.sql("CREATE DATABASE gold")
+    try:
+        for sql in statements(lake).values():
+            spark.sql(sql)
+        before = {view: spark.table(view).count() for view in statements(lake)}
+        fill(spark, lake)
+        yield before
+    finally:
+        spark.sql("DROP DATABASE gold CASCADE")
+
+
+def test_the_views_answer_before_the_first_refresh(spark: SparkSession, before: dict[str, int]) -> None:
+    assert list(before.values()) == [0] * 6
+    assert spark.table("gold.v_prime_sportive").dtypes == PRIME_COLUMNS
+    assert spark.table("gold.v_wellbeing").dtypes == WELLBEING_COLUMNS
+
+
+def test_every_view_and_column_says_in_words_what_it_is(spark: SparkSession, before: dict[str, int]) -> None:
+    for view in before:
+        described = spark.sql(f"DESCRIBE TABLE EXTENDED {view}").collect()
+        assert all(row.comment for row in described[: len(spark.table(view).columns)])
+        assert any(row.col_name == "Comment" and row.data_type for row in described)
+
+
+def put(rows: DataFrame, path: str) -> None:
+    rows.write.format("delta").mode("overwrite").save(path)
+
+
+def fill(spark: SparkSession, lake: str) -> None:
+    staff = employees(
+        spark,
+        {"id": 1, "business_unit": "Ventes", "salaire_brut": Decimal("1000.10"), "moyen_deplacement": BY_BICYCLE},
+        {"id": 2, "business_unit": "Ventes", "salaire_brut": Decimal("1000.10"), "moyen_deplacement": BY_BICYCLE},
+        {"id": 3, "business_unit": None, "moyen_deplacement": ON_FOOT},
+        {"id": 4, "business_unit": "Ventes", "moyen_deplacement": BY_CAR},
+        {"id": 5, "business_unit": None, "moyen_deplacement": ON_FOOT},
+    )
+    answers = distances(
+        spark,
+        *(
+            {"origin_address": f"{n} rue de l'Essai", "travel_mode": mode, "distance_m": metres, "provider": provider}
+            for n, mode, metres, provider in [
+                (1, "bicycling", 22_499, "estimate"),
+                (2, "bicycling", 22_500, "estimate"),
+                (3, "walking", 14_999, "google"),
+                (5, "walking", 15_001, "google"),
+            ]
+        ),
+    )
+    done = activities(
+        spark,
+        *daily("2026-05-01 10:00", 15, distance_m=1_000),
+        *daily("2026-05-01 10:00", 2, employee_id=4, distance_m=500),
+        *daily("2025-11-30 10:00", 20, employee_id=3),
+    )
+    put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
+    put(wellbeing(staff, done, RULES, TODAY), f"{lake}/gold/wellbeing")
+    put(activities_by_month(staff, done, TODAY), f"{lake}/gold/activites_par_mois")
+
+
+@pytest.mark.usefixtures("before")
+def test_totals_are_sums_of_rounded_amounts_of_this_year(spark: SparkSession) -> None:
+    rows = {unit: tuple(row)[2:] for unit, row in collected(spark.table("gold.v_kpi"), "business_unit").items()}
+    assert rows == {
+        "Ventes": (3, 2, Decimal("100.02"), 1, 5, 2, 0.6667),
+        "Non renseignée": (2, 1, Decimal("1500.00"), 0, 0, 0, 0.0),
+        "Total": (5, 3, Decimal("1600.02"), 1, 5, 2, 0.4),
+    }
+
+
+@pytest.mark.usefixtures("before")
+def test_what_hr_should_look_at_and_what_it_is_worth(spark: SparkSession) -> None:
+    rows = collected(spark.table("gold.v_declarations_a_verifier"), "employee_id")
+    assert {key: (row.motif, row.a_verifier.split(" :")[0], row.montant_en_jeu) for key, row in rows.items()} == {
+        2: ("eligible", "distance estimée à moins de 10 % de la limite", Decimal("50.01")),
+        5: ("distance_incoherente", "distance au-delà de la limite", Decimal("1500.00")),
+    }
+
+
+@pytest.mark.usefixtures("before")
+def test_activities_by_unit_month_and_sport(spark: SparkSession) -> None:
+    rows = collected(spark.table("gold.v_activites_par_bu"), "business_unit", "mois", "sport")
+    assert {key: tuple(row)[3:] for key, row in rows.items()} == {
+        ("Ventes", date(2026, 5, 1), "Run"): (17, 2, 16.0),
+        ("Non renseignée", date(2025, 12, 1), "Run"): (19, 1, None),
+    }
