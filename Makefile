@@ -64,7 +64,8 @@ lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
+	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
 	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
 	@touch $@
 

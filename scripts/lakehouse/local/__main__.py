@@ -54,15 +54,13 @@ def reset(stack: Stack, _names: list[str]) -> None:
             print(f"deleted {path}")
 
 
-def status(stack: Stack, _names: list[str]) -> int:
-    """Print every service; 1 when one is not ready."""
+def status(stack: Stack, _names: list[str]) -> None:
+    """Print every service."""
     table = Table("service", "state", "pid", "address", "ready", "memory")
-    found = stack.status()
-    for one in found:
+    for one in stack.status():
         ready = "yes" if one.ready else "no"
         table.add_row(one.name, one.state, str(one.pid or ""), one.address, ready, f"{one.memory >> 20} MiB")
     Console().print(table)
-    return 0 if all(one.ready for one in found) else 1
 
 
 def logs(stack: Stack, names: list[str]) -> None:
