@@ -18,13 +18,21 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 
 
 def test_an_owed_snapshot_is_asked_once(conn: psycopg.Connection) -> None:
-    signals.owe_snapshots(conn, ["public.b", "public.a"])
-    signals.owe_snapshots(conn, ["public.a"])
-    assert signals.pay_snapshots(conn) == ["public.a", "public.b"]
-    assert signals.pay_snapshots(conn) == []
+    signals.owe_snapshots(conn, ["public.b", "public.a"], read_by=None)
+    signals.owe_snapshots(conn, ["public.a"], read_by=None)
+    assert signals.pay_snapshots(conn, read_by=7) == ["public.a", "public.b"]
+    assert signals.pay_snapshots(conn, read_by=7) == []
     [(kind, data)] = conn.execute("SELECT type, data FROM cdc.signal").fetchall()
     assert kind == "execute-snapshot"
     assert json.loads(data) == {"type": "incremental", "data-collections": ["public.a", "public.b"]}
+
+
+def test_a_snapshot_is_not_asked_of_the_reader_that_does_not_capture_the_table_yet(conn: psycopg.Connection) -> None:
+    signals.owe_snapshots(conn, ["public.a"], read_by=7)
+    assert signals.pay_snapshots(conn, read_by=7) == []
+    assert signals.owes_snapshots(conn)
+    assert signals.pay_snapshots(conn, read_by=8) == ["public.a"]
+    assert not signals.owes_snapshots(conn)
 
 
 def test_the_publication_has_what_the_connector_captures(conn: psycopg.Connection) -> None:

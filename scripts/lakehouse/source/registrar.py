@@ -71,7 +71,7 @@ class Registrar:
             stop.wait(LOOK_EVERY if ran else 0.5)
 
     def look(self) -> bool:
-        """Mend what can be mended and give whether the connector runs and Postgres has a reader on its slot."""
+        """Mend what can be mended; give whether the connector runs, reads its slot, and is owed no snapshot."""
         for name in topics.create_missing(self._admin, topics.topics(self._stated)):
             log.info("topic made", topic=name)
         signals.require_published(self._conn, self._wanted)
@@ -79,15 +79,21 @@ class Registrar:
         state = self._connect.state()
         if state is not None and state.failed:
             self._restart(state.causes)
-        ran = state is not None and state.runs and signals.slot_is_read(self._conn, self._wanted["slot.name"])
-        self._say_how_it_goes(ran=ran)
-        return ran
+        read_by = signals.reader(self._conn, self._wanted["slot.name"])
+        if state is None or not state.runs or read_by is None:
+            self._say_what_it_waits_for()
+            return False
+        self._say_that_it_runs()
+        for table in signals.pay_snapshots(self._conn, read_by):
+            log.info("snapshot asked", table=table)
+        return not signals.owes_snapshots(self._conn)
 
     def _register(self) -> None:
         running = self._connect.config()
         if running is not None and {**running, "name": ""} == {**self._wanted, "name": ""}:
             return
-        signals.owe_snapshots(self._conn, newly_captured(running, self._wanted))
+        new = newly_captured(running, self._wanted)
+        signals.owe_snapshots(self._conn, new, signals.reader(self._conn, self._wanted["slot.name"]))
         self._connect.register(self._wanted)
         log.info("connector registered", known_before=running is not None)
 
@@ -100,14 +106,12 @@ class Registrar:
         log.warning("restarting what failed", causes=sorted(set(causes)), next_try_in=wait)
         self._connect.restart_failed()
 
-    def _say_how_it_goes(self, *, ran: bool) -> None:
-        if ran:
-            if self._unwell_since is not None or self._restarts:
-                log.info("connector runs")
-            self._unwell_since, self._restarts = None, 0
-            for table in signals.pay_snapshots(self._conn):
-                log.info("snapshot asked", table=table)
-            return
+    def _say_that_it_runs(self) -> None:
+        if self._unwell_since is not None or self._restarts:
+            log.info("connector runs")
+        self._unwell_since, self._restarts = None, 0
+
+    def _say_what_it_waits_for(self) -> None:
         now = time.monotonic()
         self._unwell_since = self._unwell_since or now
         if now - self._unwell_since > SLOW_START:

@@ -26,9 +26,10 @@ def require_published(conn: psycopg.Connection, connector: Mapping[str, str]) ->
         )
 
 
-def slot_is_read(conn: psycopg.Connection, slot: str) -> bool:
-    row = conn.execute("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
-    return row is not None and bool(row[0])
+def reader(conn: psycopg.Connection, slot: str) -> int | None:
+    """Give the process that serves the slot's reader; None while nobody reads it."""
+    row = conn.execute("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
+    return None if row is None else row[0]
 
 
 def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION) -> list[tuple[int, int]]:
@@ -41,23 +42,29 @@ def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACT
     ).fetchall()
 
 
-def owe_snapshots(conn: psycopg.Connection, new: Iterable[str]) -> None:
+def owe_snapshots(conn: psycopg.Connection, new: Iterable[str], read_by: int | None) -> None:
     """Note tables to be snapshotted once the connector captures them, so that a kill in between forgets none.
 
-    The note is a signal of type `log`, which asks nothing of Debezium.
+    The note is a signal of type `log`, which asks nothing of Debezium. `read_by` is the slot's reader
+    of now, which does not capture them yet: it would pass over a signal about them.
     """
     with conn.transaction():
         for table in new:
             conn.execute(
-                "INSERT INTO cdc.signal (id, type, data) VALUES (%s, 'log', %s) ON CONFLICT DO NOTHING",
-                [OWED + table, json.dumps({"message": "snapshot owed"})],
+                "INSERT INTO cdc.signal (id, type, data) VALUES (%s, 'log', %s) "
+                "ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+                [OWED + table, json.dumps({"message": "snapshot owed", "read_by": read_by})],
             )
 
 
-def pay_snapshots(conn: psycopg.Connection) -> list[str]:
-    """Ask an incremental snapshot of each table it is owed to, and give their names."""
+def pay_snapshots(conn: psycopg.Connection, read_by: int) -> list[str]:
+    """Ask an incremental snapshot of each table it is owed to, once a new reader is there; give their names."""
     with conn.transaction():
-        paid = conn.execute("DELETE FROM cdc.signal WHERE starts_with(id, %s) RETURNING id", [OWED]).fetchall()
+        paid = conn.execute(
+            "DELETE FROM cdc.signal WHERE starts_with(id, %s) AND (data::jsonb ->> 'read_by')::int "
+            "IS DISTINCT FROM %s RETURNING id",
+            [OWED, read_by],
+        ).fetchall()
         owed = sorted(note.removeprefix(OWED) for (note,) in paid)
         if owed:
             conn.execute(
@@ -65,3 +72,7 @@ def pay_snapshots(conn: psycopg.Connection) -> list[str]:
                 [str(uuid4()), json.dumps({"type": "incremental", "data-collections": owed})],
             )
     return owed
+
+
+def owes_snapshots(conn: psycopg.Connection) -> bool:
+    return conn.execute("SELECT FROM cdc.signal WHERE starts_with(id, %s) LIMIT 1", [OWED]).fetchone() is not None
