@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hr_files import employee, practice, staff
-from lakehouse.errors import BadInput
+from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.settings import Settings
 from stack.loading import everything, load, rows, run, with_history
 
@@ -65,8 +65,9 @@ def test_a_load_that_fails_in_the_middle_is_undone_whole(database: Settings, tmp
     load(database, tmp_path, staff(10), practice(1, "Judo"))
     run(database, "ALTER TABLE sport_activities ADD CHECK (pratique_sport <> 'Boxe')")
     before = everything(database)
-    with pytest.raises(Exception, match="sport_activities"):
+    with pytest.raises(LakehouseError, match="CheckViolation, table sport_activities") as failed:
         load(database, tmp_path, staff(9), practice(1, "Boxe"), effective_from=date(2026, 9, 1))
+    assert "Boxe" not in str(failed.value)
     assert everything(database) == before
     assert sorted(file.name for file in (tmp_path / "output").iterdir()) == ["rh_employees.csv", "sport_activities.csv"]
     assert len((tmp_path / "output" / "rh_employees.csv").read_text(encoding="utf-8").splitlines()) == 11

@@ -6,11 +6,14 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
+import psycopg
+
+from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 from lakehouse.source.cleaned_csv import cleaned_csv
 from lakehouse.source.first_load import go_live
-from lakehouse.source.hr.company import read_company
-from lakehouse.source.load import Changes, load
+from lakehouse.source.hr.company import Company, read_company
+from lakehouse.source.load import Changes, Loaded, load
 from lakehouse.source.postgres import apply_ddl, connect
 from lakehouse.source.rules_seed import seed_rules
 
@@ -33,14 +36,26 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
     yield from company.remarks
     with connect(settings, autocommit=True, wait=order.wait) as conn:
         apply_ddl(conn)
-        with cleaned_csv(company, settings.output_dir), conn.transaction():
-            loaded = load(conn, company, effective_from=order.effective_from, allow_mass_delete=order.allow_mass_delete)
-            seeded = seed_rules(conn, settings)
+        loaded, seeded = _loaded(conn, company, settings, order)
         yield _line("rh_employees", len(company.employees), loaded.employees)
         yield _line("sport_activities", len(company.practices), loaded.practices)
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
         generated = go_live(conn, Random(order.seed), order.history_months)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+
+
+def _loaded(conn: psycopg.Connection, company: Company, settings: Settings, order: Order) -> tuple[Loaded, bool]:
+    """Put the company and, into an empty table, the rules into Postgres in one transaction."""
+    try:
+        with cleaned_csv(company, settings.output_dir), conn.transaction():
+            loaded = load(conn, company, effective_from=order.effective_from, allow_mass_delete=order.allow_mass_delete)
+            return loaded, seed_rules(conn, settings)
+    except psycopg.Error as error:
+        # Its own text may quote the row.
+        raise LakehouseError(
+            f"Postgres refused the load ({type(error).__name__}, table {error.diag.table_name}, "
+            f"constraint {error.diag.constraint_name}). Nothing was changed; look into Postgres's log."
+        ) from None
 
 
 def _line(table: str, rows: int, changes: Changes) -> str:
