@@ -1,18 +1,18 @@
 """What the whole run shares: one Spark session, made when the first test asks for it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+
 from lakehouse.cdc.session import session
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
-from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    here: Path = tmp_path_factory.mktemp("spark")
+    here = tmp_path_factory.mktemp("spark")
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
         "spark.sql.warehouse.dir": str(here / "warehouse"),

@@ -70,7 +70,7 @@ def flow(
         lake.spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka)
         .option("subscribe", topic.name)
-        .option("startingOffsets", starting_offsets(topic, incarnation, lake.taken_in(contract)))
+        .option("startingOffsets", starting_offsets(topic, incarnation, lake.catalog.taken_in(contract)))
         .option("maxOffsetsPerTrigger", LARGEST_BATCH)
         .option("failOnDataLoss", "true")
         # Kafka's default of 500 ms is waited in full by every small batch.

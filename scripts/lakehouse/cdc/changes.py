@@ -2,11 +2,12 @@
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.window import WindowSpec
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import DELETE, TRUNCATE, UPSERTS
 from lakehouse.cdc.order import ranked
-from lakehouse.cdc.tables import ORIGIN_COLUMNS
+from lakehouse.cdc.tables import ORIGIN
 
 UNREADABLE = "message illisible"
 
@@ -33,9 +34,8 @@ def carry_unchanged(changes: DataFrame, previous: DataFrame, contract: Contract)
     A refused version's values count too: they are what Postgres held.
     """
     columns = list(contract.columns)
-    known = previous.select(
-        *ORIGIN_COLUMNS, *columns, F.array().cast("array<string>").alias("_unchanged"), F.lit(False).alias("_new")
-    )
+    nothing = F.array().cast("array<string>")
+    known = previous.select(*ORIGIN, *columns, nothing.alias("_unchanged"), F.lit(False).alias("_new"))
     together = ranked(
         changes.withColumn("_new", F.lit(True)).unionByName(known, allowMissingColumns=True), contract.key
     )
@@ -65,7 +65,7 @@ def net(changes: DataFrame, contract: Contract) -> DataFrame:
     """
     accepted = F.col("_op").isin(*UPSERTS) & (F.size("_reasons") == 0)
     deleted = F.col("_op") == DELETE
-    row = F.struct(*ORIGIN_COLUMNS, *contract.columns)
+    row = F.struct(*ORIGIN, *contract.columns)
     last = (
         ranked(changes.where(accepted | deleted), contract.key)
         .groupBy(*contract.key)
@@ -84,7 +84,7 @@ def _where(condition: Column, value: Column) -> Column:
     return F.when(condition, value)
 
 
-def _last_known(name: str, so_far: Window) -> Column:
+def _last_known(name: str, so_far: WindowSpec) -> Column:
     left_out = F.array_contains("_unchanged", name)
     known = F.last(F.when(~left_out, F.struct(F.col(name).alias("value"))), ignorenulls=True).over(so_far)
     return F.when(left_out, known["value"]).otherwise(F.col(name))

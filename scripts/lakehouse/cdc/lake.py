@@ -1,32 +1,21 @@
-"""The lake: which table lies where, and the few ways in which tables are made, read and written."""
+"""The lake as Spark reads and writes it. The only place of the engine that touches its data."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import functions as F
 
-from lakehouse.cdc import tables
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.positions import Positions, positions
-
-# Bronze is written many times a second: a Delta checkpoint on that path costs over a second, and from 400
-# commits without one Delta begins to validate each time.
-BRONZE_PROPERTIES = {"delta.appendOnly": "true", "delta.checkpointInterval": "300"}
+from lakehouse.cdc.positions import Positions
 
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake under one root. The only place of the engine that touches a disk."""
+    """A catalog's tables, in a Spark session."""
 
     spark: SparkSession
-    root: str
-
-    def path(self, layer: str, name: str) -> str:
-        return f"{self.root}/{layer}/{name}"
-
-    def bronze(self, contract: Contract) -> DataFrame:
-        return self.read("bronze", contract.table)
+    catalog: Catalog
 
     def silver(self, contract: Contract) -> DataFrame:
         """Give the table as it is now."""
@@ -40,62 +29,20 @@ class Lake:
         """Give what was refused, of all tables, with the reasons; `closed_at` is NULL while it stands."""
         return self.read("silver", "quarantine")
 
+    def messages(self, contract: Contract, after: Positions, upto: Positions) -> DataFrame:
+        """Give Bronze's rows past `after` and not past `upto`; files outside of it are not read."""
+        chosen = F.lit(False)
+        for lane, end in upto.items():
+            of_lane = (F.col("incarnation") == lane.incarnation) & (F.col("partition") == lane.partition)
+            chosen |= of_lane & (F.col("offset") > after.get(lane, -1)) & (F.col("offset") <= end)
+        return self.read("bronze", contract.table).where(chosen)
+
     def read(self, layer: str, name: str) -> DataFrame:
-        return self.spark.read.format("delta").load(self.path(layer, name))
+        return self.spark.read.format("delta").load(self.catalog.path(layer, name))
 
     def append(self, rows: DataFrame, layer: str, name: str) -> None:
-        rows.write.format("delta").mode("append").save(self.path(layer, name))
+        rows.write.format("delta").mode("append").save(self.catalog.path(layer, name))
 
     def replace(self, rows: DataFrame, layer: str, name: str) -> None:
-        """Put these rows in place of all of the table's; readers see the old ones or the new, never a mix."""
-        rows.write.format("delta").mode("overwrite").save(self.path(layer, name))
-
-    def taken_in(self, contract: Contract) -> Positions:
-        """Give how far Bronze has come."""
-        return positions(self.bronze(contract))
-
-    def merged(self, contract: Contract) -> Positions:
-        """Give how far Silver has come: the versions, written last, hold one row for every message."""
-        return positions(self.versions(contract), prefix="_")
-
-    def make_bronze(self, contract: Contract, properties: Mapping[str, str]) -> None:
-        self.make("bronze", contract.table, tables.BRONZE, properties={**BRONZE_PROPERTIES, **properties})
-
-    def make_silver(self, contract: Contract) -> None:
-        self.make("silver", contract.table, tables.silver(contract))
-        self.make("silver", f"{contract.table}_versions", tables.versions(contract))
-
-    def make_quarantine(self) -> None:
-        self.make("silver", "quarantine", tables.QUARANTINE, partitioned_by=("table_name",))
-
-    def make(
-        self,
-        layer: str,
-        name: str,
-        columns: str,
-        *,
-        properties: Mapping[str, str] | None = None,
-        partitioned_by: Iterable[str] = (),
-        anew: bool = False,
-    ) -> None:
-        """Make a table, empty, where there is none; `anew` puts an empty one in the place of what is there."""
-        verb = "CREATE OR REPLACE TABLE" if anew else "CREATE TABLE IF NOT EXISTS"
-        by = ", ".join(partitioned_by)
-        pairs = ", ".join(f"'{key}' = '{value}'" for key, value in (properties or {}).items())
-        self.spark.sql(
-            f"{verb} delta.`{self.path(layer, name)}` ({columns}) USING delta"
-            + (f" PARTITIONED BY ({by})" if by else "")
-            + (f" TBLPROPERTIES ({pairs})" if pairs else "")
-        )
-
-    def properties(self, layer: str, name: str) -> dict[str, str]:
-        rows = self.spark.sql(f"SHOW TBLPROPERTIES delta.`{self.path(layer, name)}`").collect()
-        return {row.key: row.value for row in rows}
-
-    def has_schema(self, layer: str, name: str, columns: str) -> bool:
-        """Say whether the table has these columns, in this order and of these types."""
-        wanted = StructType.fromDDL(columns)
-        assert isinstance(wanted, StructType)  # noqa: S101 - several columns are a struct
-        return [(f.name, f.dataType) for f in self.read(layer, name).schema.fields] == [
-            (f.name, f.dataType) for f in wanted.fields
-        ]
+        """Put these rows in the place of all; a reader sees the old ones or the new, never a mix."""
+        rows.write.format("delta").mode("overwrite").save(self.catalog.path(layer, name))

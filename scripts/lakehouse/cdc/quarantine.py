@@ -1,7 +1,7 @@
 """Quarantine: every refused change, once, with its reasons; closed when a later version passes or the key goes."""
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
@@ -33,7 +33,7 @@ def record(lake: Lake, contract: Contract, refused: DataFrame) -> None:
 
 def close(lake: Lake, contract: Contract, settled: DataFrame) -> None:
     """Close the open entries of keys that a later change put or deleted (`settled`, one change a key)."""
-    if not _has_open_entries(lake, contract):
+    if not lake.catalog.has_open_refusals(contract):
         return
     open_entry = f"t.table_name = '{contract.table}' AND t.closed_at IS NULL AND t.key = s.key"
     changes = settled.select(_key(contract, settled), *(f"_{name}" for name in POSITION))
@@ -58,14 +58,9 @@ def forget(lake: Lake, contract: Contract) -> None:
     _table(lake).delete(F.col("table_name") == contract.table)
 
 
-def _has_open_entries(lake: Lake, contract: Contract) -> bool:
-    of_table = (F.col("table_name") == contract.table) & F.col("closed_at").isNull()
-    return not lake.quarantine().where(of_table).isEmpty()
-
-
-def _key(contract: Contract, rows: DataFrame) -> object:
+def _key(contract: Contract, rows: DataFrame) -> Column:
     return F.to_json(F.struct(*(rows[name] for name in contract.key))).alias("key")
 
 
 def _table(lake: Lake) -> DeltaTable:
-    return DeltaTable.forPath(lake.spark, lake.path("silver", "quarantine"))
+    return DeltaTable.forPath(lake.spark, lake.catalog.path("silver", "quarantine"))

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.errors import AnalysisException
-
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.lake import Lake
 from lakehouse.errors import WrongSource
 
 SYSTEM = "cdc.systemIdentifier"
@@ -34,16 +32,16 @@ class Source:
     topics: Mapping[str, Topic]
 
 
-def claim(lake: Lake, source: Source, contract: Contract) -> int:
+def claim(catalog: Catalog, source: Source, contract: Contract) -> int:
     """Make the Bronze table for this source, or see that it is this source's; give the topic's incarnation.
 
     Raises WrongSource, with its remedies, for a lake of another Postgres or of a topic made anew (law 9).
     """
     topic = source.topics[contract.topic]
-    lake.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
-    known = lake.properties("bronze", contract.table)
-    check_system(known, source.system_identifier, contract)
-    incarnations = {value: int(key.removeprefix(TOPIC)) for key, value in known.items() if key.startswith(TOPIC)}
+    catalog.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
+    check_system(catalog, source.system_identifier, contract)
+    known = catalog.properties("bronze", contract.table)
+    incarnations = {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
     if topic.topic_id not in incarnations:
         raise WrongSource(
             f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
@@ -52,19 +50,11 @@ def claim(lake: Lake, source: Source, contract: Contract) -> int:
     return incarnations[topic.topic_id]
 
 
-def check_system(known: Mapping[str, str], system_identifier: str, contract: Contract) -> None:
-    """Raise WrongSource where a Bronze table's properties name another Postgres."""
-    if known.get(SYSTEM) != system_identifier:
+def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
+    """Raise WrongSource where the Bronze table was read from another Postgres."""
+    known = catalog.properties("bronze", contract.table).get(SYSTEM)
+    if known != system_identifier:
         raise WrongSource(
-            f"bronze/{contract.table} belongs to Postgres {known.get(SYSTEM)}, "
-            f"and the one at this address is {system_identifier}. {REMEDIES}"
+            f"bronze/{contract.table} belongs to the Postgres with system identifier {known}, "
+            f"and the one at this address has {system_identifier}. {REMEDIES}"
         )
-
-
-def exists(lake: Lake, contract: Contract) -> bool:
-    """Say whether the Bronze table has been made."""
-    try:
-        lake.bronze(contract)
-    except AnalysisException:
-        return False
-    return True

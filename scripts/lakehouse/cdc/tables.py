@@ -1,30 +1,60 @@
-"""The schemas of the lake's captured layers, as DDL, made from the contracts."""
+"""The columns of the lake's captured layers, with their Spark SQL types, made from the contracts."""
+
+from collections.abc import Mapping
 
 from lakehouse.cdc.contract import Contract
 
-BRONZE = """
-    op STRING, key STRING, value STRING, commit_seq BIGINT, lsn BIGINT, tx_id BIGINT, committed_at TIMESTAMP,
-    is_snapshot BOOLEAN, topic STRING, incarnation INT, partition INT, offset BIGINT, kafka_timestamp TIMESTAMP,
-    ingested_at TIMESTAMP
-"""
-POSITION = "_op STRING, _incarnation INT, _partition INT, _offset BIGINT, _commit_seq BIGINT, _lsn BIGINT"
-ORIGIN = f"{POSITION}, _tx_id BIGINT, _committed_at TIMESTAMP"
-QUARANTINE = """
-    table_name STRING, key STRING, op STRING, value STRING, reasons ARRAY<STRING>, incarnation INT, partition INT,
-    offset BIGINT, commit_seq BIGINT, lsn BIGINT, committed_at TIMESTAMP, closed_at TIMESTAMP, closed_by STRING
-"""
-ORIGIN_COLUMNS = tuple(column.split()[0] for column in ORIGIN.split(", "))
+Columns = Mapping[str, str]
+
+BRONZE: Columns = {
+    "op": "string",
+    "key": "string",
+    "value": "string",
+    "commit_seq": "bigint",
+    "lsn": "bigint",
+    "tx_id": "bigint",
+    "committed_at": "timestamp",
+    "is_snapshot": "boolean",
+    "topic": "string",
+    "incarnation": "int",
+    "partition": "int",
+    "offset": "bigint",
+    "kafka_timestamp": "timestamp",
+    "ingested_at": "timestamp",
+}
+# Where a row of Silver came from.
+ORIGIN: Columns = {
+    "_op": "string",
+    "_incarnation": "int",
+    "_partition": "int",
+    "_offset": "bigint",
+    "_commit_seq": "bigint",
+    "_lsn": "bigint",
+    "_tx_id": "bigint",
+    "_committed_at": "timestamp",
+}
+QUARANTINE: Columns = {
+    "table_name": "string",
+    "key": "string",
+    "op": "string",
+    "value": "string",
+    "reasons": "array<string>",
+    "incarnation": "int",
+    "partition": "int",
+    "offset": "bigint",
+    "commit_seq": "bigint",
+    "lsn": "bigint",
+    "committed_at": "timestamp",
+    "closed_at": "timestamp",
+    "closed_by": "string",
+}
 
 
-def silver(contract: Contract) -> str:
-    """Give the columns of the table as it is now: where each row came from, then the contract's columns."""
-    return f"{ORIGIN}, {_columns(contract)}"
+def silver(contract: Contract) -> Columns:
+    """Give the columns of the table as it is now."""
+    return {**ORIGIN, **contract.columns}
 
 
-def versions(contract: Contract) -> str:
+def versions(contract: Contract) -> Columns:
     """Give the columns of the table as it ever was: one row a change, refused ones with their reasons."""
-    return f"{ORIGIN}, _reasons ARRAY<STRING>, {_columns(contract)}"
-
-
-def _columns(contract: Contract) -> str:
-    return ", ".join(f"`{name}` {sql_type.upper()}" for name, sql_type in contract.columns.items())
+    return {**ORIGIN, "_reasons": "array<string>", **contract.columns}

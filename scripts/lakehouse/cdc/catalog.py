@@ -1,0 +1,121 @@
+"""Which table lies where, and what its own log tells: made, found and measured in milliseconds, without a JVM."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deltalake import DeltaTable, Field, Schema
+from deltalake.schema import ArrayType, PrimitiveType
+
+from lakehouse.cdc import tables
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.positions import Lane, Positions
+from lakehouse.errors import LakehouseError
+
+DELTA_NAMES = {"int": "integer", "bigint": "long"}
+# Bronze is written many times a second: a Delta checkpoint on that path costs over a second, and from 400
+# commits without one Delta begins to validate each time.
+BRONZE_PROPERTIES = {"delta.appendOnly": "true", "delta.checkpointInterval": "300"}
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The tables under one root: a folder, or a URI that Delta knows."""
+
+    root: str
+
+    def path(self, layer: str, name: str) -> str:
+        return f"{self.root}/{layer}/{name}"
+
+    def exists(self, layer: str, name: str) -> bool:
+        return DeltaTable.is_deltatable(self.path(layer, name))
+
+    def properties(self, layer: str, name: str) -> Mapping[str, str]:
+        return self._log(layer, name).metadata().configuration
+
+    def has_columns(self, layer: str, name: str, columns: tables.Columns) -> bool:
+        """Say whether the table has these columns, in this order and of these types."""
+        return self._log(layer, name).schema() == _schema(columns)
+
+    def taken_in(self, contract: Contract) -> Positions:
+        """Give how far Bronze has come, from its files' statistics."""
+        return self._ends("bronze", contract.table, prefix="")
+
+    def merged(self, contract: Contract) -> Positions:
+        """Give how far Silver has come: the versions, written last, hold a row for every message."""
+        return self._ends("silver", f"{contract.table}_versions", prefix="_")
+
+    def has_open_refusals(self, contract: Contract) -> bool:
+        """Say whether quarantine may hold an entry of this table that is not closed."""
+        files = self._log("silver", "quarantine").get_add_actions(flatten=True)
+        names, open_ones = _column(files, "partition.table_name"), _column(files, "null_count.closed_at")
+        return any(name == contract.table and count != 0 for name, count in zip(names, open_ones, strict=True))
+
+    def make_bronze(self, contract: Contract, properties: Mapping[str, str]) -> None:
+        lane, all_of_them = ("incarnation", "partition"), {**BRONZE_PROPERTIES, **properties}
+        self.make("bronze", contract.table, tables.BRONZE, by=lane, properties=all_of_them)
+
+    def make_silver(self, contract: Contract, *, anew: bool = False) -> None:
+        """Make the current rows' table and the versions'; `anew` empties both, the versions last."""
+        self.make("silver", contract.table, tables.silver(contract), anew=anew)
+        lane = ("_incarnation", "_partition")
+        self.make("silver", f"{contract.table}_versions", tables.versions(contract), by=lane, anew=anew)
+
+    def make_quarantine(self) -> None:
+        self.make("silver", "quarantine", tables.QUARANTINE, by=("table_name",))
+
+    def make(
+        self,
+        layer: str,
+        name: str,
+        columns: tables.Columns,
+        *,
+        by: Sequence[str] = (),
+        properties: Mapping[str, str] | None = None,
+        anew: bool = False,
+    ) -> None:
+        """Make a table, empty, where there is none; `anew` puts an empty one in the place of what is there."""
+        DeltaTable.create(
+            self.path(layer, name),
+            schema=_schema(columns),
+            mode="overwrite" if anew else "ignore",
+            partition_by=[*by],
+            configuration=dict(properties or {}),
+            raise_if_key_not_exists=False,
+        )
+
+    def _log(self, layer: str, name: str) -> DeltaTable:
+        return DeltaTable(self.path(layer, name))
+
+    def _ends(self, layer: str, name: str, prefix: str) -> Positions:
+        """Give the last offset of each lane; the tables are laid out by lane, so that a file holds one."""
+        files = self._log(layer, name).get_add_actions(flatten=True)
+        lanes = zip(
+            _column(files, f"partition.{prefix}incarnation"),
+            _column(files, f"partition.{prefix}partition"),
+            strict=True,
+        )
+        ends: dict[Lane, int] = {}
+        for lane, end in zip(lanes, _column(files, f"max.{prefix}offset"), strict=True):
+            if end is None:
+                raise LakehouseError(
+                    f"{layer}/{name} has a file without statistics, so how far it has come cannot be told. "
+                    f"Something else wrote it; restore the table, or drop it and let it be read anew."
+                )
+            ends[Lane(*lane)] = max(end, ends.get(Lane(*lane), -1))
+        return ends
+
+
+def _column(files: Any, name: str) -> list[Any]:
+    # A table without files has no statistics, and so no such column.
+    return files.column(name).to_pylist() if name in files.schema.names else [None] * files.num_rows
+
+
+def _schema(columns: tables.Columns) -> Schema:
+    return Schema([Field(name, _delta_type(sql_type), nullable=True) for name, sql_type in columns.items()])
+
+
+def _delta_type(sql_type: str) -> PrimitiveType | ArrayType:
+    if sql_type.startswith("array<"):
+        return ArrayType(_delta_type(sql_type[len("array<") : -1]), contains_null=True)
+    return PrimitiveType(DELTA_NAMES.get(sql_type, sql_type))

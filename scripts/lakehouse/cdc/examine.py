@@ -1,0 +1,54 @@
+"""One look at a batch, in one pass: what decides how it is written, and whether the table still fits its contract."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.envelope import TRUNCATE, UPSERTS
+from lakehouse.errors import SchemaMismatch
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of a judged batch: its changes, how many were refused, whether some left values out, whether one is TRUNCATE."""
+
+    changes: int
+    refused: int
+    incomplete: bool
+    truncated: bool
+
+
+def examine(changes: DataFrame, contract: Contract) -> Facts:
+    """Give the facts of a batch; raise SchemaMismatch, naming column and place but no value, where it does not fit."""
+    upsert = F.col("_op").isin(*UPSERTS)
+    place = F.struct("_incarnation", "_partition", "_offset")
+    missing = F.array_except(F.array(*(F.lit(name) for name in contract.columns)), F.map_keys("_fields"))
+    row = changes.agg(
+        F.count("*"),
+        F.count_if(F.size("_reasons") > 0),
+        F.count_if(F.size("_unchanged") > 0) > 0,
+        F.count_if(F.col("_op") == TRUNCATE) > 0,
+        F.min(F.when(F.size("_misfits") > 0, F.struct(place, "_misfits"))).alias("misfit"),
+        # Older messages may lack a column that was added later; the newest one shows the table as it is.
+        F.max(F.when(upsert, F.struct(place, missing.alias("missing")))).alias("newest"),
+    ).first()
+    assert row is not None  # noqa: S101 - an aggregate without groups has one row
+    _check(row, contract)
+    return Facts(*row[:4])
+
+
+def _check(row: Row, contract: Contract) -> None:
+    mend = f"Nothing was changed in Silver. Mend contracts/{contract.table}.py to the table as it is now"
+    if row["misfit"]:
+        (_, partition, offset), columns = row["misfit"]
+        raise SchemaMismatch(
+            f"{contract.table}: the value of {', '.join(columns)} is not of the contract's type, first at "
+            f"{contract.topic}, partition {partition}, offset {offset}. {mend}; the next refresh reads it anew."
+        )
+    if row["newest"] and row["newest"]["missing"]:
+        raise SchemaMismatch(
+            f"{contract.table}: {', '.join(row['newest']['missing'])} is in the contract and no longer in the "
+            f"table. {mend}, or give the column back."
+        )

@@ -1,0 +1,137 @@
+"""Laws 2, 4 and 5: Silver is the table as it is now, whatever batches its changes came in and however often."""
+
+from pathlib import Path
+
+import pytest
+from messages import SHOES, Change, bronze, delete, put
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc import silver
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.envelope import UNAVAILABLE
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.silver import Caught, catch_up, start_over
+from lakehouse.errors import SchemaMismatch
+
+
+class Shoes:
+    """A lake with one small table, fed batch by batch."""
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self.catalog = Catalog(str(root))
+        self.lake = Lake(spark, self.catalog)
+        self.catalog.make_bronze(SHOES, {})
+        self.catalog.make_quarantine()
+        self.catalog.make_silver(SHOES)
+        self.offset = 0
+
+    def arrive(self, *changes: Change) -> None:
+        self.lake.append(bronze(self.lake.spark, changes, self.offset), "bronze", SHOES.table)
+        self.offset += len(changes)
+
+    def take(self, *changes: Change) -> Caught:
+        if changes:
+            self.arrive(*changes)
+        return catch_up(self.lake, SHOES, self.catalog.taken_in(SHOES))
+
+    def now(self) -> dict[int, int]:
+        return {row.id: row["size"] for row in self.lake.silver(SHOES).collect()}
+
+    def refused(self) -> list[tuple[str | None, list[str], str | None]]:
+        rows = self.lake.quarantine().orderBy("offset").collect()
+        return [(row.key, row.reasons, row.closed_by) for row in rows]
+
+
+@pytest.fixture
+def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
+    return Shoes(spark, tmp_path)
+
+
+def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes) -> None:
+    assert shoes.take(put(1, 41), put(2, 42), put(3, 43)) == Caught("shoes", 3, 0)
+    assert shoes.take(put(2, 52), delete(3), put(4, 44)) == Caught("shoes", 3, 0)
+    assert shoes.now() == {1: 41, 2: 52, 4: 44}
+    assert shoes.take() == Caught("shoes")
+
+
+def test_an_update_that_arrives_after_the_delete_changes_nothing(shoes: Shoes) -> None:
+    shoes.take(put(1, 41, commit_seq=10))
+    shoes.take(put(1, 42, commit_seq=30))
+    shoes.take(put(1, 41, partition=1, commit_seq=20))
+    assert shoes.now() == {1: 42}
+
+
+def test_a_refused_change_is_in_quarantine_until_a_later_one_passes_or_the_key_goes(shoes: Shoes) -> None:
+    assert shoes.take(put(1, 41), put(1, -1), put(2, -2)).refused == 2
+    assert shoes.now() == {1: 41}
+    assert shoes.refused() == [('{"id":1}', ["pointure négative"], None), ('{"id":2}', ["pointure négative"], None)]
+    shoes.take(put(1, 42), delete(2))
+    assert shoes.now() == {1: 42}
+    assert [by for _, _, by in shoes.refused()] == ["corrigé", "supprimé"]
+
+
+def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Shoes) -> None:
+    broken = Change(None, None, raw="not json")
+    assert shoes.take(put(1, 41), broken) == Caught("shoes", 2, 1)
+    assert shoes.take() == Caught("shoes")
+    shoes.take(put(2, 42))
+    assert shoes.now() == {1: 41, 2: 42}
+    assert shoes.refused() == [("{}", ["message illisible"], None)]
+
+
+@pytest.mark.parametrize("dies_before", ["_merge", "append"])
+def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
+    shoes: Shoes, monkeypatch: pytest.MonkeyPatch, dies_before: str
+) -> None:
+    shoes.take(put(1, 41), put(2, 42))
+    shoes.arrive(put(1, -1), delete(2), put(3, 43))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(silver if dies_before == "_merge" else Lake, dies_before, die)
+        with pytest.raises(KeyboardInterrupt):
+            shoes.take()
+    shoes.take()
+    assert shoes.now() == {1: 41, 3: 43}
+    assert len(shoes.refused()) == 1
+    assert shoes.lake.versions(SHOES).count() == 5
+
+
+def test_a_value_left_out_keeps_what_it_was_also_from_a_refused_version(shoes: Shoes) -> None:
+    shoes.take(put(1, 41, note="long"), put(2, 42, note="first"))
+    shoes.take(put(1, 43, note=UNAVAILABLE), put(2, -1, note="second"), put(2, 44, note=UNAVAILABLE))
+    shoes.take(put(1, 45, note=UNAVAILABLE))
+    assert {row.id: row.note for row in shoes.lake.silver(SHOES).collect()} == {1: "long", 2: "second"}
+
+
+def test_a_truncate_empties_the_table_and_what_follows_stands(shoes: Shoes) -> None:
+    shoes.take(put(1, 41), put(2, 42))
+    shoes.take(put(3, 43), Change("t", None), put(2, 52))
+    assert shoes.now() == {2: 52}
+    assert shoes.take() == Caught("shoes")
+
+
+def test_rebuilt_from_bronze_it_is_the_same(shoes: Shoes) -> None:
+    shoes.take(put(1, 41), put(2, -2))
+    shoes.take(delete(1), put(3, 43), put(2, 42))
+    before = (shoes.now(), shoes.refused(), shoes.lake.versions(SHOES).count())
+    start_over(shoes.lake, SHOES)
+    assert shoes.now() == {}
+    shoes.take()
+    assert (shoes.now(), shoes.refused(), shoes.lake.versions(SHOES).count()) == before
+
+
+def test_a_value_that_does_not_fit_its_type_stops_the_table_and_says_where(shoes: Shoes) -> None:
+    shoes.take(put(1, 41))
+    broken = '{"op": "u", "after": {"id": 2, "size": "secret", "note": null, "price": null}}'
+    with pytest.raises(SchemaMismatch, match=r"shoes: the value of size .* partition 0, offset 1") as error:
+        shoes.take(Change("u", 2, raw=broken))
+    assert "secret" not in str(error.value)
+    assert shoes.now() == {1: 41}
+
+
+def test_a_column_that_is_gone_stops_the_table_and_is_named(shoes: Shoes) -> None:
+    with pytest.raises(SchemaMismatch, match="shoes: price is in the contract"):
+        shoes.take(Change("u", 2, raw='{"op": "u", "after": {"id": 2, "size": 1, "note": null}}'))
