@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.tables import QUARANTINE
 from lakehouse.gold.quality import quality
-from lakehouse.gold.tables import QUALITE_DONNEES
+from lakehouse.gold.tables import QUALITE_DONNEES, ddl
 from spark.builders import Fields, collected, utc
 
 
@@ -27,7 +27,7 @@ def test_refusals_by_table_reason_and_state_with_first_and_last_day_of_paris(spa
         refused("2026-03-01 10:00", "distance négative", table="distance_cache"),
         refused(None),
     ]
-    frame = quality(spark.createDataFrame(rows, QUARANTINE))
+    frame = quality(spark.createDataFrame(rows, ddl(QUARANTINE)))
     assert (frame.columns, dict(frame.dtypes)) == (list(QUALITE_DONNEES), dict(QUALITE_DONNEES))
     counts = {tuple(row)[:3]: tuple(row)[3:] for row in collected(frame, "table_source", "motif", "etat").values()}
     assert counts == {
