@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
@@ -56,7 +57,8 @@ def test_the_traps_are_in_it(made: Path) -> None:
     staff = [row for row in rows if row[0] is not None]
     assert not unicodedata.is_normalized("NFC", HR_FILE)
     assert len(rows) == 999
-    assert {type(row[0]) for row in staff} >= {str, int}  # openpyxl gives 17074.0 back as an int
+    assert {type(row[0]) for row in staff} == {str, int}
+    assert any(str(row[0]).endswith(".0") for row in staff)
     assert {type(row[4]) for row in staff} > {str}
     salaries = [row[7] for row in staff if isinstance(row[7], str)]
     assert any("\u202f" in text for text in salaries)
@@ -67,3 +69,8 @@ def test_the_traps_are_in_it(made: Path) -> None:
     assert any("34" not in address for address in addresses)
     sports = {row[1] for row in cells(made / SPORTS_FILE, 0)}
     assert {"Runing", None} < sports
+
+
+def test_some_primes_have_to_be_rounded_up(made: Path) -> None:
+    primes = [employee.salaire_brut * Decimal("0.05") for employee in read_company(made).employees]
+    assert sum(prime != round(prime, 2) for prime in primes) > 10

@@ -29,6 +29,7 @@ from lakehouse.source.sports import FRENCH_NAMES
 Rows = Sequence[Sequence[Cell]]
 
 STAFF = 168
+HALF_CENT_ROW = 5
 NO_SPORT = 0.38  # the share who practise none
 TODAY = date(2026, 1, 5)
 # As a Mac saves them, accents decomposed.
@@ -119,9 +120,10 @@ def _home(rng: Random, mode: str) -> str:
 def _employee(rng: Random, row: int, identity: int, mode: str, home: str) -> list[Cell]:
     born = TODAY - timedelta(days=rng.randint(22 * 365, 62 * 365))
     hired = min(TODAY, born + timedelta(days=rng.randint(21 * 365, 40 * 365)))
-    gross = float(rng.randrange(23_000, 78_000, 10))
+    # Ten cents make half a cent of the 5 % prime: it has to be rounded up.
+    gross = rng.randrange(23_000, 78_000, 10) + (0.10 if row % 10 == HALF_CENT_ROW else 0.0)
     return [
-        (float(identity), identity, f" {identity} ", f"{identity}.0")[(0, 0, 0, 1, 0, 0, 2, 0, 3)[row % 9]],
+        {6: f" {identity} ", 8: f"{identity}.0"}.get(row % 9, identity),
         _typed(row, rng.choice(LAST_NAMES)),
         _typed(row + 3, rng.choice(FIRST_NAMES)),
         rng.choice(UNITS),
