@@ -126,7 +126,7 @@ def test_two_employees_at_one_address_have_a_row_each_by_their_own_mode(spark: S
 
 
 def test_each_amount_is_rounded_half_up_from_decimals(spark: SparkSession) -> None:
-    dice = random.Random(5)  # noqa: S311 - salaries, not secrets
+    dice = random.Random(5)
     salaries = [Decimal("1000.10"), Decimal("1000.30"), Decimal("1000.50"), Decimal("9999999999.99")]
     salaries += [Decimal(dice.randrange(10**7)) / 100 for _ in range(300)]
     rows = primes(
