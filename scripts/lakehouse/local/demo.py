@@ -25,7 +25,8 @@ PATIENCE = 60  # seconds
 HOW_TO_LOOK = """\
 Everything stays up. To look at it:
   Power BI     Spark, server {address}, protocol Standard, Import, user admin, no password
-  beeline      JAVA_HOME={java} .venv/bin/beeline -u "jdbc:hive2://{address}" -n admin -e "SELECT * FROM gold.v_kpi;"
+  beeline      . .venv/bin/activate; export JAVA_HOME={java}
+               beeline -u "jdbc:hive2://{address}" -n admin -e "SELECT * FROM gold.v_kpi;"
   the system   make status, make logs, make slack
 To stop it:    make down (the data stays) or make reset (the data goes)
 """

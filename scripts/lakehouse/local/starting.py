@@ -9,7 +9,7 @@ from time import monotonic
 
 from lakehouse.errors import NotReady
 from lakehouse.local.service import Service
-from lakehouse.local.supervisor import ENDED, FAILED, Supervisor
+from lakehouse.local.supervisor import ENDED, Supervisor
 from lakehouse.waiting import wait_until
 
 
@@ -47,15 +47,19 @@ def missing(service: Service, supervisor: Supervisor) -> str | None:
 
 
 def _start_one(service: Service, supervisor: Supervisor, logs: Path, given_up: Event) -> None:
+    is_new = supervisor.processes()[service.name].state in ENDED
+    # One that was killed may need a second try before it is back; one that is started now should not.
+    failed = {"BACKOFF", "FATAL"} if is_new else {"FATAL"}
+
     def is_ready() -> bool:
         if given_up.is_set():
             raise NotReady("given up, because another did not start")
-        if supervisor.processes()[service.name].state in FAILED:
+        if supervisor.processes()[service.name].state in failed:
             raise NotReady("it ended as soon as it was started")
         return missing(service, supervisor) is None
 
     try:
-        if supervisor.processes()[service.name].state in ENDED:
+        if is_new:
             service.prepare()
             supervisor.start_program(service.name)
         wait_until(is_ready, timeout=service.timeout, missing=lambda: missing(service, supervisor) or "nothing more")

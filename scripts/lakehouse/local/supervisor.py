@@ -20,7 +20,6 @@ from lakehouse.local.addresses import HERE, free_ports
 from lakehouse.local.service import Service
 from lakehouse.waiting import wait_until
 
-FAILED = {"BACKOFF", "FATAL"}
 ENDED = {"STOPPED", "EXITED", "FATAL"}
 # ValueError and ExpatError: the port of a supervisord long gone may be anybody's by now.
 UNREACHABLE = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
