@@ -7,7 +7,6 @@ into the table's past.
 
 import json
 import tempfile
-from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -57,13 +56,10 @@ def starting_offsets(topic: Topic, incarnation: int, taken_in: Positions) -> str
     return json.dumps({topic.name: offsets})
 
 
-def flow(
-    lake: Lake, contract: Contract, kafka: str, topic: Topic, incarnation: int, may_commit: Callable[[], None]
-) -> StreamingQuery:
-    """Start the flow of one topic into its Bronze table. `may_commit` raises when this writer lost its lake."""
+def flow(lake: Lake, contract: Contract, kafka: str, topic: Topic, incarnation: int) -> StreamingQuery:
+    """Start the flow of one topic into its Bronze table."""
 
     def append(batch: DataFrame, _batch_id: int) -> None:
-        may_commit()
         lake.append(rows(batch, incarnation), "bronze", contract.table)
 
     messages = (

@@ -1,7 +1,9 @@
 """The lake as Spark reads and writes it. The only place of the engine that touches its data."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -12,10 +14,11 @@ from lakehouse.cdc.positions import Positions
 
 @dataclass(frozen=True)
 class Lake:
-    """A catalog's tables, in a Spark session."""
+    """A catalog's tables, in a Spark session. `may_commit` is asked before each commit; it raises to prevent it."""
 
     spark: SparkSession
     catalog: Catalog
+    may_commit: Callable[[], None] = field(default=lambda: None)
 
     def silver(self, contract: Contract) -> DataFrame:
         """Give the table as it is now."""
@@ -41,8 +44,15 @@ class Lake:
         return self.spark.read.format("delta").load(self.catalog.path(layer, name))
 
     def append(self, rows: DataFrame, layer: str, name: str) -> None:
+        self.may_commit()
         rows.write.format("delta").mode("append").save(self.catalog.path(layer, name))
 
     def replace(self, rows: DataFrame, layer: str, name: str) -> None:
         """Put these rows in the place of all; a reader sees the old ones or the new, never a mix."""
+        self.may_commit()
         rows.write.format("delta").mode("overwrite").save(self.catalog.path(layer, name))
+
+    def table(self, layer: str, name: str) -> DeltaTable:
+        """Give a table to merge into or delete from."""
+        self.may_commit()
+        return DeltaTable.forPath(self.spark, self.catalog.path(layer, name))

@@ -1,6 +1,5 @@
 """Quarantine: every refused change, once, with its reasons; closed when a later version passes or the key goes."""
 
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -28,7 +27,7 @@ def record(lake: Lake, contract: Contract, refused: DataFrame) -> None:
         f"t.table_name = '{contract.table}' AND t.incarnation = s.incarnation "
         "AND t.partition = s.partition AND t.offset = s.offset"
     )
-    _table(lake).alias("t").merge(entries.alias("s"), same).whenNotMatchedInsertAll().execute()
+    lake.table("silver", "quarantine").alias("t").merge(entries.alias("s"), same).whenNotMatchedInsertAll().execute()
 
 
 def close(lake: Lake, contract: Contract, settled: DataFrame) -> None:
@@ -48,19 +47,15 @@ def close(lake: Lake, contract: Contract, settled: DataFrame) -> None:
     )
     same = f"{open_entry} AND t.incarnation = s.incarnation AND t.partition = s.partition AND t.offset = s.offset"
     by = F.when(F.col("s._op") == DELETE, DELETED).otherwise(CORRECTED)
-    _table(lake).alias("t").merge(closing.alias("s"), same).whenMatchedUpdate(
+    lake.table("silver", "quarantine").alias("t").merge(closing.alias("s"), same).whenMatchedUpdate(
         set={"closed_at": F.col("s._committed_at"), "closed_by": by}
     ).execute()
 
 
 def forget(lake: Lake, contract: Contract) -> None:
     """Take out a table's entries, before they are found again from Bronze."""
-    _table(lake).delete(F.col("table_name") == contract.table)
+    lake.table("silver", "quarantine").delete(F.col("table_name") == contract.table)
 
 
 def _key(contract: Contract, rows: DataFrame) -> Column:
     return F.to_json(F.struct(*(rows[name] for name in contract.key))).alias("key")
-
-
-def _table(lake: Lake) -> DeltaTable:
-    return DeltaTable.forPath(lake.spark, lake.catalog.path("silver", "quarantine"))

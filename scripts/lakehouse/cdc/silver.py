@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from delta.tables import DeltaTable
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -84,7 +83,7 @@ def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:
     same = " AND ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
     delete = F.col("s._op") == DELETE
     (
-        DeltaTable.forPath(lake.spark, lake.catalog.path("silver", contract.table))
+        lake.table("silver", contract.table)
         .alias("t")
         .merge(settled.alias("s"), same)
         .whenMatchedDelete(later("s", "t") & delete)

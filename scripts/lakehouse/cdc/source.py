@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.errors import WrongSource
+from lakehouse.errors import NotReady, WrongSource
 
 SYSTEM = "cdc.systemIdentifier"
 TOPIC = "cdc.topicId."
@@ -52,6 +52,8 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> int:
 
 def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
     """Raise WrongSource where the Bronze table was read from another Postgres."""
+    if not catalog.exists("bronze", contract.table):
+        raise NotReady(f"bronze/{contract.table} is not there yet; the stream processor makes it. Start it: make up")
     known = catalog.properties("bronze", contract.table).get(SYSTEM)
     if known != system_identifier:
         raise WrongSource(

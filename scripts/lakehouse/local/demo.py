@@ -10,10 +10,13 @@ from time import monotonic
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
-from lakehouse.local import drained, figures
+from lakehouse.local import figures
 from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
+from lakehouse.source import cut
 from lakehouse.source.postgres import connect
 from lakehouse.source.recorded import now
 from lakehouse.waiting import wait_until
@@ -64,7 +67,7 @@ def demo(stack: Stack) -> None:
     with steps.step("Load HR's files and, the first time, a year of activities"):
         _call(stack, *PIPELINE)
     with steps.step("Wait until Bronze has every change"):
-        drained.wait_for_bronze(stack.settings)
+        _wait_for_bronze(stack.settings)
     with steps.step("Refresh Silver and Gold"):
         _call(stack, *REFRESH)
     with steps.step("Simulate 20 new activities"):
@@ -72,7 +75,7 @@ def demo(stack: Stack) -> None:
     with steps.step("See what Slack gets"):
         _show_messages(stack.settings, began, console)
     with steps.step("Refresh again"):
-        drained.wait_for_bronze(stack.settings)
+        _wait_for_bronze(stack.settings)
         _call(stack, *REFRESH)
     with steps.step("Read the figures over the Thrift server"):
         figures.show(stack.settings, console)
@@ -87,6 +90,12 @@ def _call(stack: Stack, *words: str) -> None:
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=stack.environment(), check=False)
     if done.returncode != 0:
         raise LakehouseError(f"`python {' '.join(words)}` ended with {done.returncode}; what it said is above.")
+
+
+def _wait_for_bronze(settings: Settings) -> None:
+    taken_in = cut.of_everything(settings, Catalog(settings.lake), CAPTURED, patience=PATIENCE)
+    for table, positions in taken_in.items():
+        print(f"bronze/{table}: {sum(end + 1 for end in positions.values())} messages")
 
 
 def _simulate(stack: Stack) -> datetime:

@@ -1,0 +1,62 @@
+"""Take in every change of the captured tables: one flow a table, from its topic into Bronze, until stopped."""
+
+import argparse
+from dataclasses import replace
+from functools import partial
+
+from pyspark.sql.streaming.query import StreamingQuery
+
+from lakehouse import logs
+from lakehouse.cdc import bronze
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.session import session
+from lakehouse.cdc.source import claim
+from lakehouse.cdc.watch import watch
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import NotReady, run
+from lakehouse.gold.refresh import make_tables
+from lakehouse.settings import Settings
+from lakehouse.source.identity import identify
+from lakehouse.source.lease import Lease, lease
+from lakehouse.waiting import Stop, carry_on
+
+
+def main() -> None:
+    example = "example: python scripts/Jobs_Spark/continuous_master_stream.py"
+    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    settings, stop = Settings(), Stop().on_sigterm()
+    logs.configure(settings.log_format)
+    log = logs.logger("stream")
+    catalog = Catalog(settings.lake)
+    make_tables(catalog)
+
+    def claim_all() -> None:
+        source = identify(settings, CAPTURED)
+        for contract in CAPTURED:
+            claim(catalog, source, contract)
+
+    def say(why: Exception, pause: float) -> None:
+        log.warning("waiting", why=str(why), next_try_in_s=pause)
+
+    carry_on(claim_all, away=(NotReady,), say=say, stop=stop)
+    if stop.is_set():
+        return
+    with lease(settings, "stream") as held, session(settings, "stream") as spark:
+        lake = Lake(spark, catalog)
+        watch({one.table: partial(start, settings, lake, held, one) for one in CAPTURED}, log, stop.is_set)
+
+
+def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> StreamingQuery:
+    """Start a flow where its Bronze table ends, once it is certain whose table that is and who may write it."""
+    term = held.hold()
+    source = identify(settings, [contract])
+    incarnation = claim(lake.catalog, source, contract)
+    mine = replace(lake, may_commit=partial(held.check, term))
+    topic = source.topics[contract.topic]
+    return bronze.flow(mine, contract, settings.kafka_bootstrap_servers, topic, incarnation)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,101 @@
+"""A refresh: Silver brought up to one cut of the log, then every figure computed from it. Alone reads and writes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, datetime
+from time import monotonic
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.silver import Caught, catch_up
+from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.errors import LakehouseError
+from lakehouse.gold import runs
+from lakehouse.gold.activities import activities_by_month
+from lakehouse.gold.prime import prime
+from lakehouse.gold.quality import quality
+from lakehouse.gold.rules import rules_at
+from lakehouse.gold.runs import RUNS, Run
+from lakehouse.gold.tables import GOLD
+from lakehouse.gold.wellbeing import wellbeing
+from lakehouse.source.cut import Cut
+
+SIDE_BY_SIDE = 3
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def today() -> date:
+    """Give the day that it is in Paris."""
+    return datetime.now(ZoneInfo("Europe/Paris")).date()
+
+
+def make_tables(catalog: Catalog) -> None:
+    """Make Silver's and Gold's tables, empty, where they are not there yet."""
+    catalog.make_quarantine()
+    for contract in CAPTURED:
+        catalog.make_silver(contract)
+    for name, columns in {**GOLD, "runs": RUNS}.items():
+        catalog.make("gold", name, columns)
+
+
+def refresh(lake: Lake, cut: Cut, as_of: date) -> Run:
+    """Bring Silver up to the cut and compute every figure of the day; the run is in gold.runs, also when it fails."""
+    run = Run(as_of, cut)
+    try:
+        with _stage(run, "silver"):
+            run.caught = _catch_up(lake, cut)
+        with _stage(run, "gold"):
+            _compute(lake, run)
+        run.outcome = "ok"
+    except Exception as error:
+        run.outcome = f"failed: {type(error).__name__}"
+        raise
+    finally:
+        runs.write(lake, run)
+    return run
+
+
+def _catch_up(lake: Lake, cut: Cut) -> list[Caught]:
+    """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
+
+    def one(contract: Contract) -> Caught | LakehouseError:
+        try:
+            return catch_up(lake, contract, cut[contract.table])
+        except LakehouseError as error:
+            return error
+
+    found = _side_by_side(one, CAPTURED)
+    if errors := [error for error in found if isinstance(error, LakehouseError)]:
+        raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))
+    return [caught for caught in found if isinstance(caught, Caught)]
+
+
+def _compute(lake: Lake, run: Run) -> None:
+    rules = run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
+    employees, activities = lake.silver(RH_EMPLOYEES), lake.silver(STRAVA_ACTIVITIES)
+    figures = {
+        "prime_sportive": lambda: prime(employees, lake.silver(DISTANCE_CACHE), rules, run.as_of.year),
+        "wellbeing": lambda: wellbeing(employees, activities, rules, run.as_of),
+        "activites_par_mois": lambda: activities_by_month(employees, activities, run.as_of),
+        "qualite_donnees": lambda: quality(lake.quarantine()),
+    }
+    _side_by_side(lambda name: lake.replace(figures[name](), "gold", name), figures)
+
+
+def _side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return list(pool.map(work, items))
+
+
+@contextmanager
+def _stage(run: Run, name: str) -> Iterator[None]:
+    began = monotonic()
+    try:
+        yield
+    finally:
+        run.seconds[name] = monotonic() - began

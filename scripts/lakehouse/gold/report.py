@@ -1,0 +1,21 @@
+"""What a refresh says on the terminal when it is done: counts and seconds, and nothing of anybody."""
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.gold.runs import Run
+
+
+def show(run: Run) -> None:
+    """Print the tables that had changes, and how long each stage took."""
+    console = Console()
+    if any(caught.changes for caught in run.caught):
+        table = Table("table", "changes", "refused")
+        for caught in run.caught:
+            if caught.changes:
+                table.add_row(caught.table, str(caught.changes), str(caught.refused))
+        console.print(table)
+    else:
+        console.print("No change since the last refresh.")
+    stages = ", ".join(f"{name} {took:.1f} s" for name, took in run.seconds.items())
+    console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")
