@@ -90,6 +90,10 @@ def test_the_postcode_tells_homonyms_apart() -> None:
     assert places.find(addresses.read("30610 Sauve")) == NEAR
 
 
+def test_a_homonym_of_another_department_is_not_meant() -> None:
+    assert Gazetteer([NIMES, FAR]).find(addresses.read("30610 Sauve")) is None
+
+
 def test_without_a_postcode_the_only_homonym_within_reach_of_work_is_meant() -> None:
     places = Gazetteer([NIMES, FAR, NEAR])
     assert places.find(addresses.read("Sauve"), near=NIMES) == NEAR
