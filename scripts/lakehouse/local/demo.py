@@ -12,6 +12,9 @@ from rich.table import Table
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED
+from lakehouse.distance.cache import open_questions
+from lakehouse.distance.estimate import Estimate
+from lakehouse.distance.google import Google
 from lakehouse.errors import LakehouseError
 from lakehouse.local import figures
 from lakehouse.local.stack import Stack
@@ -66,6 +69,8 @@ def demo(stack: Stack) -> None:
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
         _call(stack, *PIPELINE)
+    with steps.step("Find each distance from home to work"):
+        _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
         _wait_for_bronze(stack.settings)
     with steps.step("Refresh Silver and Gold"):
@@ -90,6 +95,17 @@ def _call(stack: Stack, *words: str) -> None:
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=stack.environment(), check=False)
     if done.returncode != 0:
         raise LakehouseError(f"`python {' '.join(words)}` ended with {done.returncode}; what it said is above.")
+
+
+def _wait_for_distances(settings: Settings) -> None:
+    """Wait until the distance worker has asked every question once; what failed it asks again later, by itself."""
+    provider = (Google if settings.api_key_maps else Estimate).name
+
+    def is_asked() -> bool:
+        with connect(settings) as connection:
+            return all(question.attempts for question in open_questions(connection, provider))
+
+    wait_until(is_asked, timeout=PATIENCE, missing="each distance; see .local/logs/distance-worker.log")
 
 
 def _wait_for_bronze(settings: Settings) -> None:
