@@ -133,7 +133,7 @@ def _show_messages(settings: Settings, began: datetime, console: Console) -> Non
             "SELECT status, message FROM ops.slack_outbox WHERE owed_at >= %s ORDER BY owed_at, activity_id", [began]
         ).fetchall()
     for status, message in messages:
-        console.print(f"{status:<10}{message}", markup=False, highlight=False)
+        console.print(f"{status:<10}{message}", markup=False, highlight=False, soft_wrap=True)
     if not settings.slack_webhook_url:
         console.print("No SLACK_WEBHOOK_URL is set: they stay pending. `make slack` shows them again.")
 
