@@ -129,10 +129,13 @@ def own_ports(root: Path) -> set[int]:
     return {_port(values.get(variable), default) for _, variable, default in PORTS}
 
 
-def checks(root: Path, need_python: str, need_memory: float, need_disk: float) -> list[Check]:
-    """Give what must hold before anything is downloaded. What is up already needs no memory."""
-    room = [] if own_ports(root) else [memory(need_memory)]
-    return [python(need_python), venv(), *room, disk(root, need_disk)]
+def checks(root: Path, need_python: str, need_memory: float | None, need_disk: float | None) -> list[Check]:
+    """Give what must hold before anything is downloaded. What is there already needs less: None is the usual amount."""
+    if need_memory is None:
+        need_memory = 1 if own_ports(root) else 4
+    if need_disk is None:
+        need_disk = 1 if _is_downloaded(root) else 4
+    return [python(need_python), venv(), memory(need_memory), disk(root, need_disk)]
 
 
 def port_checks(root: Path) -> list[Check]:
@@ -177,15 +180,14 @@ def main() -> int:
     )
     parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="least version (default: %(default)s)")
     parser.add_argument(
-        "--need-memory", type=float, default=4, metavar="GIB", help="free memory (default: %(default)s)"
+        "--need-memory", type=float, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
     )
     parser.add_argument(
         "--need-disk", type=float, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
     )
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
     options = parser.parse_args()
-    need_disk = options.need_disk if options.need_disk is not None else 1 if _is_downloaded(ROOT) else 4
-    found = checks(ROOT, options.need_python, options.need_memory, need_disk)
+    found = checks(ROOT, options.need_python, options.need_memory, options.need_disk)
     found += [] if options.no_ports else port_checks(ROOT)
     for check in found:
         mark = "ok" if check.is_well else "NO"
