@@ -1,6 +1,7 @@
 """Refresh Silver and Gold: take in what is new, and compute every figure of the day."""
 
 import argparse
+from contextlib import closing
 from functools import partial
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from lakehouse.gold.refresh import make_tables, refresh, today
 from lakehouse.gold.report import show
 from lakehouse.settings import Settings
 from lakehouse.source import cut
-from lakehouse.source.lease import lease
+from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import connect, system_identifier
 
 
@@ -35,7 +36,8 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with lease(settings, "refresh") as held:
+    with closing(Lease(settings, "refresh")) as held:
+        term = held.hold()
         with connect(settings) as conn:
             system = str(system_identifier(conn))
         for contract in CAPTURED:
@@ -47,7 +49,7 @@ def main() -> None:
             else cut.current(catalog, CAPTURED)
         )
         with Console().status("refreshing"), session(settings, "refresh") as spark:
-            done = refresh(Lake(spark, catalog, partial(held.check, held.hold())), fixed, today())
+            done = refresh(Lake(spark, catalog, partial(held.check, term)), fixed, today())
     show(done)
 
 

@@ -1,6 +1,7 @@
 """Take in every change of the captured tables: one flow a table, from its topic into Bronze, until stopped."""
 
 import argparse
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -19,7 +20,7 @@ from lakehouse.errors import NotReady, run
 from lakehouse.gold.refresh import make_tables
 from lakehouse.settings import Settings
 from lakehouse.source.identity import identify
-from lakehouse.source.lease import Lease, lease
+from lakehouse.source.lease import Lease
 from lakehouse.waiting import Stop, carry_on
 
 
@@ -29,30 +30,26 @@ def main() -> None:
     settings, stop = Settings(), Stop().on_sigterm()
     logs.configure(settings.log_format)
     log = logs.logger("stream")
-    catalog = Catalog(settings.lake)
-    make_tables(catalog)
-
-    def claim_all() -> None:
-        source = identify(settings, CAPTURED)
-        for contract in CAPTURED:
-            claim(catalog, source, contract)
 
     def say(why: Exception, pause: float) -> None:
         log.warning("waiting", why=str(why), next_try_in_s=pause)
 
-    carry_on(claim_all, away=(NotReady,), say=say, stop=stop)
-    if stop.is_set():
-        return
-    with lease(settings, "stream") as held, session(settings, "stream") as spark:
-        lake = Lake(spark, catalog)
-        watch({one.table: partial(start, settings, lake, held, one) for one in CAPTURED}, log, stop.is_set)
+    through_outages = partial(carry_on, away=(NotReady,), say=say, stop=stop)
+    catalog, held = Catalog(settings.lake), Lease(settings, "stream")
+    through_outages(held.hold)
+    make_tables(catalog)
+    # The JVM takes longer to start than the topics to be made.
+    with closing(held), session(settings, "stream") as spark:
+        through_outages(lambda: claim(catalog, identify(settings, CAPTURED), *CAPTURED))
+        flows = {one.table: partial(start, settings, Lake(spark, catalog), held, one) for one in CAPTURED}
+        watch(flows, log, stop.is_set)
 
 
 def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> StreamingQuery:
     """Start a flow where its Bronze table ends, once it is certain whose table that is and who may write it."""
     term = held.hold()
     source = identify(settings, [contract])
-    incarnation = claim(lake.catalog, source, contract)
+    (incarnation,) = claim(lake.catalog, source, contract)
     mine = replace(lake, may_commit=partial(held.check, term))
     topic = source.topics[contract.topic]
     return bronze.flow(mine, contract, settings.kafka_bootstrap_servers, topic, incarnation)

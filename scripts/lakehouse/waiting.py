@@ -63,7 +63,7 @@ class Stop:
 
 
 def carry_on(
-    work: Callable[[], None],
+    work: Callable[[], object],
     *,
     away: tuple[type[Exception], ...],
     say: Callable[[Exception, float], None],

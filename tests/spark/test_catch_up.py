@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from messages import SHOES, Change, bronze, delete, put
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc import silver
@@ -12,6 +11,7 @@ from lakehouse.cdc.envelope import UNAVAILABLE
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.silver import Caught, catch_up, start_over
 from lakehouse.errors import SchemaMismatch
+from spark.messages import SHOES, Change, bronze, delete, put
 
 
 class Shoes:

@@ -1,10 +1,10 @@
 """Law 3: within a partition the offset decides, across partitions the commit; never the LSN alone, never a clock."""
 
-from messages import SHOES, Change, bronze, delete, put
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.changes import judge, net
 from lakehouse.cdc.envelope import decode
+from spark.messages import SHOES, Change, bronze, delete, put
 
 
 def last(spark: SparkSession, *changes: Change) -> dict[int, tuple[str, int | None]]:

@@ -1,13 +1,43 @@
-"""What the stack tests share."""
+"""What the stack tests share: one stack for the whole run, on free ports, and Slack's server stood in for."""
 
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
 
+from lakehouse.local.addresses import on_free_ports
+from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
 from lakehouse.source import postgres
+
+
+@pytest.fixture(scope="session")
+def slack() -> Iterator[HTTPServer]:
+    """Give a server that takes every message, as Slack does."""
+    with HTTPServer() as server:
+        server.expect_request("/services/T/B/X", method="POST").respond_with_data("ok")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, slack: HTTPServer) -> Iterator[Stack]:
+    """Give the whole system, running."""
+    home = tmp_path_factory.mktemp("stack")
+    webhook = SecretStr(slack.url_for("/services/T/B/X"))
+    stack = Stack(home, on_free_ports(home).model_copy(update={"slack_webhook_url": webhook}))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def settings(stack: Stack) -> Settings:
+    return stack.settings
 
 
 @pytest.fixture

@@ -8,7 +8,11 @@ from pathlib import Path
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from lakehouse import aot
 from lakehouse.settings import ROOT, Settings
+
+# Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
+OURS = "spark.driver.extraJavaOptions"
 
 
 def conf(settings: Settings, job: str) -> dict[str, str]:
@@ -19,6 +23,8 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
         where["spark.driver.extraClassPath"] = f"{jars}/*"
     else:
         where["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    # A refresh touches most of what any job needs, and ends by itself: its run makes the cache for all of them.
+    where[OURS] = aot.java_options(settings, may_make=job == "refresh")
     return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
 
 

@@ -32,22 +32,12 @@ class Source:
     topics: Mapping[str, Topic]
 
 
-def claim(catalog: Catalog, source: Source, contract: Contract) -> int:
-    """Make the Bronze table for this source, or see that it is this source's; give the topic's incarnation.
+def claim(catalog: Catalog, source: Source, *contracts: Contract) -> list[int]:
+    """Make the Bronze tables for this source, or see that they are this source's; give their topics' incarnations.
 
     Raises WrongSource, with its remedies, for a lake of another Postgres or of a topic made anew (law 9).
     """
-    topic = source.topics[contract.topic]
-    catalog.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
-    check_system(catalog, source.system_identifier, contract)
-    known = catalog.properties("bronze", contract.table)
-    incarnations = {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
-    if topic.topic_id not in incarnations:
-        raise WrongSource(
-            f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
-            f"it was deleted and made again. {REMEDIES}"
-        )
-    return incarnations[topic.topic_id]
+    return [_claim(catalog, source, contract) for contract in contracts]
 
 
 def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
@@ -60,3 +50,17 @@ def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -
             f"bronze/{contract.table} belongs to the Postgres with system identifier {known}, "
             f"and the one at this address has {system_identifier}. {REMEDIES}"
         )
+
+
+def _claim(catalog: Catalog, source: Source, contract: Contract) -> int:
+    topic = source.topics[contract.topic]
+    catalog.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
+    check_system(catalog, source.system_identifier, contract)
+    known = catalog.properties("bronze", contract.table)
+    incarnations = {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
+    if topic.topic_id not in incarnations:
+        raise WrongSource(
+            f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
+            f"it was deleted and made again. {REMEDIES}"
+        )
+    return incarnations[topic.topic_id]

@@ -39,10 +39,11 @@ STRAVA_ACTIVITIES = Contract(
         ),
         Rule("in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", says="commence dans le futur"),
         # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole outing.
-        Rule("speed_impossible", when="distance_m > 25 * moving_time_s", says="vitesse impossible"),
+        Rule("speed_impossible", when="distance_m > 25.0 * moving_time_s", says="vitesse impossible"),
         Rule(
             "payload_of_another",
-            when="CAST(get_json_object(raw_payload, '$.athlete.id') AS INT) <> employee_id",
+            # As text: a payload may hold anything there, and a rule must not fail on it.
+            when="get_json_object(raw_payload, '$.athlete.id') <> CAST(employee_id AS VARCHAR(20))",
             says="données d'une autre personne",
         ),
     ),

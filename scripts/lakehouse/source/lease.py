@@ -1,7 +1,6 @@
 """The right to write a lake: a Postgres advisory lock for one job on one lake (law 9)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Lock
 
 import psycopg
@@ -12,7 +11,10 @@ from lakehouse.source.postgres import connect
 
 
 class Lease:
-    """Held as long as its connection lives. A lease that was lost and taken again is another one: it has a new term."""
+    """The lease of a job (`stream`, `refresh`) on the settings' lake, held as long as its connection lives.
+
+    One that was lost and taken again is another one: it has a new term.
+    """
 
     def __init__(self, settings: Settings, job: str) -> None:
         self._settings = settings
@@ -36,7 +38,7 @@ class Lease:
                     f"the lock of the {self._job} on {self._settings.lake} was lost; nothing was written."
                 )
 
-    def release(self) -> None:
+    def close(self) -> None:
         if self._conn:
             with suppress(psycopg.Error):
                 self._conn.close()
@@ -51,25 +53,14 @@ class Lease:
         return True
 
     def _take(self) -> None:
-        self.release()
+        self.close()
         self._conn = connect(self._settings, autocommit=True)
         whose = f"{self._job} {self._settings.lake}"
         row = self._conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [whose]).fetchone()
         if not (row and row[0]):
-            self.release()
+            self.close()
             self._conn = None
             raise AlreadyRunning(
                 f"another {self._job} writes the lake {self._settings.lake}. Wait for it, or stop it (`make status`)."
             )
         self._term += 1
-
-
-@contextmanager
-def lease(settings: Settings, job: str) -> Iterator[Lease]:
-    """Hold the lease of a job (`stream`, `refresh`) on the settings' lake."""
-    held = Lease(settings, job)
-    held.hold()
-    try:
-        yield held
-    finally:
-        held.release()

@@ -1,0 +1,70 @@
+"""Law 9: one lake, one source, one writer; what does not fit is refused with its remedy, and nothing is written."""
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.source import SYSTEM, TOPIC, claim
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
+from lakehouse.errors import AlreadyRunning, WrongSource
+from lakehouse.local.stack import Stack
+from lakehouse.settings import ROOT, Settings
+from lakehouse.source.identity import identify
+from lakehouse.source.lease import Lease
+
+STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
+
+
+def run(stack: Stack, script: str, lake: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / script)]
+    env = {**stack.environment(), "LAKE_URI": lake}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("script", [STREAM, REFRESH])
+def test_an_old_lake_in_front_of_a_new_postgres_is_refused(stack: Stack, tmp_path: Path, script: str) -> None:
+    source = identify(stack.settings, CAPTURED)
+    for contract in CAPTURED:
+        topic = source.topics[contract.topic]
+        Catalog(str(tmp_path)).make_bronze(contract, {SYSTEM: "42", f"{TOPIC}0": topic.topic_id})
+    refused = run(stack, script, str(tmp_path))
+    assert refused.returncode == 1
+    assert "belongs to the Postgres with system identifier 42" in refused.stderr
+    assert "make reset" in refused.stderr
+
+
+def test_a_topic_made_anew_is_refused(settings: Settings, tmp_path: Path) -> None:
+    source = identify(settings, [RH_EMPLOYEES])
+    Catalog(str(tmp_path)).make_bronze(RH_EMPLOYEES, {SYSTEM: source.system_identifier, f"{TOPIC}0": "another"})
+    with pytest.raises(WrongSource, match="deleted and made again"):
+        claim(Catalog(str(tmp_path)), source, RH_EMPLOYEES)
+
+
+def test_a_source_claims_its_lake_again_and_again(settings: Settings, tmp_path: Path) -> None:
+    source = identify(settings, [RH_EMPLOYEES])
+    assert [claim(Catalog(str(tmp_path)), source, RH_EMPLOYEES) for _ in range(2)] == [[0], [0]]
+
+
+def test_a_second_stream_on_the_same_lake_is_refused(stack: Stack) -> None:
+    refused = run(stack, STREAM, stack.settings.lake)
+    assert refused.returncode == 1
+    assert "another stream writes the lake" in refused.stderr
+
+
+def test_a_lease_that_was_lost_and_taken_again_is_another(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+    with closing(Lease(own, "stream")) as held:
+        term = held.hold()
+        held.check(term)
+        with pytest.raises(AlreadyRunning, match="another stream"):
+            Lease(own, "stream").hold()
+        held.close()
+        with pytest.raises(AlreadyRunning, match="was lost"):
+            held.check(term)
+        assert held.hold() == term + 1
+        with pytest.raises(AlreadyRunning, match="was lost"):
+            held.check(term)
