@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse import aot
 from lakehouse.cdc.session import session
+from lakehouse.java_options import java_options
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 
@@ -16,7 +16,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     here = tmp_path_factory.mktemp("spark")
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
-        "spark.driver.extraJavaOptions": aot.java_options(settings),
+        "spark.driver.extraJavaOptions": java_options(settings),
         "spark.sql.warehouse.dir": str(here / "warehouse"),
         "spark.sql.streaming.pollingDelay": "50ms",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",

@@ -33,6 +33,9 @@ class Catalog:
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
         return self._log(layer, name).metadata().configuration
 
+    def partitioned_by(self, layer: str, name: str) -> list[str]:
+        return list(self._log(layer, name).metadata().partition_columns)
+
     def has_columns(self, layer: str, name: str, columns: tables.Columns) -> bool:
         """Say whether the table has these columns, in this order and of these types."""
         return self._log(layer, name).schema() == _schema(columns)
@@ -55,11 +58,11 @@ class Catalog:
         lane, all_of_them = ("incarnation", "partition"), {**BRONZE_PROPERTIES, **properties}
         self.make("bronze", contract.table, tables.BRONZE, by=lane, properties=all_of_them)
 
-    def make_silver(self, contract: Contract, *, anew: bool = False) -> None:
-        """Make the current rows' table and the versions'; `anew` empties both, the versions last."""
-        self.make("silver", contract.table, tables.silver(contract), anew=anew)
+    def make_silver(self, contract: Contract) -> None:
+        """Make the current rows' table and the versions'."""
+        self.make("silver", contract.table, tables.silver(contract))
         lane = ("_incarnation", "_partition")
-        self.make("silver", f"{contract.table}_versions", tables.versions(contract), by=lane, anew=anew)
+        self.make("silver", f"{contract.table}_versions", tables.versions(contract), by=lane)
 
     def make_quarantine(self) -> None:
         self.make("silver", "quarantine", tables.QUARANTINE, by=("table_name",))
@@ -72,13 +75,12 @@ class Catalog:
         *,
         by: Sequence[str] = (),
         properties: Mapping[str, str] | None = None,
-        anew: bool = False,
     ) -> None:
-        """Make a table, empty, where there is none; `anew` puts an empty one in the place of what is there."""
+        """Make a table, empty, where there is none."""
         DeltaTable.create(
             self.path(layer, name),
             schema=_schema(columns),
-            mode="overwrite" if anew else "ignore",
+            mode="ignore",
             partition_by=[*by],
             configuration=dict(properties or {}),
             raise_if_key_not_exists=False,

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Positions
+from lakehouse.cdc.tables import Columns
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Lake:
         """Put these rows in the place of all; a reader sees the old ones or the new, never a mix."""
         self.may_commit()
         rows.write.format("delta").mode("overwrite").save(self.catalog.path(layer, name))
+
+    def empty(self, layer: str, name: str, columns: Columns) -> None:
+        """Leave the table without rows, and with these columns."""
+        self.may_commit()
+        nothing = self.spark.createDataFrame([], ", ".join(f"`{column}` {kind}" for column, kind in columns.items()))
+        writer = nothing.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.partitionBy(*self.catalog.partitioned_by(layer, name)).save(self.catalog.path(layer, name))
 
     def table(self, layer: str, name: str) -> DeltaTable:
         """Give a table to merge into or delete from."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from lakehouse import aot
+from lakehouse.java_options import java_options
 from lakehouse.settings import ROOT, Settings
 
 # Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
@@ -24,7 +24,7 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
     else:
         where["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
     # A refresh touches most of what any job needs, and ends by itself: its run makes the cache for all of them.
-    where[OURS] = aot.java_options(settings, may_make=job == "refresh")
+    where[OURS] = java_options(settings, may_make_cache=job == "refresh")
     return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
 
 
@@ -36,7 +36,6 @@ def session(settings: Settings, job: str, overrides: Mapping[str, str] | None = 
     os.environ["TZ"] = "UTC"
     chosen = {**conf(settings, job), **(overrides or {})}
     spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
-    spark.sparkContext.setLogLevel("WARN")
     try:
         yield spark
     finally:

@@ -52,7 +52,8 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
 def start_over(lake: Lake, contract: Contract) -> None:
     """Empty the table's Silver, so that the next catch-up reads all of Bronze. The versions go last: they tell."""
     quarantine.forget(lake, contract)
-    lake.catalog.make_silver(contract, anew=True)
+    lake.empty("silver", contract.table, tables.silver(contract))
+    lake.empty("silver", f"{contract.table}_versions", tables.versions(contract))
 
 
 def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> DataFrame:

@@ -4,8 +4,8 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from lakehouse import aot
 from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.java_options import java_options
 from lakehouse.local.addresses import HERE
 from lakehouse.local.service import Service
 from lakehouse.serving.client import query
@@ -41,7 +41,7 @@ def spark_conf(settings: Settings, folder: Path) -> str:
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/catalog;create=true",
         "spark.hadoop.hive.exec.scratchdir": folder / "scratch",
         "spark.local.dir": folder / "tmp",
-        "spark.driver.extraJavaOptions": aot.java_options(settings),
+        "spark.driver.extraJavaOptions": java_options(settings),
     }
     shared = [(ROOT / "spark" / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")]
     return "\n".join([*shared, *(f"{key} {value}" for key, value in where.items()), ""])

