@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from lakehouse.settings import ROOT, Settings
 
-QUIET = f"-Dlog4j2.configurationFile={ROOT / 'spark' / 'log4j2.properties'} -Xlog:aot*=off -Xlog:aot+codecache*=off"
+QUIET = f"-Dlog4j2.configurationFile={ROOT / 'spark' / 'log4j2.properties'}"
 
 
 def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:

@@ -22,10 +22,10 @@ def ranked(changes: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def later(one: str, other: str) -> Column:
-    """Give the condition that the change aliased `one` came after the one aliased `other`."""
+    """Give the condition that a change came after another, each named by what stands before its columns (`s._`)."""
     return F.expr(
-        f"CASE WHEN {one}._incarnation = {other}._incarnation AND {one}._partition = {other}._partition "
-        f"THEN {one}._offset > {other}._offset "
-        f"ELSE struct(coalesce({one}._commit_seq, {one}._lsn), {one}._lsn) "
-        f"> struct(coalesce({other}._commit_seq, {other}._lsn), {other}._lsn) END"
+        f"CASE WHEN {one}incarnation = {other}incarnation AND {one}partition = {other}partition "
+        f"THEN {one}offset > {other}offset "
+        f"ELSE struct(coalesce({one}commit_seq, {one}lsn), {one}lsn) "
+        f"> struct(coalesce({other}commit_seq, {other}lsn), {other}lsn) END"
     )

@@ -23,33 +23,24 @@ def record(lake: Lake, contract: Contract, refused: DataFrame) -> None:
         F.lit(None).cast("timestamp").alias("closed_at"),
         F.lit(None).cast("string").alias("closed_by"),
     )
-    same = (
-        f"t.table_name = '{contract.table}' AND t.incarnation = s.incarnation "
-        "AND t.partition = s.partition AND t.offset = s.offset"
-    )
-    lake.table("silver", "quarantine").alias("t").merge(entries.alias("s"), same).whenNotMatchedInsertAll().execute()
+    there = lake.quarantine().where(F.col("table_name") == contract.table)
+    lake.append(entries.join(there, ["incarnation", "partition", "offset"], "anti"), "silver", "quarantine")
 
 
 def close(lake: Lake, contract: Contract, settled: DataFrame) -> None:
     """Close the open entries of keys that a later change put or deleted (`settled`, one change a key)."""
     if not lake.catalog.has_open_refusals(contract):
         return
-    open_entry = f"t.table_name = '{contract.table}' AND t.closed_at IS NULL AND t.key = s.key"
-    changes = settled.select(_key(contract, settled), *(f"_{name}" for name in POSITION))
-    position = F.struct(*(F.col(f"t.{name}").alias(f"_{name}") for name in POSITION))
-    entries = lake.quarantine().where((F.col("table_name") == contract.table) & F.col("closed_at").isNull())
-    closing = (
-        entries.alias("t")
-        .join(changes.alias("s"), "key")
-        .withColumn("entry", position)
-        .where(later("s", "entry"))
-        .select("key", *(f"t.{name}" for name in POSITION[1:4]), "s._op", "s._committed_at")
-    )
-    same = f"{open_entry} AND t.incarnation = s.incarnation AND t.partition = s.partition AND t.offset = s.offset"
+    changes = settled.withColumn("key", _key(contract, settled))
+    stands = f"t.table_name = '{contract.table}' AND t.closed_at IS NULL AND t.key = s.key"
     by = F.when(F.col("s._op") == DELETE, DELETED).otherwise(CORRECTED)
-    lake.table("silver", "quarantine").alias("t").merge(closing.alias("s"), same).whenMatchedUpdate(
-        set={"closed_at": F.col("s._committed_at"), "closed_by": by}
-    ).execute()
+    (
+        lake.table("silver", "quarantine")
+        .alias("t")
+        .merge(changes.alias("s"), stands)
+        .whenMatchedUpdate(later("s._", "t."), set={"closed_at": F.col("s._committed_at"), "closed_by": by})
+        .execute()
+    )
 
 
 def forget(lake: Lake, contract: Contract) -> None:

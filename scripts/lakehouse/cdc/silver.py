@@ -4,8 +4,6 @@ Three tables are written, each so that doing it again changes nothing: quarantin
 versions, whose offsets say how far Silver has come. Killed in between, the next run does the same batch again.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pyspark import StorageLevel
@@ -41,12 +39,10 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     seen = lake.catalog.merged(contract)
     if reached(seen, cut):
         return Caught(contract.table)
-    decoded = judge(decode(lake.messages(contract, seen, cut), contract), contract)
-    with _kept(decoded) as changes:
-        facts = examine(changes, contract)
-        if facts.changes:
-            _write(lake, contract, _whole(lake, contract, changes, facts), facts, first=not seen)
-        return Caught(contract.table, facts.changes, facts.refused)
+    changes = _computed(judge(decode(lake.messages(contract, seen, cut), contract), contract))
+    facts = examine(changes, contract)
+    _write(lake, contract, _whole(lake, contract, changes, facts), facts, first=not seen)
+    return Caught(contract.table, facts.changes, facts.refused)
 
 
 def start_over(lake: Lake, contract: Contract) -> None:
@@ -71,12 +67,12 @@ def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> 
 def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, *, first: bool) -> None:
     if facts.refused or facts.incomplete:
         quarantine.record(lake, contract, changes.where(F.size("_reasons") > 0))
-    with _kept(net(changes, contract)) as settled:
-        quarantine.close(lake, contract, settled)
-        if first:
-            lake.replace(settled.where(F.col("_op") != DELETE), "silver", contract.table)
-        else:
-            _merge(lake, contract, settled)
+    settled = _computed(net(changes, contract))
+    quarantine.close(lake, contract, settled)
+    if first:
+        lake.replace(settled.where(F.col("_op") != DELETE), "silver", contract.table)
+    else:
+        _merge(lake, contract, settled)
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
 
 
@@ -87,17 +83,16 @@ def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:
         lake.table("silver", contract.table)
         .alias("t")
         .merge(settled.alias("s"), same)
-        .whenMatchedDelete(later("s", "t") & delete)
-        .whenMatchedUpdateAll(later("s", "t"))
+        .whenMatchedDelete(later("s._", "t._") & delete)
+        .whenMatchedUpdateAll(later("s._", "t._"))
         .whenNotMatchedInsertAll(~delete)
         .execute()
     )
 
 
-@contextmanager
-def _kept(rows: DataFrame) -> Iterator[DataFrame]:
-    """Give rows that are computed once, however often they are read, and spill to disk where memory ends."""
-    try:
-        yield rows.persist(StorageLevel.MEMORY_AND_DISK)
-    finally:
-        rows.unpersist()
+def _computed(rows: DataFrame) -> DataFrame:
+    """Give the rows, computed now and kept on disk where memory ends, with nothing left to plan.
+
+    A cached plan would be compared with every plan that reads it, which here takes longer than the reading.
+    """
+    return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.MEMORY_AND_DISK)
