@@ -11,6 +11,10 @@ from lakehouse.settings import ROOT, Settings
 
 QUIET = f"-Dlog4j2.configurationFile={ROOT / 'spark' / 'log4j2.properties'}"
 
+MAKES_CACHE = "-XX:AOTCacheOutput="
+# Without these Java warns at each start of adapters that it has to make anew.
+READS_CACHE = "-XX:+UnlockDiagnosticVMOptions -XX:-AOTAdapterCaching -XX:AOTCache="
+
 
 def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
     """Give the options; where there is no cache yet, `may_make_cache` has it made as the JVM ends.
@@ -22,5 +26,5 @@ def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
     parts += sorted(jar.name for jar in (settings.jars_dir / "spark").glob("*.jar"))
     cache = settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
     if cache.exists():
-        return f"{QUIET} -XX:AOTCache={cache}"
-    return f"{QUIET} -XX:AOTCacheOutput={cache}" if may_make_cache else QUIET
+        return f"{QUIET} {READS_CACHE}{cache}"
+    return f"{QUIET} {MAKES_CACHE}{cache}" if may_make_cache else QUIET

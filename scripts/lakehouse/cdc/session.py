@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from lakehouse.java_options import java_options
+from lakehouse.java_options import MAKES_CACHE, java_options
 from lakehouse.settings import ROOT, Settings
 
 # Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
@@ -39,7 +39,12 @@ def session(settings: Settings, job: str, overrides: Mapping[str, str] | None = 
     try:
         yield spark
     finally:
+        jvm = SparkContext._gateway.proc if SparkContext._gateway else None  # noqa: SLF001 - PySpark has no other name for it
         spark.stop()
+        if jvm and MAKES_CACHE in chosen[OURS]:
+            # It would go on in the background, and whatever starts next would share the cores with it.
+            jvm.stdin.close()
+            jvm.wait()
 
 
 def _read(path: Path) -> dict[str, str]:
