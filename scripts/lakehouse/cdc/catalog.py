@@ -30,6 +30,10 @@ class Catalog:
     def exists(self, layer: str, name: str) -> bool:
         return DeltaTable.is_deltatable(self.path(layer, name))
 
+    def is_empty(self, layer: str, name: str) -> bool:
+        """Say whether the table has no file, and so no row."""
+        return not self._log(layer, name).file_uris()
+
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
         return self._log(layer, name).metadata().configuration
 

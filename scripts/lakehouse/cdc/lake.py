@@ -51,7 +51,9 @@ class Lake:
     def replace(self, rows: DataFrame, layer: str, name: str) -> None:
         """Put these rows in the place of all; a reader sees the old ones or the new, never a mix."""
         self.may_commit()
-        rows.write.format("delta").mode("overwrite").save(self.catalog.path(layer, name))
+        # Delta takes a second to look for what an overwrite replaces, also where that is nothing.
+        mode = "append" if self.catalog.is_empty(layer, name) else "overwrite"
+        rows.write.format("delta").mode(mode).save(self.catalog.path(layer, name))
 
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""

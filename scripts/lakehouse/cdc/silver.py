@@ -41,7 +41,7 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
         return Caught(contract.table)
     changes = _computed(judge(decode(lake.messages(contract, seen, cut), contract), contract))
     facts = examine(changes, contract)
-    _write(lake, contract, _whole(lake, contract, changes, facts), facts, first=not seen)
+    _write(lake, contract, _whole(lake, contract, changes, facts), facts)
     return Caught(contract.table, facts.changes, facts.refused)
 
 
@@ -64,13 +64,13 @@ def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> 
     return whole
 
 
-def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, *, first: bool) -> None:
+def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> None:
     if facts.refused or facts.incomplete:
         quarantine.record(lake, contract, changes.where(F.size("_reasons") > 0))
     settled = _computed(net(changes, contract))
     quarantine.close(lake, contract, settled)
-    if first:
-        lake.replace(settled.where(F.col("_op") != DELETE), "silver", contract.table)
+    if lake.catalog.is_empty("silver", contract.table):
+        lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
         _merge(lake, contract, settled)
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
