@@ -32,6 +32,11 @@ def main() -> None:
         metavar="SECONDS",
         help="how long to wait for what Postgres has committed to be in Bronze; 0: take what is there (default: 60)",
     )
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="empty Silver and read all of Bronze again (after a contract's rule changed)",
+    )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
@@ -49,7 +54,7 @@ def main() -> None:
             else cut.current(catalog, CAPTURED)
         )
         with Console().status("refreshing"), session(settings, "refresh") as spark:
-            done = refresh(Lake(spark, catalog, partial(held.check, term)), fixed, today())
+            done = refresh(Lake(spark, catalog, partial(held.check, term)), fixed, today(), rebuild=options.rebuild)
     show(done)
 
 

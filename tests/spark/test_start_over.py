@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.silver import catch_up
+from lakehouse.cdc import quarantine
+from lakehouse.cdc.silver import catch_up, start_over
 from spark.messages import SHOES, put
 from spark.shoes import Shoes
 
@@ -22,3 +23,22 @@ def test_a_column_that_the_contract_names_now_is_filled_for_all_rows(
     catch_up(shoes.lake, COLOURED, shoes.catalog.taken_in(SHOES))
     assert {row.id: row.colour for row in shoes.lake.silver(SHOES).collect()} == {1: "red", 2: "red"}
     assert "secret" not in capfd.readouterr().err
+
+
+def test_killed_while_it_empties_silver_it_starts_over_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shoes = Shoes(spark, tmp_path)
+    shoes.take(put(1, 41), put(2, -2))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quarantine, "forget", die)
+        with pytest.raises(KeyboardInterrupt):
+            start_over(shoes.lake, SHOES)
+    shoes.take()
+    assert shoes.now() == {1: 41}
+    assert len(shoes.refused()) == 1
+    assert shoes.lake.versions(SHOES).count() == 2

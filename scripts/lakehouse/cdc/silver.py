@@ -46,10 +46,16 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
 
 
 def start_over(lake: Lake, contract: Contract) -> None:
-    """Empty the table's Silver, so that the next catch-up reads all of Bronze. The versions go last: they tell."""
+    """Empty the table's Silver, so that the next catch-up reads all of Bronze.
+
+    The versions lose the contract's columns first and get them back last: killed in between, the next catch-up
+    finds them missing and starts over again.
+    """
+    history = f"{contract.table}_versions"
+    lake.empty("silver", history, tables.ORIGIN)
     quarantine.forget(lake, contract)
     lake.empty("silver", contract.table, tables.silver(contract))
-    lake.empty("silver", f"{contract.table}_versions", tables.versions(contract))
+    lake.empty("silver", history, tables.versions(contract))
 
 
 def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> DataFrame:

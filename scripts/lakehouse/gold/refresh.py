@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.silver import Caught, catch_up
+from lakehouse.cdc.silver import Caught, catch_up, start_over
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.gold import runs
@@ -43,16 +44,22 @@ def make_tables(catalog: Catalog) -> None:
         catalog.make("gold", name, columns)
 
 
-def refresh(lake: Lake, cut: Cut, as_of: date) -> Run:
-    """Bring Silver up to the cut and compute every figure of the day; the run is in gold.runs, also when it fails."""
+def refresh(lake: Lake, cut: Cut, as_of: date, *, rebuild: bool = False) -> Run:
+    """Bring Silver up to the cut and compute every figure of the day; the run is in gold.runs, also when it fails.
+
+    `rebuild` empties Silver first and reads all of Bronze again, as a changed rule of a contract asks for.
+    """
     run = Run(as_of, cut)
     try:
+        if rebuild:
+            with _stage(run, "start over"):
+                _side_by_side(partial(start_over, lake), CAPTURED)
         with _stage(run, "silver"):
             run.caught = _catch_up(lake, cut)
         with _stage(run, "gold"):
             _compute(lake, run)
         run.outcome = "ok"
-    except Exception as error:
+    except BaseException as error:
         run.outcome = f"failed: {type(error).__name__}"
         raise
     finally:
