@@ -9,6 +9,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakehouse.java_options import MAKES_CACHE, java_options
+from lakehouse.logs import logger
 from lakehouse.settings import ROOT, Settings
 
 # Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
@@ -42,6 +43,7 @@ def session(settings: Settings, job: str, overrides: Mapping[str, str] | None = 
         jvm = SparkContext._gateway.proc if SparkContext._gateway else None  # noqa: SLF001 - PySpark has no other name for it
         spark.stop()
         if jvm and MAKES_CACHE in chosen[OURS]:
+            logger("session").info("keeping Spark's classes for the next start; once, about a minute")
             # It would go on in the background, and whatever starts next would share the cores with it.
             jvm.stdin.close()
             jvm.wait()
