@@ -42,7 +42,7 @@ def main() -> None:
     with closing(held), session(settings, "stream") as spark:
         through_outages(lambda: claim(catalog, identify(settings, CAPTURED), *CAPTURED))
         flows = {one.table: partial(start, settings, Lake(spark, catalog), held, one) for one in CAPTURED}
-        watch(flows, log, stop.is_set)
+        watch(flows, log, stop.wait)
 
 
 def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> StreamingQuery:

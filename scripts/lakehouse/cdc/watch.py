@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -12,7 +12,7 @@ from structlog.stdlib import BoundLogger
 from lakehouse.errors import LakehouseError
 from lakehouse.waiting import pauses
 
-TOLD_EVERY = 10.0
+LOOKED_AFTER_EVERY, TOLD_EVERY = 0.2, 10.0
 pause = pauses(first=1.0, longest=30.0)
 
 
@@ -25,20 +25,18 @@ class Flow:
     failures: int = 0
     retry_at: float = 0.0
     told: int = -1
-    rows: int = field(default=0)
 
 
-def watch(starts: Mapping[str, Callable[[], StreamingQuery]], log: BoundLogger, stopping: Callable[[], bool]) -> None:
-    """Start the flows and keep them running until `stopping` says so; each is then stopped between two batches."""
+def watch(starts: Mapping[str, Callable[[], StreamingQuery]], log: BoundLogger, ends: Callable[[float], bool]) -> None:
+    """Start the flows and keep them running. `ends` waits so many seconds, or less, and says whether to stop them."""
     flows = {name: Flow(start) for name, start in starts.items()}
     told_at = time.monotonic()
-    while not stopping():
+    while not ends(LOOKED_AFTER_EVERY):
         for name, flow in flows.items():
             _look_after(name, flow, log)
         if time.monotonic() - told_at >= TOLD_EVERY:
             told_at = time.monotonic()
             _tell(flows, log)
-        time.sleep(0.2)
     for flow in flows.values():
         if flow.query:
             flow.query.stop()
