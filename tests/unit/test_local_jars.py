@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import stamina
 
 from lakehouse.errors import LakehouseError
 from lakehouse.local import jars
@@ -66,3 +67,18 @@ def test_a_half_written_jar_is_fetched_again(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "set" / JAR.name).write_bytes(b"the j")
     jars.fetch(tmp_path, _lock(tmp_path))
     assert (tmp_path / "set" / JAR.name).read_bytes() == b"the jar"
+
+
+def test_a_download_that_is_cut_off_is_tried_again() -> None:
+    class Artifact:
+        cached_path = None
+        tries = 0
+
+        def resolve(self) -> Path:
+            self.tries += 1
+            if self.tries == 1:
+                raise ConnectionError("cut off")
+            return Path("there.jar")
+
+    with stamina.set_testing(True, attempts=2):
+        assert jars._resolve(Artifact()) == Path("there.jar")

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from jgo.maven import MavenContext
+import stamina
+from jgo.maven import Artifact, MavenContext
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lakehouse.errors import LakehouseError, run
@@ -111,16 +112,23 @@ def _download(jar: Jar, folder: Path) -> None:
         return
     context = MavenContext(repo_cache=folder / "repository", local_repos=[], timeout=60)
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
-    if artifact.cached_path:  # what an interrupted download left; jgo would take it for whole
-        artifact.cached_path.unlink(missing_ok=True)
     try:
-        path = artifact.resolve()
+        path = _resolve(artifact)
     except (OSError, RuntimeError) as error:
         raise LakehouseError(
             f"{jar} could not be downloaded: {error}. Is there a network? Then run it again."
         ) from error
     require(path, jar)
     path.replace(folder / jar.name)
+
+
+# A hundred downloads in a row: a name that is not resolved or a connection that is cut is no reason to give up.
+@stamina.retry(on=OSError, attempts=6, timeout=90)
+def _resolve(artifact: Artifact) -> Path:
+    if artifact.cached_path:  # what an interrupted download left; jgo would take it for whole
+        artifact.cached_path.unlink(missing_ok=True)
+    path: Path = artifact.resolve()
+    return path
 
 
 def _put(downloaded: Path, place: Path) -> None:
