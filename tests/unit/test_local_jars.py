@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
@@ -80,5 +81,6 @@ def test_a_download_that_is_cut_off_is_tried_again() -> None:
                 raise ConnectionError("cut off")
             return Path("there.jar")
 
+    artifact: Any = Artifact()
     with stamina.set_testing(True, attempts=2):
-        assert jars._resolve(Artifact()) == Path("there.jar")
+        assert jars._resolve(artifact) == Path("there.jar")
