@@ -1,17 +1,21 @@
 """What the stack tests share: one stack for the whole run, on free ports, and Slack's server stood in for."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
+from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
 
 from lakehouse.local.addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
 from lakehouse.source import postgres
+from stack.lab import Lab, bench
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,10 @@ def database(settings: Settings) -> Iterator[Settings]:
             yield own
         finally:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def lab(spark: SparkSession, database: Settings, tmp_path: Path) -> Iterator[Lab]:
+    """Give what makes a bench: captured tables in a fresh database, with a connector and a lake of their own."""
+    with ExitStack() as benches:
+        yield lambda contracts, ddl="": benches.enter_context(bench(spark, database, tmp_path, contracts, ddl))

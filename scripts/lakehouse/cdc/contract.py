@@ -29,8 +29,9 @@ class Contract:
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
     schema: str = "public"
+    prefix: str = TOPIC_PREFIX
 
     @property
     def topic(self) -> str:
         """The topic that Debezium writes this table's changes to."""
-        return f"{TOPIC_PREFIX}.{self.schema}.{self.table}"
+        return f"{self.prefix}.{self.schema}.{self.table}"

@@ -15,7 +15,6 @@ from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 
-SIGNALS = topics.topic_of("cdc.signal")
 Cut = Mapping[str, Positions]
 
 
@@ -31,7 +30,7 @@ def of_everything(settings: Settings, catalog: Catalog, contracts: Iterable[Cont
     """
     captured = list(contracts)
     deadline = time.monotonic() + patience
-    _send_mark_through(settings, patience)
+    _send_mark_through(settings, topics.topic_of("cdc.signal", captured[0].prefix), patience)
     goals = _ends(settings, catalog, captured)
 
     def taken_in() -> bool:
@@ -46,13 +45,13 @@ def of_everything(settings: Settings, catalog: Catalog, contracts: Iterable[Cont
     return current(catalog, captured)
 
 
-def _send_mark_through(settings: Settings, patience: float) -> None:
+def _send_mark_through(settings: Settings, signals: str, patience: float) -> None:
     """Write a mark into Postgres and wait until it comes out of Kafka.
 
     The mark is a signal of type `log`, which asks nothing of Debezium.
     """
     mark = f"mark:{uuid4()}".encode()
-    consumer = topics.follow(settings, [SIGNALS])
+    consumer = topics.follow(settings, [signals])
     try:
         consumer.seek_to_end()
         topics.reachable(consumer)

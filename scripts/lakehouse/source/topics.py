@@ -95,9 +95,9 @@ def reachable(consumer: KafkaConsumer) -> dict[TopicPartition, int]:
     return ends
 
 
-def topic_of(table: str) -> str:
+def topic_of(table: str, prefix: str = TOPIC_PREFIX) -> str:
     """Give the topic of a captured table named schema.table."""
-    return f"{TOPIC_PREFIX}.{table}"
+    return f"{prefix}.{table}"
 
 
 def _configuration(retention_ms: int) -> dict[str, str]:
