@@ -2,13 +2,12 @@
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.changes import judge, net
-from lakehouse.cdc.envelope import decode
+from lakehouse.cdc.changes import net, read
 from spark.messages import SHOES, Change, bronze, delete, put
 
 
 def last(spark: SparkSession, *changes: Change) -> dict[int, tuple[str, int | None]]:
-    rows = net(judge(decode(bronze(spark, changes), SHOES), SHOES), SHOES).collect()
+    rows = net(read(bronze(spark, changes), SHOES), SHOES).collect()
     return {row.id: (row._op, row["size"]) for row in rows}
 
 

@@ -3,8 +3,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.changes import UNREADABLE, judge, net
-from lakehouse.cdc.envelope import decode
+from lakehouse.cdc.changes import UNREADABLE, net, read
 from spark.messages import SHOES, Change, bronze, put
 
 MESSAGES = {
@@ -18,6 +17,6 @@ MESSAGES = {
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
 def test_it_is_refused_and_changes_nothing(spark: SparkSession, message: Change) -> None:
-    judged = judge(decode(bronze(spark, [put(2, 42), message]), SHOES), SHOES)
+    judged = read(bronze(spark, [put(2, 42), message]), SHOES)
     assert [row._reasons for row in judged.orderBy("_offset").collect()] == [[], [UNREADABLE]]
     assert [row.id for row in net(judged, SHOES).collect()] == [2]

@@ -36,7 +36,7 @@ def rows(messages: DataFrame, incarnation: int) -> DataFrame:
         F.col("key").cast("string").alias("key"),
         value.alias("value"),
         F.get(sequence, F.lit(0)).try_cast("bigint").alias("commit_seq"),
-        source.lsn.alias("lsn"),
+        F.coalesce(source.lsn, F.get(sequence, F.lit(1)).try_cast("bigint")).alias("lsn"),
         source.txId.alias("tx_id"),
         F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
         (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),

@@ -52,6 +52,18 @@ class Catalog:
         """Give how far Silver has come: the versions, written last, hold a row for every message."""
         return self._ends("silver", f"{contract.table}_versions", prefix="_")
 
+    def latest_commit(self, contract: Contract) -> int | None:
+        """Give the last commit that a merged change followed, or a later place in Postgres's log; None without any."""
+        files = self._log("silver", f"{contract.table}_versions").get_add_actions(flatten=True)
+        commits, lsns = _column(files, "max._commit_seq"), _column(files, "max._lsn")
+        # Rows of a first snapshot have no commit; they stand where the snapshot does.
+        whole = (count == 0 for count in _column(files, "null_count._commit_seq"))
+        ends = [
+            commit if all_have else max(commit or 0, lsn or 0)
+            for commit, lsn, all_have in zip(commits, lsns, whole, strict=True)
+        ]
+        return max(ends, default=None)
+
     def has_open_refusals(self, contract: Contract) -> bool:
         """Say whether quarantine may hold an entry of this table that is not closed."""
         files = self._log("silver", "quarantine").get_add_actions(flatten=True)

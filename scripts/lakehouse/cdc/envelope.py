@@ -1,44 +1,58 @@
 """From Bronze's raw messages to typed changes: a contract's columns, and where each change came from."""
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.values import beyond, typed
 
 # What Debezium writes for a TOASTed value that the change did not touch and the WAL does not carry.
 UNAVAILABLE = "__debezium_unavailable_value"
 UPSERTS = ("c", "u", "r")
-DELETE, TRUNCATE = "d", "t"
-FIELDS = "before MAP<STRING, STRING>, after MAP<STRING, STRING>"
+INSERT, DELETE, TRUNCATE = "c", "d", "t"
+STREAMED = ("c", "u", DELETE, TRUNCATE)
+FIELDS = "after MAP<STRING, STRING>, source STRUCT<snapshot: STRING>"
+SNAPSHOT_ENDS = ("last", "last_in_data_collection")
 
 
 def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     """Give one typed change a message.
 
     Columns: `_op` (c, u, r, d or t; NULL where the message cannot be read as a change of this table), where the
-    change came from (tables.ORIGIN), `_value` (the message as it came), `_fields` (its row as text), `_unchanged`
-    (columns whose value was left out), `_misfits` (columns whose value is not of the contract's type), and the
-    contract's columns.
+    change came from (tables.ORIGIN), `_value` (the message as it came), `_ends_snapshot` (whether it is the last row
+    of a snapshot), the contract's columns, and four arrays of their names: `_unchanged` (left out by Debezium),
+    `_beyond` (a value that the lake has no place for), `_misfits` (a value of another type), `_missing` (not there).
     """
     parsed = F.from_json("value", FIELDS)
     keys = F.from_json("key", "MAP<STRING, STRING>")
-    with_fields = messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(parsed["after"]))
-    typed = with_fields.select(
+    upsert = F.col("_op").isin(*UPSERTS)
+    fields = messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(parsed["after"]))
+    read = fields.select(
         *_origin(),
         F.col("value").alias("_value"),
+        F.coalesce(parsed["source"]["snapshot"].isin(*SNAPSHOT_ENDS), F.lit(False)).alias("_ends_snapshot"),
         "_fields",
-        F.array_compact(F.array(*(_named(name, _given(name) == UNAVAILABLE) for name in contract.columns))).alias(
-            "_unchanged"
-        ),
-        *(_typed(_present(name), sql_type).alias(name) for name, sql_type in contract.columns.items()),
+        *(typed(_present(name), sql_type).alias(name) for name, sql_type in contract.columns.items()),
     )
-    misfits = F.array(*(_named(name, _present(name).isNotNull() & F.col(name).isNull()) for name in contract.columns))
-    return typed.withColumn("_misfits", F.array_compact(misfits)).withColumn("_op", _readable(contract))
+    arrays = {
+        "_unchanged": _names(contract, lambda name, _: _given(name) == UNAVAILABLE),
+        "_beyond": _names(contract, lambda name, kind: _unread(name) & beyond(_present(name), kind)),
+        "_misfits": _names(contract, lambda name, kind: _unread(name) & ~beyond(_present(name), kind)),
+        "_missing": _names(contract, lambda name, _: upsert & ~F.map_contains_key("_fields", name)),
+    }
+    return read.withColumns(arrays).withColumn("_op", _readable(contract)).drop("_fields")
 
 
 def _origin() -> list[Column]:
     names = ("op", "incarnation", "partition", "offset", "commit_seq", "lsn", "tx_id", "committed_at")
     return [F.col(name).alias(f"_{name}") for name in names]
+
+
+def _names(contract: Contract, is_so: Callable[[str, str], Column]) -> Column:
+    """Give the names of the columns of which something is so, asked by name and type."""
+    return F.array_compact(F.array(*(F.when(is_so(*column), column[0]) for column in contract.columns.items())))
 
 
 def _given(name: str) -> Column:
@@ -49,19 +63,8 @@ def _present(name: str) -> Column:
     return F.nullif(_given(name), F.lit(UNAVAILABLE))
 
 
-def _named(name: str, condition: Column) -> Column:
-    return F.when(condition, F.lit(name))
-
-
-def _typed(text: Column, sql_type: str) -> Column:
-    """Read a value as Debezium writes it in JSON: days and microseconds since 1970, ISO 8601 with a zone, the rest."""
-    match sql_type:
-        case "date":
-            return F.date_from_unix_date(text.try_cast("int"))
-        case "timestamp_ntz":
-            return F.timestamp_micros(text.try_cast("bigint")).cast("timestamp_ntz")
-        case _:
-            return text.try_cast(sql_type)
+def _unread(name: str) -> Column:
+    return _present(name).isNotNull() & F.col(name).isNull()
 
 
 def _readable(contract: Contract) -> Column:

@@ -6,37 +6,46 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import TRUNCATE, UPSERTS
+from lakehouse.cdc.envelope import INSERT, UPSERTS
+from lakehouse.cdc.sweeps import snapshot, sweeping
 from lakehouse.errors import SchemaMismatch
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Of a judged batch: its changes, how many were refused, whether some left values out, whether one is TRUNCATE."""
+    """Of a batch of changes: how many there are, how many are refused, and what else is to be done with them."""
 
     changes: int
     refused: int
-    incomplete: bool
-    truncated: bool
+    incomplete: int  # have left values out
+    moved: int  # of these, came under a new key
+    sweeping: int  # sweep rows away that no message names
+    snapshots: int  # distinct first snapshots, those that were read again included
+    others: int  # are no rows of a first snapshot
+    earliest: int | None  # commit
 
 
 def examine(changes: DataFrame, contract: Contract) -> Facts:
     """Give the facts of a batch; raise SchemaMismatch, naming column and place but no value, where it does not fit."""
     upsert = F.col("_op").isin(*UPSERTS)
     place = F.struct("_incarnation", "_partition", "_offset")
-    missing = F.array_except(F.array(*(F.lit(name) for name in contract.columns)), F.map_keys("_fields"))
+    incomplete = F.size("_unchanged") > 0
     row = changes.agg(
         F.count("*"),
         F.count_if(F.size("_reasons") > 0),
-        F.count_if(F.size("_unchanged") > 0) > 0,
-        F.count_if(F.col("_op") == TRUNCATE) > 0,
+        F.count_if(incomplete),
+        F.count_if(incomplete & (F.col("_op") == INSERT)),
+        F.count_if(sweeping()),
+        F.size(F.collect_set(snapshot())),
+        F.count_if(snapshot().isNull()),
+        F.min(F.coalesce("_commit_seq", "_lsn")),
         F.min(F.when(F.size("_misfits") > 0, F.struct(place, "_misfits"))).alias("misfit"),
         # Older messages may lack a column that was added later; the newest one shows the table as it is.
-        F.max(F.when(upsert, F.struct(place, missing.alias("missing")))).alias("newest"),
+        F.max(F.when(upsert, F.struct(place, F.col("_missing").alias("missing")))).alias("newest"),
     ).first()
     assert row is not None  # noqa: S101 - an aggregate without groups has one row
     _check(row, contract)
-    return Facts(*row[:4])
+    return Facts(*row[:8])
 
 
 def _check(row: Row, contract: Contract) -> None:

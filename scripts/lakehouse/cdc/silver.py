@@ -11,13 +11,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc import quarantine, tables
-from lakehouse.cdc.changes import carry_unchanged, expand_truncates, judge, net
+from lakehouse.cdc.changes import judge, net, read
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import DELETE, decode
+from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.examine import Facts, examine
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.order import later
 from lakehouse.cdc.positions import Positions, reached
+from lakehouse.cdc.stale import come_late, told_before
+from lakehouse.cdc.sweeps import sweep
+from lakehouse.cdc.unchanged import carry, follow, keys_to_know
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,21 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     seen = lake.catalog.merged(contract)
     if reached(seen, cut):
         return Caught(contract.table)
-    changes = _computed(judge(decode(lake.messages(contract, seen, cut), contract), contract))
+    changes = _computed(read(lake.messages(contract, seen, cut), contract))
     facts = examine(changes, contract)
-    _write(lake, contract, _whole(lake, contract, changes, facts), facts)
-    return Caught(contract.table, facts.changes, facts.refused)
+    came = facts.changes
+    if _may_be_old(lake, contract, facts):
+        changes = _computed(told_before(changes, lake.versions(contract), contract))
+        if len({*seen, *cut}) > 1 and come_late(changes, lake.versions(contract), contract):
+            # What was written since then may build on it: a value left out, a row swept away.
+            start_over(lake, contract)
+            return catch_up(lake, contract, cut)
+        facts = examine(changes, contract)
+    whole = _whole(lake, contract, changes, facts, begun=bool(seen))
+    if whole is not changes:
+        changes, facts = whole, examine(whole, contract)
+    _write(lake, contract, changes, facts, seen)
+    return Caught(contract.table, came, facts.refused)
 
 
 def start_over(lake: Lake, contract: Contract) -> None:
@@ -58,39 +71,59 @@ def start_over(lake: Lake, contract: Contract) -> None:
     lake.empty("silver", history, tables.versions(contract))
 
 
-def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> DataFrame:
-    """Give the changes with what they left out filled in, and each TRUNCATE as deletes."""
+def _may_be_old(lake: Lake, contract: Contract, facts: Facts) -> bool:
+    """Say whether a batch reaches back behind what was merged: sent again after a crash, or late in another lane."""
+    latest = lake.catalog.latest_commit(contract)
+    return latest is not None and facts.earliest is not None and facts.earliest <= latest
+
+
+def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, *, begun: bool) -> DataFrame:
+    """Give the changes with what they left out filled in, and with the deletes that no message told."""
     whole = changes
+    one_snapshot = facts.snapshots == 1 and not facts.others
+    if facts.sweeping and (begun or not one_snapshot):
+        whole = _computed(sweep(whole, lake.versions(contract), contract))
     if facts.incomplete:
-        keys = changes.where(F.size("_unchanged") > 0).select(*contract.key).distinct()
-        previous = lake.versions(contract).join(F.broadcast(keys), [*contract.key], "semi")
-        whole = judge(carry_unchanged(changes, previous, contract), contract)
-    if facts.truncated:
-        whole = expand_truncates(whole, lake.versions(contract), contract)
+        whole = _computed(judge(_filled(lake, contract, whole, facts), contract))
     return whole
 
 
-def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> None:
-    if facts.refused or facts.incomplete:
-        quarantine.record(lake, contract, changes.where(F.size("_reasons") > 0))
-    settled = _computed(net(changes, contract))
-    quarantine.close(lake, contract, settled)
+def _filled(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> DataFrame:
+    keys = keys_to_know(changes, lake.versions(contract), contract)
+    previous = _computed(lake.versions(contract).join(F.broadcast(keys), [*contract.key], "semi"))
+    filled, unknown = carry(changes, previous, contract), facts.incomplete
+    # A row may have moved more than once; each round follows it by one key.
+    while facts.moved:
+        filled = _computed(carry(follow(filled, previous, contract), previous, contract))
+        left = filled.where(F.size("_unchanged") > 0).count()
+        if left in {0, unknown}:
+            break
+        unknown = left
+    return filled
+
+
+def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, seen: Positions) -> None:
+    if facts.refused:
+        quarantine.record(lake, contract, quarantine.entries(changes, contract))
+    quarantine.close(lake, contract, quarantine.closings(changes, contract), seen)
+    settled = net(changes, contract)
     if lake.catalog.is_empty("silver", contract.table):
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
-        _merge(lake, contract, settled)
+        _merge(lake, contract, _computed(settled))
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
 
 
 def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:
+    """Put the last of each key; whatever a batch holds came after all that was merged before."""
     same = " AND ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
     delete = F.col("s._op") == DELETE
     (
         lake.table("silver", contract.table)
         .alias("t")
         .merge(settled.alias("s"), same)
-        .whenMatchedDelete(later("s._", "t._") & delete)
-        .whenMatchedUpdateAll(later("s._", "t._"))
+        .whenMatchedDelete(delete)
+        .whenMatchedUpdateAll()
         .whenNotMatchedInsertAll(~delete)
         .execute()
     )
