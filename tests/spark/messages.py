@@ -23,7 +23,11 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Change:
-    """One message: its operation, its key, and what follows from them unless said otherwise."""
+    """One message: its operation, its key, and what follows from them unless said otherwise.
+
+    Positions follow from the offset. `first_snapshot` is the LSN of the first snapshot that read the row, `ends` says
+    that it was its last.
+    """
 
     op: str | None
     id: int | None
@@ -32,26 +36,29 @@ class Change:
     price: str | None = "1.00"
     commit_seq: int | None = None
     lsn: int | None = None
+    tx: int | None = 1
     incarnation: int = 0
     partition: int = 0
+    first_snapshot: int | None = None
+    ends: bool = False
     raw: str | None = None
 
     def row(self, offset: int) -> Row:
         after = {"id": self.id, "size": self.size, "note": self.note, "price": self.price}
-        value = self.raw or json.dumps({"op": self.op, "after": None if self.op in {"d", "t"} else after})
-        key = None if self.id is None else json.dumps({"id": self.id})
-        seq = offset * 10 if self.commit_seq is None else self.commit_seq
+        source = {"snapshot": "last" if self.ends else "true" if self.op == "r" else "false"}
+        stated = {"op": self.op, "after": None if self.op in {"d", "t"} else after, "source": source}
         at = START + timedelta(minutes=offset)
+        seq = offset * 10 if self.commit_seq is None else self.commit_seq
         lsn = seq + 1 if self.lsn is None else self.lsn
         return (
             self.op,
-            key,
-            value,
-            seq,
-            lsn,
-            1,
+            None if self.id is None else json.dumps({"id": self.id}),
+            self.raw or json.dumps(stated),
+            None if self.first_snapshot else seq,
+            self.first_snapshot or lsn,
+            self.tx,
             at,
-            False,
+            self.op == "r",
             SHOES.topic,
             self.incarnation,
             self.partition,

@@ -6,20 +6,18 @@ versions, whose offsets say how far Silver has come. Killed in between, the next
 
 from dataclasses import dataclass
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc import quarantine, tables
-from lakehouse.cdc.changes import judge, net, read
+from lakehouse.cdc.changes import net, read
+from lakehouse.cdc.completion import completed, computed, needs_more
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.examine import Facts, examine
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.positions import Positions, reached
 from lakehouse.cdc.stale import come_late, told_before
-from lakehouse.cdc.sweeps import sweep
-from lakehouse.cdc.unchanged import carry, follow, keys_to_know
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,19 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     seen = lake.catalog.merged(contract)
     if reached(seen, cut):
         return Caught(contract.table)
-    changes = _computed(read(lake.messages(contract, seen, cut), contract))
+    changes = computed(read(lake.messages(contract, seen, cut), contract))
     facts = examine(changes, contract)
     came = facts.changes
     if _may_be_old(lake, contract, facts):
-        changes = _computed(told_before(changes, lake.versions(contract), contract))
+        changes = computed(told_before(changes, lake.versions(contract), contract))
         if len({*seen, *cut}) > 1 and come_late(changes, lake.versions(contract), contract):
             # What was written since then may build on it: a value left out, a row swept away.
             start_over(lake, contract)
             return catch_up(lake, contract, cut)
         facts = examine(changes, contract)
-    whole = _whole(lake, contract, changes, facts, begun=bool(seen))
-    if whole is not changes:
-        changes, facts = whole, examine(whole, contract)
+    if needs_more(facts, begun=bool(seen)):
+        changes = completed(changes, facts, lake.versions(contract), contract)
+        facts = examine(changes, contract)
     _write(lake, contract, changes, facts, seen)
     return Caught(contract.table, came, facts.refused)
 
@@ -77,31 +75,6 @@ def _may_be_old(lake: Lake, contract: Contract, facts: Facts) -> bool:
     return latest is not None and facts.earliest is not None and facts.earliest <= latest
 
 
-def _whole(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, *, begun: bool) -> DataFrame:
-    """Give the changes with what they left out filled in, and with the deletes that no message told."""
-    whole = changes
-    one_snapshot = facts.snapshots == 1 and not facts.others
-    if facts.sweeping and (begun or not one_snapshot):
-        whole = _computed(sweep(whole, lake.versions(contract), contract))
-    if facts.incomplete:
-        whole = _computed(judge(_filled(lake, contract, whole, facts), contract))
-    return whole
-
-
-def _filled(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts) -> DataFrame:
-    keys = keys_to_know(changes, lake.versions(contract), contract)
-    previous = _computed(lake.versions(contract).join(F.broadcast(keys), [*contract.key], "semi"))
-    filled, unknown = carry(changes, previous, contract), facts.incomplete
-    # A row may have moved more than once; each round follows it by one key.
-    while facts.moved:
-        filled = _computed(carry(follow(filled, previous, contract), previous, contract))
-        left = filled.where(F.size("_unchanged") > 0).count()
-        if left in {0, unknown}:
-            break
-        unknown = left
-    return filled
-
-
 def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, seen: Positions) -> None:
     if facts.refused:
         quarantine.record(lake, contract, quarantine.entries(changes, contract))
@@ -110,7 +83,7 @@ def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, see
     if lake.catalog.is_empty("silver", contract.table):
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
-        _merge(lake, contract, _computed(settled))
+        _merge(lake, contract, computed(settled))
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
 
 
@@ -127,11 +100,3 @@ def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:
         .whenNotMatchedInsertAll(~delete)
         .execute()
     )
-
-
-def _computed(rows: DataFrame) -> DataFrame:
-    """Give the rows, computed now and kept on disk where memory ends, with nothing left to plan.
-
-    A cached plan would be compared with every plan that reads it, which here takes longer than the reading.
-    """
-    return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.MEMORY_AND_DISK)

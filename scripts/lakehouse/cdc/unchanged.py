@@ -5,6 +5,7 @@ log: the new key's row goes on with what the old key's had.
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -18,14 +19,16 @@ from lakehouse.cdc.tables import ORIGIN
 RECORD = ("_incarnation", "_tx_id", "_lsn")
 
 
-def keys_to_know(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
-    """Give the keys whose past tells what the changes left out: their own, and the old ones of moved rows."""
+def keys_to_know(changes: DataFrame, versions: DataFrame, contract: Contract, *, moved: bool) -> DataFrame:
+    """Give the keys whose past tells what the changes left out: their own and, where rows moved, their old ones."""
     key = [*contract.key]
     incomplete = changes.where(F.size("_unchanged") > 0)
-    moved = incomplete.where(F.col("_op") == INSERT).select(*RECORD)
-    deletes = [rows.where(F.col("_op") == DELETE).select(*RECORD, *key) for rows in (changes, versions)]
-    left = deletes[0].union(deletes[1]).join(F.broadcast(moved), [*RECORD], "semi")
-    return incomplete.select(*key).union(left.select(*key)).distinct()
+    own = incomplete.select(*key)
+    if not moved:
+        return own.distinct()
+    inserts = F.broadcast(incomplete.where(F.col("_op") == INSERT).select(*RECORD))
+    deletes = (rows.where(F.col("_op") == DELETE).join(inserts, [*RECORD], "semi") for rows in (changes, versions))
+    return reduce(DataFrame.union, (each.select(*key) for each in deletes), own).distinct()
 
 
 def carry(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
