@@ -1,7 +1,7 @@
 """Histories of a few keys as Postgres would make them, the messages they come as, and what the lake must make of them.
 
-A history is a number: its digits say what happens next. What the lake must hold is worked out here in plain Python,
-row by row, beside the messages and not from them.
+A history is a number: chance that begins with it says what happens next. What the lake must hold is worked out here
+in plain Python, row by row, beside the messages and not from them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -73,13 +73,11 @@ class History:
 def history(case: int, number: int) -> History:
     """Play the history that the number stands for."""
     played = History(case)
-    lsn, commit = 0, 0
+    lsn, commit, chance = 0, 0, Random(number)
     for step in range(EVENTS):
-        number, event = divmod(number, 11)
-        number, digit = divmod(number, KEYS)
         before = len(played.sent)
-        _EVENTS[event](played, played.key(digit), step)
-        commit += event != 0  # what happens first in a row belongs to the transaction before
+        chance.choice(_EVENTS)(played, played.key(chance.randrange(KEYS)), step)
+        commit += chance.random() < 0.7  # else it belongs to the transaction before
         record = lsn
         for place in range(before, len(played.sent)):
             change = played.sent[place]
@@ -120,7 +118,7 @@ def _refuse_price(played: History, key: int, step: int) -> None:
     played.put("u", key, played.rows[key])
 
 
-def _delete(played: History, key: int, step: int) -> None:
+def _delete(played: History, key: int, _: int) -> None:
     if key in played.rows:
         played.drop(key)
 
@@ -132,19 +130,19 @@ def _move(played: History, key: int, step: int) -> None:
         played.put("c", to, row, note=UNAVAILABLE)
 
 
-def _send_again(played: History, key: int, step: int) -> None:
+def _send_again(played: History, _: int, step: int) -> None:
     again = [change for change in played.sent[-step:] if change.op in {"c", "u", "d"}]
     played.sent += again
     played.silent += len(again)
 
 
-def _read_again(played: History, key: int, step: int) -> None:
+def _read_again(played: History, key: int, _: int) -> None:
     if row := played.rows.get(key):
         played.put("r", key, row)
         played.sent[-1] = replace(played.sent[-1], tx=None)
 
 
-def _spoil(played: History, key: int, step: int) -> None:
+def _spoil(played: History, key: int, _: int) -> None:
     played.sent.append(Change("x", key))
     played.versions.append(("", key, 40, "n", (ILLEGIBLE,)))
     played.refused.append((key, (ILLEGIBLE,), None))

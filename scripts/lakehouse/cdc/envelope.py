@@ -12,6 +12,7 @@ from lakehouse.cdc.values import beyond, typed
 UNAVAILABLE = "__debezium_unavailable_value"
 UPSERTS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
+AGAIN = "again"  # instead of the operation of a change that was told before
 STREAMED = ("c", "u", DELETE, TRUNCATE)
 FIELDS = "after MAP<STRING, STRING>, source STRUCT<snapshot: STRING>"
 SNAPSHOT_ENDS = ("last", "last_in_data_collection")

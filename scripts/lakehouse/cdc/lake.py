@@ -26,7 +26,11 @@ class Lake:
         return self.read("silver", contract.table)
 
     def versions(self, contract: Contract) -> DataFrame:
-        """Give every change the table ever had, the refused ones included; `_op` is NULL where it was unreadable."""
+        """Give every change the table ever had, the refused ones included.
+
+        `_op` is NULL where a message was unreadable. Without a key are the TRUNCATEs, beside the deletes they meant,
+        and what was told before (`again`): every message leaves a trace.
+        """
         return self.read("silver", f"{contract.table}_versions")
 
     def quarantine(self) -> DataFrame:

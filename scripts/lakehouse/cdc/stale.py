@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import STREAMED
+from lakehouse.cdc.envelope import AGAIN, STREAMED
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.sweeps import sweeping
 from lakehouse.cdc.tables import ORIGIN
@@ -47,9 +47,10 @@ def _streamed() -> Column:
 
 
 def _silenced(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Leave of the changes told `_again` only that they came: no operation, no key, no reason."""
+    """Leave of the changes told `_again` only that they came: no key, no values, no reasons."""
     again = F.col("_again")
-    gone = {name: F.when(~again, F.col(name)) for name in ("_op", "_value", *contract.columns)}
+    gone = {name: F.when(~again, F.col(name)) for name in ("_value", *contract.columns)}
     nothing = F.array().cast("array<string>")
     none = {name: F.when(again, nothing).otherwise(F.col(name)) for name in ("_reasons", "_unchanged")}
-    return changes.withColumns({**gone, **none}).drop("_again")
+    said = F.when(again, AGAIN).otherwise(F.col("_op"))
+    return changes.withColumns({**gone, **none, "_op": said}).drop("_again")

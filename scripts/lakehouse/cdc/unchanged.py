@@ -53,9 +53,13 @@ def carry(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFr
 
 def follow(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
     """Fill what was left out of the rows under a new key with what was known of them under the old one."""
-    life = Window.partitionBy(*contract.key).orderBy("_order")
-    before = F.lag(F.struct("_op", "_unchanged", *contract.columns)).over(life)
-    left = _together(changes, previous, contract).withColumn("_held", before).where(F.col("_op") == DELETE)
+    before = Window.partitionBy(*contract.key).orderBy("_order").rowsBetween(Window.unboundedPreceding, -1)
+    row = F.when(F.col("_op").isNotNull(), F.struct("_op", "_unchanged", *contract.columns))
+    left = (
+        _together(changes, previous, contract)
+        .withColumn("_held", F.last(row, ignorenulls=True).over(before))
+        .where(F.col("_op") == DELETE)
+    )
     # What Debezium sent twice is deleted twice, and was there the first time.
     held = (
         left.where(F.col("_held._op").isin(*UPSERTS)).groupBy(*RECORD).agg(F.min_by("_held", "_order").alias("_held"))
