@@ -13,6 +13,8 @@ from spark.messages import SHOES, Change, bronze
 class Shoes:
     """What arrives in Bronze, what a catch-up takes in, and what Silver then holds."""
 
+    contract = SHOES
+
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.catalog = Catalog(str(root))
         self.lake = Lake(spark, self.catalog)

@@ -26,13 +26,6 @@ def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes) -> None:
     assert shoes.take() == Caught("shoes")
 
 
-def test_an_update_that_arrives_after_the_delete_changes_nothing(shoes: Shoes) -> None:
-    shoes.take(put(1, 41, commit_seq=10))
-    shoes.take(put(1, 42, commit_seq=30))
-    shoes.take(put(1, 41, partition=1, commit_seq=20))
-    assert shoes.now() == {1: 42}
-
-
 def test_a_refused_change_is_in_quarantine_until_a_later_one_passes_or_the_key_goes(shoes: Shoes) -> None:
     assert shoes.take(put(1, 41), put(1, -1), put(2, -2)).refused == 2
     assert shoes.now() == {1: 41}

@@ -7,7 +7,7 @@ goes back, also where a message of it seems to, so that the two measures make on
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
@@ -20,3 +20,9 @@ def ranked(changes: DataFrame, key: Sequence[str]) -> DataFrame:
     so_far = Window.partitionBy(*key, "_incarnation", "_partition").orderBy("_offset")
     order = F.struct(F.max(commit).over(so_far), "_incarnation", "_partition", "_offset")
     return changes.repartition(*key).withColumn("_order", order)
+
+
+def is_after(one: Column, other: Column) -> Column:
+    """Say of the `_order` of two changes, of whatever keys, whether one came after the other."""
+    same_lane = (one["_incarnation"] == other["_incarnation"]) & (one["_partition"] == other["_partition"])
+    return F.when(same_lane, one["_offset"] > other["_offset"]).otherwise(one > other)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import DELETE, TRUNCATE, UPSERTS
-from lakehouse.cdc.order import ranked
+from lakehouse.cdc.order import is_after, ranked
 from lakehouse.cdc.tables import ORIGIN
 
 
@@ -23,9 +23,10 @@ def sweep(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFr
     )
     known = changes.select(*ORIGIN, *key).unionByName(versions.select(*ORIGIN, *key)).dropna(subset=key)
     life = Window.partitionBy(*key).orderBy("_order")
-    rows = ranked(known.where(F.col("_op").isNotNull()), key).withColumn("_next", F.lead("_order").over(life))
+    told = ranked(known.where(F.col("_op").isNotNull()), key)
+    rows = told.withColumns({"_next": F.lead("_order").over(life), "_snapshot": snapshot()})
     swept = rows.where(F.col("_op").isin(*UPSERTS)).crossJoin(F.broadcast(sweeps)).withColumn("_by", _first_after())
-    gone = swept.where(F.col("_next").isNull() | (F.col("_by._order") < F.col("_next")))
+    gone = swept.where(F.col("_next").isNull() | is_after(F.col("_next"), F.col("_by._order")))
     origin = (F.col(f"_by.{name}").alias(name) for name in ORIGIN if name != "_op")
     nothing = F.array().cast("array<string>")
     arrays = (nothing.alias(name) for name in ("_reasons", "_unchanged", "_beyond", "_misfits", "_missing"))
@@ -48,10 +49,10 @@ def snapshot() -> Column:
 
 def _first_after() -> Column:
     """Give the first sweep after a row that does not spare it; a snapshot spares what it found."""
-    spared = snapshot()
+    spared = F.coalesce(F.col("_snapshot"), F.lit(-1))
     return F.array_min(
         F.filter(
             "_sweeps",
-            lambda sweep: (sweep["_order"] > F.col("_order")) & ~F.coalesce(sweep["_snapshot"] == spared, F.lit(False)),
+            lambda sweep: is_after(sweep["_order"], F.col("_order")) & ~sweep["_snapshot"].eqNullSafe(spared),
         )
     )
