@@ -6,7 +6,6 @@ into the table's past.
 """
 
 import json
-import tempfile
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -73,9 +72,5 @@ def flow(lake: Lake, contract: Contract, kafka: str, topic: Topic, incarnation: 
         .option("kafka.fetch.max.wait.ms", "10")
         .load()
     )
-    return (
-        messages.writeStream.queryName(contract.table)
-        .option("checkpointLocation", tempfile.mkdtemp(prefix=f"flow-{contract.table}-"))
-        .foreachBatch(append)
-        .start()
-    )
+    # Without a place for its checkpoint Spark makes one, and takes it away at the end.
+    return messages.writeStream.queryName(contract.table).foreachBatch(append).start()
