@@ -39,6 +39,12 @@ def test_a_snapshot_row_has_no_commit_before_it(spark: SparkSession) -> None:
     assert (found.commit_seq, found.lsn, found.is_snapshot) == (None, 120, True)
 
 
+def test_a_row_of_an_incremental_snapshot_stands_where_the_stream_did(spark: SparkSession) -> None:
+    source = {"sequence": '["100","120"]', "lsn": None, "txId": None, "snapshot": "incremental", "ts_ms": 1}
+    found = row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
+    assert (found.commit_seq, found.lsn, found.tx_id, found.is_snapshot) == (100, 120, None, True)
+
+
 @pytest.mark.parametrize("value", [b"not json", b"", b"[1, 2]", b'{"hello": 1}', b"\xff\xfe", None])
 def test_what_cannot_be_read_is_kept_as_it_came(spark: SparkSession, value: bytes | None) -> None:
     messages = spark.createDataFrame([(None, value, "t", 0, 7, None)], MESSAGE)
