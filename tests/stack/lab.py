@@ -1,9 +1,11 @@
 """A database with a connector of its own, and a lake fed from it: what one test does there no other test sees."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from pyspark.sql import SparkSession
@@ -44,6 +46,14 @@ class Bench:
         with connect(self.settings, autocommit=True) as conn:
             for statement in statements:
                 conn.execute(statement.encode())
+
+    def snapshot(self, kind: str, table: str, where: str | None = None) -> None:
+        """Ask for a snapshot of a table, or of some of its rows, by a signal."""
+        filtered = {"additional-conditions": [{"data-collection": table, "filter": where}]} if where else {}
+        wanted = {"type": kind, "data-collections": [table], **filtered}
+        with connect(self.settings) as conn:
+            signal = [str(uuid4()), json.dumps(wanted)]
+            conn.execute("INSERT INTO cdc.signal VALUES (%s, 'execute-snapshot', %s)", signal)
 
     def start(self, **config: str) -> None:
         """Register the connector, with these settings changed, and begin to fill Bronze."""
