@@ -13,7 +13,6 @@ from stack.lab import Bench
 Values = tuple[Any, ...]
 # Moments are compared as text: Python has no date as late, or as early, as Postgres may have.
 PATTERNS = {"date": "yyyy-MM-dd", "timestamp": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
-TEMPLATES = {"date": "YYYY-MM-DD", "timestamp": 'YYYY-MM-DD"T"HH24:MI:SS.US'}
 ENDS = {
     "date": ("9999-12-31", "0001-01-01"),
     "timestamp": ("9999-12-31T23:59:59.999999", "0001-01-01T00:00:00.000000"),
@@ -70,10 +69,11 @@ def _postgres(bench: Bench, contract: Contract) -> list[Values]:
 
 def _asked(name: str, sql_type: str) -> sql.Composable:
     column, moment = sql.Identifier(name), sql_type.removesuffix("_ntz")
-    if moment not in TEMPLATES:
+    if moment not in ENDS:
         return sql.SQL("{}::text" if sql_type == "string" else "{}").format(column)
     last, first = ENDS[moment]
+    # A date is not made a text by to_char, which knows fewer of them than Postgres.
+    text = "{column}::text" if moment == "date" else "to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
     return sql.SQL(
-        "CASE {column} WHEN 'infinity' THEN {last} WHEN '-infinity' THEN {first} "
-        "ELSE to_char({column}, {template}) || CASE WHEN {column} < '0001-01-01' THEN ' BC' ELSE '' END END"
-    ).format(column=column, last=last, first=first, template=TEMPLATES[moment])
+        f"CASE {{column}} WHEN 'infinity' THEN {{last}} WHEN '-infinity' THEN {{first}} ELSE {text} END"
+    ).format(column=column, last=last, first=first)
