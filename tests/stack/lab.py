@@ -55,6 +55,11 @@ class Bench:
             signal = [str(uuid4()), json.dumps(wanted)]
             conn.execute("INSERT INTO cdc.signal VALUES (%s, 'execute-snapshot', %s)", signal)
 
+    def make_slot(self) -> None:
+        """Make the slot before the connector does, which would wait for every open transaction."""
+        with connect(self.settings, autocommit=True) as conn:
+            conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [self.name])
+
     def start(self, **config: str) -> None:
         """Register the connector, with these settings changed, and begin to fill Bronze."""
         self.register(**config)

@@ -1,5 +1,6 @@
 """Order is that of the commits: what was written first and committed last is the last, also around a snapshot."""
 
+from lakehouse.cdc.silver import start_over
 from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
@@ -34,8 +35,7 @@ UNDONE = """
 def test_what_was_written_before_a_snapshot_and_committed_after_it_stands(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts
-    # Made beforehand, the slot does not wait for the transaction: so it is open while the snapshot is read.
-    bench.execute(f"SELECT pg_create_logical_replication_slot('{bench.name}', 'pgoutput')")
+    bench.make_slot()
     with connect(bench.settings) as early, connect(bench.settings) as late:
         early.execute("UPDATE shoes SET note = 'early' WHERE id = 1")
         early.execute("DELETE FROM shoes WHERE id = 2")
@@ -56,6 +56,9 @@ def test_what_was_written_before_a_snapshot_and_committed_after_it_stands(lab: L
     assert differences(bench, shoes) == []
     assert _versions_of(bench, 5) == ["r", "u", "u", "d", "c", "u", "u"]
     assert _versions_of(bench, 60) == ["c", "d"]
+    start_over(bench.lake, shoes)
+    bench.refresh()
+    assert differences(bench, shoes) == []
 
 
 def _versions_of(bench: Bench, key: int) -> list[str]:

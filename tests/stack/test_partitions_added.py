@@ -2,6 +2,7 @@
 
 from lakehouse.cdc.positions import Lane
 from lakehouse.source import topics
+from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
 from stack.compare import differences
@@ -19,11 +20,16 @@ EVERYWHERE = {Lane(0, partition) for partition in range(3)}
 def test_keys_that_move_between_partitions_end_right(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts
-    bench.start(producer_override_metadata_max_age_ms="500")
-    bench.execute("DELETE FROM shoes WHERE id = 20")
-    bench.refresh()
-    _add_partitions(bench)
-    wait_until(lambda: _written_everywhere(bench), timeout=60, missing="messages in every partition")
+    bench.make_slot()
+    with connect(bench.settings) as early:
+        early.execute("UPDATE shoes SET size = 100 WHERE id IN (16, 17)")
+        early.execute("DELETE FROM shoes WHERE id IN (18, 19)")
+        bench.start(producer_override_metadata_max_age_ms="500")
+        bench.execute("DELETE FROM shoes WHERE id = 20")
+        bench.refresh()
+        _add_partitions(bench)
+        wait_until(lambda: _written_everywhere(bench), timeout=60, missing="messages in every partition")
+        early.commit()
     bench.execute(
         "DELETE FROM shoes WHERE id <= 5",
         "INSERT INTO shoes SELECT n, -n, 'back', n FROM generate_series(4, 6) n ON CONFLICT (id) DO NOTHING",
@@ -48,5 +54,5 @@ def _add_partitions(bench: Bench) -> None:
 
 
 def _written_everywhere(bench: Bench) -> bool:
-    bench.execute("UPDATE shoes SET size = size + 1")
+    bench.execute("UPDATE shoes SET size = size + 1 WHERE id <= 15")
     return set(bench.lake.catalog.taken_in(bench.contracts[0])) == EVERYWHERE
