@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from random import Random
 from threading import Event
 
+import pytest
+
 from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
@@ -27,6 +29,7 @@ WRITES = (
 PACE = 0.005  # seconds; a snapshot's queries need their share of the processor
 
 
+@pytest.mark.long
 def test_snapshots_of_a_table_that_is_being_written_end_as_postgres(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts

@@ -1,5 +1,7 @@
 """Partitions added to a live topic: keys move from one to another, and each row ends as Postgres holds it."""
 
+import pytest
+
 from lakehouse.cdc.positions import Lane
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
@@ -17,6 +19,7 @@ TABLE = """
 EVERYWHERE = {Lane(0, partition) for partition in range(3)}
 
 
+@pytest.mark.long
 def test_keys_that_move_between_partitions_end_right(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts
