@@ -59,7 +59,7 @@ def nothing_vanishes(bench: Bench, contract: Contract, table: Table, at: Mapping
     """Compare quarantine, entry by entry: the key, the reasons, and by what and when it was closed."""
     said = {
         at[place].offset: (
-            f'{{"{contract.key[0]}":',
+            place.key,
             refusal.op,
             refusal.reasons,
             refusal.closed_by,
@@ -70,7 +70,7 @@ def nothing_vanishes(bench: Bench, contract: Contract, table: Table, at: Mapping
     entries = lake.rows(bench.lake.quarantine().where(F.col("table_name") == contract.table))
     there = {
         row["offset"]: (
-            row["key"].split(":")[0] + ":",
+            lake.key_in(contract, row["key"]),
             row["op"],
             row["reasons"],
             row["closed_by"],
@@ -87,17 +87,18 @@ def nothing_vanishes(bench: Bench, contract: Contract, table: Table, at: Mapping
 
 
 def versions_are_what_postgres_wrote(
-    contract: Contract, table: Table, at: Mapping[Place, Message], versions: Sequence[Mapping[str, Any]]
+    bench: Bench, contract: Contract, table: Table, at: Mapping[Place, Message]
 ) -> Differences:
     """Compare each change's version with its row; a TRUNCATE's deletes lie at the TRUNCATE's offset."""
     truncates = {message.offset for message in at.values() if message.key is None}
+    versions = lake.rows(bench.lake.versions(contract))
     there = {row["_offset"]: row for row in versions if row["_offset"] not in truncates}
     said = {
         at[place].offset: version(change, contract.columns)
         for place, change in table.changes.items()
         if change.key is not None
     }
-    return [f"version at offset {difference}" for difference in differences(contract, said, there)]
+    return [f"versions by offset, {difference}" for difference in differences(contract, said, there)]
 
 
 def the_past_is_what_it_was(bench: Bench, contract: Contract, seen: Sequence[Seen]) -> Differences:

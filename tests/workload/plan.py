@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from workload.acts import ACTS, Act, err_in_every_way, hire
+from workload.acts import EVERY, USUAL, Deed, hire
 from workload.record import KEYS, Transaction, as_read
 from workload.session import Run, Session
 
@@ -42,12 +42,15 @@ Step = Run | Start | Look | Refresh
 
 @dataclass(frozen=True)
 class Size:
-    """How much a workload does; it ends with the first transaction past its changes."""
+    """How much a workload does: it ends with the first transaction past its changes, a look and a refresh.
+
+    Of the refreshes before, one stops anywhere in what is new.
+    """
 
     changes: int
     sessions: int = 4
     looks: int = 4
-    refreshes: int = 3
+    refreshes: int = 2
 
 
 @dataclass
@@ -71,11 +74,12 @@ def plan(seed: int, size: Size) -> Plan:
     rng, made = Random(seed), Plan(seed)
     sessions = [Session(number, size.sessions) for number in range(size.sessions)]
     for session in sessions:
-        _alone(made, session, _transaction(session, rng, [hire, *rng.choices(ACTS, k=3)], commits=True))
+        first = [(hire, "rh_employees"), *rng.choices(USUAL, k=3)]
+        _alone(made, session, _transaction(session, rng, first, commits=True))
     made.committed[:] = [as_read(made.committed)]
     made.steps.append(Start())
-    _alone(made, sessions[0], _transaction(sessions[0], rng, [err_in_every_way], commits=True))
     _take_turns(made, sessions, rng, size)
+    made.steps += [Look(len(made.committed)), Refresh(dict.fromkeys(KEYS, 1.0), len(made.committed))]
     return made
 
 
@@ -83,12 +87,15 @@ def _take_turns(made: Plan, sessions: Sequence[Session], rng: Random, size: Size
     looks = sorted(rng.sample(range(size.changes), k=size.looks))
     refreshes = sorted(rng.sample(range(size.changes), k=size.refreshes))
     in_parts = rng.randrange(size.refreshes)
+    to_do = rng.sample(EVERY, k=len(EVERY))
     while (changes := sum(map(len, made.committed))) < size.changes:
         session = rng.choice(sessions)
         if session.open is None and rng.random() < 0.05 and not any(one.touched("distance_cache") for one in sessions):
             _alone(made, session, _truncation(session, rng, sessions))
             continue
-        session.open = session.open or _transaction(session, rng, rng.choices(ACTS, k=rng.choice((1, 1, 2, 4))))
+        if session.open is None:
+            deeds = [to_do.pop() if to_do else rng.choice(USUAL) for _ in range(rng.choice((1, 1, 2, 4)))]
+            session.open = _transaction(session, rng, deeds)
         _advance(made, session)
         if looks and changes >= looks[0]:
             looks.pop(0)
@@ -117,13 +124,13 @@ def _alone(made: Plan, session: Session, runs: Iterator[Run]) -> None:
         _advance(made, session)
 
 
-def _transaction(session: Session, rng: Random, acts: Sequence[Act], *, commits: bool = False) -> Iterator[Run]:
+def _transaction(session: Session, rng: Random, deeds: Sequence[Deed], *, commits: bool = False) -> Iterator[Run]:
     yield session.begin()
-    for act in acts:
+    for act, table in deeds:
         saved = rng.random() < 0.2
         if saved:
             yield session.savepoint()
-        yield from act(session, rng)
+        yield from act(session, rng, table)
         if saved:
             back = not commits and rng.random() < 0.5
             yield session.roll_back_to_savepoint() if back else session.release()
@@ -133,7 +140,8 @@ def _transaction(session: Session, rng: Random, acts: Sequence[Act], *, commits:
 def _truncation(session: Session, rng: Random, everyone: Sequence[Session]) -> Iterator[Run]:
     """Empty distance_cache between other changes. It locks the table, so that nobody else may have it open."""
 
-    def truncate(one: Session, _: Random) -> Iterator[Run]:
-        yield one.truncate("distance_cache", everyone)
+    def truncate(one: Session, _: Random, table: str) -> Iterator[Run]:
+        yield one.truncate(table, everyone)
 
-    return _transaction(session, rng, [*rng.choices(ACTS, k=1), truncate, *rng.choices(ACTS, k=1)])
+    around = rng.choices(USUAL, k=2)
+    return _transaction(session, rng, [around[0], (truncate, "distance_cache"), around[1]])
