@@ -139,7 +139,7 @@ def _all_of(bench: Bench, contract: Contract) -> dict[str, list[dict[str, Any]]]
 def _apart(where: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Differences:
     """Name the rows that two multisets do not share, by what tells where they came from."""
     return [
-        f"{where}: {what} { ({name: row.get(name) for name in ('key', 'offset', '_op', '_offset')}) }"
+        f"{where}: {what} {[row[name] for name in ('key', 'offset', '_op', '_offset') if name in row]}"
         for what, one, other in (("only incremental", before, after), ("only rebuilt", after, before))
         for row in _without(one, other)
     ]
