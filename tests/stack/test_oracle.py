@@ -14,11 +14,8 @@ from lakehouse.contracts import CAPTURED
 from stack.lab import Bench, Lab
 from workload import lake, laws
 from workload.expected import Table, expected
-from workload.plan import Plan, Refresh, Size, plan
+from workload.plan import LONG, SHORT, Plan, Refresh, plan
 from workload.run import LAX, Seen, run, side_by_side
-
-SHORT = Size(changes=1_500)
-LONG = Size(changes=8_000, sessions=6, looks=8, refreshes=5)
 
 
 def test_the_lake_is_what_postgres_committed(lab: Lab) -> None:

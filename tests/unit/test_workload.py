@@ -6,19 +6,19 @@ import pytest
 
 from lakehouse.contracts import CAPTURED
 from workload.expected import CORRECTED, DELETED, expected
-from workload.plan import Look, Plan, Refresh, Size, plan
+from workload.plan import SHORT, Look, Plan, Refresh, plan
 from workload.record import KEYS, held
 from workload.session import Run
 
 
 @pytest.fixture(scope="module")
 def planned() -> Plan:
-    return plan(1, Size(changes=1_500))
+    return plan(1, SHORT)
 
 
 def test_a_seed_gives_the_same_plan_each_time(planned: Plan) -> None:
-    assert plan(1, Size(changes=1_500)) == planned
-    assert plan(2, Size(changes=1_500)) != planned
+    assert plan(1, SHORT) == planned
+    assert plan(2, SHORT) != planned
 
 
 def test_each_rule_of_each_contract_is_broken_and_refusals_end_in_every_way(planned: Plan) -> None:

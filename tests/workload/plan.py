@@ -53,6 +53,10 @@ class Size:
     refreshes: int = 2
 
 
+SHORT = Size(changes=1_500)
+LONG = Size(changes=8_000, sessions=6, looks=8, refreshes=5)
+
+
 @dataclass
 class Plan:
     """The steps to run, and the record: transactions in the order they commit, the first what the connector reads."""
