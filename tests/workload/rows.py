@@ -1,0 +1,204 @@
+"""Rows of the five tables as seeded chance makes them: ordinary ones, odd ones, and each that a contract refuses."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from workload.record import KEYS, Key, Row
+
+ODD = (
+    *("", " ", "NULL", "null", "{}", "%s", "\\N", "Noël d'Aÿ", 'Jo "le vélo"', "C:\\temp", "deux\nlignes\tet tab"),
+    *("日本語", "🚴‍♀️", "e\u0301", "\u200fשלום", "\u2028", "\u00a0", "ﬃ", "\x7f"),
+)
+ODD_DAYS = (date(1582, 10, 10), date(1900, 2, 28), date(1969, 12, 31), date(1970, 1, 1), date(9999, 12, 31))
+ODD_INSTANTS = (
+    datetime(1901, 12, 13, 20, 45, 51, 999_999, timezone.utc),
+    datetime(1969, 12, 31, 23, 59, 59, 999_999, timezone.utc),
+    datetime(2024, 2, 29, 0, 0, 0, 1, timezone.utc),
+)
+TOASTED = 6_000  # bytes, twice as many hexadecimal digits: over what Postgres keeps in the row
+
+
+def key_of(table: str, number: int) -> Key:
+    """Give a table's key number so many; the columns are int, bigint and date."""
+    match table:
+        case "reward_rules":
+            return date(1950, 1, 1) + timedelta(days=number)
+        case "strava_activities":
+            return 10**12 + number
+        case _:
+            return number
+
+
+def row(rng: Random, table: str, key: Key, employee: int | None = None) -> Row:
+    """Give a row that its contract accepts; an activity needs its employee."""
+    return {KEYS[table]: key, **MAKERS[table](rng, employee)}
+
+
+def changed(rng: Random, table: str, before: Row) -> Row:
+    """Give new values for a few columns, chosen without a look at the others: the row may well be refused."""
+    fresh = row(rng, table, before[KEYS[table]], before.get("employee_id"))
+    names = sorted(set(fresh) - {KEYS[table], "employee_id"})
+    return {name: fresh[name] for name in rng.sample(names, k=min(len(names), rng.choice((1, 1, 2, 3))))}
+
+
+def jsonb(document: Any) -> str:
+    """Give a document as Postgres prints its jsonb: keys by length first."""
+    return json.dumps(_sorted(document), ensure_ascii=False)
+
+
+def _sorted(document: Any) -> Any:
+    if isinstance(document, dict):
+        by_length = sorted(document, key=lambda name: (len(name.encode()), name))
+        return {name: _sorted(document[name]) for name in by_length}
+    return document
+
+
+def _text(rng: Random) -> str:
+    match rng.randrange(20):
+        case 0:
+            return rng.randbytes(TOASTED).hex()
+        case 1 | 2 | 3 | 4:
+            return rng.choice(ODD)
+        case _:
+            return f"{rng.choice(ODD)}{rng.getrandbits(32):x}"
+
+
+def _maybe(rng: Random, value: Any) -> Any:
+    return None if rng.random() < 0.1 else value
+
+
+def _day(rng: Random) -> date:
+    return rng.choice(ODD_DAYS) if rng.random() < 0.1 else date(1930, 1, 1) + timedelta(days=rng.randrange(30_000))
+
+
+def _instant(rng: Random) -> datetime:
+    if rng.random() < 0.1:
+        return rng.choice(ODD_INSTANTS)
+    return datetime(2015, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=rng.randrange(10**14))
+
+
+def _employee(rng: Random, _: int | None) -> Row:
+    born = date(1930, 1, 1) + timedelta(days=rng.randrange(25_000))
+    return {
+        "nom": _text(rng),
+        "prenom": _text(rng),
+        "date_naissance": _maybe(rng, born),
+        "date_embauche": _maybe(rng, born + timedelta(days=rng.randrange(20_000))),
+        "business_unit": _maybe(rng, _text(rng)),
+        "salaire_brut": Decimal(rng.randrange(10**12)) / 100,
+        "contrat": _maybe(rng, rng.choice(("CDI", "CDD", ""))),
+        "nb_conges_payes": _maybe(rng, rng.randrange(-40, 40)),
+        "adresse_complete": _maybe(rng, _text(rng)),
+        "moyen_deplacement": _maybe(rng, rng.choice(("Marche/running", "Vélo/Trottinette/Autres", ""))),
+        "valable_depuis": _maybe(rng, _day(rng)),
+    }
+
+
+def _sport(rng: Random, _: int | None) -> Row:
+    return {"pratique_sport": _maybe(rng, _text(rng))}
+
+
+def _activity(rng: Random, employee: int | None) -> Row:
+    moving = rng.randrange(1, 20_000)
+    start = _instant(rng)
+    return {
+        "employee_id": employee,
+        "name": _maybe(rng, _text(rng)),
+        "distance_m": _maybe(rng, rng.randrange(moving * 25 + 1)),
+        "moving_time_s": _maybe(rng, moving),
+        "elapsed_time_s": _maybe(rng, moving + rng.randrange(3_600)),
+        "total_elev_gain_m": _maybe(rng, rng.randrange(3_000)),
+        "type": _maybe(rng, rng.choice(("Run", "Ride", ""))),
+        "sport_type": _maybe(rng, _text(rng)),
+        "start_date_utc": start,
+        "start_date_local": _maybe(rng, start.replace(tzinfo=None) + timedelta(hours=1)),
+        "timezone": _maybe(rng, "Europe/Paris"),
+        "utc_offset_s": _maybe(rng, rng.choice((3_600, 7_200, -10_800))),
+        "commute": rng.random() < 0.5,
+        "manual": rng.random() < 0.5,
+        "private": rng.random() < 0.5,
+        "flagged": rng.random() < 0.5,
+        "calories": _maybe(rng, rng.randrange(5_000)),
+        "raw_payload": _maybe(rng, _payload(rng, employee)),
+        "created_at": _instant(rng),
+    }
+
+
+def _payload(rng: Random, employee: int | None) -> str:
+    long = rng.randbytes(TOASTED).hex()
+    whose = rng.choice(({"id": employee}, {"id": str(employee)}, {"id": None}, {}, None))
+    documents: tuple[Any, ...] = (
+        *({"athlete": whose, "map": {"polyline": long}, "comment": _text(rng)},) * 2,
+        *({"athlete": whose, "comment": rng.choice(ODD)},) * 2,
+        rng.choice(({}, [], None, "", 7, [{"athlete": {"id": -1}}])),
+    )
+    return jsonb(rng.choice(documents))
+
+
+def _distance(rng: Random, _: int | None) -> Row:
+    return {
+        # Unique with the three below, and short, as their index wants it.
+        "origin_address": f"{rng.choice(ODD)}, {rng.getrandbits(64):x}",
+        "destination_address": rng.choice(ODD),
+        "travel_mode": rng.choice(("walking", "bicycling", "")),
+        "distance_m": _maybe(rng, rng.randrange(100_000)),
+        "duration_s": _maybe(rng, rng.randrange(-10, 100_000)),
+        "provider": rng.choice(("google", "estimate")),
+        "status": rng.choice(("ok", "failed", "")),
+        "error_message": _maybe(rng, _text(rng)),
+        "last_updated": _instant(rng),
+    }
+
+
+def _rule(rng: Random, _: int | None) -> Row:
+    return {
+        "bonus_rate": Decimal(rng.randrange(10_001)) / 10_000,
+        "walk_limit_m": rng.randrange(1, 1_000_000),
+        "bike_limit_m": rng.randrange(1, 1_000_000),
+        "min_activities": rng.randrange(1, 100),
+        "wellbeing_days": rng.randrange(10),
+        "activity_window": rng.choice(("calendar_year", "rolling_12_months")),
+        "destination": f"{_text(rng)}.",
+    }
+
+
+MAKERS: Mapping[str, Callable[[Random, int | None], Row]] = MappingProxyType(
+    {
+        "rh_employees": _employee,
+        "sport_activities": _sport,
+        "strava_activities": _activity,
+        "distance_cache": _distance,
+        "reward_rules": _rule,
+    }
+)
+FUTURE = datetime(2190, 1, 1, 12, tzinfo=timezone.utc)
+# What makes an accepted row a refused one: at least one for each rule of each contract.
+FAULTS: Mapping[str, tuple[Row, ...]] = MappingProxyType(
+    {
+        "rh_employees": (
+            {"salaire_brut": None},
+            {"salaire_brut": Decimal("-0.01")},
+            {"date_naissance": date(1969, 1, 2), "date_embauche": date(1969, 1, 1)},
+        ),
+        "sport_activities": (),
+        "strava_activities": (
+            {"employee_id": None},
+            {"start_date_utc": None},
+            {"distance_m": -1},
+            {"elapsed_time_s": -1, "moving_time_s": None},
+            {"moving_time_s": 601, "elapsed_time_s": 600},
+            {"start_date_utc": FUTURE},
+            {"distance_m": 25_001, "moving_time_s": 1_000},
+            {"raw_payload": jsonb({"athlete": {"id": -1}})},
+            {"raw_payload": jsonb({"athlete": {"id": {"id": 1}}, "x": "y" * 9_000})},
+            {"distance_m": -1, "elapsed_time_s": -1, "moving_time_s": 1, "start_date_utc": None},
+        ),
+        "distance_cache": ({"distance_m": -1}, {"distance_m": -(2**31)}),
+        "reward_rules": ({"bonus_rate": Decimal("1.0001")}, {"bonus_rate": Decimal("-0.0001")}),
+    }
+)
