@@ -11,13 +11,14 @@ from lakehouse.reconcile.snapshot import Snapshot
 from spark.messages import SHOES, Change, delete, put
 from spark.shoes import Shoes
 
-NOW = Snapshot(wal=1000, upcoming=50, running=(40, 45))
-AROUND = Snapshot(wal=1000, upcoming=2**32 + 5, running=(2**32 - 3, 2**32 + 2))
+NOW = Snapshot(wal=1000, settled=700, upcoming=50, running=(40, 45))
+AROUND = Snapshot(wal=1000, settled=700, upcoming=2**32 + 5, running=(2**32 - 3, 2**32 + 2))
 CHANGES: dict[str, tuple[Snapshot, tuple[Any, ...], bool]] = {
     "committed long ago": (NOW, ("u", 900, 900, 30), True),
     "written before by one that ran": (NOW, ("u", 1100, 900, 40), False),
     "written after by one that ran": (NOW, ("u", 1100, 1050, 45), False),
     "begun before, committed between place and snapshot": (NOW, ("u", 1000, 1000, 49), True),
+    "written before by one that ran and had the latest number": (NOW, ("u", 1100, 900, 50), False),
     "begun after": (NOW, ("u", 1100, 1050, 50), False),
     "numbers went around, committed before": (AROUND, ("u", 1000, 1001, 2**32 - 2), True),
     "numbers went around, begun after": (AROUND, ("u", 1100, 1050, 6), False),
@@ -45,7 +46,7 @@ def test_what_came_later_is_taken_back_and_what_was_refused_is_left_out(spark: S
     later = [put(1, 51), delete(2), put(3, -3), put(4, 44), delete(5), put(5, 55), put(6, 56), put(7, 57), put(8, -9)]
     shoes.take(*(Change(one.op, one.id, one.size, commit_seq=10 + at) for at, one in enumerate(before)))
     shoes.take(*(Change(one.op, one.id, one.size, commit_seq=200 + at) for at, one in enumerate(later)))
-    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=100, upcoming=1, running=()))
+    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=100, settled=100, upcoming=1, running=()))
     assert {row.id: row["size"] for row in seen.rows.collect()} == {1: 41, 2: 42, 3: 43, 5: 45}
     assert {row.id for row in seen.refused.collect()} == {4, 8}
 
@@ -54,7 +55,7 @@ def test_with_nothing_later_it_is_silver_itself_and_not_its_versions(spark: Spar
     shoes = Shoes(spark, tmp_path)
     shoes.take(put(1, 41), put(2, 42), put(3, -3))
     shoes.lake.table("silver", "shoes").update("id = 1", {"size": "99"})
-    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=1000, upcoming=2, running=()))
+    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=1000, settled=0, upcoming=2, running=()))
     assert {row.id: row["size"] for row in seen.rows.collect()} == {1: 99, 2: 42}
     assert {row.id for row in seen.refused.collect()} == {3}
 
@@ -62,5 +63,5 @@ def test_with_nothing_later_it_is_silver_itself_and_not_its_versions(spark: Spar
 def test_a_message_that_is_no_change_takes_no_row_away(spark: SparkSession, tmp_path: Path) -> None:
     shoes = Shoes(spark, tmp_path)
     shoes.take(put(1, 41), put(1, 42), Change("x", 1, 43), put(1, 44, commit_seq=500))
-    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=100, upcoming=1, running=()))
+    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=100, settled=100, upcoming=1, running=()))
     assert {row.id: row["size"] for row in seen.rows.collect()} == {1: 42}

@@ -47,6 +47,7 @@ def sees(snapshot: Snapshot) -> Column:
     """
     ahead = F.pmod(F.col("_tx_id") - snapshot.upcoming % CIRCLE, F.lit(CIRCLE))
     running = F.col("_tx_id").isin(*(xid % CIRCLE for xid in snapshot.running))
-    streamed = ~running & ((F.col("_lsn") < snapshot.wal) | (ahead >= CIRCLE // 2))
+    # Only near the snapshot do these numbers tell which came first.
+    streamed = (F.col("_lsn") < snapshot.settled) | (~running & (ahead >= CIRCLE // 2))
     read = (F.col("_op") == "r") | F.col("_tx_id").isNull() | F.col("_commit_seq").isNull()
     return F.when(read, F.coalesce("_commit_seq", "_lsn") <= snapshot.wal).otherwise(streamed)

@@ -13,15 +13,22 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
 
+# A slot keeps the log from where the oldest transaction began that was still open.
+PLACES = """
+SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, (min(restart_lsn) - '0/0')::bigint
+FROM pg_replication_slots WHERE database = current_database()
+"""
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a transaction sees: what was written before `wal`, and what transactions before `upcoming` wrote after it.
+    """What a transaction sees: what transactions before `upcoming` wrote, but for those that were `running`.
 
-    But nothing of those that were `running`.
+    Places in Postgres's log: `wal` is where it ended just before; what was written before `settled` was committed.
     """
 
     wal: int
+    settled: int
     upcoming: int
     running: tuple[int, ...]
 
@@ -32,12 +39,12 @@ def held(
 ) -> Iterator[tuple[psycopg.Connection, Snapshot]]:
     """Give a read-only transaction that sees the tables as they are now, until it is left, and its snapshot."""
     with connect(settings, autocommit=True) as conn:
-        # Before the snapshot, and so outside of its transaction: what a later one writes lies past this place.
-        wal = _one(conn, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+        # Before the snapshot, and so outside of its transaction.
+        wal, settled = _first(conn, PLACES)
         conn.autocommit, conn.read_only, conn.isolation_level = False, True, IsolationLevel.REPEATABLE_READ
         _lock(conn, contracts, patience)
-        _, upcoming, running = _one(conn, "SELECT pg_current_snapshot()::text").split(":")
-        yield conn, Snapshot(wal, int(upcoming), tuple(int(xid) for xid in running.split(",") if xid))
+        _, upcoming, running = _first(conn, "SELECT pg_current_snapshot()::text")[0].split(":")
+        yield conn, Snapshot(wal, settled or 0, int(upcoming), tuple(int(xid) for xid in running.split(",") if xid))
 
 
 def _lock(conn: psycopg.Connection, contracts: Sequence[Contract], patience: float) -> None:
@@ -60,7 +67,7 @@ def _lock(conn: psycopg.Connection, contracts: Sequence[Contract], patience: flo
         raise NotReady(f"Postgres: {missing}. python scripts/ETL_Full_Load/pipeline.py makes the tables.") from None
 
 
-def _one(conn: psycopg.Connection, question: str) -> Any:
+def _first(conn: psycopg.Connection, question: str) -> tuple[Any, ...]:
     row = conn.execute(question.encode()).fetchone()
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return row[0]
+    assert row is not None  # noqa: S101 - each of these questions has one answer
+    return row
