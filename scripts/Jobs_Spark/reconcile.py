@@ -1,0 +1,58 @@
+"""Compare Silver with Postgres: counts, checksums, and the first keys that differ. Exit code 1 on a difference."""
+
+import argparse
+from contextlib import closing
+from functools import partial
+
+from rich.console import Console
+
+from lakehouse import logs
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.session import session
+from lakehouse.cdc.source import check_system
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import LakehouseError, run
+from lakehouse.reconcile.reconcile import reconcile
+from lakehouse.reconcile.report import show, verdict
+from lakehouse.settings import Settings
+from lakehouse.source.lease import Lease
+from lakehouse.source.postgres import connect, system_identifier
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python scripts/Jobs_Spark/reconcile.py --table rh_employees --show 20"
+    )
+    tables = [contract.table for contract in CAPTURED]
+    parser.add_argument("--table", action="append", choices=tables, help="only this one; may be given again")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="how long to wait for what Postgres has committed to be in Bronze (default: 60)",
+    )
+    parser.add_argument("--show", type=int, default=10, metavar="N", help="keys to name for a table (default: 10)")
+    options = parser.parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
+    catalog = Catalog(settings.lake)
+    with closing(Lease(settings, "refresh")) as held:
+        term = held.hold()
+        with connect(settings) as conn:
+            system = str(system_identifier(conn))
+        for contract in contracts:
+            check_system(catalog, system, contract)
+        with Console().status("comparing"), session(settings, "refresh") as spark:
+            lake = Lake(spark, catalog, partial(held.check, term))
+            found = reconcile(settings, lake, contracts, patience=options.wait, show=options.show)
+    show(found)
+    if differs := verdict(found):
+        raise LakehouseError(differs)
+    print("All equal, at one moment and to the last column.")
+
+
+if __name__ == "__main__":
+    run(main)
