@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.history import replay
 from spark.engine import Engine
 from spark.histories import KEYS, history, woven
-from spark.messages import Change
+from spark.messages import SHOES, Change
 
 CASES, BATCHES = 400, 3
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), min_size=CASES, max_size=CASES, unique=True)
@@ -48,6 +49,10 @@ def ends_as_postgres_did(spark: SparkSession, numbers: list[int], lanes: int) ->
     for one in histories:
         expected = (one.silver, sorted(one.versions, key=repr), sorted(one.refused, key=repr))
         assert found[one.case] == expected, f"{numbers[one.case]}: {one.sent}"
+    replayed = {row.id: (row["size"], row.note) for row in replay(engine.versions, SHOES).collect()}
+    assert replayed == {
+        key: (row.size, row.note if row.told else None) for one in histories for key, row in one.rows.items()
+    }
     assert engine.versions.where("id IS NULL").count() == sum(one.silent for one in histories)
 
 

@@ -15,5 +15,6 @@ def replay(versions: DataFrame, contract: Contract) -> DataFrame:
     snapshots sees. Without the refused ones (`size(_reasons) = 0`), it is Silver as it was.
     """
     row = F.struct(*versions.columns)
-    last = ranked(versions.dropna(subset=[*contract.key]), contract.key).groupBy(*contract.key)
+    changes = versions.where(F.col("_op").isNotNull()).dropna(subset=[*contract.key])
+    last = ranked(changes, contract.key).groupBy(*contract.key)
     return last.agg(F.max_by(row, "_order").alias("row")).select("row.*").where(F.col("_op").isin(*UPSERTS))

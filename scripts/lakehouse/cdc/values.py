@@ -4,7 +4,7 @@ Postgres knows dates that the lake does not. Infinity is carried as the calendar
 year outside of 1 to 9999 or a NaN has no place, and its row is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -14,10 +14,11 @@ Ends = tuple[int, int]
 # 0001-01-01 and the end of 9999-12-31, counted from 1970.
 DAYS: Ends = (-719_162, 2_932_896)
 MICROSECONDS: Ends = (-62_135_596_800_000_000, 253_402_300_799_999_999)
-# As Debezium 3.6 was seen to write -infinity and infinity; the days are what an int kept of a larger number.
-INFINITE_DAYS: Ends = (-2_147_472_691, -2_147_472_692)
-INFINITE_MICROSECONDS: Ends = (-9_223_372_036_832_400_000, 9_223_372_036_825_200_000)
-INFINITE_INSTANTS = ("-infinity", "infinity")
+# -infinity and infinity as Debezium 3.6 was seen to write them; the days are what an int kept of larger numbers,
+# which were not the same ones in a snapshot and in the stream.
+INFINITE_DAYS = {-2_147_472_691: DAYS[0], -625_821_272: DAYS[0], -2_147_472_692: DAYS[1], -622_191_234: DAYS[1]}
+INFINITE_MICROSECONDS = {-9_223_372_036_832_400_000: MICROSECONDS[0], 9_223_372_036_825_200_000: MICROSECONDS[1]}
+INFINITE_INSTANTS = {"-infinity": MICROSECONDS[0], "infinity": MICROSECONDS[1]}
 INSTANT = r"^[+-]?\d{4,6}-\d\d-\d\dT"
 NO_NUMBERS = ("NAN", "INFINITY", "-INFINITY")
 
@@ -33,7 +34,7 @@ def typed(text: Column, sql_type: str) -> Column:
         case "timestamp_ntz":
             return _within(text.try_cast("bigint"), INFINITE_MICROSECONDS, MICROSECONDS, _wall_clock)
         case "timestamp":
-            ends = _replaced(text, INFINITE_INSTANTS, MICROSECONDS)
+            ends = _replaced(text, INFINITE_INSTANTS)
             micros = F.coalesce(ends, F.unix_micros(text.try_cast("timestamp")))
             return F.when(micros.between(*MICROSECONDS), F.timestamp_micros(micros))
         case _ if sql_type.startswith("decimal"):
@@ -57,13 +58,13 @@ def beyond(text: Column, sql_type: str) -> Column:
             return F.lit(False)
 
 
-def _within(number: Column, infinite: Ends, ends: Ends, made: Callable[[Column], Column]) -> Column:
-    finite = F.coalesce(_replaced(number, infinite, ends), number)
+def _within(number: Column, infinite: Mapping[int, int], ends: Ends, made: Callable[[Column], Column]) -> Column:
+    finite = F.coalesce(_replaced(number, infinite), number)
     return F.when(finite.between(*ends), made(finite))
 
 
-def _replaced(given: Column, infinite: Ends | tuple[str, str], ends: Ends) -> Column:
-    return F.when(given.eqNullSafe(infinite[0]), ends[0]).when(given.eqNullSafe(infinite[1]), ends[1])
+def _replaced(given: Column, infinite: Mapping[int, int] | Mapping[str, int]) -> Column:
+    return F.coalesce(*(F.when(given.eqNullSafe(written), end) for written, end in infinite.items()))
 
 
 def _wall_clock(micros: Column) -> Column:
