@@ -89,16 +89,20 @@ def nothing_vanishes(bench: Bench, contract: Contract, table: Table, at: Mapping
 def versions_are_what_postgres_wrote(
     bench: Bench, contract: Contract, table: Table, at: Mapping[Place, Message]
 ) -> Differences:
-    """Compare each change's version with its row; a TRUNCATE's deletes lie at the TRUNCATE's offset."""
+    """Compare each change's one version with its row; a TRUNCATE's deletes lie at the TRUNCATE's offset."""
     truncates = {message.offset for message in at.values() if message.key is None}
     versions = lake.rows(bench.lake.versions(contract))
+    counts = Counter((row["_offset"], row[contract.key[0]]) for row in versions)
+    twice = [
+        f"versions by offset, {contract.table} {place}: {count} rows" for place, count in counts.items() if count > 1
+    ]
     there = {row["_offset"]: row for row in versions if row["_offset"] not in truncates}
     said = {
         at[place].offset: version(change, contract.columns)
         for place, change in table.changes.items()
         if change.key is not None
     }
-    return [f"versions by offset, {difference}" for difference in differences(contract, said, there)]
+    return twice + [f"versions by offset, {difference}" for difference in differences(contract, said, there)]
 
 
 def the_past_is_what_it_was(bench: Bench, contract: Contract, seen: Sequence[Seen]) -> Differences:
