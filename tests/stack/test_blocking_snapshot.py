@@ -15,6 +15,7 @@ def test_a_snapshot_of_some_rows_leaves_the_others(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts
     bench.start()
+    bench.drain()
     bench.execute("UPDATE shoes SET size = 50 WHERE id = 5", "DELETE FROM shoes WHERE id = 6")
     bench.refresh()
     bench.snapshot("blocking", "public.shoes", where="SELECT * FROM public.shoes WHERE id <= 10")
