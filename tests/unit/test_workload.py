@@ -63,5 +63,5 @@ def test_what_is_toasted_is_left_alone_by_most_updates(planned: Plan) -> None:
 def test_it_looks_and_refreshes_between_and_once_in_parts(planned: Plan) -> None:
     refreshes = [step.whole for step in planned.steps if isinstance(step, Refresh)]
     assert refreshes.count(False) == 1
-    assert len(refreshes) == 3
+    assert len(refreshes) == 2
     assert sum(isinstance(step, Look) for step in planned.steps) == 5

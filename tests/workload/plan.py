@@ -53,8 +53,8 @@ class Size:
     refreshes: int = 2
 
 
-SHORT = Size(changes=1_500)
-LONG = Size(changes=8_000, sessions=6, looks=8, refreshes=5)
+SHORT = Size(changes=1_000, looks=2, refreshes=1)
+LONG = Size(changes=4_000, sessions=6, looks=5, refreshes=3)
 
 
 @dataclass
