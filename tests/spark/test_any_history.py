@@ -31,7 +31,7 @@ def test_any_history_ends_as_postgres_did(spark: SparkSession, numbers: list[int
 
 @pytest.mark.long
 @pytest.mark.parametrize("lanes", [1, 2])
-@settings(RUN, max_examples=10)
+@settings(RUN, max_examples=5)
 @given(numbers=NUMBERS)
 def test_any_other_history_does_too(spark: SparkSession, lanes: int, numbers: list[int]) -> None:
     ends_as_postgres_did(spark, numbers, lanes)

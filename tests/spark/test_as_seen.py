@@ -43,6 +43,7 @@ def test_a_change_is_seen_if_it_was_committed_by_then(spark: SparkSession, case:
 def test_what_came_later_is_taken_back_and_what_was_refused_is_left_out(spark: SparkSession, tmp_path: Path) -> None:
     shoes = Shoes(spark, tmp_path)
     before = [put(1, 41), put(2, 42), put(3, 43), put(4, -4), put(5, 45), put(6, 46), delete(6), put(8, -8)]
+    before += [Change("x", 1, 43), Change("x", 5, 43)]  # no change takes no row away
     later = [put(1, 51), delete(2), put(3, -3), put(4, 44), delete(5), put(5, 55), put(6, 56), put(7, 57), put(8, -9)]
     shoes.take(*(Change(one.op, one.id, one.size, commit_seq=10 + at) for at, one in enumerate(before)))
     shoes.take(*(Change(one.op, one.id, one.size, commit_seq=200 + at) for at, one in enumerate(later)))
@@ -58,10 +59,3 @@ def test_with_nothing_later_it_is_silver_itself_and_not_its_versions(spark: Spar
     seen = as_seen(shoes.lake, SHOES, Snapshot(wal=1000, settled=0, upcoming=2, running=()))
     assert {row.id: row["size"] for row in seen.rows.collect()} == {1: 99, 2: 42}
     assert {row.id for row in seen.refused.collect()} == {3}
-
-
-def test_a_message_that_is_no_change_takes_no_row_away(spark: SparkSession, tmp_path: Path) -> None:
-    shoes = Shoes(spark, tmp_path)
-    shoes.take(put(1, 41), put(1, 42), Change("x", 1, 43), put(1, 44, commit_seq=500))
-    seen = as_seen(shoes.lake, SHOES, Snapshot(wal=100, settled=100, upcoming=1, running=()))
-    assert {row.id: row["size"] for row in seen.rows.collect()} == {1: 42}

@@ -6,9 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc import silver
-from lakehouse.cdc.envelope import UNAVAILABLE
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.silver import Caught, start_over
+from lakehouse.cdc.silver import Caught
 from lakehouse.errors import SchemaMismatch
 from spark.messages import SHOES, Change, delete, put
 from spark.shoes import Shoes
@@ -62,30 +61,6 @@ def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     assert shoes.now() == {1: 41, 3: 43}
     assert len(shoes.refused()) == 1
     assert shoes.lake.versions(SHOES).count() == 5
-
-
-def test_a_value_left_out_keeps_what_it_was_also_from_a_refused_version(shoes: Shoes) -> None:
-    shoes.take(put(1, 41, note="long"), put(2, 42, note="first"))
-    shoes.take(put(1, 43, note=UNAVAILABLE), put(2, -1, note="second"), put(2, 44, note=UNAVAILABLE))
-    shoes.take(put(1, 45, note=UNAVAILABLE))
-    assert {row.id: row.note for row in shoes.lake.silver(SHOES).collect()} == {1: "long", 2: "second"}
-
-
-def test_a_truncate_empties_the_table_and_what_follows_stands(shoes: Shoes) -> None:
-    shoes.take(put(1, 41), put(2, 42))
-    shoes.take(put(3, 43), Change("t", None), put(2, 52))
-    assert shoes.now() == {2: 52}
-    assert shoes.take() == Caught("shoes")
-
-
-def test_rebuilt_from_bronze_it_is_the_same(shoes: Shoes) -> None:
-    shoes.take(put(1, 41), put(2, -2))
-    shoes.take(delete(1), put(3, 43), put(2, 42))
-    before = (shoes.now(), shoes.refused(), shoes.lake.versions(SHOES).count())
-    start_over(shoes.lake, SHOES)
-    assert shoes.now() == {}
-    shoes.take()
-    assert (shoes.now(), shoes.refused(), shoes.lake.versions(SHOES).count()) == before
 
 
 def test_a_value_that_does_not_fit_its_type_stops_the_table_and_says_where(shoes: Shoes) -> None:

@@ -1,5 +1,7 @@
 """A blocking snapshot of some rows of a live table: they are read anew, and the others stay."""
 
+import pytest
+
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
 from stack.compare import differences
@@ -11,6 +13,7 @@ TABLE = """
 """
 
 
+@pytest.mark.long
 def test_a_snapshot_of_some_rows_leaves_the_others(lab: Lab) -> None:
     bench = lab([SHOES], TABLE)
     [shoes] = bench.contracts

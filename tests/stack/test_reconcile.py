@@ -162,6 +162,7 @@ def test_what_is_committed_after_the_snapshot_is_on_neither_side(bench: Bench) -
     assert numbers(found)["reward_rules"] == (0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_table_that_does_not_fit_its_contract_is_told_and_the_others_are_compared(bench: Bench) -> None:
     bench.execute("ALTER TABLE sport_activities DROP COLUMN pratique_sport")
     found = compared(bench)

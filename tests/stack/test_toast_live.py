@@ -1,5 +1,7 @@
 """A large value that a change does not touch is not in the change: Silver keeps it, or says that nobody told it."""
 
+import pytest
+
 from lakehouse.cdc.contract import Contract
 from lakehouse.waiting import wait_until
 from stack.compare import differences
@@ -20,6 +22,7 @@ TABLE = """
 """
 
 
+@pytest.mark.long
 def test_a_value_left_out_is_the_rows_old_one_or_the_row_is_refused(lab: Lab) -> None:
     bench = lab([LETTERS], TABLE)
     [letters] = bench.contracts

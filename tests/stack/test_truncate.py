@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import DELETE
 from spark.messages import SHOES
@@ -26,6 +28,7 @@ ALL_AT_ONCE = """
 """
 
 
+@pytest.mark.long
 def test_a_truncate_deletes_what_was_there_and_what_follows_stands(lab: Lab) -> None:
     bench = lab([SHOES, LACES], TABLES)
     bench.start()

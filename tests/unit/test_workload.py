@@ -64,4 +64,4 @@ def test_it_looks_and_refreshes_between_and_once_in_parts(planned: Plan) -> None
     refreshes = [step.whole for step in planned.steps if isinstance(step, Refresh)]
     assert refreshes.count(False) == 1
     assert len(refreshes) == 2
-    assert sum(isinstance(step, Look) for step in planned.steps) == 5
+    assert sum(isinstance(step, Look) for step in planned.steps) == 3
