@@ -14,7 +14,7 @@ from lakehouse.settings import ROOT, Settings
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares the stack in one process; another takes the rest."""
     for item in items:
-        if "stack" in item.path.parts:
+        if item.path.parent.name == "stack":
             item.add_marker(pytest.mark.xdist_group("stack"))
 
 

@@ -23,6 +23,7 @@ class Facts:
     snapshots: int  # distinct first snapshots, those that were read again included
     others: int  # are no rows of a first snapshot
     earliest: int | None  # commit
+    lowest: int | None  # place in Postgres's log
 
 
 def examine(changes: DataFrame, contract: Contract) -> Facts:
@@ -39,13 +40,14 @@ def examine(changes: DataFrame, contract: Contract) -> Facts:
         F.size(F.collect_set(snapshot())),
         F.count_if(snapshot().isNull()),
         F.min(F.coalesce("_commit_seq", "_lsn")),
+        F.min("_lsn"),
         F.min(F.when(F.size("_misfits") > 0, F.struct(place, "_misfits"))).alias("misfit"),
         # Older messages may lack a column that was added later; the newest one shows the table as it is.
         F.max(F.when(upsert, F.struct(place, F.col("_missing").alias("missing")))).alias("newest"),
     ).first()
     assert row is not None  # noqa: S101 - an aggregate without groups has one row
     _check(row, contract)
-    return Facts(*row[:8])
+    return Facts(*row[:9])
 
 
 def _check(row: Row, contract: Contract) -> None:

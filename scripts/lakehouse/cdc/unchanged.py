@@ -74,7 +74,7 @@ def follow(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataF
         for name in contract.columns
     }
     return (
-        changes.join(F.broadcast(held), [*RECORD], "left")
+        changes.join(held, [*RECORD], "left")
         .withColumns({**filled, "_unchanged": _still(contract, known)})
         .select(*changes.columns)
     )
