@@ -14,7 +14,8 @@ ODD = (
     *("", " ", "NULL", "null", "{}", "%s", "\\N", "Noël d'Aÿ", 'Jo "le vélo"', "C:\\temp", "deux\nlignes\tet tab"),
     *("日本語", "🚴‍♀️", "e\u0301", "\u200fשלום", "\u2028", "\u00a0", "ﬃ", "\x7f"),
 )
-ODD_DAYS = (date(1582, 10, 10), date(1900, 2, 28), date(1969, 12, 31), date(1970, 1, 1), date(9999, 12, 31))
+# Debezium's snapshots misread days of before 15 October 1582; tests/stack/test_values.py knows them.
+ODD_DAYS = (date(1582, 10, 15), date(1900, 2, 28), date(1969, 12, 31), date(1970, 1, 1), date(9999, 12, 31))
 ODD_INSTANTS = (
     datetime(1901, 12, 13, 20, 45, 51, 999_999, timezone.utc),
     datetime(1969, 12, 31, 23, 59, 59, 999_999, timezone.utc),
