@@ -11,6 +11,7 @@ from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares the stack in one process; another takes the rest."""
     for item in items:
