@@ -3,8 +3,6 @@ PYTHON ?= python3
 UV ?= $(firstword $(wildcard .venv/bin/uv) uv)
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m lakehouse.local
-# The tests that share the running services in one process, the others in a second.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
 LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 
 .PHONY: help preflight install demo up down reset status logs slack sample lint test test-all lock
@@ -50,10 +48,10 @@ lint: install ## linter, formatter, types, import rules
 	$(BIN)/lint-imports
 
 test: lint ## lint, then the tests, on free ports beside whatever runs
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not long"
+	$(BIN)/python -m pytest -m "not long"
 
 test-all: lint ## the same with the long ones
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest
 
 lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	for name in requirements requirements-local; do \

@@ -11,14 +11,6 @@ from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares the stack in one process; another takes the rest."""
-    for item in items:
-        if item.path.parent.name == "stack":
-            item.add_marker(pytest.mark.xdist_group("stack"))
-
-
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     here = tmp_path_factory.mktemp("spark")
