@@ -1,8 +1,6 @@
 """Refresh Silver and Gold: take in what is new, and compute every figure of the day."""
 
 import argparse
-from contextlib import closing
-from functools import partial
 
 from rich.console import Console
 
@@ -10,15 +8,13 @@ from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
-from lakehouse.cdc.source import check_system
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.gold.refresh import make_tables, refresh, today
 from lakehouse.gold.report import show
 from lakehouse.settings import Settings
 from lakehouse.source import cut
-from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import connect, system_identifier
+from lakehouse.source.turn import turn
 
 
 def main() -> None:
@@ -41,20 +37,15 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with closing(Lease(settings, "refresh")) as held:
-        term = held.hold()
-        with connect(settings) as conn:
-            system = str(system_identifier(conn))
-        for contract in CAPTURED:
-            check_system(catalog, system, contract)
+    with turn(settings, catalog, CAPTURED) as still_mine:
         make_tables(catalog)
         fixed = (
             cut.of_everything(settings, catalog, CAPTURED, options.wait)
             if options.wait
             else cut.current(catalog, CAPTURED)
         )
-        with Console().status("refreshing"), session(settings, "refresh") as spark:
-            done = refresh(Lake(spark, catalog, partial(held.check, term)), fixed, today(), rebuild=options.rebuild)
+        with Console().status("refreshing"), session(settings, "refresh", keep_classes=True) as spark:
+            done = refresh(Lake(spark, catalog, still_mine), fixed, today(), rebuild=options.rebuild)
     show(done)
 
 

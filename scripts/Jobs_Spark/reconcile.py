@@ -1,8 +1,6 @@
 """Compare Silver with Postgres: counts, checksums, and the first keys that differ. Exit code 1 on a difference."""
 
 import argparse
-from contextlib import closing
-from functools import partial
 
 from rich.console import Console
 
@@ -10,14 +8,12 @@ from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
-from lakehouse.cdc.source import check_system
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.report import show, verdict
 from lakehouse.settings import Settings
-from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import connect, system_identifier
+from lakehouse.source.turn import turn
 
 
 def main() -> None:
@@ -39,15 +35,13 @@ def main() -> None:
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     catalog = Catalog(settings.lake)
-    with closing(Lease(settings, "refresh")) as held:
-        term = held.hold()
-        with connect(settings) as conn:
-            system = str(system_identifier(conn))
-        for contract in contracts:
-            check_system(catalog, system, contract)
-        with Console().status("comparing"), session(settings, "refresh") as spark:
-            lake = Lake(spark, catalog, partial(held.check, term))
-            found = reconcile(settings, lake, contracts, patience=options.wait, show=options.show)
+    with (
+        turn(settings, catalog, contracts) as still_mine,
+        Console().status("comparing"),
+        session(settings, "refresh") as spark,
+    ):
+        lake = Lake(spark, catalog, still_mine)
+        found = reconcile(settings, lake, contracts, patience=options.wait, show=options.show)
     show(found)
     if differs := verdict(found):
         raise LakehouseError(differs)

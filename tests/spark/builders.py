@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import tables
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.rules import Rules
@@ -27,7 +28,7 @@ Fields = dict[str, Any]
 
 
 def silver(spark: SparkSession, contract: Contract, rows: list[Fields]) -> DataFrame:
-    ddl = ", ".join(f"{name} {sql_type}" for name, sql_type in contract.columns.items())
+    ddl = tables.ddl(contract.columns)
     return spark.createDataFrame([{column: row.get(column) for column in contract.columns} for row in rows], ddl)
 
 

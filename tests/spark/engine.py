@@ -14,9 +14,7 @@ from lakehouse.cdc.quarantine import closings, entries
 from lakehouse.cdc.stale import told_before
 from spark.messages import SHOES, Change
 
-BRONZE, VERSIONS = (
-    ", ".join(f"{name} {kind}" for name, kind in columns.items()) for columns in (tables.BRONZE, tables.versions(SHOES))
-)
+BRONZE, VERSIONS = tables.ddl(tables.BRONZE), tables.ddl(tables.versions(SHOES))
 
 
 class Engine:

@@ -79,4 +79,4 @@ def delete(key: int, **more: Any) -> Change:
 def bronze(spark: SparkSession, changes: Iterable[Change], first_offset: int = 0) -> DataFrame:
     """Give Bronze's rows for these changes, in the order of their offsets."""
     rows = [change.row(first_offset + number) for number, change in enumerate(changes)]
-    return spark.createDataFrame(rows, ", ".join(f"{name} {sql_type}" for name, sql_type in tables.BRONZE.items()))
+    return spark.createDataFrame(rows, tables.ddl(tables.BRONZE))

@@ -2,9 +2,9 @@
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.tables import QUARANTINE
+from lakehouse.cdc.tables import QUARANTINE, ddl
 from lakehouse.gold.quality import quality
-from lakehouse.gold.tables import QUALITE_DONNEES, ddl
+from lakehouse.gold.tables import QUALITE_DONNEES
 from spark.builders import Fields, collected, utc
 
 

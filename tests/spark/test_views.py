@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from lakehouse.cdc.tables import ddl
 from lakehouse.gold.activities import activities_by_month
 from lakehouse.gold.prime import prime
-from lakehouse.gold.tables import GOLD, ddl
+from lakehouse.gold.tables import GOLD
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.serving.views import statements
 from spark.builders import (

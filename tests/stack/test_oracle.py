@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.side_by_side import side_by_side
 from lakehouse.contracts import CAPTURED
 from stack.lab import Bench, Lab
 from workload import lake, laws
 from workload.expected import Table, expected
 from workload.plan import LONG, SHORT, Plan, Refresh, plan
-from workload.run import LAX, Seen, run, side_by_side
+from workload.run import LAX, Seen, run
 
 
 def test_the_lake_is_what_postgres_committed(lab: Lab) -> None:

@@ -1,24 +1,21 @@
 """Run a plan on Postgres and its lake, and note what Postgres held where the plan says to look."""
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.side_by_side import side_by_side
 from lakehouse.cdc.silver import catch_up
-from lakehouse.gold.refresh import SIDE_BY_SIDE
 from lakehouse.source.postgres import connect
 from stack.lab import Bench
 from workload.plan import Look, Plan, Refresh, Start
 from workload.record import KEYS, Held, Key, Row
 from workload.session import Run
 
-T = TypeVar("T")
 # In a database of its own: without what would keep Postgres from ever holding a row that a contract refuses.
 LAX = """
     ALTER TABLE rh_employees ALTER salaire_brut DROP NOT NULL;
@@ -83,13 +80,7 @@ def refresh(bench: Bench, step: Refresh) -> None:
         }
         catch_up(bench.lake, contract, ends)
 
-    side_by_side(one, bench.contracts)
-
-
-def side_by_side(work: Callable[[Contract], T], contracts: Iterable[Contract]) -> list[T]:
-    """Do the tables' work as a refresh does it, several at once: they share quarantine."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(work, contracts))
+    side_by_side(one, bench.contracts)  # as a refresh does: they share quarantine
 
 
 def _rows(conn: psycopg.Connection, table: str, key: str) -> Mapping[Key, Row]:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Positions
-from lakehouse.cdc.tables import Columns
+from lakehouse.cdc.tables import Columns, ddl
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Lake:
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""
         self.may_commit()
-        nothing = self.spark.createDataFrame([], ", ".join(f"`{column}` {kind}" for column, kind in columns.items()))
+        nothing = self.spark.createDataFrame([], ddl(columns))
         writer = nothing.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.partitionBy(*self.catalog.partitioned_by(layer, name)).save(self.catalog.path(layer, name))
 

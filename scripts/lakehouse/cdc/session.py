@@ -16,7 +16,7 @@ from lakehouse.settings import ROOT, Settings
 OURS = "spark.driver.extraJavaOptions"
 
 
-def conf(settings: Settings, job: str) -> dict[str, str]:
+def conf(settings: Settings, job: str, *, keep_classes: bool = False) -> dict[str, str]:
     """Give the settings of a job (`stream`, `refresh`): what all share, then its own, then where this machine is."""
     jars = settings.jars_dir / "spark"
     where = {"spark.master": settings.spark_master}
@@ -24,18 +24,23 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
         where["spark.driver.extraClassPath"] = f"{jars}/*"
     else:
         where["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
-    # A refresh touches most of what any job needs, and ends by itself: its run makes the cache for all of them.
-    where[OURS] = java_options(settings, may_make_cache=job == "refresh")
+    where[OURS] = java_options(settings, may_make_cache=keep_classes)
     return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
 
 
 @contextmanager
-def session(settings: Settings, job: str, overrides: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
-    """Give a session for one job, and stop it afterwards."""
+def session(
+    settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, keep_classes: bool = False
+) -> Iterator[SparkSession]:
+    """Give a session for one job, and stop it afterwards.
+
+    `keep_classes` is for a job that touches most of what any job needs and ends by itself, which is a refresh: where
+    Java's cache is not there yet, its run makes it for all of them, and Java says so.
+    """
     if settings.java_home:
         os.environ.setdefault("JAVA_HOME", str(settings.java_home))
     os.environ["TZ"] = "UTC"
-    chosen = {**conf(settings, job), **(overrides or {})}
+    chosen = {**conf(settings, job, keep_classes=keep_classes), **(overrides or {})}
     spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
     try:
         yield spark

@@ -1,17 +1,15 @@
 """A refresh: Silver brought up to one cut of the log, then every figure computed from it. Alone reads and writes."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from time import monotonic
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.side_by_side import each_or_why, side_by_side
 from lakehouse.cdc.silver import Caught, catch_up, start_over
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.errors import LakehouseError
@@ -24,10 +22,6 @@ from lakehouse.gold.runs import RUNS, Run
 from lakehouse.gold.tables import GOLD
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.source.cut import Cut
-
-SIDE_BY_SIDE = 3
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def today() -> date:
@@ -53,7 +47,7 @@ def refresh(lake: Lake, cut: Cut, as_of: date, *, rebuild: bool = False) -> Run:
     try:
         if rebuild:
             with _stage(run, "start over"):
-                _side_by_side(partial(start_over, lake), CAPTURED)
+                side_by_side(partial(start_over, lake), CAPTURED)
         with _stage(run, "silver"):
             run.caught = _catch_up(lake, cut)
         with _stage(run, "gold"):
@@ -69,14 +63,7 @@ def refresh(lake: Lake, cut: Cut, as_of: date, *, rebuild: bool = False) -> Run:
 
 def _catch_up(lake: Lake, cut: Cut) -> list[Caught]:
     """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
-
-    def one(contract: Contract) -> Caught | LakehouseError:
-        try:
-            return catch_up(lake, contract, cut[contract.table])
-        except LakehouseError as error:
-            return error
-
-    found = _side_by_side(one, CAPTURED)
+    found = each_or_why(lambda contract: catch_up(lake, contract, cut[contract.table]), CAPTURED)
     if errors := [error for error in found if isinstance(error, LakehouseError)]:
         raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))
     return [caught for caught in found if isinstance(caught, Caught)]
@@ -91,12 +78,7 @@ def _compute(lake: Lake, run: Run) -> None:
         "activites_par_mois": lambda: activities_by_month(employees, activities, run.as_of),
         "qualite_donnees": lambda: quality(lake.quarantine()),
     }
-    _side_by_side(lambda name: lake.replace(figures[name](), "gold", name), figures)
-
-
-def _side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(work, items))
+    side_by_side(lambda name: lake.replace(figures[name](), "gold", name), figures)
 
 
 @contextmanager

@@ -69,11 +69,6 @@ GOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-def ddl(columns: Mapping[str, str]) -> str:
-    """Give the columns as Spark reads them in a schema: `employee_id int, year int`."""
-    return ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
-
-
 def shaped(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     """Give exactly these columns, in this order and of these types."""
     return frame.select(*(F.col(name).cast(sql_type).alias(name) for name, sql_type in columns.items()))

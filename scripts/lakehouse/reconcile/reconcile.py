@@ -1,7 +1,6 @@
 """A reconciliation: Silver brought up to now and compared, table by table, with what Postgres held a moment ago."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psycopg
@@ -9,6 +8,7 @@ import psycopg
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.positions import Positions
+from lakehouse.cdc.side_by_side import each_or_why
 from lakehouse.cdc.silver import catch_up
 from lakehouse.errors import LakehouseError
 from lakehouse.reconcile import snapshot, sums
@@ -17,8 +17,6 @@ from lakehouse.reconcile.compare import differences, differing
 from lakehouse.reconcile.snapshot import Snapshot
 from lakehouse.settings import Settings
 from lakehouse.source import cut
-
-SIDE_BY_SIDE = 3
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,6 @@ def compare(
 ) -> list[Compared]:
     """Compare what the transaction sees with Silver, brought up to a cut that is no earlier."""
 
-    def silver_side(contract: Contract) -> Summed | LakehouseError:
-        try:
-            return _summed(lake, contract, now, upto[contract.table])
-        except LakehouseError as error:
-            return error
-
     def both(contract: Contract, silver: Summed | LakehouseError) -> Compared:
         if isinstance(silver, LakehouseError):
             return Compared(contract.table, error=silver)
@@ -83,8 +75,7 @@ def compare(
         except LakehouseError as error:
             return Compared(contract.table, error=error)
 
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        summed = list(pool.map(silver_side, contracts))
+    summed = each_or_why(lambda contract: _summed(lake, contract, now, upto[contract.table]), contracts)
     return [both(*one) for one in zip(contracts, summed, strict=True)]
 
 
