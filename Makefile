@@ -6,7 +6,11 @@ LOCAL := $(BIN)/python -m lakehouse.local
 LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 
 .PHONY: help preflight install demo up down reset status logs slack sample lint test test-all lock
+.PHONY: tests-of-services tests-of-the-rest
+# Steps are one after another, but for the two halves of the tests.
+ifndef HALVES
 .NOTPARALLEL:
+endif
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -48,10 +52,16 @@ lint: install ## linter, formatter, types, import rules
 	$(BIN)/lint-imports
 
 test: lint ## lint, then the tests, on free ports beside whatever runs
-	$(BIN)/python -m pytest -m "not long"
+	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-the-rest
 
 test-all: lint ## the same with the long ones
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
+
+tests-of-services:
+	$(BIN)/python -m pytest $(HALVES) tests/stack
+
+tests-of-the-rest:
+	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
 
 lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	for name in requirements requirements-local; do \

@@ -1,5 +1,7 @@
 """A changed primary key: the old key goes, the row goes on under the new one, with every value that was left out."""
 
+import pytest
+
 from lakehouse.cdc.contract import Contract, Rule
 from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.silver import catch_up
@@ -25,6 +27,7 @@ SWAP = """
 """
 
 
+@pytest.mark.long
 def test_a_row_keeps_its_values_under_whatever_key_it_comes_to_have(lab: Lab) -> None:
     bench = lab([LETTERS], TABLE)
     [letters] = bench.contracts

@@ -130,6 +130,7 @@ def test_equal_to_the_last_column_and_a_row_changed_behind_the_lakes_back_is_nam
     assert not [value for value in ("30000", "Mendes", "Juliette", "Judo") if value in said]
 
 
+@pytest.mark.long
 def test_what_is_committed_after_the_snapshot_is_on_neither_side(bench: Bench) -> None:
     with connect(bench.settings) as early, connect(bench.settings) as late:
         early.execute("UPDATE rh_employees SET contrat = 'early' WHERE id = 5")
