@@ -14,7 +14,6 @@ UPSERTS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
 AGAIN = "again"  # instead of the operation of a change that was told before
 STREAMED = ("c", "u", DELETE, TRUNCATE)
-FIELDS = "after MAP<STRING, STRING>, source STRUCT<snapshot: STRING>"
 SNAPSHOT_ENDS = ("last", "last_in_data_collection")
 
 
@@ -26,24 +25,26 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     of a snapshot), the contract's columns, and four arrays of their names: `_unchanged` (left out by Debezium),
     `_beyond` (a value that the lake has no place for), `_misfits` (a value of another type), `_missing` (not there).
     """
-    parsed = F.from_json("value", FIELDS)
-    keys = F.from_json("key", "MAP<STRING, STRING>")
-    upsert = F.col("_op").isin(*UPSERTS)
+    # A struct's field is found by its number; a map would be searched for each of the many times a value is asked for.
+    texts = ", ".join(f"`{name}`: STRING" for name in contract.columns)
+    parsed = F.from_json("value", f"after STRUCT<{texts}>, source STRUCT<snapshot: STRING>")
+    keys = F.from_json("key", f"STRUCT<{texts}>")
     fields = messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(parsed["after"]))
     read = fields.select(
         *_origin(),
         F.col("value").alias("_value"),
         F.coalesce(parsed["source"]["snapshot"].isin(*SNAPSHOT_ENDS), F.lit(False)).alias("_ends_snapshot"),
         "_fields",
+        F.map_keys(F.from_json("value", "after MAP<STRING, STRING>")["after"]).alias("_named"),
         *(typed(_present(name), sql_type).alias(name) for name, sql_type in contract.columns.items()),
     )
     arrays = {
         "_unchanged": _names(contract, lambda name, _: _given(name) == UNAVAILABLE),
         "_beyond": _names(contract, lambda name, kind: _unread(name) & beyond(_present(name), kind)),
         "_misfits": _names(contract, lambda name, kind: _unread(name) & ~beyond(_present(name), kind)),
-        "_missing": _names(contract, lambda name, _: upsert & ~F.map_contains_key("_fields", name)),
+        "_missing": _not_named(contract),
     }
-    return read.withColumns(arrays).withColumn("_op", _readable(contract)).drop("_fields")
+    return read.withColumns(arrays).withColumn("_op", _readable(contract)).drop("_fields", "_named")
 
 
 def _origin() -> list[Column]:
@@ -54,6 +55,13 @@ def _origin() -> list[Column]:
 def _names(contract: Contract, is_so: Callable[[str, str], Column]) -> Column:
     """Give the names of the columns of which something is so, asked by name and type."""
     return F.array_compact(F.array(*(F.when(is_so(*column), column[0]) for column in contract.columns.items())))
+
+
+def _not_named(contract: Contract) -> Column:
+    """Give the columns that a row should have had; a struct does not tell them from those that are NULL."""
+    expected, none = F.array(*(F.lit(name) for name in contract.columns)), F.array().cast("array<string>")
+    absent = F.when(F.col("_op").isin(*UPSERTS), F.array_except(expected, F.col("_named")))
+    return F.coalesce(absent, none)
 
 
 def _given(name: str) -> Column:
