@@ -7,7 +7,8 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc import silver
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.silver import Caught
+from lakehouse.cdc.positions import Lane
+from lakehouse.cdc.silver import Caught, catch_up
 from lakehouse.errors import SchemaMismatch
 from spark.messages import SHOES, Change, delete, put
 from spark.shoes import Shoes
@@ -25,6 +26,14 @@ def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes) -> None:
     assert shoes.take() == Caught("shoes")
 
 
+def test_what_lies_beyond_the_cut_is_left_for_the_next_one(shoes: Shoes) -> None:
+    shoes.arrive(put(1, 41), put(2, 42), put(1, 51), delete(2))
+    assert catch_up(shoes.lake, SHOES, {Lane(0, 0): 1}) == Caught("shoes", 2, 0)
+    assert shoes.now() == {1: 41, 2: 42}
+    assert shoes.take() == Caught("shoes", 2, 0)
+    assert shoes.now() == {1: 51}
+
+
 def test_a_refused_change_is_in_quarantine_until_a_later_one_passes_or_the_key_goes(shoes: Shoes) -> None:
     assert shoes.take(put(1, 41), put(1, -1), put(2, -2)).refused == 2
     assert shoes.now() == {1: 41}
@@ -32,6 +41,12 @@ def test_a_refused_change_is_in_quarantine_until_a_later_one_passes_or_the_key_g
     shoes.take(put(1, 42), delete(2))
     assert shoes.now() == {1: 42}
     assert [by for _, _, by in shoes.refused()] == ["corrigé", "supprimé"]
+
+
+def test_what_corrects_one_refusal_leaves_a_later_one_open(shoes: Shoes) -> None:
+    shoes.take(put(1, -1))
+    shoes.take(put(1, 41), put(1, -2))
+    assert [by for _, _, by in shoes.refused()] == ["corrigé", None]
 
 
 def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Shoes) -> None:
@@ -50,17 +65,27 @@ def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     shoes.take(put(1, 41), put(2, 42))
     shoes.arrive(put(1, -1), delete(2), put(3, 43))
 
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(silver if dies_before == "_merge" else Lake, dies_before, die)
+        patch.setattr(silver if dies_before == "_merge" else Lake, dies_before, _die)
         with pytest.raises(KeyboardInterrupt):
             shoes.take()
     shoes.take()
     assert shoes.now() == {1: 41, 3: 43}
     assert len(shoes.refused()) == 1
     assert shoes.lake.versions(SHOES).count() == 5
+
+
+def test_a_refusal_that_a_killed_run_noted_is_closed_by_what_came_since(
+    shoes: Shoes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shoes.take(put(1, 41))
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "_merge", _die)
+        with pytest.raises(KeyboardInterrupt):
+            shoes.take(put(1, -1))
+    shoes.take(put(1, 42))
+    assert [by for _, _, by in shoes.refused()] == ["corrigé"]
+    assert shoes.now() == {1: 42}
 
 
 def test_a_value_that_does_not_fit_its_type_stops_the_table_and_says_where(shoes: Shoes) -> None:
@@ -75,3 +100,7 @@ def test_a_value_that_does_not_fit_its_type_stops_the_table_and_says_where(shoes
 def test_a_column_that_is_gone_stops_the_table_and_is_named(shoes: Shoes) -> None:
     with pytest.raises(SchemaMismatch, match="shoes: price is in the contract"):
         shoes.take(Change("u", 2, raw='{"op": "u", "after": {"id": 2, "size": 1, "note": null}}'))
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
