@@ -37,7 +37,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with turn(settings, catalog, CAPTURED) as still_mine:
+    with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
         make_tables(catalog)
         fixed = (
             cut.of_everything(settings, catalog, CAPTURED, options.wait)

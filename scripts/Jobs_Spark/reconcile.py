@@ -36,7 +36,7 @@ def main() -> None:
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     catalog = Catalog(settings.lake)
     with (
-        turn(settings, catalog, contracts) as still_mine,
+        turn(settings, catalog, contracts, options.wait) as still_mine,
         Console().status("comparing"),
         session(settings, "refresh") as spark,
     ):

@@ -23,11 +23,14 @@ class Lease:
         self._term = 0
         self._one_at_a_time = Lock()
 
-    def hold(self) -> int:
-        """Take the lease where it is not held, and give its term. AlreadyRunning when another process has it."""
+    def hold(self, patience: float = 0) -> int:
+        """Take the lease where it is not held, and give its term.
+
+        AlreadyRunning when another process has it, still after `patience` seconds.
+        """
         with self._one_at_a_time:
             if not self._alive():
-                self._take()
+                self._take(patience)
             return self._term
 
     def check(self, term: int) -> None:
@@ -52,15 +55,19 @@ class Lease:
             return False
         return True
 
-    def _take(self) -> None:
+    def _take(self, patience: float) -> None:
         self.close()
         self._conn = connect(self._settings, autocommit=True)
-        whose = f"{self._job} {self._settings.lake}"
-        row = self._conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [whose]).fetchone()
-        if not (row and row[0]):
+        # Postgres takes no shorter time than this, and 0 for no end at all.
+        self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(patience * 1000))}ms"])
+        try:
+            self._conn.execute(
+                "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"{self._job} {self._settings.lake}"]
+            )
+        except psycopg.errors.LockNotAvailable as error:
             self.close()
             self._conn = None
             raise AlreadyRunning(
                 f"another {self._job} writes the lake {self._settings.lake}. Wait for it, or stop it (`make status`)."
-            )
+            ) from error
         self._term += 1

@@ -13,14 +13,16 @@ from lakehouse.source.postgres import connect, system_identifier
 
 
 @contextmanager
-def turn(settings: Settings, catalog: Catalog, contracts: Sequence[Contract]) -> Iterator[Callable[[], None]]:
+def turn(
+    settings: Settings, catalog: Catalog, contracts: Sequence[Contract], patience: float
+) -> Iterator[Callable[[], None]]:
     """Hold the refresh's lease, and give what every commit has to ask first, whether it is held still.
 
-    Raises AlreadyRunning when another process refreshes this lake, and WrongSource when a table came from another
-    Postgres.
+    Raises AlreadyRunning when another process has the turn, still after `patience` seconds, and WrongSource when a
+    table came from another Postgres.
     """
     with closing(Lease(settings, "refresh")) as held:
-        term = held.hold()
+        term = held.hold(patience)
         with connect(settings) as conn:
             system = str(system_identifier(conn))
         for contract in contracts:

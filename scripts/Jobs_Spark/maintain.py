@@ -1,0 +1,40 @@
+"""Keep the lake quick and small: put small files together, remove those that nobody reads. Safe at any time."""
+
+import argparse
+from contextlib import closing
+from datetime import timedelta
+
+from rich.console import Console
+
+from lakehouse import logs
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import run
+from lakehouse.gold.upkeep import APPENDED, REWRITTEN, keep_each, show
+from lakehouse.settings import Settings
+from lakehouse.source.lease import Lease
+from lakehouse.source.turn import turn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30"
+    )
+    parser.add_argument("--days", type=int, default=7, help="how long a reader may go on with old files (default: 7)")
+    parser.add_argument(
+        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for a running refresh (default: 60)"
+    )
+    options = parser.parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    catalog, retention = Catalog(settings.lake), timedelta(days=options.days)
+    with closing(Lease(settings, "maintenance")) as held, Console().status("putting files together"):
+        held.hold()
+        done = [*keep_each(catalog, APPENDED, retention)]
+        with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
+            done += keep_each(catalog, REWRITTEN, retention, still_mine)
+    show(done)
+
+
+if __name__ == "__main__":
+    run(main)

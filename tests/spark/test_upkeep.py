@@ -1,0 +1,52 @@
+"""Upkeep changes no row and no position: what comes after it is taken in as if it had not been."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc.positions import Lane
+from lakehouse.cdc.silver import start_over
+from lakehouse.cdc.upkeep import keep
+from spark.messages import delete, put
+from spark.shoes import Shoes
+
+TABLES = (("bronze", "shoes"), ("silver", "shoes"), ("silver", "shoes_versions"), ("silver", "quarantine"))
+
+
+@pytest.fixture
+def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
+    return Shoes(spark, tmp_path)
+
+
+def test_what_comes_after_it_is_taken_in_once(shoes: Shoes) -> None:
+    shoes.take(put(1, 41), put(2, -2))
+    shoes.take(put(1, 42), put(3, 43))
+    for layer, name in TABLES:
+        kept = keep(shoes.catalog.path(layer, name))
+        assert kept.files_after == 1
+        assert not kept.disturbed
+    assert shoes.catalog.taken_in(shoes.contract) == shoes.catalog.merged(shoes.contract) == {Lane(0, 0): 3}
+    assert shoes.take().changes == 0
+    assert shoes.take(put(2, 52), delete(3)).changes == 2
+    assert shoes.now() == {1: 42, 2: 52}
+    assert [by for _, _, by in shoes.refused()] == ["corrigé"]
+    start_over(shoes.lake, shoes.contract)
+    assert shoes.take().changes == 6
+    assert shoes.now() == {1: 42, 2: 52}
+
+
+def test_it_removes_what_no_version_of_the_last_while_holds(shoes: Shoes) -> None:
+    shoes.take(put(1, 41))
+    shoes.take(put(1, 42))
+    path = shoes.catalog.path("silver", "shoes")
+    lost = Path(path) / "part-of-a-killed-writer.parquet"
+    lost.write_bytes(b"")
+    os.utime(lost, (time.time() - 8 * 24 * 3600,) * 2)
+    assert keep(path).removed == 1
+    assert not lost.exists()
+    assert keep(path, timedelta(0)).removed >= 1
+    assert shoes.now() == {1: 42}
