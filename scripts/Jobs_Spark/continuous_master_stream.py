@@ -13,7 +13,7 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
-from lakehouse.cdc.source import claim
+from lakehouse.cdc.source import claim, make_bronze
 from lakehouse.cdc.watch import watch
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady, run
@@ -40,7 +40,7 @@ def main() -> None:
     make_tables(catalog)
     # The JVM takes longer to start than the topics to be made.
     with closing(held), session(settings, "stream") as spark:
-        through_outages(lambda: claim(catalog, identify(settings, CAPTURED), *CAPTURED))
+        through_outages(lambda: make_bronze(catalog, identify(settings, CAPTURED), *CAPTURED))
         flows = {one.table: partial(start, settings, Lake(spark, catalog), held, one) for one in CAPTURED}
         watch(flows, log, stop.wait)
 
@@ -48,11 +48,9 @@ def main() -> None:
 def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> StreamingQuery:
     """Start a flow where its Bronze table ends, once it is certain whose table that is and who may write it."""
     term = held.hold()
-    source = identify(settings, [contract])
-    (incarnation,) = claim(lake.catalog, source, contract)
+    claimed = claim(lake.catalog, identify(settings, [contract]), contract)
     mine = replace(lake, may_commit=partial(held.check, term))
-    topic = source.topics[contract.topic]
-    return bronze.flow(mine, contract, settings.kafka_bootstrap_servers, topic, incarnation)
+    return bronze.flow(mine, contract, settings.kafka_bootstrap_servers, claimed)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.bronze import rows, starting_offsets
-from lakehouse.cdc.positions import Lane
-from lakehouse.cdc.source import Topic
+from lakehouse.cdc.bronze import rows
 
 MESSAGE = "key BINARY, value BINARY, topic STRING, partition INT, offset BIGINT, timestamp TIMESTAMP"
 
@@ -52,9 +50,3 @@ def test_what_cannot_be_read_is_kept_as_it_came(spark: SparkSession, value: byte
     assert found is not None
     assert found.op is None
     assert (None if found.value is None else bytes(found.value)) == value
-
-
-def test_a_flow_begins_one_past_what_bronze_holds() -> None:
-    topic = Topic("t", "id", partitions=2)
-    offsets = starting_offsets(topic, incarnation=1, taken_in={Lane(0, 0): 99, Lane(1, 0): 4})
-    assert json.loads(offsets) == {"t": {"0": 5, "1": -2}}

@@ -64,10 +64,9 @@ class Bench:
         """Register the connector, with these settings changed, and begin to fill Bronze."""
         self.register(**config)
         source = identify(self.settings, self.contracts)
-        incarnations = claim(self.lake.catalog, source, *self.contracts)
         self.flows = [
-            bronze.flow(self.lake, one, self.settings.kafka_bootstrap_servers, source.topics[one.topic], incarnation)
-            for one, incarnation in zip(self.contracts, incarnations, strict=True)
+            bronze.flow(self.lake, one, self.settings.kafka_bootstrap_servers, claim(self.lake.catalog, source, one))
+            for one in self.contracts
         ]
 
     def register(self, **config: str) -> None:

@@ -13,14 +13,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.positions import Lane, Positions
-from lakehouse.cdc.source import Topic
+from lakehouse.cdc.source import Claim
 
 ENVELOPE = """
     op STRING,
     source STRUCT<sequence: STRING, lsn: BIGINT, txId: BIGINT, ts_us: BIGINT, ts_ms: BIGINT, snapshot: STRING>
 """
-EARLIEST = -2
 LARGEST_BATCH = 200_000
 
 
@@ -48,24 +46,17 @@ def rows(messages: DataFrame, incarnation: int) -> DataFrame:
     )
 
 
-def starting_offsets(topic: Topic, incarnation: int, taken_in: Positions) -> str:
-    """Give the Kafka source's `startingOffsets`: each partition one past what Bronze holds of it."""
-    ends = {number: taken_in.get(Lane(incarnation, number)) for number in range(topic.partitions)}
-    offsets = {str(number): EARLIEST if end is None else end + 1 for number, end in ends.items()}
-    return json.dumps({topic.name: offsets})
-
-
-def flow(lake: Lake, contract: Contract, kafka: str, topic: Topic, incarnation: int) -> StreamingQuery:
+def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQuery:
     """Start the flow of one topic into its Bronze table."""
 
     def append(batch: DataFrame, _batch_id: int) -> None:
-        lake.append(rows(batch, incarnation), "bronze", contract.table)
+        lake.append(rows(batch, claim.incarnation), "bronze", contract.table)
 
     messages = (
         lake.spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka)
-        .option("subscribe", topic.name)
-        .option("startingOffsets", starting_offsets(topic, incarnation, lake.catalog.taken_in(contract)))
+        .option("subscribe", contract.topic)
+        .option("startingOffsets", json.dumps({contract.topic: claim.starts}))
         .option("maxOffsetsPerTrigger", LARGEST_BATCH)
         .option("failOnDataLoss", "true")
         # Kafka's default of 500 ms is waited in full by every small batch.

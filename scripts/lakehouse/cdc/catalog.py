@@ -38,6 +38,9 @@ class Catalog:
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
         return self._log(layer, name).metadata().configuration
 
+    def set_properties(self, layer: str, name: str, properties: Mapping[str, str]) -> None:
+        self._log(layer, name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
+
     def partitioned_by(self, layer: str, name: str) -> list[str]:
         return list(self._log(layer, name).metadata().partition_columns)
 

@@ -5,23 +5,28 @@ from dataclasses import dataclass
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.positions import Lane
 from lakehouse.errors import NotReady, WrongSource
 
 SYSTEM = "cdc.systemIdentifier"
-TOPIC = "cdc.topicId."
+TOPIC = "cdc.topicId."  # and the incarnation
+LOST = "cdc.lostBefore."  # and incarnation, partition: what came before this offset is gone, and its rows read anew
 REMEDIES = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
     "or drop the lake and read everything anew (make reset; with compose: down -v and rm -rf data/delta/*)."
 )
 
 
+READ_ANEW = "python scripts/Jobs_Spark/resnapshot.py reads every table anew and goes on from there."
+
+
 @dataclass(frozen=True)
 class Topic:
-    """A topic as Kafka knows it: its id changes when it is deleted and made again."""
+    """A topic as Kafka knows it: its id, another one when it is deleted and made again, and what it still holds."""
 
     name: str
     topic_id: str
-    partitions: int
+    begins: Mapping[int, int]  # partition -> first offset that is there
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,57 @@ class Source:
     topics: Mapping[str, Topic]
 
 
-def claim(catalog: Catalog, source: Source, *contracts: Contract) -> list[int]:
-    """Make the Bronze tables for this source, or see that they are this source's; give their topics' incarnations.
+@dataclass(frozen=True)
+class Claim:
+    """Where Bronze goes on reading a topic: its incarnation, and the next offset of each partition."""
 
-    Raises WrongSource, with its remedies, for a lake of another Postgres or of a topic made anew (law 9).
+    incarnation: int
+    starts: Mapping[int, int]
+
+
+def make_bronze(catalog: Catalog, source: Source, *contracts: Contract) -> None:
+    """Make the Bronze tables for this source; raise WrongSource for a lake of another Postgres (law 9)."""
+    for contract in contracts:
+        topic = source.topics[contract.topic]
+        catalog.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
+        check_system(catalog, source.system_identifier, contract)
+
+
+def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
+    """Give where to go on, once it is certain that Bronze was read from this topic and without a gap.
+
+    Raises WrongSource, with its remedy, for a topic that was made anew and for one that lost what was not read yet.
     """
-    return [_claim(catalog, source, contract) for contract in contracts]
+    make_bronze(catalog, source, contract)
+    topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
+    incarnation = _incarnations(known).get(topic.topic_id)
+    if incarnation is None:
+        raise WrongSource(
+            f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
+            f"it was deleted and made again. {READ_ANEW}"
+        )
+    starts = _starts(catalog, contract, topic, incarnation)
+    for number, first in topic.begins.items():
+        if first > starts[number]:
+            raise WrongSource(
+                f"topic {topic.name}, partition {number} no longer has the offsets {starts[number]} to {first - 1}, "
+                f"which bronze/{contract.table} has not read. {READ_ANEW}"
+            )
+    return Claim(incarnation, starts)
+
+
+def accept(catalog: Catalog, source: Source, contract: Contract) -> None:
+    """Go on with a topic as it is, made anew or with a gap, since all its rows are being read anew."""
+    topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
+    incarnations = _incarnations(known)
+    incarnation = incarnations.get(topic.topic_id, max(incarnations.values()) + 1)
+    starts = _starts(catalog, contract, topic, incarnation)
+    lost = {number: first for number, first in topic.begins.items() if first > starts[number]}
+    news = {f"{LOST}{incarnation}.{number}": str(first) for number, first in lost.items()}
+    if topic.topic_id not in incarnations:
+        news[f"{TOPIC}{incarnation}"] = topic.topic_id
+    if news:
+        catalog.set_properties("bronze", contract.table, news)
 
 
 def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
@@ -52,15 +102,15 @@ def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -
         )
 
 
-def _claim(catalog: Catalog, source: Source, contract: Contract) -> int:
-    topic = source.topics[contract.topic]
-    catalog.make_bronze(contract, {SYSTEM: source.system_identifier, f"{TOPIC}0": topic.topic_id})
-    check_system(catalog, source.system_identifier, contract)
-    known = catalog.properties("bronze", contract.table)
-    incarnations = {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
-    if topic.topic_id not in incarnations:
-        raise WrongSource(
-            f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
-            f"it was deleted and made again. {REMEDIES}"
-        )
-    return incarnations[topic.topic_id]
+def _incarnations(known: Mapping[str, str]) -> dict[str, int]:
+    """Give each topic's incarnation by its id."""
+    return {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
+
+
+def _starts(catalog: Catalog, contract: Contract, topic: Topic, incarnation: int) -> dict[int, int]:
+    """Give the offset that is to be read next of each partition."""
+    taken_in, known = catalog.taken_in(contract), catalog.properties("bronze", contract.table)
+    return {
+        number: max(taken_in.get(Lane(incarnation, number), -1) + 1, int(known.get(f"{LOST}{incarnation}.{number}", 0)))
+        for number in topic.begins
+    }

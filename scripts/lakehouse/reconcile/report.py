@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse.cdc.source import READ_ANEW
 from lakehouse.reconcile.reconcile import Compared
 
 REMEDY = (
     "Run batch_refresh_silver_gold.py --rebuild and compare again. A table that still differs lost changes before "
-    "Bronze: ask for its rows anew with INSERT INTO cdc.signal VALUES (gen_random_uuid()::text, 'execute-snapshot', "
-    """'{"type": "incremental", "data-collections": ["public.<table>"]}')."""
-)
+    "Bronze: "
+) + READ_ANEW
 
 
 def show(found: Sequence[Compared]) -> None:

@@ -12,6 +12,8 @@ from lakehouse.source.topics import LARGEST_MESSAGE, tables
 
 NAME = TOPIC_PREFIX
 RUNNING, FAILED = "RUNNING", "FAILED"
+# How Debezium says that its slot is gone, or went on without it.
+GAP = "no longer available on the server"
 
 
 def configuration(stated: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -44,6 +46,7 @@ class State:
     connector: str
     tasks: tuple[str, ...]
     causes: tuple[str, ...] = ()
+    gap: bool = False  # what is to be read next is no longer in Postgres's log
 
     @property
     def runs(self) -> bool:
@@ -58,25 +61,36 @@ class State:
 class Connect:
     """Connect's REST interface; raises httpx.HTTPError when it is away or busy."""
 
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+    def __init__(self, client: httpx.Client, name: str = NAME) -> None:
+        self._client, self._path = client, f"/connectors/{name}"
 
     def config(self) -> dict[str, str] | None:
         """Give the connector's configuration, None where it is not registered."""
-        found: dict[str, str] | None = self._get(f"/connectors/{NAME}/config")
+        found: dict[str, str] | None = self._get(f"{self._path}/config")
         return found
 
     def state(self) -> State | None:
         """Give the connector's state, None where it is not registered or has no state yet."""
-        found = self._get(f"/connectors/{NAME}/status")
+        found = self._get(f"{self._path}/status")
         return None if found is None else _state(found)
 
     def register(self, config: Mapping[str, str]) -> None:
-        self._client.put(f"/connectors/{NAME}/config", json=dict(config)).raise_for_status()
+        self._client.put(f"{self._path}/config", json=dict(config)).raise_for_status()
 
     def restart_failed(self) -> None:
         restart = {"includeTasks": "true", "onlyFailed": "true"}
-        self._client.post(f"/connectors/{NAME}/restart", params=restart).raise_for_status()
+        self._client.post(f"{self._path}/restart", params=restart).raise_for_status()
+
+    def stop(self) -> None:
+        """End the tasks; the connector keeps its configuration and how far it had come."""
+        self._client.put(f"{self._path}/stop").raise_for_status()
+
+    def forget(self) -> None:
+        """Forget how far the stopped connector had come."""
+        self._client.delete(f"{self._path}/offsets").raise_for_status()
+
+    def resume(self) -> None:
+        self._client.put(f"{self._path}/resume").raise_for_status()
 
     def _get(self, path: str) -> Any:
         response = self._client.get(path)
@@ -91,6 +105,7 @@ def _state(status: Mapping[str, Any]) -> State:
         connector=status["connector"]["state"],
         tasks=tuple(task["state"] for task in status["tasks"]),
         causes=tuple(_root_cause(part["trace"]) for part in parts if "trace" in part),
+        gap=any(GAP in part.get("trace", "") for part in parts),
     )
 
 

@@ -9,9 +9,11 @@ from kafka.errors import KafkaError
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Lane, Positions, behind, reached
+from lakehouse.cdc.source import claim
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source import topics
+from lakehouse.source.identity import identify
 from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 
@@ -26,12 +28,15 @@ def current(catalog: Catalog, contracts: Iterable[Contract]) -> Cut:
 def of_everything(settings: Settings, catalog: Catalog, contracts: Iterable[Contract], patience: float) -> Cut:
     """Give a cut that holds every change committed before this call, once Bronze has them; NotReady after `patience`.
 
-    A mark goes through Postgres into Kafka: what was committed before it came out before it (law 6).
+    WrongSource where Bronze cannot have them, because a topic was made anew or lost some. A mark goes through
+    Postgres into Kafka: what was committed before it came out before it (law 6).
     """
     captured = list(contracts)
+    source = identify(settings, captured)
+    incarnations = {one.table: claim(catalog, source, one).incarnation for one in captured}
     deadline = time.monotonic() + patience
     _send_mark_through(settings, topics.topic_of("cdc.signal", captured[0].prefix), patience)
-    goals = _ends(settings, catalog, captured)
+    goals = _ends(settings, captured, incarnations)
 
     def taken_in() -> bool:
         return all(reached(catalog.taken_in(contract), goals[contract.table]) for contract in captured)
@@ -72,7 +77,7 @@ def _send_mark_through(settings: Settings, signals: str, patience: float) -> Non
         consumer.close(autocommit=False)
 
 
-def _ends(settings: Settings, catalog: Catalog, contracts: list[Contract]) -> Cut:
+def _ends(settings: Settings, contracts: list[Contract], incarnations: Mapping[str, int]) -> Cut:
     """Give the last offset of each topic, in the incarnation that Bronze reads; an empty partition has none."""
     consumer = topics.follow(settings, [contract.topic for contract in contracts])
     try:
@@ -83,13 +88,9 @@ def _ends(settings: Settings, catalog: Catalog, contracts: list[Contract]) -> Cu
         consumer.close(autocommit=False)
     return {
         contract.table: {
-            Lane(_incarnation(catalog, contract), partition.partition): end - 1
+            Lane(incarnations[contract.table], partition.partition): end - 1
             for partition, end in ends.items()
             if partition.topic == contract.topic and end > 0
         }
         for contract in contracts
     }
-
-
-def _incarnation(catalog: Catalog, contract: Contract) -> int:
-    return max((lane.incarnation for lane in catalog.taken_in(contract)), default=0)

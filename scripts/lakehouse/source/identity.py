@@ -1,4 +1,4 @@
-"""Who the source is: Postgres's system identifier, and the id and partitions of each captured topic."""
+"""Who the source is: Postgres's system identifier, and the id of each captured topic and where it begins."""
 
 from collections.abc import Iterable
 
@@ -16,9 +16,15 @@ def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
     """Give the source behind these addresses. NotReady while Postgres, Kafka or a topic is not there."""
     with connect(settings) as conn:
         system = str(system_identifier(conn))
+    names = [contract.topic for contract in contracts]
+    ids, begins = _ids(settings, names), _begins(settings, names)
+    return Source(system, {name: Topic(name, ids[name], begins[name]) for name in names})
+
+
+def _ids(settings: Settings, names: list[str]) -> dict[str, str]:
     admin = topics.admin(settings)
     try:
-        described = admin.describe_topics([contract.topic for contract in contracts])
+        described = admin.describe_topics(names)
     except KafkaError as error:
         raise NotReady(
             f"Kafka does not tell about its topics ({type(error).__name__}). "
@@ -26,14 +32,21 @@ def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
         ) from error
     finally:
         admin.close()
-    found = [_topic(one) for one in described]
-    return Source(system, {topic.name: topic for topic in found})
+    for one in described:
+        if one.get("error_code") or not one["partitions"]:
+            raise NotReady(f"Kafka has no topic {one['name']} yet. scripts/Jobs_Spark/register_connector.py makes it.")
+    return {str(one["name"]): str(one["topic_id"]) for one in described}
 
 
-def _topic(described: dict[str, object]) -> Topic:
-    partitions = described["partitions"]
-    if described.get("error_code") or not isinstance(partitions, list) or not partitions:
-        raise NotReady(
-            f"Kafka has no topic {described['name']} yet. scripts/Jobs_Spark/register_connector.py makes it."
-        )
-    return Topic(str(described["name"]), str(described["topic_id"]), len(partitions))
+def _begins(settings: Settings, names: list[str]) -> dict[str, dict[int, int]]:
+    consumer = topics.follow(settings, names)
+    try:
+        first = consumer.beginning_offsets(list(consumer.assignment()))
+    except KafkaError as error:
+        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
+    finally:
+        consumer.close(autocommit=False)
+    begins: dict[str, dict[int, int]] = {name: {} for name in names}
+    for partition, offset in first.items():
+        begins[partition.topic][partition.partition] = offset
+    return begins

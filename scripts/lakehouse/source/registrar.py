@@ -1,18 +1,18 @@
 """Keeps the connector: its topics, its registration, its running."""
 
 import time
-from collections.abc import Iterable
 
 import httpx
 import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from lakehouse.cdc.source import READ_ANEW
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
 from lakehouse.settings import Settings
 from lakehouse.source import postgres, signals, topics
-from lakehouse.source.connector import Connect, configuration, newly_captured
+from lakehouse.source.connector import Connect, State, configuration, newly_captured
 from lakehouse.waiting import Stop, carry_on, pauses
 
 LOOK_EVERY = 3.0  # seconds
@@ -78,7 +78,7 @@ class Registrar:
         self._register()
         state = self._connect.state()
         if state is not None and state.failed:
-            self._restart(state.causes)
+            self._restart(state)
         read_by = signals.reader(self._conn, self._wanted["slot.name"])
         if state is None or not state.runs or read_by is None:
             self._say_what_it_waits_for()
@@ -97,13 +97,15 @@ class Registrar:
         self._connect.register(self._wanted)
         log.info("connector registered", known_before=running is not None)
 
-    def _restart(self, causes: Iterable[str]) -> None:
+    def _restart(self, state: State) -> None:
         if time.monotonic() < self._next_restart:
             return
         self._restarts += 1
         wait = pauses(longest=60.0)(self._restarts)
         self._next_restart = time.monotonic() + wait
-        log.warning("restarting what failed", causes=sorted(set(causes)), next_try_in=wait)
+        if state.gap:
+            log.error("changes were lost: the connector's slot no longer has what comes next", to_do=READ_ANEW)
+        log.warning("restarting what failed", causes=sorted(set(state.causes)), next_try_in=wait)
         self._connect.restart_failed()
 
     def _say_that_it_runs(self) -> None:

@@ -1,0 +1,130 @@
+"""Changes that were lost on their way are noticed, and one command brings the lake back to what Postgres holds."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from kafka import TopicPartition
+
+from lakehouse.cdc.source import accept, claim
+from lakehouse.errors import WrongSource
+from lakehouse.source import topics
+from lakehouse.source.connector import Connect
+from lakehouse.source.identity import identify
+from lakehouse.source.postgres import connect
+from lakehouse.source.read_anew import read_anew
+from lakehouse.waiting import wait_until
+from spark.messages import SHOES
+from stack.compare import differences
+from stack.lab import Bench, Lab
+
+TABLE = """
+    CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
+    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 9) n
+"""
+# A deleted row, a refused one, one under a new key, and a new one: nobody tells of them.
+UNTOLD = (
+    "DELETE FROM shoes WHERE id < 4",
+    "UPDATE shoes SET size = -1 WHERE id = 5",
+    "UPDATE shoes SET id = 10 WHERE id = 6",
+    "INSERT INTO shoes VALUES (11, 11, 'untold', 1)",
+)
+AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED = ["5: size"]
+
+
+@pytest.fixture
+def bench(lab: Lab) -> Bench:
+    bench = lab([SHOES], TABLE)
+    bench.start()
+    bench.refresh()
+    return bench
+
+
+@pytest.fixture
+def connector(bench: Bench) -> Iterator[Connect]:
+    with httpx.Client(base_url=bench.settings.connect_url, timeout=60) as client:
+        yield Connect(client, bench.name)
+
+
+def mend(bench: Bench, connector: Connect) -> None:
+    """Do what the command does, for the bench's own connector and tables."""
+    with connect(bench.settings, autocommit=True) as conn:
+        read_anew(conn, connector, ["public.shoes"], 60, print)
+    accept(bench.lake.catalog, identify(bench.settings, bench.contracts), bench.contracts[0])
+
+
+def untold(bench: Bench, connector: Connect) -> None:
+    """Change the table while nobody reads its changes, which nobody ever will."""
+    connector.stop()
+    wait_until(lambda: not bench.streams(), timeout=60, missing="the connector to leave its slot")
+    bench.execute(f"SELECT pg_drop_replication_slot('{bench.name}')", *UNTOLD)
+
+
+def test_a_lost_slot_is_noticed_and_what_was_lost_with_it_comes_back(bench: Bench, connector: Connect) -> None:
+    untold(bench, connector)
+    connector.resume()
+    wait_until(lambda: (state := connector.state()) and state.gap, timeout=60, missing="the connector to notice")
+    mend(bench, connector)
+    bench.refresh()
+    assert differences(bench, bench.contracts[0]) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+
+
+@pytest.mark.long
+def test_a_table_that_was_emptied_untold_is_empty(bench: Bench, connector: Connect) -> None:
+    untold(bench, connector)
+    bench.execute("DELETE FROM shoes")
+    mend(bench, connector)
+    bench.refresh()
+    assert differences(bench, bench.contracts[0]) == []
+    assert bench.lake.silver(bench.contracts[0]).count() == 0
+
+
+@pytest.mark.long
+def test_a_topic_made_anew_is_read_on_as_another_one(bench: Bench, connector: Connect) -> None:
+    [shoes] = bench.contracts
+    stop_flows(bench)
+    bench.execute(*UNTOLD)
+    connector.stop()
+    wait_until(lambda: not bench.streams(), timeout=60, missing="the connector to leave its slot")
+    admin = topics.admin(bench.settings)
+    try:
+        admin.delete_topics([shoes.topic])
+        wait_until(lambda: shoes.topic not in admin.list_topics(), timeout=60, missing="the topic to go")
+        topics.create_missing(admin, topics.topics(bench.config))
+    finally:
+        admin.close()
+    with pytest.raises(WrongSource, match="deleted and made again"):
+        claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
+    mend(bench, connector)
+    bench.start()
+    bench.refresh()
+    assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+    assert {lane.incarnation for lane in bench.lake.catalog.taken_in(shoes)} == {0, 1}
+
+
+@pytest.mark.long
+def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench, connector: Connect) -> None:
+    [shoes] = bench.contracts
+    stop_flows(bench)
+    [(lane, taken_in)] = bench.lake.catalog.taken_in(shoes).items()
+    bench.execute(*UNTOLD)
+    partition = TopicPartition(shoes.topic, lane.partition)
+    consumer, admin = topics.follow(bench.settings, [shoes.topic]), topics.admin(bench.settings)
+    try:
+        end = taken_in + 1 + 7  # three deletes, an update, a delete and an insert for the key, an insert
+        wait_until(lambda: topics.reachable(consumer)[partition] == end, timeout=60, missing="the changes in Kafka")
+        admin.delete_records({partition: end})
+    finally:
+        consumer.close(autocommit=False)
+        admin.close()
+    with pytest.raises(WrongSource, match=f"no longer has the offsets {taken_in + 1} to {end - 1}"):
+        claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
+    mend(bench, connector)
+    bench.start()
+    bench.refresh()
+    assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+
+
+def stop_flows(bench: Bench) -> None:
+    for flow in bench.flows:
+        flow.stop()

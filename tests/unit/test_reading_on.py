@@ -1,0 +1,65 @@
+"""Law 9: Bronze goes on where it ends, and only where nothing is missing in between."""
+
+from pathlib import Path
+
+import pytest
+from arro3.core import Array, DataType, Table
+from deltalake import write_deltalake
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.source import Claim, Source, Topic, accept, claim, make_bronze
+from lakehouse.errors import WrongSource
+from spark.messages import SHOES
+
+
+def source(topic_id: str = "first", **begins: int) -> Source:
+    return Source("42", {SHOES.topic: Topic(SHOES.topic, topic_id, {int(name[1:]): at for name, at in begins.items()})})
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """Give a lake that has read partition 0 up to offset 4."""
+    catalog = Catalog(str(tmp_path))
+    make_bronze(catalog, source(p0=0), SHOES)
+    zeros = Array([0, 0], DataType.int32())
+    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, "offset": Array([3, 4], DataType.int64())})
+    write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
+    return catalog
+
+
+def test_one_past_what_it_holds_and_a_new_partition_from_its_beginning(catalog: Catalog) -> None:
+    assert claim(catalog, source(p0=0, p1=0), SHOES) == Claim(0, {0: 5, 1: 0})
+
+
+def test_what_was_read_may_be_gone_from_the_topic(catalog: Catalog) -> None:
+    assert claim(catalog, source(p0=5), SHOES) == Claim(0, {0: 5})
+
+
+def test_a_gap_is_refused_with_its_remedy_until_it_is_accepted(catalog: Catalog) -> None:
+    gone = source(p0=8)
+    with pytest.raises(WrongSource, match=r"no longer has the offsets 5 to 7.*resnapshot.py"):
+        claim(catalog, gone, SHOES)
+    accept(catalog, gone, SHOES)
+    assert claim(catalog, gone, SHOES) == Claim(0, {0: 8})
+    with pytest.raises(WrongSource, match="offsets 8 to 8"):
+        claim(catalog, source(p0=9), SHOES)
+
+
+def test_a_topic_made_anew_is_refused_until_it_is_accepted_as_another_one(catalog: Catalog) -> None:
+    anew = source("second", p0=0)
+    with pytest.raises(WrongSource, match=r"deleted and made again.*resnapshot.py"):
+        claim(catalog, anew, SHOES)
+    for _ in range(2):
+        accept(catalog, anew, SHOES)
+    assert claim(catalog, anew, SHOES) == Claim(1, {0: 0})
+
+
+def test_nothing_is_noted_where_nothing_is_wrong(catalog: Catalog) -> None:
+    before = dict(catalog.properties("bronze", "shoes"))
+    accept(catalog, source(p0=0), SHOES)
+    assert catalog.properties("bronze", "shoes") == before
+
+
+def test_another_postgres_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(WrongSource, match="make reset"):
+        make_bronze(catalog, Source("43", source(p0=0).topics), SHOES)
