@@ -47,6 +47,11 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     return read.withColumns(arrays).withColumn("_op", _readable(contract)).drop("_fields", "_named")
 
 
+def no_names() -> Column:
+    """Give an empty array of texts."""
+    return F.array().cast("array<string>")
+
+
 def _origin() -> list[Column]:
     names = ("op", "incarnation", "partition", "offset", "commit_seq", "lsn", "tx_id", "committed_at")
     return [F.col(name).alias(f"_{name}") for name in names]
@@ -59,7 +64,7 @@ def _names(contract: Contract, is_so: Callable[[str, str], Column]) -> Column:
 
 def _not_named(contract: Contract) -> Column:
     """Give the columns that a row should have had; a struct does not tell them from those that are NULL."""
-    expected, none = F.array(*(F.lit(name) for name in contract.columns)), F.array().cast("array<string>")
+    expected, none = F.array(*(F.lit(name) for name in contract.columns)), no_names()
     absent = F.when(F.col("_op").isin(*UPSERTS), F.array_except(expected, F.col("_named")))
     return F.coalesce(absent, none)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.positions import Lane
+from lakehouse.cdc.positions import Lane, Positions
 from lakehouse.errors import NotReady, WrongSource
 
 SYSTEM = "cdc.systemIdentifier"
@@ -66,7 +66,7 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
             f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
             f"it was deleted and made again. {READ_ANEW}"
         )
-    starts = _starts(catalog, contract, topic, incarnation)
+    starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
     for number, first in topic.begins.items():
         if first > starts[number]:
             raise WrongSource(
@@ -81,7 +81,7 @@ def accept(catalog: Catalog, source: Source, contract: Contract) -> None:
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
     incarnations = _incarnations(known)
     incarnation = incarnations.get(topic.topic_id, max(incarnations.values()) + 1)
-    starts = _starts(catalog, contract, topic, incarnation)
+    starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
     lost = {number: first for number, first in topic.begins.items() if first > starts[number]}
     news = {f"{LOST}{incarnation}.{number}": str(first) for number, first in lost.items()}
     if topic.topic_id not in incarnations:
@@ -107,9 +107,8 @@ def _incarnations(known: Mapping[str, str]) -> dict[str, int]:
     return {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
 
 
-def _starts(catalog: Catalog, contract: Contract, topic: Topic, incarnation: int) -> dict[int, int]:
+def _starts(topic: Topic, incarnation: int, taken_in: Positions, known: Mapping[str, str]) -> dict[int, int]:
     """Give the offset that is to be read next of each partition."""
-    taken_in, known = catalog.taken_in(contract), catalog.properties("bronze", contract.table)
     return {
         number: max(taken_in.get(Lane(incarnation, number), -1) + 1, int(known.get(f"{LOST}{incarnation}.{number}", 0)))
         for number in topic.begins

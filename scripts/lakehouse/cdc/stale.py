@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import AGAIN, STREAMED
+from lakehouse.cdc.envelope import AGAIN, STREAMED, no_names
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.sweeps import sweeping
 from lakehouse.cdc.tables import ORIGIN
@@ -50,7 +50,6 @@ def _silenced(changes: DataFrame, contract: Contract) -> DataFrame:
     """Leave of the changes told `_again` only that they came: no key, no values, no reasons."""
     again = F.col("_again")
     gone = {name: F.when(~again, F.col(name)) for name in ("_value", *contract.columns)}
-    nothing = F.array().cast("array<string>")
-    none = {name: F.when(again, nothing).otherwise(F.col(name)) for name in ("_reasons", "_unchanged")}
+    none = {name: F.when(again, no_names()).otherwise(F.col(name)) for name in ("_reasons", "_unchanged")}
     said = F.when(again, AGAIN).otherwise(F.col("_op"))
     return changes.withColumns({**gone, **none, "_op": said}).drop("_again")

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import DELETE, TRUNCATE, UPSERTS
+from lakehouse.cdc.envelope import DELETE, TRUNCATE, UPSERTS, no_names
 from lakehouse.cdc.order import is_after, ranked
 from lakehouse.cdc.tables import ORIGIN
 
@@ -28,8 +28,7 @@ def sweep(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFr
     swept = rows.where(F.col("_op").isin(*UPSERTS)).crossJoin(F.broadcast(sweeps)).withColumn("_by", _first_after())
     gone = swept.where(F.col("_next").isNull() | is_after(F.col("_next"), F.col("_by._order")))
     origin = (F.col(f"_by.{name}").alias(name) for name in ORIGIN if name != "_op")
-    nothing = F.array().cast("array<string>")
-    arrays = (nothing.alias(name) for name in ("_reasons", "_unchanged", "_beyond", "_misfits", "_missing"))
+    arrays = (no_names().alias(name) for name in ("_reasons", "_unchanged", "_beyond", "_misfits", "_missing"))
     deletes = gone.where(F.col("_by").isNotNull()).select(
         F.lit(DELETE).alias("_op"), *origin, "_by._order", *key, *arrays, F.lit(False).alias("_ends_snapshot")
     )

@@ -11,7 +11,7 @@ from lakehouse.settings import Settings
 from lakehouse.source.topics import LARGEST_MESSAGE, tables
 
 NAME = TOPIC_PREFIX
-RUNNING, FAILED = "RUNNING", "FAILED"
+RUNNING, FAILED, STOPPED = "RUNNING", "FAILED", "STOPPED"
 # How Debezium says that its slot is gone, or went on without it.
 GAP = "no longer available on the server"
 
@@ -56,6 +56,11 @@ class State:
     @property
     def failed(self) -> bool:
         return FAILED in {self.connector, *self.tasks}
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the connector was stopped and its last task has ended."""
+        return self.connector == STOPPED and not self.tasks
 
 
 class Connect:

@@ -13,8 +13,6 @@ from lakehouse.source import signals
 from lakehouse.source.connector import Connect
 from lakehouse.waiting import wait_until
 
-STOPPED = "STOPPED"
-
 
 def read_anew(
     conn: psycopg.Connection, connect: Connect, captured: Sequence[str], patience: float, say: Callable[[str], None]
@@ -30,7 +28,7 @@ def read_anew(
     slot = config["slot.name"]
     say("stopping the connector")
     connect.stop()
-    wait_until(lambda: _stopped(connect), timeout=patience, missing="the connector to stop")
+    wait_until(lambda: (state := connect.state()) and state.stopped, timeout=patience, missing="the connector to stop")
     wait_until(lambda: signals.reader(conn, slot) is None, timeout=patience, missing="the connector to leave its slot")
     connect.forget()
     conn.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [slot])
@@ -41,16 +39,11 @@ def read_anew(
     _tell_of_the_empty(conn, captured)
 
 
-def _stopped(connect: Connect) -> bool:
-    state = connect.state()
-    return state is not None and state.connector == STOPPED and not state.tasks
-
-
 def _tell_of_the_empty(conn: psycopg.Connection, captured: Sequence[str]) -> None:
     """Truncate the tables without rows: the snapshot says nothing of them, and what they lost is in the lake still."""
-    names = {table: sql.Identifier(*table.split(".")) for table in captured}
+    names = [sql.Identifier(*table.split(".")) for table in captured]
     with conn.transaction():
-        empty = [name for name in names.values() if _is_empty(conn, name)]
+        empty = [name for name in names if _is_empty(conn, name)]
         if empty:
             listed = sql.SQL(", ").join(empty)
             conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
