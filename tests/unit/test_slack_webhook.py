@@ -36,7 +36,10 @@ def test_the_status_decides(httpserver: HTTPServer, client: httpx.Client, status
     assert (answer.outcome, answer.says, answer.wait) == (outcome, f"{status} {body}".strip(), None)
 
 
-@pytest.mark.parametrize(("header", "wait"), [("7", 7.0), ("soon", 1.0), (None, 1.0)])
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [("7", 7.0), ("soon", 1.0), (None, 1.0), ("-4", 0.0), ("nan", 0.0), ("inf", 86_400.0), ("1e300", 86_400.0)],
+)
 def test_429_waits_as_long_as_slack_says(
     httpserver: HTTPServer, client: httpx.Client, header: str | None, wait: float
 ) -> None:
@@ -57,6 +60,15 @@ def test_nobody_there_is_tried_again(client: httpx.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     assert webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo") == webhook.Answer("again", "ConnectError")
+
+
+def test_an_address_that_is_none_is_tried_again_and_not_told(client: httpx.Client) -> None:
+    assert webhook.post(client, "http://127.0.0.1:secret/", "Bravo") == webhook.Answer("again", "InvalidURL")
+
+
+def test_an_answer_is_a_text_that_postgres_keeps(httpserver: HTTPServer, client: httpx.Client) -> None:
+    httpserver.expect_request("/hook").respond_with_data(b"o\0k\xff", status=200)
+    assert webhook.post(client, httpserver.url_for("/hook"), "Bravo") == webhook.Answer("sent", "200 ok\ufffd")
 
 
 def test_a_comment_cannot_call_the_whole_channel(httpserver: HTTPServer, client: httpx.Client) -> None:

@@ -7,6 +7,7 @@ import httpx
 
 TIMEOUT = 10.0  # seconds
 LONGEST_ANSWER = 200
+LONGEST_WAIT = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ def post(client: httpx.Client, url: str, message: str) -> Answer:
     """Post a message and give Slack's answer; an outage is an answer too."""
     try:
         response = client.post(url, json={"text": _plain(message)}, timeout=TIMEOUT)
-    except httpx.HTTPError as error:  # its text may hold the webhook's secret address
+    except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the webhook's secret address
         return Answer("again", type(error).__name__)
-    says = f"{response.status_code} {response.text[:LONGEST_ANSWER]}".strip()
+    # Postgres keeps no NUL, and an answer that cannot be noted is a message sent again and again.
+    says = f"{response.status_code} {response.text[:LONGEST_ANSWER]}".replace("\0", "").strip()
     if response.is_success:
         return Answer("sent", says)
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -41,6 +43,7 @@ def _plain(message: str) -> str:
 
 def _retry_after(response: httpx.Response) -> float:
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return 1.0
+    return min(max(0.0, seconds), LONGEST_WAIT)
