@@ -1,9 +1,11 @@
 """Activities as Debezium would send them, and the rows they need in Postgres."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
+from kafka.consumer.fetcher import ConsumerRecord
 
 MICROSECONDS = 1_000_000
 # 2026-06-01 12:00 UTC, the moment at which these activities are committed.
@@ -37,6 +39,12 @@ def message(op: str = "c", committed_us: int = COMMITTED_US, **changed: Any) -> 
     """Give a change event's value: a good activity, save for what is changed."""
     source = {"ts_ms": committed_us // 1000, "ts_us": committed_us}
     return json.dumps({"op": op, "before": None, "after": {**GOOD, **changed}, "source": source}).encode()
+
+
+def polled(values: Iterable[bytes]) -> dict[str, list[ConsumerRecord]]:
+    """Give messages as a consumer's poll does."""
+    fields: dict[str, Any] = {**dict.fromkeys(ConsumerRecord._fields), "topic": "t", "partition": 0}
+    return {"any": [ConsumerRecord(**{**fields, "offset": n, "value": value}) for n, value in enumerate(values)]}
 
 
 def employ(conn: psycopg.Connection, employee_id: int, address: str | None = None, mode: str | None = None) -> None:

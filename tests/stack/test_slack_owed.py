@@ -5,13 +5,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from kafka.consumer.fetcher import ConsumerRecord
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.settings import Settings
 from lakehouse.slack import changes, notifier, outbox
 from lakehouse.source import postgres
-from stack.activities import COMMITTED_US, MICROSECONDS, employ, go_live, message
+from stack.activities import COMMITTED_US, MICROSECONDS, employ, go_live, message, polled
 
 # One row for each of the contract's rules, breaking that rule.
 REFUSED: dict[str, dict[str, Any]] = {
@@ -120,9 +119,12 @@ def test_an_unchanged_large_payload_is_looked_up(conn: psycopg.Connection) -> No
     assert '("Top")' in outbox.messages(conn)[0][1]
 
 
-def record(offset: int, value: bytes) -> ConsumerRecord:
-    fields: dict[str, Any] = dict.fromkeys(ConsumerRecord._fields)
-    return ConsumerRecord(**{**fields, "topic": "t", "partition": 0, "offset": offset, "value": value})
+def test_a_payload_is_read_however_deep_it_is(conn: psycopg.Connection) -> None:
+    deep = '{"a": ' * 2_000 + "{}" + "}" * 2_000
+    conn.execute(
+        "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) VALUES (1, 10, %s)", [deep]
+    )
+    assert owed(conn, message(raw_payload=deep)) == [1]
 
 
 def test_a_message_that_cannot_be_read_holds_up_no_other(conn: psycopg.Connection) -> None:
@@ -133,8 +135,9 @@ def test_a_message_that_cannot_be_read_holds_up_no_other(conn: psycopg.Connectio
         message(activity_id=3, name="\x00"),
         message(activity_id=4, start_date_local=10**30),
         message(activity_id=5, created_at="yesterday-ish"),
-        message(activity_id=6),
+        message(activity_id=6, raw_payload="{"),
+        message(activity_id=7, raw_payload="[" * 50_000),
+        message(activity_id=8),
     ]
-    records = [record(offset, value) for offset, value in enumerate(values)]
-    notifier.take_in(conn, {"any partition": records})
-    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at").fetchall() == [(1,), (6,)]
+    notifier.take_in(conn, polled(values))
+    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at").fetchall() == [(1,), (8,)]

@@ -22,7 +22,7 @@ def test_a_written_row_is_read_whichever_way_it_came(op: str) -> None:
     assert change.row == {
         "activity_id": 7,
         "start_date_local": "2026-01-01T00:00:00.123456",
-        "raw_payload": {"description": "top"},
+        "raw_payload": '{"description": "top"}',
     }
 
 

@@ -14,7 +14,10 @@ _WALL_CLOCKS = tuple(name for name, kind in STRAVA_ACTIVITIES.columns.items() if
 
 
 class Change(NamedTuple):
-    """A row as a change left it, in JSON that Postgres reads as that row, and when it was committed."""
+    """A row as a change left it, in JSON that Postgres reads as that row, and when it was committed.
+
+    Its payload stays a text: Postgres reads what it wrote, however deep.
+    """
 
     row: Mapping[str, Any]
     committed_at: datetime
@@ -39,9 +42,6 @@ def _row(after: Mapping[str, Any]) -> dict[str, Any]:
     for name in _WALL_CLOCKS:
         if row.get(name) is not None:
             row[name] = (EPOCH + timedelta(microseconds=row[name])).replace(tzinfo=None).isoformat()
-    payload = row.get("raw_payload")
-    if payload is not None and payload != UNAVAILABLE:
-        row["raw_payload"] = json.loads(payload)
     return row
 
 

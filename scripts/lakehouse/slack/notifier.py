@@ -99,7 +99,7 @@ def _owe(conn: psycopg.Connection, read: Sequence[tuple[ConsumerRecord, Change]]
     """Take all at once; where one does not fit its table, one by one, so that only that one is left out."""
     try:
         return outbox.owe(conn, [change for _, change in read]) if read else []
-    except psycopg.DataError as error:
+    except outbox.UNFIT as error:
         if len(read) > 1:
             return [activity_id for one in read for activity_id in _owe(conn, [one])]
         _skip(read[0][0], error)

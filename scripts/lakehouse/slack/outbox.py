@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
@@ -14,6 +14,9 @@ from lakehouse.waiting import pauses
 
 LOCK = 7_352_001  # any number that nothing else in this database locks
 
+# What a row raises that fits no table: no other row is to blame, and none is to wait for it.
+UNFIT = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
+
 # Each row is read with the types of its own table; a payload that the message left out is the table's.
 _OWED = """
     WITH change AS (
@@ -21,10 +24,10 @@ _OWED = """
       FROM unnest(%(rows)s::jsonb[], %(committed)s::timestamptz[]) WITH ORDINALITY AS message (after, committed_at, n),
       LATERAL jsonb_populate_record(
         NULL::public.strava_activities,
-        CASE WHEN after ->> 'raw_payload' = %(unavailable)s THEN after || jsonb_build_object('raw_payload', (
+        after || jsonb_build_object('raw_payload', CASE WHEN after ->> 'raw_payload' = %(unavailable)s THEN (
           SELECT kept.raw_payload FROM public.strava_activities kept
           WHERE kept.activity_id = (after ->> 'activity_id')::bigint
-        )) ELSE after END
+        ) ELSE (after ->> 'raw_payload')::jsonb END)
       ) AS activity
     ), accepted AS (
       SELECT * FROM change WHERE {accepted}
@@ -72,7 +75,7 @@ def only_notifier(conn: psycopg.Connection) -> bool:
 def owe(conn: psycopg.Connection, changes: Sequence[Change]) -> list[int]:
     """Put in the outbox, in the order of the changes, what they make owed; give the activities' ids.
 
-    psycopg.DataError where a row does not fit its table.
+    Raises one of UNFIT where a row does not fit its table.
     """
     values = {
         "rows": [Jsonb(change.row) for change in changes],
