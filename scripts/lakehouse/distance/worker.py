@@ -32,7 +32,7 @@ def serve(settings: Settings, stop: Stop) -> None:
     """Answer until asked to stop, through outages of Postgres and Kafka."""
     carry_on(
         lambda: _session(settings, stop),
-        away=(NotReady, psycopg.OperationalError, KafkaError),
+        away=(NotReady, *postgres.AWAY, KafkaError),
         say=lambda error, wait: log.warning("waiting", reason=str(error).partition("\n")[0], seconds=wait),
         stop=stop,
     )

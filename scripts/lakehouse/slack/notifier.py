@@ -30,12 +30,14 @@ log = logger("slack")
 
 def serve(settings: Settings, stop: Stop, *, once: bool = False) -> None:
     """Cheer until asked to stop, through outages; `once` leaves when the topic is read and nothing is due."""
-    carry_on(
-        lambda: _session(settings, stop, once=once),
-        away=(NotReady, psycopg.OperationalError, KafkaError),
-        say=lambda error, wait: log.warning("waiting", reason=str(error).partition("\n")[0], seconds=wait),
-        stop=stop,
-    )
+    with httpx.Client() as client:
+        sender = Sender(client, settings.slack_webhook_url)
+        carry_on(
+            lambda: _session(settings, stop, sender, once=once),
+            away=(NotReady, *postgres.AWAY, KafkaError),
+            say=lambda error, wait: log.warning("waiting", reason=str(error).partition("\n")[0], seconds=wait),
+            stop=stop,
+        )
 
 
 def show(settings: Settings) -> None:
@@ -45,11 +47,10 @@ def show(settings: Settings) -> None:
             print(f"{status:<10} {message}" + (f"   [{answer}]" if status == "set_aside" else ""))
 
 
-def _session(settings: Settings, stop: Stop, *, once: bool) -> None:
-    with postgres.connect(settings, autocommit=True) as conn, httpx.Client() as client:
+def _session(settings: Settings, stop: Stop, sender: Sender, *, once: bool) -> None:
+    with postgres.connect(settings, autocommit=True) as conn:
         _require_live_and_alone(conn, once=once)
         with topics.follow(settings, [STRAVA_ACTIVITIES.topic], group=GROUP) as consumer:
-            sender = Sender(conn, client, settings.slack_webhook_url)
             log.info("ready")
             _loop(conn, consumer, sender, stop, once=once)
 
@@ -66,7 +67,7 @@ def _loop(conn: psycopg.Connection, consumer: KafkaConsumer, sender: Sender, sto
     ends = topics.reachable(consumer)
     checked = time.monotonic()
     while not stop.is_set():
-        wait = sender.send_one()
+        wait = sender.send_one(conn)
         if once and wait is None and all(consumer.position(partition) >= end for partition, end in ends.items()):
             return
         polled = consumer.poll(timeout_ms=round(1000 * min(LONGEST_POLL, LONGEST_POLL if wait is None else wait)))

@@ -8,6 +8,9 @@ from lakehouse.logs import logger
 from lakehouse.settings import ROOT, Settings
 
 DDL = ROOT / "initdb"
+# What a statement may raise that neither it nor its rows are to blame for. InternalError: Postgres is read-only,
+# because its disk is full or another took over from it.
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
 def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) -> psycopg.Connection:

@@ -25,7 +25,7 @@ def keep(settings: Settings, stop: Stop, *, once: bool = False) -> None:
     """Make what is missing, register, and keep it running until asked to stop; `once` leaves when it runs."""
     carry_on(
         lambda: _session(settings, stop, once=once),
-        away=(NotReady, psycopg.OperationalError, KafkaError, httpx.HTTPError),
+        away=(NotReady, *postgres.AWAY, KafkaError, httpx.HTTPError),
         say=lambda error, wait: log.warning("waiting", reason=_first_line(error), seconds=wait),
         stop=stop,
     )
