@@ -84,6 +84,8 @@ def test_an_address_that_google_refuses_fails_alone(httpserver: HTTPServer, goog
         (429, error("RESOURCE_EXHAUSTED"), "429"),
         (500, error("INTERNAL"), "500"),
         (503, "not the usual body", "503"),
+        (200, error("RESOURCE_EXHAUSTED"), "RESOURCE_EXHAUSTED"),
+        (200, [{"condition": "ROUTE_MATRIX_ELEMENT_CONDITION_UNSPECIFIED", "status": {"code": 8}}], "status 8"),
         (403, error("PERMISSION_DENIED"), "API_KEY_MAPS"),
         (400, error("INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"), "API_KEY_MAPS"),
     ],
@@ -102,6 +104,14 @@ def test_silence_is_an_outage() -> None:
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=f"http://127.0.0.1:{port}")
     with httpx.Client() as client, pytest.raises(Unavailable, match="does not answer"):
         Google(settings, client).distance(QUESTION)
+
+
+def test_no_answer_in_time_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.distance.google.TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client() as client:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="ReadTimeout"):
+            Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client).distance(QUESTION)
 
 
 def test_a_key_without_the_routes_api_is_served_by_the_legacy_one(httpserver: HTTPServer, google: Google) -> None:

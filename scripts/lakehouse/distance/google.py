@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from lakehouse.distance.legacy import Legacy
-from lakehouse.distance.providers import Answer, Question, Unavailable
+from lakehouse.distance.providers import Answer, Question, Unavailable, count
 from lakehouse.settings import Settings
 
 ROUTES = "/distanceMatrix/v2:computeRouteMatrix"
@@ -14,6 +14,8 @@ MODES = {"walking": "WALK", "bicycling": "BICYCLE", "driving": "DRIVE", "transit
 TIMEOUT = 20.0  # seconds
 NO_ACCESS = ("SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED")
 KEY_INVALID = ("API_KEY_INVALID", "API key not valid", "API key expired")
+# Google's names and google.rpc's numbers for the same: what is said of one question holds for all.
+FOR_EVERYBODY = {"RESOURCE_EXHAUSTED": 8, "UNAVAILABLE": 14}
 
 
 class Google:
@@ -34,9 +36,9 @@ class Google:
         if self._legacy is not None:
             return self._legacy.distance(question)
         response = self._ask(question)
-        if response.is_success:
-            return _answer(_body(response))
         error = _error(response)
+        if response.is_success and not error:
+            return _answer(_body(response))
         if response.status_code == httpx.codes.FORBIDDEN and any(reason in str(error) for reason in NO_ACCESS):
             self._legacy = Legacy(self._key, self._url)
             return self._legacy.distance(question)
@@ -56,6 +58,9 @@ class Google:
                 },
                 timeout=TIMEOUT,
             )
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+            reason = f"Google Routes cannot be asked ({type(error).__name__}). Check API_KEY_MAPS and MAPS_URL."
+            raise Unavailable(reason) from None  # its text may hold the key
         except httpx.HTTPError as error:
             raise Unavailable(f"Google Routes does not answer ({type(error).__name__})") from error
 
@@ -68,24 +73,41 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _answer(body: Any) -> Answer:
-    element = body[0] if isinstance(body, list) and body else {}
-    condition = element.get("condition", "no route")
-    code = element.get("status", {}).get("code", 0)
+    """Give the answer that the matrix's one element holds; half an answer is a failure, never a distance."""
+    element = _first(body)
+    condition, status = element.get("condition", "no route"), element.get("status")
+    code = status.get("code", 0) if isinstance(status, dict) else 0
+    if code in FOR_EVERYBODY.values():
+        raise Unavailable(f"Google Routes: status {code}")
     if code or condition != "ROUTE_EXISTS":
         return Answer("failed", reason=f"Google Routes: {condition}" + (f", status {code}" if code else ""))
-    # A field that is zero is left out of the answer.
-    seconds = float(element.get("duration", "0s").removesuffix("s"))
-    return Answer("ok", distance_m=int(element.get("distanceMeters", 0)), duration_s=round(seconds))
+    duration = element.get("duration")
+    # A field that is zero is left out of the answer; the duration never is.
+    metres = count(element.get("distanceMeters", 0 if duration == "0s" else None))
+    if metres is None:
+        return Answer("failed", reason="Google Routes: a route without its distance")
+    return Answer("ok", distance_m=metres, duration_s=_seconds(duration))
+
+
+def _seconds(duration: Any) -> int | None:
+    try:
+        return count(round(float(str(duration).removesuffix("s"))))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _first(body: Any) -> dict[str, Any]:
+    """Give the first object of a stream, which comes as a list."""
+    first = body[0] if isinstance(body, list) and body else body
+    return first if isinstance(first, dict) else {}
 
 
 def _error(response: httpx.Response) -> dict[str, Any]:
+    """Give what went wrong, which Google may notice after it has begun with a 200."""
     try:
-        body = response.json()
+        error = _first(response.json()).get("error")
     except ValueError:
         return {}
-    # The matrix is a stream: its errors come as a list of one.
-    first = body[0] if isinstance(body, list) and body else body
-    error = first.get("error", {}) if isinstance(first, dict) else {}
     return error if isinstance(error, dict) else {}
 
 
@@ -95,6 +117,7 @@ def _refusal(http_status: int, error: dict[str, Any]) -> Answer:
     says = f"Google Routes: HTTP {http_status}, {status}"
     if http_status in {401, 403} or any(reason in str(error) for reason in KEY_INVALID):
         raise Unavailable(f"{says}: the key is refused. Check API_KEY_MAPS and that the Routes API is enabled for it.")
-    if http_status == httpx.codes.TOO_MANY_REQUESTS or http_status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    busy = http_status == httpx.codes.TOO_MANY_REQUESTS or str(status) in FOR_EVERYBODY
+    if busy or http_status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise Unavailable(says)
     return Answer("failed", reason=says)

@@ -1,9 +1,11 @@
 """Google's Distance Matrix, which older keys still have."""
 
+from typing import Any
+
 import googlemaps
 from googlemaps.exceptions import ApiError, HTTPError, Timeout, TransportError
 
-from lakehouse.distance.providers import Answer, Question, Unavailable
+from lakehouse.distance.providers import Answer, Question, Unavailable, count
 
 URL = "https://maps.googleapis.com"
 ROUTES_URL = "https://routes.googleapis.com"
@@ -32,10 +34,23 @@ class Legacy:
             return _refusal(error.status)
         except (HTTPError, Timeout, TransportError) as error:
             raise Unavailable(f"Google Distance Matrix does not answer ({type(error).__name__})") from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise Unavailable("Google Distance Matrix answered something that is not its JSON") from error
+        return _answer(found)
+
+
+def _answer(found: Any) -> Answer:
+    """Give the answer that the matrix's one element holds; half an answer is a failure, never a distance."""
+    try:
         element = found["rows"][0]["elements"][0]
         if element["status"] != "OK":
             return Answer("failed", reason=f"Google Distance Matrix: {element['status']}")
-        return Answer("ok", distance_m=element["distance"]["value"], duration_s=element["duration"]["value"])
+        metres, seconds = count(element["distance"]["value"]), element.get("duration")
+    except (LookupError, TypeError):
+        metres, seconds = None, None
+    if metres is None:
+        return Answer("failed", reason=f"Google Distance Matrix: {found['status']}, without a distance")
+    return Answer("ok", distance_m=metres, duration_s=count(seconds["value"]) if isinstance(seconds, dict) else None)
 
 
 def _refusal(status: str) -> Answer:

@@ -1,9 +1,10 @@
 """What a distance provider is asked and answers."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Status = Literal["ok", "not_found", "failed"]
+MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Answer:
     distance_m: int | None = None
     duration_s: int | None = None
     reason: str | None = None
+
+
+def count(value: Any) -> int | None:
+    """Give a number of metres or seconds that distance_cache can hold; None for anything else."""
+    return value if type(value) is int and 0 <= value <= MOST else None
 
 
 class Unavailable(Exception):
