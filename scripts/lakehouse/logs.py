@@ -19,7 +19,10 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=36)
+        # The usual one shows every local variable: keys, names, addresses.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=36, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -34,6 +37,8 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for chatty in ("py4j", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Its warnings quote addresses of requests, and the legacy matrix has its key and a home in them.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     # It tells an outage in dozens of lines; whoever uses it tells it in one.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     structlog.configure(

@@ -1,0 +1,24 @@
+"""A log tells what failed and where, and nobody's data."""
+
+import subprocess
+import sys
+
+import pytest
+
+FAIL = """
+import logging, sys
+from lakehouse import logs
+logs.configure(sys.argv[1])
+home = sys.argv[2]
+try:
+    raise ArithmeticError("so")
+except ArithmeticError:
+    logging.getLogger("a library").exception("it failed")
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_librarys_traceback_shows_no_values(form: str) -> None:
+    said = subprocess.run([sys.executable, "-c", FAIL, form, "SecretHome"], capture_output=True, text=True, check=True)
+    assert "ArithmeticError" in said.stderr
+    assert "SecretHome" not in said.stderr
