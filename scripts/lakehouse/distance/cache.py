@@ -10,6 +10,8 @@ from lakehouse.distance.providers import Answer, Question
 from lakehouse.waiting import pauses
 
 MINUTE, DAY = 60.0, 86_400.0
+# An entry of a unique index takes no more than 2,704 bytes; what is longer is no address, and could never be noted.
+LONGEST = 2_500
 
 # Without its retry a failed question is due at once.
 _OPEN = """
@@ -26,7 +28,9 @@ _OPEN = """
       ON (cached.origin_address, cached.destination_address, cached.travel_mode, cached.provider)
        = (e.adresse_complete, rule.destination, means.travel_mode, %(provider)s)
     LEFT JOIN ops.distance_retry retry ON retry.distance_id = cached.id
-    WHERE btrim(e.adresse_complete) <> '' AND (cached.id IS NULL OR cached.status = 'failed')
+    WHERE btrim(e.adresse_complete) <> ''
+      AND octet_length(e.adresse_complete) + octet_length(rule.destination) <= %(longest)s
+      AND (cached.id IS NULL OR cached.status = 'failed')
 """
 
 _NOTE = """
@@ -65,8 +69,8 @@ class Open(NamedTuple):
 
 def open_questions(conn: psycopg.Connection, provider: str) -> list[Open]:
     """Give what employees of today, under the rules of today (in Paris), leave open for this provider."""
-    asked = {"declared": list(TRAVEL_MODES), "modes": list(TRAVEL_MODES.values()), "provider": provider}
-    rows = conn.execute(_OPEN, asked).fetchall()
+    modes = {"declared": list(TRAVEL_MODES), "modes": list(TRAVEL_MODES.values())}
+    rows = conn.execute(_OPEN, {**modes, "provider": provider, "longest": LONGEST}).fetchall()
     return [Open(Question(*row[:3]), attempts=row[3], due_in=row[4]) for row in rows]
 
 
@@ -89,7 +93,12 @@ def _row(provider: str, asked: Open, answer: Answer) -> dict[str, Any]:
         "m": answer.distance_m,
         "s": answer.duration_s,
         "status": answer.status,
-        "reason": answer.reason,
+        "reason": _kept(answer.reason),
         "attempts": attempts,
         "wait": pauses(first=MINUTE, longest=DAY)(attempts),
     }
+
+
+def _kept(reason: str | None) -> str | None:
+    """Give a provider's words as Postgres can keep them: a failure that cannot be noted is asked without end."""
+    return None if reason is None else reason.encode(errors="replace").decode().replace("\0", "")
