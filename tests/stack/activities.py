@@ -41,6 +41,11 @@ def message(op: str = "c", committed_us: int = COMMITTED_US, **changed: Any) -> 
     return json.dumps({"op": op, "before": None, "after": {**GOOD, **changed}, "source": source}).encode()
 
 
+def numbered(activity_id: int) -> bytes:
+    """Give an activity whose message says its number."""
+    return message(activity_id=activity_id, raw_payload=json.dumps({"description": str(activity_id)}))
+
+
 def polled(values: Iterable[bytes]) -> dict[str, list[ConsumerRecord]]:
     """Give messages as a consumer's poll does."""
     fields: dict[str, Any] = {**dict.fromkeys(ConsumerRecord._fields), "topic": "t", "partition": 0}

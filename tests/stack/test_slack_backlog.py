@@ -13,7 +13,7 @@ from lakehouse.settings import Settings
 from lakehouse.slack import notifier, outbox, sender
 from lakehouse.slack.sender import Sender
 from lakehouse.source import postgres
-from stack.activities import employ, go_live, message, polled
+from stack.activities import employ, go_live, numbered, polled
 
 BACKLOG, POLLED = 10_000, 500
 BURST, REFUSED_FOR = 50, 30.0
@@ -64,11 +64,6 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 def clock() -> Iterator[Clock]:
     with patch.object(sender, "time", Clock()) as clock:
         yield clock
-
-
-def numbered(activity_id: int) -> bytes:
-    """Give an activity whose message says its number."""
-    return message(activity_id=activity_id, raw_payload=json.dumps({"description": str(activity_id)}))
 
 
 def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
