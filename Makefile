@@ -3,9 +3,11 @@ PYTHON ?= python3
 UV ?= $(firstword $(wildcard .venv/bin/uv) uv)
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m lakehouse.local
+SEED ?= 1
+MINUTES ?= 5
 LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 
-.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all lock
+.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos lock
 .PHONY: tests-of-services tests-of-the-rest
 # Steps are one after another, but for the two halves of the tests.
 ifndef HALVES
@@ -62,6 +64,9 @@ tests-of-services:
 
 tests-of-the-rest:
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
+
+chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
+	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES)
 
 lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	for name in requirements requirements-local; do \

@@ -34,7 +34,13 @@ class ServiceStatus:
 class Stack:
     """All services, their data, logs and addresses in the folder `home`; they serve where `settings` says."""
 
-    def __init__(self, home: Path, settings: Settings, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings,
+        say: Callable[[str], None] = print,
+        made_of: Callable[[Path, Settings], list[Service]] = services,
+    ) -> None:
         """Describe a stack; nothing starts. `say` gets a line of progress per service."""
         self.home = home.resolve()
         here = addresses.on_this_machine(settings)
@@ -42,7 +48,7 @@ class Stack:
         self.logs = self.home / "logs"
         self._run = self.home / "run"
         self._say = say
-        self._services = {service.name: service for service in services(self.home, self.settings)}
+        self._services = {service.name: service for service in made_of(self.home, self.settings)}
         self._supervisor = Supervisor(self._run, self.logs)
 
     @classmethod
@@ -67,9 +73,15 @@ class Stack:
             (self._run / "addresses.env").write_text(addresses.env_file(self.settings), encoding="utf-8")
             start(chosen, self._supervisor, self.logs, self._say)
 
-    def down(self) -> None:
-        """Stop everything, Kafka and Postgres last. Idempotent; ends what an earlier crash left behind too."""
+    def down(self, *names: str) -> None:
+        """Stop what is named, or else everything, Kafka and Postgres last, and what an earlier crash left behind.
+
+        Idempotent.
+        """
         with self._alone():
+            if names:
+                self._stop([service.name for service in self._chosen(names)])
+                return
             if self._supervisor.is_running():
                 for stage in sorted({service.stop_stage for service in self._services.values()}):
                     self._stop([one.name for one in self._services.values() if one.stop_stage == stage])

@@ -1,0 +1,103 @@
+"""What can be done to a system: processes killed or frozen, a full disk, cut connections."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psutil
+import psycopg
+
+from chaos.refresher import Refresher
+from chaos.steps import REFRESH, RUN_AS
+from chaos.system import System
+from lakehouse.errors import NotReady
+from lakehouse.source.postgres import connect
+
+SERVICES = ("postgres", "kafka", "connect", "stream-processor", "registrar", "slack-notifier", "distance-worker")
+VICTIMS = (*SERVICES, "spark-thrift", REFRESH)
+FROZEN = (1.0, 6.0)  # seconds
+FULL = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What was done, and how many processes it killed."""
+
+    what: str
+    kills: int = 0
+
+
+Strike = Callable[[Random, System, Refresher], Blow | None]
+
+
+def strike(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+    """Do one thing at random; None where there was nothing to do it to."""
+    disk = 1 if system.small_disk else 0
+    kinds: Sequence[tuple[int, Strike]] = ((9, kill), (2, freeze), (disk, fill_disk), (1, cut_connections))
+    [chosen] = rng.choices([one for _, one in kinds], weights=[weight for weight, _ in kinds])
+    return chosen(rng, system, refresher)
+
+
+def kill(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+    """Kill one to three victims at the same moment: the whole of each, or one of its processes."""
+    killed = []
+    for victim in rng.sample(VICTIMS, k=rng.choice((1, 2, 2, 3))):
+        processes = _processes(victim, system, refresher)
+        chosen = processes if rng.random() < 0.5 else processes[-1:]
+        for process in chosen:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        if chosen:
+            killed.append(RUN_AS.get(victim, victim))
+    return Blow(f"{' and '.join(killed)} killed", len(killed)) if killed else None
+
+
+def freeze(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+    victim, seconds = rng.choice(VICTIMS), rng.uniform(*FROZEN)
+    processes = _processes(victim, system, refresher)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    time.sleep(seconds)  # how long it is frozen is the point
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    return Blow(f"{RUN_AS.get(victim, victim)} frozen for {seconds:.1f} s") if processes else None
+
+
+def fill_disk(_rng: Random, system: System, _refresher: Refresher) -> Blow:
+    """Leave no byte on the lake's disk for a while."""
+    filler = Path(system.settings.lake) / "filler"
+    with filler.open("wb") as file:
+        free = os.statvfs(filler)
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    time.sleep(FULL)  # how long it is full is the point
+    filler.unlink()
+    return Blow(f"the lake's disk full for {FULL:.0f} s")
+
+
+def cut_connections(_rng: Random, system: System, _refresher: Refresher) -> Blow | None:
+    """Have Postgres hang up on everybody."""
+    with suppress(NotReady, psycopg.OperationalError), connect(system.settings) as conn:
+        cut = conn.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')"
+        ).fetchone()
+        return Blow(f"{cut[0]} connections of Postgres cut") if cut else None
+    return None
+
+
+def _processes(victim: str, system: System, refresher: Refresher) -> list[psutil.Process]:
+    """Give a victim's processes, the first its main one; the last is the JVM where there is one."""
+    pid = refresher.pid if victim == REFRESH else next(one.pid for one in system.stack.status() if one.name == victim)
+    if pid is None:
+        return []
+    try:
+        main = psutil.Process(pid)
+        return [main, *main.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

@@ -1,0 +1,72 @@
+"""Run a job of Spark's that can be told to die around any of its commits: -m chaos.dies_committing SCRIPT [ARGS]."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from pyspark.java_gateway import ensure_callback_server_started
+
+from chaos.steps import COMMITTED, WRITTEN, die_at
+from lakehouse.cdc.lake import Lake
+
+
+class Observer:
+    """What Delta tells of a transaction on its way; it is asked to go on each time."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def startingTransaction(self, begin: Any) -> Any:
+        return begin.apply()
+
+    def preparingCommit(self, prepare: Any) -> Any:
+        return prepare.apply()
+
+    def beginDoCommit(self) -> None:
+        die_at(f"{self._table} {WRITTEN}")
+
+    def beginBackfill(self) -> None:
+        pass
+
+    def beginPostCommit(self) -> None:
+        die_at(f"{self._table} {COMMITTED}")
+
+    def transactionCommitted(self) -> None:
+        pass
+
+    def transactionAborted(self) -> None:
+        pass
+
+    def createChild(self) -> "Observer":
+        return self
+
+    class Java:
+        implements = ("org.apache.spark.sql.delta.TransactionExecutionObserver",)
+
+
+def main() -> None:
+    Lake.append = _observed(Lake.append, place=1)  # type: ignore[method-assign]
+    Lake.replace = _observed(Lake.replace, place=1)  # type: ignore[method-assign]
+    Lake.table = _observed(Lake.table, place=0)  # type: ignore[method-assign]
+    sys.argv = sys.argv[1:]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def _observed(write: Callable[..., Any], *, place: int) -> Callable[..., Any]:
+    """Give the method with what its thread writes next observed; the table's name stands at this place."""
+
+    @wraps(write)
+    def watched(lake: Lake, *arguments: Any) -> Any:
+        context: Any = lake.spark.sparkContext
+        ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
+        delta = context._jvm.org.apache.spark.sql.delta
+        delta.TransactionExecutionObserver.setObserver(Observer("/".join(arguments[place : place + 2])))
+        return write(lake, *arguments)
+
+    return watched
+
+
+if __name__ == "__main__":
+    main()

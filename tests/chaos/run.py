@@ -1,0 +1,151 @@
+"""Kill, freeze and starve at random what the system is made of, at work; see that nothing is lost or doubled.
+
+After each blow everything has to be back, and a new change in Bronze, within a minute. The last line counts; the exit
+code is 1 where a row or a message was lost, a row doubled, or something did not come back.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from random import Random
+from threading import Event
+
+import psycopg
+
+from chaos.blows import Blow, strike
+from chaos.deaths import Deaths
+from chaos.judge import Verdict, judge, unsent
+from chaos.refresher import Refresher
+from chaos.system import System, at_work, in_own_mounts
+from chaos.work import Work
+from lakehouse import errors
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.session import session
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.settings import ROOT
+from lakehouse.source import cut
+from lakehouse.waiting import wait_until
+
+BACK_WITHIN = 60.0  # seconds
+BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
+say = partial(print, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="example: make chaos SEED=1 MINUTES=5")
+    parser.add_argument("--seed", type=int, default=1, help="of the work, the blows and Slack's moods (default: 1)")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long blows are dealt (default: 5)")
+    options = parser.parse_args()
+    in_own_mounts()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with at_work(options.seed, say) as system:
+        if not system.small_disk:
+            say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
+        work, refresher = Work(system.settings, Random(options.seed)), Refresher(system)
+        try:
+            blows = storm(system, work, refresher, Random(options.seed), options.minutes * 60)
+            verdict = settled(system)
+        finally:
+            _keep_logs(system, options.seed)
+    tell(blows, work, refresher, verdict)
+    if not verdict.holds:
+        raise LakehouseError("\n".join(verdict.differences[:40]) or "rows or messages were lost or doubled.")
+
+
+def storm(system: System, work: Work, refresher: Refresher, rng: Random, seconds: float) -> list[Blow]:
+    """Strike until the time is over, each time waiting until everything is back; give the blows."""
+    blows: list[Blow] = []
+    deaths, until = Deaths(system.armed, rng), time.monotonic() + seconds
+    with _meanwhile(work, refresher):
+        deaths.arm()
+        while time.monotonic() < until:
+            time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
+            for blow in (deaths.look(), strike(rng, system, refresher)):
+                if blow:
+                    blows.append(blow)
+                    say(f"{len(blows):>4} {blow.what}: all back after {back(system):.1f} s")
+        system.armed.unlink(missing_ok=True)
+    return blows
+
+
+def back(system: System) -> float:
+    """Wait until every service is ready and what is committed in Postgres comes into Bronze; give the seconds.
+
+    Where a job died at a step meanwhile, the minute begins anew.
+    """
+    began, catalog = time.monotonic(), Catalog(system.settings.lake)
+    missing = ""
+
+    def is_back() -> bool:
+        nonlocal missing
+        missing = ", ".join(one.name for one in system.stack.status() if not one.ready)
+        if missing:
+            return False
+        try:
+            cut.of_everything(system.settings, catalog, CAPTURED, patience=5.0)
+        except (NotReady, psycopg.OperationalError) as error:
+            missing = str(error).partition("\n")[0]
+            return False
+        return True
+
+    while True:
+        armed = system.armed.exists()
+        try:
+            wait_until(is_back, timeout=BACK_WITHIN, missing=lambda: missing)
+        except NotReady:
+            if armed and not system.armed.exists():
+                continue
+            raise
+        return time.monotonic() - began
+
+
+def settled(system: System) -> Verdict:
+    """Let everything that is owed come through, and judge."""
+    say("the storm is over: waiting for what is owed to Slack, then comparing")
+    wait_until(lambda: unsent(system.settings) == 0, timeout=900, missing=lambda: f"{unsent(system.settings)} messages")
+    with session(system.settings, "refresh") as spark:
+        return judge(system, spark)
+
+
+def tell(blows: Sequence[Blow], work: Work, refresher: Refresher, verdict: Verdict) -> None:
+    ended = ", ".join(f"{count} with exit code {code}" for code, count in sorted(refresher.ended.items()))
+    say(
+        f"{work.done['activities']} activities and {work.done['statements']} other statements, interrupted "
+        f"{work.done['interruptions']} times; refreshes: {ended}"
+    )
+    say(
+        f"{sum(blow.kills for blow in blows)} kills in {len(blows)} blows, {verdict.changes} changes: "
+        f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
+        f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
+    )
+
+
+@contextmanager
+def _meanwhile(work: Work, refresher: Refresher) -> Iterator[None]:
+    stop = Event()
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(work.run, stop), pool.submit(refresher.run, stop)]
+        try:
+            yield
+        finally:
+            stop.set()
+        for one in running:
+            one.result()
+
+
+def _keep_logs(system: System, seed: int) -> None:
+    kept = ROOT / ".local" / "chaos" / f"seed-{seed}"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(system.stack.logs, kept)
+    say(f"the services' logs are in {kept}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,62 @@
+"""What goes on while things die: activities, right and wrong, corrections, deletes, people who move, come and leave."""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event
+
+import psycopg
+
+from lakehouse.errors import NotReady
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import connect
+from lakehouse.source.recorded import athletes
+from lakehouse.source.simulate import one
+
+PAUSE = 0.05  # seconds; the processes that are struck need their share of two cores
+ACTIVITIES, WRONG = 0.05, 0.15  # shares: of all that is written, of the activities
+VISITORS = 900_000  # ids of people whom nobody cheers: they come and go with what hangs on them
+STATEMENTS = (
+    "UPDATE strava_activities SET distance_m = -1 WHERE activity_id = (SELECT min(activity_id) FROM strava_activities)",
+    "UPDATE strava_activities SET distance_m = 5000 WHERE distance_m < 0",
+    "UPDATE strava_activities SET calories = calories + 1 WHERE activity_id %% 97 = %(n)s %% 97",
+    "DELETE FROM strava_activities WHERE activity_id = (SELECT min(activity_id) FROM strava_activities)",
+    "UPDATE rh_employees SET salaire_brut = salaire_brut + 0.01 WHERE id %% 11 = %(n)s %% 11",
+    """UPDATE rh_employees SET adresse_complete = regexp_replace(adresse_complete, '^\\S+', %(n)s::text)
+       WHERE id %% 41 = %(n)s %% 41""",
+    """INSERT INTO rh_employees (id, nom, prenom, salaire_brut) VALUES (%(visitor)s, 'de passage', 'x', %(n)s)
+       ON CONFLICT DO NOTHING""",
+    "INSERT INTO sport_activities SELECT id, 'Judo' FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING",
+    """INSERT INTO strava_activities (activity_id, employee_id, distance_m, start_date_utc, private)
+       SELECT id, id, %(n)s, now(), true FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING""",
+    "DELETE FROM rh_employees WHERE id = %(visitor)s",
+)
+AWAY = (psycopg.OperationalError, NotReady)
+
+
+@dataclass
+class Work:
+    """A writer, and what it wrote, by kind."""
+
+    settings: Settings
+    rng: Random
+    done: Counter[str] = field(default_factory=Counter)
+
+    def run(self, stop: Event) -> None:
+        """Write until told to stop; where Postgres goes away, wait for it and go on."""
+        while not stop.is_set():
+            with suppress(*AWAY), connect(self.settings, autocommit=True) as conn:
+                self._write(conn, stop)
+            self.done["interruptions"] += not stop.wait(0.2)
+
+    def _write(self, conn: psycopg.Connection, stop: Event) -> None:
+        people = [person for person in athletes(conn) if person.employee_id < VISITORS]
+        while not stop.wait(PAUSE):
+            if self.rng.random() < ACTIVITIES:
+                one(conn, self.rng, people, WRONG)
+                self.done["activities"] += 1
+            else:
+                n = self.rng.randrange(1_000)
+                conn.execute(self.rng.choice(STATEMENTS).encode(), {"n": n, "visitor": VISITORS + n % 5})
+                self.done["statements"] += 1
