@@ -19,7 +19,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady, run
 from lakehouse.gold.refresh import make_tables
 from lakehouse.settings import Settings
-from lakehouse.source.identity import identify
+from lakehouse.source.identity import identify, require_no_older
 from lakehouse.source.lease import Lease
 from lakehouse.waiting import Stop, carry_on
 
@@ -49,6 +49,7 @@ def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> St
     """Start a flow where its Bronze table ends, once it is certain whose table that is and who may write it."""
     term = held.hold()
     claimed = claim(lake.catalog, identify(settings, [contract]), contract)
+    require_no_older(settings, lake.catalog, [contract])
     mine = replace(lake, may_commit=partial(held.check, term))
     return bronze.flow(mine, contract, settings.kafka_bootstrap_servers, claimed)
 

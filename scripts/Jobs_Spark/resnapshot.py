@@ -4,6 +4,7 @@ The next refresh brings Silver to what Postgres holds; rows whose deletes were l
 """
 
 import argparse
+from functools import partial
 
 import httpx
 from rich.console import Console
@@ -16,7 +17,7 @@ from lakehouse.errors import run
 from lakehouse.settings import Settings
 from lakehouse.source.connector import Connect
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, wal_end
 from lakehouse.source.read_anew import read_anew
 
 
@@ -44,7 +45,7 @@ def main() -> None:
     ):
         read_anew(conn, Connect(client), [f"{one.schema}.{one.table}" for one in CAPTURED], options.wait, status.update)
         for contract in CAPTURED:
-            accept(catalog, source, contract)
+            accept(catalog, source, contract, partial(wal_end, conn))
     print("Every table was read anew. Now: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
 
 

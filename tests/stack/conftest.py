@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from psycopg import sql
 from pydantic import SecretStr
 from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
@@ -14,8 +12,7 @@ from pytest_httpserver import HTTPServer
 from lakehouse.local.addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
-from lakehouse.source import postgres
-from stack.lab import Lab, bench
+from stack.lab import Lab, bench, fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +43,9 @@ def settings(stack: Stack) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Settings]:
-    """Give a fresh database with the project's tables, in the run's one server; dropped afterwards."""
-    name = f"test_{uuid4().hex}"
-    with postgres.connect(settings.model_copy(update={"db_name": "postgres"}), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        own = settings.model_copy(update={"db_name": name})
-        with postgres.connect(own) as conn:
-            postgres.apply_ddl(conn)
-        try:
-            yield own
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Give a fresh database in the run's one server."""
+    with fresh_database(settings) as own:
+        yield own
 
 
 @pytest.fixture

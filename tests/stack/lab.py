@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+from psycopg import sql
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -21,7 +22,7 @@ from lakehouse.settings import Settings
 from lakehouse.source import cut, topics
 from lakehouse.source.connector import configuration
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import apply_ddl, connect
 from lakehouse.waiting import wait_until
 
 Lab = Callable[..., "Bench"]
@@ -108,6 +109,22 @@ class Bench:
     @property
     def _connector(self) -> str:
         return f"{self.settings.connect_url}/connectors/{self.name}"
+
+
+@contextmanager
+def fresh_database(settings: Settings) -> Iterator[Settings]:
+    """Give a database with the project's tables, dropped afterwards."""
+    own = settings.model_copy(update={"db_name": f"test_{uuid4().hex}"})
+    server = settings.model_copy(update={"db_name": "postgres"})
+    with connect(server, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
+    try:
+        with connect(own) as conn:
+            apply_ddl(conn)
+        yield own
+    finally:
+        with connect(server, autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own.db_name)))
 
 
 @contextmanager

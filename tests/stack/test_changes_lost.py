@@ -1,6 +1,7 @@
 """Changes that were lost on their way are noticed, and one command brings the lake back to what Postgres holds."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from lakehouse.errors import WrongSource
 from lakehouse.source import topics
 from lakehouse.source.connector import Connect
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, wal_end
 from lakehouse.source.read_anew import read_anew
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
@@ -50,7 +51,8 @@ def mend(bench: Bench, connector: Connect) -> None:
     """Do what the command does, for the bench's own connector and tables."""
     with connect(bench.settings, autocommit=True) as conn:
         read_anew(conn, connector, ["public.shoes"], 60, print)
-    accept(bench.lake.catalog, identify(bench.settings, bench.contracts), bench.contracts[0])
+        source = identify(bench.settings, bench.contracts)
+        accept(bench.lake.catalog, source, bench.contracts[0], partial(wal_end, conn))
 
 
 def untold(bench: Bench, connector: Connect) -> None:

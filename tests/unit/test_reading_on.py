@@ -7,7 +7,7 @@ from arro3.core import Array, DataType, Table
 from deltalake import write_deltalake
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.source import Claim, Source, Topic, accept, claim, make_bronze
+from lakehouse.cdc.source import Claim, Source, Topic, accept, check_age, claim, make_bronze
 from lakehouse.errors import WrongSource
 from spark.messages import SHOES
 
@@ -18,11 +18,13 @@ def source(topic_id: str = "first", **begins: int) -> Source:
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    """Give a lake that has read partition 0 up to offset 4."""
+    """Give a lake that has read partition 0 up to offset 4, and Postgres's log up to 900."""
     catalog = Catalog(str(tmp_path))
     make_bronze(catalog, source(p0=0), SHOES)
     zeros = Array([0, 0], DataType.int32())
-    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, "offset": Array([3, 4], DataType.int64())})
+    long = DataType.int64()
+    places = {"offset": Array([3, 4], long), "lsn": Array([800, 900], long)}
+    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places})
     write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
     return catalog
 
@@ -39,7 +41,7 @@ def test_a_gap_is_refused_with_its_remedy_until_it_is_accepted(catalog: Catalog)
     gone = source(p0=8)
     with pytest.raises(WrongSource, match=r"no longer has the offsets 5 to 7.*resnapshot.py"):
         claim(catalog, gone, SHOES)
-    accept(catalog, gone, SHOES)
+    accept(catalog, gone, SHOES, lambda: 900)
     assert claim(catalog, gone, SHOES) == Claim(0, {0: 8})
     with pytest.raises(WrongSource, match="offsets 8 to 8"):
         claim(catalog, source(p0=9), SHOES)
@@ -50,13 +52,27 @@ def test_a_topic_made_anew_is_refused_until_it_is_accepted_as_another_one(catalo
     with pytest.raises(WrongSource, match=r"deleted and made again.*resnapshot.py"):
         claim(catalog, anew, SHOES)
     for _ in range(2):
-        accept(catalog, anew, SHOES)
+        accept(catalog, anew, SHOES, lambda: 900)
     assert claim(catalog, anew, SHOES) == Claim(1, {0: 0})
+
+
+def test_a_postgres_whose_log_ends_before_what_was_read_is_refused_until_it_is_accepted(catalog: Catalog) -> None:
+    def older() -> int:
+        return 899
+
+    with pytest.raises(WrongSource, match=r"up to 900; it ends at 899.*resnapshot.py"):
+        check_age(catalog, older, SHOES)
+    accept(catalog, source(p0=0), SHOES, older)
+    check_age(catalog, older, SHOES)
+
+
+def test_a_postgres_that_went_on_is_the_one(catalog: Catalog) -> None:
+    check_age(catalog, lambda: 900, SHOES)
 
 
 def test_nothing_is_noted_where_nothing_is_wrong(catalog: Catalog) -> None:
     before = dict(catalog.properties("bronze", "shoes"))
-    accept(catalog, source(p0=0), SHOES)
+    accept(catalog, source(p0=0), SHOES, lambda: 900)
     assert catalog.properties("bronze", "shoes") == before
 
 

@@ -56,6 +56,11 @@ class Catalog:
         """Give how far Silver has come: the versions, written last, hold a row for every message."""
         return self._ends("silver", f"{contract.table}_versions", prefix="_")
 
+    def read_up_to(self, contract: Contract) -> int:
+        """Give the last place in Postgres's log that Bronze holds a change of; 0 without any."""
+        lsns = _column(self._log("bronze", contract.table).get_add_actions(flatten=True), "max.lsn")
+        return max((lsn for lsn in lsns if lsn is not None), default=0)
+
     def latest_commit(self, contract: Contract) -> int | None:
         """Give the last commit that a merged change followed, or a later place in Postgres's log; None without any."""
         files = self._log("silver", f"{contract.table}_versions").get_add_actions(flatten=True)

@@ -1,6 +1,6 @@
 """Which source a lake belongs to: Postgres's system identifier and each topic's id, kept with the Bronze table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lakehouse.cdc.catalog import Catalog
@@ -11,11 +11,11 @@ from lakehouse.errors import NotReady, WrongSource
 SYSTEM = "cdc.systemIdentifier"
 TOPIC = "cdc.topicId."  # and the incarnation
 LOST = "cdc.lostBefore."  # and incarnation, partition: what came before this offset is gone, and its rows read anew
+OLDER = "cdc.olderThan"  # a place in Postgres's log that one restored from a backup, known and read anew, may be behind
 REMEDIES = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
     "or drop the lake and read everything anew (make reset; with compose: down -v and rm -rf data/delta/*)."
 )
-
 
 READ_ANEW = "python scripts/Jobs_Spark/resnapshot.py reads every table anew and goes on from there."
 
@@ -76,14 +76,16 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
     return Claim(incarnation, starts)
 
 
-def accept(catalog: Catalog, source: Source, contract: Contract) -> None:
-    """Go on with a topic as it is, made anew or with a gap, since all its rows are being read anew."""
+def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callable[[], int]) -> None:
+    """Go on with what is there, since all its rows are being read anew: a topic with a gap, an older Postgres."""
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
     incarnations = _incarnations(known)
     incarnation = incarnations.get(topic.topic_id, max(incarnations.values()) + 1)
     starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
     lost = {number: first for number, first in topic.begins.items() if first > starts[number]}
     news = {f"{LOST}{incarnation}.{number}": str(first) for number, first in lost.items()}
+    if (read := catalog.read_up_to(contract)) > wal_end():
+        news[OLDER] = str(read)
     if topic.topic_id not in incarnations:
         news[f"{TOPIC}{incarnation}"] = topic.topic_id
     if news:
@@ -99,6 +101,17 @@ def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -
         raise WrongSource(
             f"bronze/{contract.table} belongs to the Postgres with system identifier {known}, "
             f"and the one at this address has {system_identifier}. {REMEDIES}"
+        )
+
+
+def check_age(catalog: Catalog, wal_end: Callable[[], int], contract: Contract) -> None:
+    """Raise WrongSource where Postgres's log ends before what Bronze holds of it: an older Postgres was restored."""
+    read = catalog.read_up_to(contract)
+    accepted = int(catalog.properties("bronze", contract.table).get(OLDER, 0))
+    if read > accepted and read > (end := wal_end()):
+        raise WrongSource(
+            f"Postgres is older than bronze/{contract.table}, which has read its log up to {read}; it ends at {end}. "
+            f"A backup was restored, and what was committed after it is gone. {READ_ANEW}"
         )
 
 

@@ -9,8 +9,9 @@ from lakehouse.cdc.order import ranked
 from lakehouse.cdc.sweeps import sweeping
 from lakehouse.cdc.tables import ORIGIN
 
-# A change that is sent again is the same row of the same record of Postgres's log.
-RECORD = ("_op", "_tx_id", "_lsn")
+# A change that is sent again is the same row of the same record of Postgres's log. The moment tells apart what an
+# older Postgres, restored, writes over the numbers that it gave before.
+RECORD = ("_op", "_tx_id", "_lsn", "_committed_at")
 
 
 def told_twice(changes: DataFrame, contract: Contract) -> DataFrame:

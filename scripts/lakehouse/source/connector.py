@@ -79,6 +79,11 @@ class Connect:
         found = self._get(f"{self._path}/status")
         return None if found is None else _state(found)
 
+    def read_up_to(self) -> int:
+        """Give the last place in Postgres's log that the connector noted; 0 where it noted none."""
+        found = self._get(f"{self._path}/offsets") or {"offsets": []}
+        return max((int(one["offset"].get("lsn") or 0) for one in found["offsets"]), default=0)
+
     def register(self, config: Mapping[str, str]) -> None:
         self._client.put(f"{self._path}/config", json=dict(config)).raise_for_status()
 

@@ -1,15 +1,17 @@
 """Who the source is: Postgres's system identifier, and the id of each captured topic and where it begins."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from kafka.errors import KafkaError
 
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.source import Source, Topic
+from lakehouse.cdc.source import Source, Topic, check_age
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.source.postgres import connect, system_identifier
+from lakehouse.source.postgres import connect, system_identifier, wal_end
 
 
 def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
@@ -19,6 +21,13 @@ def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
     names = [contract.topic for contract in contracts]
     ids, begins = _ids(settings, names), _begins(settings, names)
     return Source(system, {name: Topic(name, ids[name], begins[name]) for name in names})
+
+
+def require_no_older(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
+    """Raise WrongSource where the Postgres at this address is older than what Bronze has read from it."""
+    with connect(settings, autocommit=True) as conn:
+        for contract in contracts:
+            check_age(catalog, partial(wal_end, conn), contract)
 
 
 def _ids(settings: Settings, names: list[str]) -> dict[str, str]:

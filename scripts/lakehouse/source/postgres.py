@@ -39,6 +39,13 @@ def system_identifier(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
+def wal_end(conn: psycopg.Connection) -> int:
+    """Give where Postgres's log ends, as Debezium numbers its places."""
+    row = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
+    assert row is not None  # noqa: S101 - the function always gives its one row
+    return int(row[0])
+
+
 def apply_ddl(conn: psycopg.Connection) -> None:
     """Run initdb/*.sql in order, in one transaction; idempotent, so that a new table reaches an old volume too."""
     with conn.transaction():

@@ -62,6 +62,7 @@ class Registrar:
         self._wanted = configuration(self._stated, settings)
         self._restarts, self._next_restart = 0, 0.0
         self._unwell_since: float | None = None
+        self._age_known = False
 
     def watch(self, stop: Stop, *, once: bool) -> None:
         while not stop.is_set():
@@ -76,12 +77,13 @@ class Registrar:
             log.info("topic made", topic=name)
         signals.require_published(self._conn, self._wanted)
         self._register()
+        self.stop_where_older()
         state = self._connect.state()
         if state is not None and state.failed:
             self._restart(state)
         read_by = signals.reader(self._conn, self._wanted["slot.name"])
         if state is None or not state.runs or read_by is None:
-            self._say_what_it_waits_for()
+            self._say_what_it_waits_for(state)
             return False
         self._say_that_it_runs()
         for table in signals.pay_snapshots(self._conn, read_by):
@@ -96,6 +98,18 @@ class Registrar:
         signals.owe_snapshots(self._conn, new, signals.reader(self._conn, self._wanted["slot.name"]))
         self._connect.register(self._wanted)
         log.info("connector registered", known_before=running is not None)
+
+    def stop_where_older(self) -> None:
+        """Stop the connector where Postgres's log ends before what was read: it would pass over all up to there.
+
+        Asked once a session: a Postgres that is replaced ends it.
+        """
+        if self._age_known:
+            return
+        if self._connect.read_up_to() > postgres.wal_end(self._conn):
+            self._connect.stop()
+            log.error("Postgres is older than what was read from it: the connector is stopped", to_do=READ_ANEW)
+        self._age_known = True
 
     def _restart(self, state: State) -> None:
         if time.monotonic() < self._next_restart:
@@ -113,13 +127,18 @@ class Registrar:
             log.info("connector runs")
         self._unwell_since, self._restarts = None, 0
 
-    def _say_what_it_waits_for(self) -> None:
+    def _say_what_it_waits_for(self, state: State | None) -> None:
         now = time.monotonic()
         self._unwell_since = self._unwell_since or now
         if now - self._unwell_since > SLOW_START:
             self._unwell_since = now
-            held_by = signals.open_transactions(self._conn)
-            log.warning("connector does not run yet", slot_waits_for=[f"pid {pid}, {age} s" for pid, age in held_by])
+            if state is not None and state.stopped:
+                log.warning("connector is stopped", to_do=READ_ANEW)
+            elif signals.given_up(self._conn, self._wanted["slot.name"]):
+                log.error("changes were lost: Postgres gave up the connector's slot", to_do=READ_ANEW)
+            else:
+                held_by = [f"pid {pid}, {age} s" for pid, age in signals.open_transactions(self._conn)]
+                log.warning("connector does not run yet", slot_waits_for=held_by)
 
 
 def _first_line(error: Exception) -> str:

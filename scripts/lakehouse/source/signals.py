@@ -32,6 +32,15 @@ def reader(conn: psycopg.Connection, slot: str) -> int | None:
     return None if row is None else row[0]
 
 
+def given_up(conn: psycopg.Connection, slot: str) -> bool:
+    """Say whether Postgres gave the slot up, because its reader stayed away for too much of the log.
+
+    Debezium tries for half an hour to read such a slot, and says nothing of it.
+    """
+    row = conn.execute("SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
+    return row == (True,)
+
+
 def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION) -> list[tuple[int, int]]:
     """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for."""
     return conn.execute(

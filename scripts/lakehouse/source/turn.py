@@ -8,6 +8,7 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.source import check_system
 from lakehouse.settings import Settings
+from lakehouse.source.identity import require_no_older
 from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import connect, system_identifier
 
@@ -19,7 +20,7 @@ def turn(
     """Hold the refresh's lease, and give what every commit has to ask first, whether it is held still.
 
     Raises AlreadyRunning when another process has the turn, still after `patience` seconds, and WrongSource when a
-    table came from another Postgres.
+    table came from another Postgres, or from this one before a backup of it was restored.
     """
     with closing(Lease(settings, "refresh")) as held:
         term = held.hold(patience)
@@ -27,4 +28,5 @@ def turn(
             system = str(system_identifier(conn))
         for contract in contracts:
             check_system(catalog, system, contract)
+        require_no_older(settings, catalog, contracts)
         yield partial(held.check, term)
