@@ -11,7 +11,7 @@ from random import Random
 import psutil
 import psycopg
 
-from chaos.refresher import Refresher
+from chaos.jobs import Job
 from chaos.steps import REFRESH, RUN_AS
 from chaos.system import System
 from lakehouse.errors import NotReady
@@ -31,22 +31,22 @@ class Blow:
     kills: int = 0
 
 
-Strike = Callable[[Random, System, Refresher], Blow | None]
+Strike = Callable[[Random, System, Job], Blow | None]
 
 
-def strike(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+def strike(rng: Random, system: System, refresh: Job) -> Blow | None:
     """Do one thing at random; None where there was nothing to do it to."""
     disk = 1 if system.small_disk else 0
     kinds: Sequence[tuple[int, Strike]] = ((9, kill), (2, freeze), (disk, fill_disk), (1, cut_connections))
     [chosen] = rng.choices([one for _, one in kinds], weights=[weight for weight, _ in kinds])
-    return chosen(rng, system, refresher)
+    return chosen(rng, system, refresh)
 
 
-def kill(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+def kill(rng: Random, system: System, refresh: Job) -> Blow | None:
     """Kill one to three victims at the same moment: the whole of each, or one of its processes."""
     killed = []
     for victim in rng.sample(VICTIMS, k=rng.choice((1, 2, 2, 3))):
-        processes = _processes(victim, system, refresher)
+        processes = _processes(victim, system, refresh)
         chosen = processes if rng.random() < 0.5 else processes[-1:]
         for process in chosen:
             with suppress(psutil.NoSuchProcess):
@@ -56,9 +56,9 @@ def kill(rng: Random, system: System, refresher: Refresher) -> Blow | None:
     return Blow(f"{' and '.join(killed)} killed", len(killed)) if killed else None
 
 
-def freeze(rng: Random, system: System, refresher: Refresher) -> Blow | None:
+def freeze(rng: Random, system: System, refresh: Job) -> Blow | None:
     victim, seconds = rng.choice(VICTIMS), rng.uniform(*FROZEN)
-    processes = _processes(victim, system, refresher)
+    processes = _processes(victim, system, refresh)
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.suspend()
@@ -69,7 +69,7 @@ def freeze(rng: Random, system: System, refresher: Refresher) -> Blow | None:
     return Blow(f"{RUN_AS.get(victim, victim)} frozen for {seconds:.1f} s") if processes else None
 
 
-def fill_disk(_rng: Random, system: System, _refresher: Refresher) -> Blow:
+def fill_disk(_rng: Random, system: System, _refresh: Job) -> Blow:
     """Leave no byte on the lake's disk for a while."""
     filler = Path(system.settings.lake) / "filler"
     with filler.open("wb") as file:
@@ -80,7 +80,7 @@ def fill_disk(_rng: Random, system: System, _refresher: Refresher) -> Blow:
     return Blow(f"the lake's disk full for {FULL:.0f} s")
 
 
-def cut_connections(_rng: Random, system: System, _refresher: Refresher) -> Blow | None:
+def cut_connections(_rng: Random, system: System, _refresh: Job) -> Blow | None:
     """Have Postgres hang up on everybody."""
     with suppress(NotReady, psycopg.OperationalError), connect(system.settings) as conn:
         cut = conn.execute(
@@ -91,9 +91,9 @@ def cut_connections(_rng: Random, system: System, _refresher: Refresher) -> Blow
     return None
 
 
-def _processes(victim: str, system: System, refresher: Refresher) -> list[psutil.Process]:
+def _processes(victim: str, system: System, refresh: Job) -> list[psutil.Process]:
     """Give a victim's processes, the first its main one; the last is the JVM where there is one."""
-    pid = refresher.pid if victim == REFRESH else next(one.pid for one in system.stack.status() if one.name == victim)
+    pid = refresh.pid if victim == REFRESH else next(one.pid for one in system.stack.status() if one.name == victim)
     if pid is None:
         return []
     try:

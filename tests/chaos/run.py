@@ -9,21 +9,17 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from random import Random
-from threading import Event
 
 import psycopg
 
 from chaos.blows import Blow, strike
 from chaos.deaths import Deaths
 from chaos.judge import Verdict, judge, unsent
-from chaos.refresher import Refresher
+from chaos.life import Life
 from chaos.system import System, at_work, in_own_mounts
-from chaos.work import Work
 from lakehouse import errors
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.session import session
@@ -48,26 +44,27 @@ def main() -> None:
     with at_work(options.seed, say) as system:
         if not system.small_disk:
             say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
-        work, refresher = Work(system.settings, Random(options.seed)), Refresher(system)
+        life = Life(system, options.seed)
         try:
-            blows = storm(system, work, refresher, Random(options.seed), options.minutes * 60)
+            blows = storm(system, life, Random(options.seed), options.minutes * 60)
             verdict = settled(system)
         finally:
             _keep_logs(system, options.seed)
-    tell(blows, work, refresher, verdict)
-    if not verdict.holds:
-        raise LakehouseError("\n".join(verdict.differences[:40]) or "rows or messages were lost or doubled.")
+    tell(blows, life, verdict)
+    if life.reader.wrong or not verdict.holds:
+        found = [*life.reader.wrong, *verdict.differences]
+        raise LakehouseError("\n".join(found[:40]) or "rows or messages were lost or doubled.")
 
 
-def storm(system: System, work: Work, refresher: Refresher, rng: Random, seconds: float) -> list[Blow]:
+def storm(system: System, life: Life, rng: Random, seconds: float) -> list[Blow]:
     """Strike until the time is over, each time waiting until everything is back; give the blows."""
     blows: list[Blow] = []
     deaths, until = Deaths(system.armed, rng), time.monotonic() + seconds
-    with _meanwhile(work, refresher):
+    with life.goes_on():
         deaths.arm()
         while time.monotonic() < until:
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
-            for blow in (deaths.look(), strike(rng, system, refresher)):
+            for blow in (deaths.look(), strike(rng, system, life.refresh)):
                 if blow:
                     blows.append(blow)
                     say(f"{len(blows):>4} {blow.what}: all back after {back(system):.1f} s")
@@ -114,30 +111,19 @@ def settled(system: System) -> Verdict:
         return judge(system, spark)
 
 
-def tell(blows: Sequence[Blow], work: Work, refresher: Refresher, verdict: Verdict) -> None:
-    ended = ", ".join(f"{count} with exit code {code}" for code, count in sorted(refresher.ended.items()))
+def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
+    wrote, read = life.work.done, life.reader.done
+    say(f"{life.refresh}; {life.maintenance}")
     say(
-        f"{work.done['activities']} activities and {work.done['statements']} other statements, interrupted "
-        f"{work.done['interruptions']} times; refreshes: {ended}"
+        f"{wrote['activities']} activities and {wrote['statements']} other statements, {wrote['interruptions']} times "
+        f"interrupted; the figures read {read['whole']} times whole, {len(life.reader.wrong)} times not, "
+        f"{read['empty']} times before the first refresh, {read['no server']} times nobody answered"
     )
     say(
         f"{sum(blow.kills for blow in blows)} kills in {len(blows)} blows, {verdict.changes} changes: "
         f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
         f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
     )
-
-
-@contextmanager
-def _meanwhile(work: Work, refresher: Refresher) -> Iterator[None]:
-    stop = Event()
-    with ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(work.run, stop), pool.submit(refresher.run, stop)]
-        try:
-            yield
-        finally:
-            stop.set()
-        for one in running:
-            one.result()
 
 
 def _keep_logs(system: System, seed: int) -> None:

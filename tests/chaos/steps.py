@@ -11,6 +11,7 @@ from pathlib import Path
 ARMED = "CHAOS_ARMED"
 WRITTEN, COMMITTED = "written, not committed", "committed"
 STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
+MAINTENANCE = "maintain.py"
 NOTIFIER, WORKER = "slack_new_activity_notifier.py", "distance_worker.py"
 RUN_AS = {STREAM: "stream-processor", NOTIFIER: "slack-notifier", WORKER: "distance-worker", REFRESH: "refresh"}
 ANSWERED, OWED = "message answered, not noted", "messages owed, offsets not committed"

@@ -1,0 +1,41 @@
+"""Jobs that run again and again, as their commands do it, each time a process of its own."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Event
+
+from chaos.system import System, mortal
+from lakehouse.local.services import JOBS
+
+PAUSE = 1.0  # seconds
+
+
+@dataclass
+class Job:
+    """One script, run until told to stop; how its runs ended is counted by exit code."""
+
+    system: System
+    script: str
+    process: subprocess.Popen[bytes] | None = None
+    ended: Counter[int] = field(default_factory=Counter)
+
+    def run(self, stop: Event) -> None:
+        command, stack = mortal((sys.executable, str(JOBS / self.script))), self.system.stack
+        with (stack.logs / f"{self.script}.log").open("ab") as said:
+            while not stop.wait(PAUSE):
+                self.process = subprocess.Popen(
+                    command, env=stack.environment(), stdout=said, stderr=said, start_new_session=True
+                )
+                self.ended[self.process.wait()] += 1
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, None between two."""
+        running = self.process
+        return running.pid if running and running.poll() is None else None
+
+    def __str__(self) -> str:
+        ended = ", ".join(f"{count} with exit code {code}" for code, count in sorted(self.ended.items()))
+        return f"{self.script}: {ended or 'never ended'}"
