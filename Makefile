@@ -53,11 +53,13 @@ lint: install ## linter, formatter, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## lint, then the tests, on free ports beside whatever runs
+test: lint ## lint, the tests, a minute of chaos; on free ports beside whatever runs
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-the-rest
+	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1
 
 test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
+	@$(MAKE) --no-print-directory chaos
 
 tests-of-services:
 	$(BIN)/python -m pytest $(HALVES) tests/stack

@@ -25,9 +25,10 @@ FULL = 5.0  # seconds
 
 @dataclass(frozen=True)
 class Blow:
-    """What was done, and how many processes it killed."""
+    """What was done, to which services or jobs, and how many of them it killed."""
 
     what: str
+    struck: Sequence[str] = ()
     kills: int = 0
 
 
@@ -53,11 +54,12 @@ def kill(rng: Random, system: System, refresh: Job) -> Blow | None:
                 process.kill()
         if chosen:
             killed.append(RUN_AS.get(victim, victim))
-    return Blow(f"{' and '.join(killed)} killed", len(killed)) if killed else None
+    return Blow(f"{' and '.join(killed)} killed", killed, len(killed)) if killed else None
 
 
 def freeze(rng: Random, system: System, refresh: Job) -> Blow | None:
     victim, seconds = rng.choice(VICTIMS), rng.uniform(*FROZEN)
+    name = RUN_AS.get(victim, victim)
     processes = _processes(victim, system, refresh)
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -66,7 +68,7 @@ def freeze(rng: Random, system: System, refresh: Job) -> Blow | None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.resume()
-    return Blow(f"{RUN_AS.get(victim, victim)} frozen for {seconds:.1f} s") if processes else None
+    return Blow(f"{name} frozen for {seconds:.1f} s", [name]) if processes else None
 
 
 def fill_disk(_rng: Random, system: System, _refresh: Job) -> Blow:

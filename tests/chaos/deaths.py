@@ -37,7 +37,7 @@ class Deaths:
         if not self.armed.exists():
             script, step = self._left.pop(0)
             self.arm()
-            return Blow(f"{RUN_AS[script]} died at: {step}", 1)
+            return Blow(f"{RUN_AS[script]} died at: {step}", [RUN_AS[script]], kills=1)
         if time.monotonic() - self._since > PATIENCE:
             self.rng.shuffle(self._left)
             self.arm()

@@ -9,8 +9,6 @@ from threading import Event
 from chaos.system import System, mortal
 from lakehouse.local.services import JOBS
 
-PAUSE = 1.0  # seconds
-
 
 @dataclass
 class Job:
@@ -18,13 +16,14 @@ class Job:
 
     system: System
     script: str
+    pause: float  # seconds between two runs
     process: subprocess.Popen[bytes] | None = None
     ended: Counter[int] = field(default_factory=Counter)
 
     def run(self, stop: Event) -> None:
         command, stack = mortal((sys.executable, str(JOBS / self.script))), self.system.stack
         with (stack.logs / f"{self.script}.log").open("ab") as said:
-            while not stop.wait(PAUSE):
+            while not stop.wait(self.pause):
                 self.process = subprocess.Popen(
                     command, env=stack.environment(), stdout=said, stderr=said, start_new_session=True
                 )

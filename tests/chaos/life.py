@@ -18,7 +18,7 @@ class Life:
 
     def __init__(self, system: System, seed: int) -> None:
         self.work, self.reader = Work(system.settings, Random(seed)), Reader(system)
-        self.refresh, self.maintenance = Job(system, REFRESH), Job(system, MAINTENANCE)
+        self.refresh, self.maintenance = Job(system, REFRESH, pause=3.0), Job(system, MAINTENANCE, pause=15.0)
 
     @contextmanager
     def goes_on(self) -> Iterator[None]:

@@ -14,8 +14,8 @@ from lakehouse.source.postgres import connect
 from lakehouse.source.recorded import athletes
 from lakehouse.source.simulate import one
 
-PAUSE = 0.05  # seconds; the processes that are struck need their share of two cores
-ACTIVITIES, WRONG = 0.05, 0.15  # shares: of all that is written, of the activities
+PAUSE = 0.1  # seconds; the processes that are struck need their share of two cores
+ACTIVITIES, WRONG = 0.08, 0.15  # shares: of all that is written, of the activities
 VISITORS = 900_000  # ids of people whom nobody cheers: they come and go with what hangs on them
 STATEMENTS = (
     "UPDATE strava_activities SET distance_m = -1 WHERE activity_id = (SELECT min(activity_id) FROM strava_activities)",

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import INSERT, UPSERTS
+from lakehouse.cdc.source import READ_ANEW
 from lakehouse.cdc.sweeps import snapshot, sweeping
 from lakehouse.errors import SchemaMismatch
 
@@ -61,5 +62,6 @@ def _check(row: Row, contract: Contract) -> None:
     if row["newest"] and row["newest"]["missing"]:
         raise SchemaMismatch(
             f"{contract.table}: {', '.join(row['newest']['missing'])} is in the contract and no longer in the "
-            f"table. {mend}, or give the column back."
+            f"table. {mend}, or give the column back. If it got another name, no change told the values under it: "
+            f"{READ_ANEW}"
         )
