@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30"
     )
-    parser.add_argument("--days", type=int, default=7, help="how long a reader may go on with old files (default: 7)")
+    parser.add_argument("--days", type=_days, default=7, help="how long a reader may go on with old files (default: 7)")
     parser.add_argument(
         "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for a running refresh (default: 60)"
     )
@@ -34,6 +34,12 @@ def main() -> None:
         with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
             done += keep_each(catalog, REWRITTEN, retention, still_mine)
     show(done)
+
+
+def _days(text: str) -> int:
+    if (days := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least a day: a refresh or a report may still read what it began with")
+    return days
 
 
 if __name__ == "__main__":

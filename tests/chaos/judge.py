@@ -96,11 +96,8 @@ def _held(lake: Lake, contract: Contract) -> tuple[int, int]:
 
 def _ends(settings: Settings) -> Mapping[str, int]:
     """Give how many messages Kafka has of each table."""
-    consumer = topics.follow(settings, [contract.topic for contract in CAPTURED])
-    try:
+    with topics.following(settings, [contract.topic for contract in CAPTURED]) as consumer:
         ends = topics.reachable(consumer)
-    finally:
-        consumer.close(autocommit=False)
     return {one.table: sum(end for part, end in ends.items() if part.topic == one.topic) for one in CAPTURED}
 
 

@@ -2,15 +2,17 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.positions import Lane
 from lakehouse.cdc.silver import start_over
-from lakehouse.cdc.upkeep import keep
+from lakehouse.cdc.upkeep import _compacted, keep
 from spark.messages import delete, put
 from spark.shoes import Shoes
 
@@ -50,3 +52,29 @@ def test_it_removes_what_no_version_of_the_last_while_holds(shoes: Shoes) -> Non
     assert not lost.exists()
     assert keep(path, timedelta(0)).removed >= 1
     assert shoes.now() == {1: 42}
+
+
+def test_a_writer_goes_on_meanwhile_and_each_row_is_there_once(shoes: Shoes) -> None:
+    path = shoes.catalog.path("bronze", "shoes")
+
+    def write() -> None:
+        for number in range(8):
+            shoes.arrive(put(number), put(100 + number))
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not writing.done():
+            keep(path)
+        writing.result()
+    keep(path)
+    assert sorted(row.offset for row in shoes.lake.read("bronze", "shoes").collect()) == list(range(16))
+    assert shoes.take().changes == 16
+
+
+def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes) -> None:
+    shoes.take(put(1, 41))
+    shoes.take(put(2, 42))
+    before_it = DeltaTable(shoes.catalog.path("silver", "shoes"))
+    shoes.take(put(1, 51), delete(2))
+    assert not _compacted(before_it)
+    assert shoes.now() == {1: 51}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.identity import identify
 from lakehouse.source.lease import Lease
+from lakehouse.source.postgres import connect
+from lakehouse.waiting import wait_until
 
 STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
 
 
-def run(stack: Stack, script: str, lake: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / script)]
+def run(stack: Stack, script: str, lake: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / script), *arguments]
     env = {**stack.environment(), "LAKE_URI": lake}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
 
@@ -53,6 +56,31 @@ def test_a_second_stream_on_the_same_lake_is_refused(stack: Stack) -> None:
     refused = run(stack, STREAM, stack.settings.lake)
     assert refused.returncode == 1
     assert "another stream writes the lake" in refused.stderr
+
+
+@pytest.mark.parametrize("script", [REFRESH, "reconcile.py", "maintain.py"])
+def test_who_comes_while_another_refreshes_says_so_and_leaves(stack: Stack, script: str) -> None:
+    with closing(Lease(stack.settings, "refresh")) as other:
+        other.hold()
+        refused = run(stack, script, stack.settings.lake, "--wait", "0.1")
+    assert refused.returncode == 1
+    assert "another refresh writes the lake" in refused.stderr
+
+
+def test_who_has_patience_goes_on_when_the_other_has_ended(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+    with closing(Lease(own, "refresh")) as second, ThreadPoolExecutor(1) as pool:
+        with closing(Lease(own, "refresh")) as first:
+            first.hold()
+            waits = pool.submit(second.hold, 60)
+            wait_until(lambda: _waits_for_a_lock(own), timeout=30, missing="the second to wait")
+            assert not waits.done()
+        assert waits.result(timeout=30) == 1
+
+
+def _waits_for_a_lock(settings: Settings) -> bool:
+    with connect(settings) as conn:
+        return conn.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is not None
 
 
 def test_a_lease_that_was_lost_and_taken_again_is_another(settings: Settings, tmp_path: Path) -> None:

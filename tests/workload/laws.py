@@ -161,8 +161,5 @@ def _sees(one: Seen) -> Any:
 
 
 def _ends(bench: Bench, contract: Contract) -> dict[int, int]:
-    consumer = topics.follow(bench.settings, [contract.topic])
-    try:
+    with topics.following(bench.settings, [contract.topic]) as consumer:
         return {partition.partition: end for partition, end in topics.reachable(consumer).items()}
-    finally:
-        consumer.close(autocommit=False)

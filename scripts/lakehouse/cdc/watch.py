@@ -1,5 +1,6 @@
 """Keep flows running: one that failed restarts alone, with growing pauses; what they did is told every ten seconds."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from structlog.stdlib import BoundLogger
 from lakehouse.errors import LakehouseError
 from lakehouse.waiting import pauses
 
+OURS = re.compile(r"^lakehouse\.errors\.\w+: (.+)$", re.MULTILINE)
 LOOKED_AFTER_EVERY, TOLD_EVERY = 0.2, 10.0
 pause = pauses(first=1.0, longest=30.0)
 
@@ -61,7 +63,7 @@ def _look_after(name: str, flow: Flow, log: BoundLogger) -> None:
 def _failed(name: str, flow: Flow, error: Exception | None, log: BoundLogger) -> None:
     flow.failures += 1
     flow.retry_at = time.monotonic() + pause(flow.failures)
-    log.error("flow stopped", table=name, why=_first_line(error), next_try_in_s=pause(flow.failures))
+    log.error("flow stopped", table=name, why=_why(error), next_try_in_s=pause(flow.failures))
 
 
 def _tell(flows: Mapping[str, Flow], log: BoundLogger) -> None:
@@ -75,5 +77,9 @@ def _tell(flows: Mapping[str, Flow], log: BoundLogger) -> None:
             flow.told = fresh[-1]["batchId"]
 
 
-def _first_line(error: Exception | None) -> str:
+def _why(error: Exception | None) -> str:
+    """Give the text of our own error, however deep Spark wrapped it, or the first line of another's."""
+    ours = OURS.search(str(error))
+    if ours:
+        return ours[1]
     return str(error).strip().splitlines()[0][:300] if error and str(error).strip() else type(error).__name__

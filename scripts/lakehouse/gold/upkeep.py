@@ -37,7 +37,8 @@ def keep_each(
 
 def show(done: Iterable[tuple[str, Kept]]) -> None:
     """Print a line a table."""
-    table = Table("table", "files before", "after", "removed from disk")
+    table = Table("table", "files before", "after", "removed from disk", "")
     for name, one in done:
-        table.add_row(name, *map(str, (one.files_before, one.files_after, one.removed)))
+        numbers = map(str, (one.files_before, one.files_after, one.removed))
+        table.add_row(name, *numbers, "a writer was quicker: next time" if one.disturbed else "")
     Console().print(table)

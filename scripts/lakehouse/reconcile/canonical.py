@@ -86,7 +86,7 @@ def _finite(name: str, kind: str, first: str, last: str) -> sql.Composed:
 
 def _without_last_zeros(number: Column) -> Column:
     has_point = F.contains(number, F.lit("."))
-    return F.when(has_point, F.rtrim(F.rtrim(number, F.lit("0")), F.lit("."))).otherwise(number)
+    return F.when(has_point, F.regexp_replace(number, r"\.?0+$", "")).otherwise(number)
 
 
 def _no_text(contract: Contract, name: str, kind: str) -> BadInput:

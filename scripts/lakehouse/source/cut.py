@@ -4,13 +4,10 @@ import time
 from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
-from kafka.errors import KafkaError
-
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Lane, Positions, behind, reached
 from lakehouse.cdc.source import claim
-from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.identity import identify
@@ -56,8 +53,7 @@ def _send_mark_through(settings: Settings, signals: str, patience: float) -> Non
     The mark is a signal of type `log`, which asks nothing of Debezium.
     """
     mark = f"mark:{uuid4()}".encode()
-    consumer = topics.follow(settings, [signals])
-    try:
+    with topics.following(settings, [signals]) as consumer:
         consumer.seek_to_end()
         topics.reachable(consumer)
         for partition in consumer.assignment():
@@ -71,21 +67,12 @@ def _send_mark_through(settings: Settings, signals: str, patience: float) -> Non
         )
         with connect(settings) as conn:
             conn.execute("DELETE FROM cdc.signal WHERE id = %s", [mark.decode()])
-    except KafkaError as error:
-        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
-    finally:
-        consumer.close(autocommit=False)
 
 
 def _ends(settings: Settings, contracts: list[Contract], incarnations: Mapping[str, int]) -> Cut:
     """Give the last offset of each topic, in the incarnation that Bronze reads; an empty partition has none."""
-    consumer = topics.follow(settings, [contract.topic for contract in contracts])
-    try:
+    with topics.following(settings, [contract.topic for contract in contracts]) as consumer:
         ends = topics.reachable(consumer)
-    except KafkaError as error:
-        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
-    finally:
-        consumer.close(autocommit=False)
     return {
         contract.table: {
             Lane(incarnations[contract.table], partition.partition): end - 1

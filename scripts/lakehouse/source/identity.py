@@ -48,13 +48,8 @@ def _ids(settings: Settings, names: list[str]) -> dict[str, str]:
 
 
 def _begins(settings: Settings, names: list[str]) -> dict[str, dict[int, int]]:
-    consumer = topics.follow(settings, names)
-    try:
+    with topics.following(settings, names) as consumer:
         first = consumer.beginning_offsets(list(consumer.assignment()))
-    except KafkaError as error:
-        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
-    finally:
-        consumer.close(autocommit=False)
     begins: dict[str, dict[int, int]] = {name: {} for name in names}
     for partition, offset in first.items():
         begins[partition.topic][partition.partition] = offset

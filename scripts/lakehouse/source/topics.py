@@ -1,7 +1,8 @@
 """The topics that the connector writes to, and those who read them beside Spark."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -87,6 +88,18 @@ def follow(settings: Settings, names: Iterable[str], *, group: str | None = None
         consumer.close(autocommit=False)
         raise
     return consumer
+
+
+@contextmanager
+def following(settings: Settings, names: Iterable[str]) -> Iterator[KafkaConsumer]:
+    """Give a consumer of the named topics, as `follow` does, and close it; NotReady where Kafka goes away meanwhile."""
+    consumer = follow(settings, names)
+    try:
+        yield consumer
+    except KafkaError as error:
+        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
+    finally:
+        consumer.close(autocommit=False)
 
 
 def reachable(consumer: KafkaConsumer) -> dict[TopicPartition, int]:
