@@ -15,7 +15,7 @@ from lakehouse.waiting import pauses
 
 OURS = re.compile(r"^lakehouse\.errors\.\w+: (.+)$", re.MULTILINE)
 LOOKED_AFTER_EVERY, TOLD_EVERY = 0.2, 10.0
-pause = pauses(first=1.0, longest=30.0)
+pause = pauses(first=1.0, longest=10.0)
 
 
 @dataclass
