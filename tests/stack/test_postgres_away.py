@@ -91,7 +91,7 @@ def test_the_notifier_loses_no_message_and_sends_none_twice(stack: Stack, httpse
     def take(request: Request) -> Response:
         taken.append(int(request.get_json()["text"].split('"')[1]))
         if len(taken) == 2:  # it is gone when this one is to be noted
-            stack._stop(["postgres"])
+            stack.down("postgres")
         return Response("ok")
 
     httpserver.expect_request("/hook").respond_with_handler(take)
@@ -112,7 +112,7 @@ def test_the_notifier_loses_no_message_and_sends_none_twice(stack: Stack, httpse
 @pytest.mark.long
 def test_the_distance_worker_asks_again_what_it_could_not_note(stack: Stack, httpserver: HTTPServer) -> None:
     def going(_: Request) -> Response:
-        stack._stop(["postgres"])
+        stack.down("postgres")
         return Response(json.dumps(FOUND))
 
     httpserver.expect_ordered_request(ROUTES).respond_with_handler(going)
