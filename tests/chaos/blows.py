@@ -19,6 +19,7 @@ from lakehouse.source.postgres import connect
 
 SERVICES = ("postgres", "kafka", "connect", "stream-processor", "registrar", "slack-notifier", "distance-worker")
 VICTIMS = (*SERVICES, "spark-thrift", REFRESH)
+TOGETHER = (1, 2, 3, 3)
 FROZEN = (1.0, 6.0)  # seconds
 FULL = 5.0  # seconds
 
@@ -44,9 +45,9 @@ def strike(rng: Random, system: System, refresh: Job) -> Blow | None:
 
 
 def kill(rng: Random, system: System, refresh: Job) -> Blow | None:
-    """Kill one to three victims at the same moment: the whole of each, or one of its processes."""
+    """Kill some victims at the same moment: the whole of each, or one of its processes."""
     killed = []
-    for victim in rng.sample(VICTIMS, k=rng.choice((1, 2, 2, 3))):
+    for victim in rng.sample(VICTIMS, k=rng.choice(TOGETHER)):
         processes = _processes(victim, system, refresh)
         chosen = processes if rng.random() < 0.5 else processes[-1:]
         for process in chosen:

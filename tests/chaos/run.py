@@ -26,6 +26,7 @@ from lakehouse.settings import ROOT
 from lakehouse.waiting import wait_until
 
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
+A_REFRESH_EVERY = 5  # blows; one that is struck each time takes nothing in
 say = partial(print, flush=True)
 
 
@@ -58,6 +59,8 @@ def storm(system: System, life: Life, rng: Random, seconds: float) -> list[Blow]
     with life.goes_on():
         deaths.arm()
         while time.monotonic() < until:
+            if len(blows) % A_REFRESH_EVERY == 0:
+                life.one_refresh()
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
             for blow in (deaths.look(), strike(rng, system, life.refresh)):
                 if blow:
