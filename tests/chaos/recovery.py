@@ -45,7 +45,7 @@ def _missing(system: System) -> str:
     if away := _away(system, [one.name for one in system.stack.status()]):
         return away
     try:
-        cut.of_everything(system.settings, Catalog(system.settings.lake), CAPTURED, patience=5.0)
+        cut.of_everything(system.settings, Catalog(system.settings.lake), CAPTURED, patience=20.0)
     except (NotReady, psycopg.OperationalError) as error:
         return str(error).partition("\n")[0]
     return ""

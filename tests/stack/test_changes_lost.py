@@ -30,6 +30,7 @@ UNTOLD = (
     "UPDATE shoes SET id = 10 WHERE id = 6",
     "INSERT INTO shoes VALUES (11, 11, 'untold', 1)",
 )
+TOO_LARGE = f"UPDATE shoes SET note = repeat('x', {topics.LARGEST_MESSAGE}) WHERE id = 1"  # noqa: S608 - a constant
 AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED = ["5: size"]
 
 
@@ -125,6 +126,18 @@ def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench, connector
     bench.start()
     bench.refresh()
     assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+
+
+@pytest.mark.long
+def test_a_change_that_kafka_does_not_take_is_named_and_passed_over_once_its_row_is_smaller(
+    bench: Bench, connector: Connect
+) -> None:
+    bench.execute(TOO_LARGE, *UNTOLD[1:])
+    wait_until(lambda: (state := connector.state()) and state.too_large, timeout=120, missing="the connector to fail")
+    bench.execute("UPDATE shoes SET note = 'small' WHERE id = 1")
+    mend(bench, connector)
+    bench.refresh()
+    assert differences(bench, bench.contracts[0]) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
 
 
 def stop_flows(bench: Bench) -> None:

@@ -14,6 +14,8 @@ NAME = TOPIC_PREFIX
 RUNNING, FAILED, STOPPED = "RUNNING", "FAILED", "STOPPED"
 # How Debezium says that its slot is gone, or went on without it.
 GAP = "no longer available on the server"
+# How Kafka's producer says that a message is larger than LARGEST_MESSAGE.
+TOO_LARGE = "RecordTooLargeException"
 
 
 def configuration(stated: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -47,6 +49,7 @@ class State:
     tasks: tuple[str, ...]
     causes: tuple[str, ...] = ()
     gap: bool = False  # what is to be read next is no longer in Postgres's log
+    too_large: bool = False  # Kafka does not take what is to be sent next
 
     @property
     def runs(self) -> bool:
@@ -116,6 +119,7 @@ def _state(status: Mapping[str, Any]) -> State:
         tasks=tuple(task["state"] for task in status["tasks"]),
         causes=tuple(_root_cause(part["trace"]) for part in parts if "trace" in part),
         gap=any(GAP in part.get("trace", "") for part in parts),
+        too_large=any(TOO_LARGE in part.get("trace", "") for part in parts),
     )
 
 

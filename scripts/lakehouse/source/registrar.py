@@ -17,6 +17,7 @@ from lakehouse.waiting import Stop, carry_on, pauses
 
 LOOK_EVERY = 3.0  # seconds
 SLOW_START = 10.0
+MAKE_SMALLER = f"Make its row smaller than {topics.LARGEST_MESSAGE >> 20} MiB. Then: {READ_ANEW}"
 
 log = logger("registrar")
 
@@ -119,6 +120,8 @@ class Registrar:
         self._next_restart = time.monotonic() + wait
         if state.gap:
             log.error("changes were lost: the connector's slot no longer has what comes next", to_do=READ_ANEW)
+        if state.too_large:
+            log.error("a change is larger than Kafka takes, and all others wait behind it", to_do=MAKE_SMALLER)
         log.warning("restarting what failed", causes=sorted(set(state.causes)), next_try_in=wait)
         self._connect.restart_failed()
 
