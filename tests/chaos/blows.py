@@ -17,8 +17,10 @@ from chaos.system import System
 from lakehouse.errors import NotReady
 from lakehouse.source.postgres import connect
 
-SERVICES = ("postgres", "kafka", "connect", "stream-processor", "registrar", "slack-notifier", "distance-worker")
-VICTIMS = (*SERVICES, "spark-thrift", REFRESH)
+WORKERS = ("registrar", "slack-notifier", "distance-worker")
+# A refresh that has begun to merge outlives the death of any of these.
+OUTLIVED = ("kafka", "connect", "stream-processor", "spark-thrift", *WORKERS)
+VICTIMS = ("postgres", REFRESH, *OUTLIVED)
 TOGETHER = (1, 2, 3, 3)
 FROZEN = (1.0, 6.0)  # seconds
 FULL = 5.0  # seconds
@@ -33,21 +35,23 @@ class Blow:
     kills: int = 0
 
 
-Strike = Callable[[Random, System, Job], Blow | None]
+def strike(rng: Random, system: System, refresh: Job, *, sparing: bool) -> Blow | None:
+    """Do one thing at random, or one that a refresh outlives; None where there was nothing to do it to."""
+    victims = OUTLIVED if sparing else VICTIMS
+    ways: list[tuple[int, Callable[[], Blow | None]]] = [
+        (8, lambda: kill(rng, system, refresh, victims)),
+        (2, lambda: freeze(rng, system, refresh, rng.choice(victims))),
+        (0 if sparing or not system.small_disk else 2, lambda: fill_disk(system)),
+        (0 if sparing else 2, lambda: cut_connections(system)),
+    ]
+    [chosen] = rng.choices([way for _, way in ways], weights=[weight for weight, _ in ways])
+    return chosen()
 
 
-def strike(rng: Random, system: System, refresh: Job) -> Blow | None:
-    """Do one thing at random; None where there was nothing to do it to."""
-    disk = 1 if system.small_disk else 0
-    kinds: Sequence[tuple[int, Strike]] = ((9, kill), (2, freeze), (disk, fill_disk), (1, cut_connections))
-    [chosen] = rng.choices([one for _, one in kinds], weights=[weight for weight, _ in kinds])
-    return chosen(rng, system, refresh)
-
-
-def kill(rng: Random, system: System, refresh: Job) -> Blow | None:
+def kill(rng: Random, system: System, refresh: Job, victims: Sequence[str]) -> Blow | None:
     """Kill some victims at the same moment: the whole of each, or one of its processes."""
     killed = []
-    for victim in rng.sample(VICTIMS, k=rng.choice(TOGETHER)):
+    for victim in rng.sample(victims, k=rng.choice(TOGETHER)):
         processes = _processes(victim, system, refresh)
         chosen = processes if rng.random() < 0.5 else processes[-1:]
         for process in chosen:
@@ -58,8 +62,8 @@ def kill(rng: Random, system: System, refresh: Job) -> Blow | None:
     return Blow(f"{' and '.join(killed)} killed", killed, len(killed)) if killed else None
 
 
-def freeze(rng: Random, system: System, refresh: Job) -> Blow | None:
-    victim, seconds = rng.choice(VICTIMS), rng.uniform(*FROZEN)
+def freeze(rng: Random, system: System, refresh: Job, victim: str) -> Blow | None:
+    seconds = rng.uniform(*FROZEN)
     name = RUN_AS.get(victim, victim)
     processes = _processes(victim, system, refresh)
     for process in processes:
@@ -72,7 +76,7 @@ def freeze(rng: Random, system: System, refresh: Job) -> Blow | None:
     return Blow(f"{name} frozen for {seconds:.1f} s", [name]) if processes else None
 
 
-def fill_disk(_rng: Random, system: System, _refresh: Job) -> Blow:
+def fill_disk(system: System) -> Blow:
     """Leave no byte on the lake's disk for a while."""
     filler = Path(system.settings.lake) / "filler"
     with filler.open("wb") as file:
@@ -83,7 +87,7 @@ def fill_disk(_rng: Random, system: System, _refresh: Job) -> Blow:
     return Blow(f"the lake's disk full for {FULL:.0f} s")
 
 
-def cut_connections(_rng: Random, system: System, _refresh: Job) -> Blow | None:
+def cut_connections(system: System) -> Blow | None:
     """Have Postgres hang up on everybody."""
     with suppress(NotReady, psycopg.OperationalError), connect(system.settings) as conn:
         cut = conn.execute(

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from random import Random
 from threading import Event
 
@@ -12,10 +12,6 @@ from chaos.reader import Reader
 from chaos.steps import MAINTENANCE, REFRESH
 from chaos.system import System
 from chaos.work import Work
-from lakehouse.errors import NotReady
-from lakehouse.waiting import wait_until
-
-LONGEST_REFRESH = 90.0  # seconds
 
 
 class Life:
@@ -25,14 +21,9 @@ class Life:
         self.work, self.reader = Work(system.settings, Random(seed)), Reader(system)
         self.refresh, self.maintenance = Job(system, REFRESH, pause=3.0), Job(system, MAINTENANCE, pause=15.0)
 
-    def one_refresh(self) -> None:
-        """Wait until a refresh has come to its end, or died at a step on its way."""
-        before = self._refreshed
-        with suppress(NotReady):
-            wait_until(lambda: self._refreshed > before, timeout=LONGEST_REFRESH, missing="a refresh")
-
     @property
-    def _refreshed(self) -> int:
+    def refreshed(self) -> int:
+        """How many refreshes have come to their end, or died on their way."""
         return self.refresh.ended[0] + self.refresh.ended[-signal.SIGKILL]
 
     @contextmanager

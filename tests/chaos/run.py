@@ -26,7 +26,6 @@ from lakehouse.settings import ROOT
 from lakehouse.waiting import wait_until
 
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
-A_REFRESH_EVERY = 5  # blows; one that is struck each time takes nothing in
 say = partial(print, flush=True)
 
 
@@ -53,16 +52,19 @@ def main() -> None:
 
 
 def storm(system: System, life: Life, rng: Random, seconds: float) -> list[Blow]:
-    """Strike until the time is over, each time waiting until everything is back; give the blows."""
+    """Strike until the time is over, each time waiting until everything is back; give the blows.
+
+    A refresh is spared until one has come through: one that is struck each time would never merge.
+    """
     blows: list[Blow] = []
+    through = 0
     deaths, until = Deaths(system.armed, rng), time.monotonic() + seconds
     with life.goes_on():
         deaths.arm()
         while time.monotonic() < until:
-            if len(blows) % A_REFRESH_EVERY == 0:
-                life.one_refresh()
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
-            for blow in (deaths.look(), strike(rng, system, life.refresh)):
+            sparing, through = life.refreshed == through, life.refreshed
+            for blow in (deaths.look(), strike(rng, system, life.refresh, sparing=sparing)):
                 if blow:
                     blows.append(blow)
                     say(f"{len(blows):>4} {blow.what}: {back(system, blow)}")
