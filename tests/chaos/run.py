@@ -25,6 +25,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT
 from lakehouse.waiting import wait_until
 
+LONGEST_REFRESH = 180.0  # seconds
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
 say = partial(print, flush=True)
 
@@ -52,14 +53,16 @@ def main() -> None:
 
 
 def storm(system: System, life: Life, rng: Random, seconds: float) -> list[Blow]:
-    """Strike until the time is over, each time waiting until everything is back; give the blows.
+    """Once there are figures, strike until the time is over, each time waiting until all is back; give the blows.
 
     A refresh is spared until one has come through: one that is struck each time would never merge.
     """
     blows: list[Blow] = []
     through = 0
-    deaths, until = Deaths(system.armed, rng), time.monotonic() + seconds
+    deaths = Deaths(system.armed, rng)
     with life.goes_on():
+        wait_until(lambda: life.refresh.ended[0], timeout=LONGEST_REFRESH, missing="the first refresh")
+        until = time.monotonic() + seconds
         deaths.arm()
         while time.monotonic() < until:
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
