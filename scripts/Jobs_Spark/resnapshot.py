@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.source import accept, make_bronze
+from lakehouse.cdc.source import accept, check_order, make_bronze
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.settings import Settings
@@ -43,6 +43,8 @@ def main() -> None:
         httpx.Client(base_url=settings.connect_url, timeout=60) as client,
         Console().status("reading anew") as status,
     ):
+        for contract in CAPTURED:
+            check_order(catalog, source, partial(wal_end, conn), contract)
         read_anew(conn, Connect(client), [f"{one.schema}.{one.table}" for one in CAPTURED], options.wait, status.update)
         for contract in CAPTURED:
             accept(catalog, source, contract, partial(wal_end, conn))

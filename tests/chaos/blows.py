@@ -1,6 +1,5 @@
 """What can be done to a system: processes killed or frozen, a full disk, cut connections."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -50,15 +49,13 @@ def strike(rng: Random, system: System, refresh: Job, *, sparing: bool) -> Blow 
 
 def kill(rng: Random, system: System, refresh: Job, victims: Sequence[str]) -> Blow | None:
     """Kill some victims at the same moment: the whole of each, or one of its processes."""
-    killed = []
-    for victim in rng.sample(victims, k=rng.choice(TOGETHER)):
-        processes = _processes(victim, system, refresh)
-        chosen = processes if rng.random() < 0.5 else processes[-1:]
-        for process in chosen:
+    chosen = rng.sample(victims, k=rng.choice(TOGETHER))
+    found = {RUN_AS.get(victim, victim): _processes(victim, system, refresh) for victim in chosen}
+    killed = [name for name, processes in found.items() if processes]
+    for processes in found.values():
+        for process in processes if rng.random() < 0.5 else processes[-1:]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        if chosen:
-            killed.append(RUN_AS.get(victim, victim))
     return Blow(f"{' and '.join(killed)} killed", killed, len(killed)) if killed else None
 
 
@@ -79,11 +76,13 @@ def freeze(rng: Random, system: System, refresh: Job, victim: str) -> Blow | Non
 def fill_disk(system: System) -> Blow:
     """Leave no byte on the lake's disk for a while."""
     filler = Path(system.settings.lake) / "filler"
-    with filler.open("wb") as file:
-        free = os.statvfs(filler)
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
-    time.sleep(FULL)  # how long it is full is the point
-    filler.unlink()
+    try:
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(65_536))
+        time.sleep(FULL)  # how long it is full is the point
+    finally:
+        filler.unlink()
     return Blow(f"the lake's disk full for {FULL:.0f} s")
 
 

@@ -28,7 +28,9 @@ class Deaths:
         """Arm the first step that is left."""
         if self._left:
             self._since = time.monotonic()
-            self.armed.write_text(self._left[0][1], encoding="utf-8")
+            loaded = self.armed.with_suffix(".loaded")
+            loaded.write_text(self._left[0][1], encoding="utf-8")
+            loaded.replace(self.armed)
 
     def look(self) -> Blow | None:
         """Give the death that took place since the last look, and see that a step is armed."""

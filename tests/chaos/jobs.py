@@ -21,13 +21,17 @@ class Job:
     ended: Counter[int] = field(default_factory=Counter)
 
     def run(self, stop: Event) -> None:
+        while not stop.wait(self.pause):
+            self.ended[self.once()] += 1
+
+    def once(self) -> int:
+        """Run it to its end, and give its exit code."""
         command, stack = mortal((sys.executable, str(JOBS / self.script))), self.system.stack
         with (stack.logs / f"{self.script}.log").open("ab") as said:
-            while not stop.wait(self.pause):
-                self.process = subprocess.Popen(
-                    command, env=stack.environment(), stdout=said, stderr=said, start_new_session=True
-                )
-                self.ended[self.process.wait()] += 1
+            self.process = subprocess.Popen(
+                command, env=stack.environment(), stdout=said, stderr=said, start_new_session=True
+            )
+            return self.process.wait()
 
     @property
     def pid(self) -> int | None:

@@ -3,8 +3,6 @@
 import time
 from collections.abc import Sequence
 
-import psycopg
-
 from chaos.blows import Blow
 from chaos.system import System
 from lakehouse.cdc.catalog import Catalog
@@ -46,7 +44,7 @@ def _missing(system: System) -> str:
         return away
     try:
         cut.of_everything(system.settings, Catalog(system.settings.lake), CAPTURED, patience=20.0)
-    except (NotReady, psycopg.OperationalError) as error:
+    except NotReady as error:
         return str(error).partition("\n")[0]
     return ""
 

@@ -41,6 +41,6 @@ def die_at(step: str) -> None:
     """Kill this process and all of its group where this is the step that was named."""
     armed = Path(os.environ[ARMED])
     with suppress(FileNotFoundError):
-        if armed.read_text(encoding="utf-8") == step:
+        if step and armed.read_text(encoding="utf-8") == step:
             armed.unlink()
             os.killpg(0, signal.SIGKILL)

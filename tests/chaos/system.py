@@ -34,6 +34,7 @@ class Slack:
 
     rng: Random
     received: list[str] = field(default_factory=list)
+    hung_up: int = 0
 
     def __call__(self, request: Request) -> Response:
         mood = self.rng.random()
@@ -43,6 +44,7 @@ class Slack:
             return Response("internal_error", 500)
         self.received.append(str(request.get_json()["text"]))
         if mood < 0.10:
+            self.hung_up += 1
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return Response("ok")
 

@@ -10,7 +10,7 @@ import psycopg
 
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import AWAY, connect
 from lakehouse.source.recorded import athletes
 from lakehouse.source.simulate import one
 
@@ -32,7 +32,6 @@ STATEMENTS = (
        SELECT id, id, %(n)s, now(), true FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING""",
     "DELETE FROM rh_employees WHERE id = %(visitor)s",
 )
-AWAY = (psycopg.OperationalError, NotReady)
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Work:
     def run(self, stop: Event) -> None:
         """Write until told to stop; where Postgres goes away, wait for it and go on."""
         while not stop.is_set():
-            with suppress(*AWAY), connect(self.settings, autocommit=True) as conn:
+            with suppress(NotReady, *AWAY), connect(self.settings, autocommit=True) as conn:
                 self._write(conn, stop)
             self.done["interruptions"] += not stop.wait(0.2)
 

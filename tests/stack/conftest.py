@@ -12,7 +12,8 @@ from pytest_httpserver import HTTPServer
 from lakehouse.local.addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
-from stack.lab import Lab, bench, fresh_database
+from stack.databases import fresh_database
+from stack.lab import Lab, bench
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from psycopg import sql
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -17,12 +17,13 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.silver import Caught, catch_up
-from lakehouse.cdc.source import claim
+from lakehouse.cdc.source import accept, check_order, claim
 from lakehouse.settings import Settings
 from lakehouse.source import cut, topics
-from lakehouse.source.connector import configuration
+from lakehouse.source.connector import Connect, configuration
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.postgres import connect, wal_end
+from lakehouse.source.read_anew import read_anew
 from lakehouse.waiting import wait_until
 
 Lab = Callable[..., "Bench"]
@@ -96,6 +97,22 @@ class Bench:
         upto = self.drain()
         return [catch_up(self.lake, contract, upto[contract.table]) for contract in self.contracts]
 
+    @contextmanager
+    def connector(self) -> Iterator[Connect]:
+        with httpx.Client(base_url=self.settings.connect_url, timeout=60) as client:
+            yield Connect(client, self.name)
+
+    def read_anew(self) -> None:
+        """Do what the command resnapshot.py does, for the bench's own connector and tables."""
+        catalog, source = self.lake.catalog, identify(self.settings, self.contracts)
+        with connect(self.settings, autocommit=True) as conn, self.connector() as connector:
+            end = partial(wal_end, conn)
+            for contract in self.contracts:
+                check_order(catalog, source, end, contract)
+            read_anew(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
+            for contract in self.contracts:
+                accept(catalog, source, contract, end)
+
     def close(self) -> None:
         for flow in self.flows:
             flow.stop()
@@ -109,22 +126,6 @@ class Bench:
     @property
     def _connector(self) -> str:
         return f"{self.settings.connect_url}/connectors/{self.name}"
-
-
-@contextmanager
-def fresh_database(settings: Settings) -> Iterator[Settings]:
-    """Give a database with the project's tables, dropped afterwards."""
-    own = settings.model_copy(update={"db_name": f"test_{uuid4().hex}"})
-    server = settings.model_copy(update={"db_name": "postgres"})
-    with connect(server, autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
-    try:
-        with connect(own) as conn:
-            apply_ddl(conn)
-        yield own
-    finally:
-        with connect(server, autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own.db_name)))
 
 
 @contextmanager

@@ -1,19 +1,15 @@
 """Changes that were lost on their way are noticed, and one command brings the lake back to what Postgres holds."""
 
 from collections.abc import Iterator
-from functools import partial
 
-import httpx
 import pytest
 from kafka import TopicPartition
 
-from lakehouse.cdc.source import accept, claim
+from lakehouse.cdc.source import claim
 from lakehouse.errors import WrongSource
 from lakehouse.source import topics
 from lakehouse.source.connector import Connect
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect, wal_end
-from lakehouse.source.read_anew import read_anew
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
 from stack.compare import differences
@@ -44,16 +40,8 @@ def bench(lab: Lab) -> Bench:
 
 @pytest.fixture
 def connector(bench: Bench) -> Iterator[Connect]:
-    with httpx.Client(base_url=bench.settings.connect_url, timeout=60) as client:
-        yield Connect(client, bench.name)
-
-
-def mend(bench: Bench, connector: Connect) -> None:
-    """Do what the command does, for the bench's own connector and tables."""
-    with connect(bench.settings, autocommit=True) as conn:
-        read_anew(conn, connector, ["public.shoes"], 60, print)
-        source = identify(bench.settings, bench.contracts)
-        accept(bench.lake.catalog, source, bench.contracts[0], partial(wal_end, conn))
+    with bench.connector() as connector:
+        yield connector
 
 
 def untold(bench: Bench, connector: Connect) -> None:
@@ -67,7 +55,7 @@ def test_a_lost_slot_is_noticed_and_what_was_lost_with_it_comes_back(bench: Benc
     untold(bench, connector)
     connector.resume()
     wait_until(lambda: (state := connector.state()) and state.gap, timeout=60, missing="the connector to notice")
-    mend(bench, connector)
+    bench.read_anew()
     bench.refresh()
     assert differences(bench, bench.contracts[0]) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
 
@@ -76,7 +64,7 @@ def test_a_lost_slot_is_noticed_and_what_was_lost_with_it_comes_back(bench: Benc
 def test_a_table_that_was_emptied_untold_is_empty(bench: Bench, connector: Connect) -> None:
     untold(bench, connector)
     bench.execute("DELETE FROM shoes")
-    mend(bench, connector)
+    bench.read_anew()
     bench.refresh()
     assert differences(bench, bench.contracts[0]) == []
     assert bench.lake.silver(bench.contracts[0]).count() == 0
@@ -98,7 +86,7 @@ def test_a_topic_made_anew_is_read_on_as_another_one(bench: Bench, connector: Co
         admin.close()
     with pytest.raises(WrongSource, match="deleted and made again"):
         claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
-    mend(bench, connector)
+    bench.read_anew()
     bench.start()
     bench.refresh()
     assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
@@ -106,7 +94,7 @@ def test_a_topic_made_anew_is_read_on_as_another_one(bench: Bench, connector: Co
 
 
 @pytest.mark.long
-def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench, connector: Connect) -> None:
+def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench) -> None:
     [shoes] = bench.contracts
     stop_flows(bench)
     [(lane, taken_in)] = bench.lake.catalog.taken_in(shoes).items()
@@ -122,7 +110,7 @@ def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench, connector
         admin.close()
     with pytest.raises(WrongSource, match=f"no longer has the offsets {taken_in + 1} to {end - 1}"):
         claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
-    mend(bench, connector)
+    bench.read_anew()
     bench.start()
     bench.refresh()
     assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
@@ -135,7 +123,7 @@ def test_a_change_that_kafka_does_not_take_is_named_and_passed_over_once_its_row
     bench.execute(TOO_LARGE, *UNTOLD[1:])
     wait_until(lambda: (state := connector.state()) and state.too_large, timeout=120, missing="the connector to fail")
     bench.execute("UPDATE shoes SET note = 'small' WHERE id = 1")
-    mend(bench, connector)
+    bench.read_anew()
     bench.refresh()
     assert differences(bench, bench.contracts[0]) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
 

@@ -1,20 +1,13 @@
 """A table that changes under the flow: what fits goes on, what does not is named, and no value is made up for good."""
 
 from dataclasses import replace
-from functools import partial
 
-import httpx
 import pytest
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.side_by_side import each_or_why
 from lakehouse.cdc.silver import catch_up
-from lakehouse.cdc.source import accept
 from lakehouse.errors import SchemaMismatch
-from lakehouse.source.connector import Connect
-from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect, wal_end
-from lakehouse.source.read_anew import read_anew
 from spark.messages import SHOES
 from stack.compare import differences
 from stack.lab import Bench, Lab
@@ -45,19 +38,6 @@ def mend(bench: Bench, **columns: str | None) -> Contract:
     return mended
 
 
-def read_everything_anew(bench: Bench) -> None:
-    """Do what the command does, for the bench's own connector and tables."""
-    with (
-        httpx.Client(base_url=bench.settings.connect_url, timeout=60) as client,
-        connect(bench.settings, autocommit=True) as conn,
-    ):
-        source = identify(bench.settings, bench.contracts)
-        read_anew(conn, Connect(client, bench.name), ["public.shoes", "public.boots"], 60, print)
-        for contract in bench.contracts:
-            accept(bench.lake.catalog, source, contract, partial(wal_end, conn))
-    bench.refresh()
-
-
 def stopped(bench: Bench) -> list[str]:
     """Refresh, and give what each table that could not be says; see that the others were brought up to date."""
     upto = bench.drain()
@@ -76,7 +56,8 @@ def test_a_renamed_column_stops_its_table_alone_until_the_contract_follows(bench
     assert "shoes: note is in the contract and no longer in the table" in said
     shoes = mend(bench, note=None, remark="string")
     assert differences(bench, shoes) == [f"{n}: remark" for n in range(4, 10)]  # told under the old name
-    read_everything_anew(bench)
+    bench.read_anew()
+    bench.refresh()
     assert differences(bench, shoes) == []
 
 
@@ -93,7 +74,8 @@ def test_a_default_of_an_added_column_is_read_by_the_command(bench: Bench) -> No
     bench.execute("ALTER TABLE shoes ADD pairs int DEFAULT 2", "UPDATE shoes SET pairs = 3 WHERE id < 4")
     shoes = mend(bench, pairs="int")
     assert differences(bench, shoes) == [f"{n}: pairs" for n in range(4, 10)]  # no change told of them
-    read_everything_anew(bench)
+    bench.read_anew()
+    bench.refresh()
     assert differences(bench, shoes) == []
 
 

@@ -7,14 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.source import accept
 from lakehouse.errors import WrongSource
 from lakehouse.local import postgres
 from lakehouse.local.addresses import on_free_ports
@@ -24,14 +21,14 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
 from lakehouse.source import signals, topics
 from lakehouse.source.connector import Connect
-from lakehouse.source.identity import identify, require_no_older
+from lakehouse.source.identity import require_no_older
 from lakehouse.source.postgres import connect, wal_end
-from lakehouse.source.read_anew import read_anew
 from lakehouse.source.registrar import Registrar
 from lakehouse.waiting import wait_until
 from spark.messages import SHOES
 from stack.compare import differences
-from stack.lab import Bench, bench, fresh_database
+from stack.databases import fresh_database
+from stack.lab import Bench, bench
 
 pytestmark = pytest.mark.long
 
@@ -71,16 +68,8 @@ def shoes(own: Stack, spark: SparkSession, tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def connector(shoes: Bench) -> Iterator[Connect]:
-    with httpx.Client(base_url=shoes.settings.connect_url, timeout=60) as client:
-        yield Connect(client, shoes.name)
-
-
-def mend(shoes: Bench, connector: Connect) -> None:
-    """Do what the command does, for the bench's own connector and table."""
-    with connect(shoes.settings, autocommit=True) as conn:
-        source = identify(shoes.settings, shoes.contracts)
-        read_anew(conn, connector, ["public.shoes"], 60, print)
-        accept(shoes.lake.catalog, source, shoes.contracts[0], partial(wal_end, conn))
+    with shoes.connector() as connector:
+        yield connector
 
 
 def look(settings: Settings, connector: Connect) -> None:
@@ -98,6 +87,8 @@ def test_a_restored_backup_is_noticed_and_the_lake_follows_it(own: Stack, shoes:
     own.down("postgres")
     subprocess.run(["cp", "-a", data, data.with_name("backup")], check=True)
     own.up("postgres")
+    # More than what Postgres writes by itself before anybody looks.
+    shoes.execute("SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000))")
     shoes.execute("DELETE FROM shoes WHERE id < 4", "INSERT INTO shoes VALUES (20, 20, 'never was', 1)")
     shoes.refresh()
     with connect(shoes.settings) as conn:
@@ -115,7 +106,7 @@ def test_a_restored_backup_is_noticed_and_the_lake_follows_it(own: Stack, shoes:
     )
     # Over the numbers that were given before.
     shoes.execute("DELETE FROM shoes WHERE id < 3", "INSERT INTO shoes VALUES (21, 21, 'since then', 1)")
-    mend(shoes, connector)
+    shoes.read_anew()
     require_no_older(shoes.settings, shoes.lake.catalog, shoes.contracts)
     shoes.execute("UPDATE shoes SET size = 99 WHERE id = 4")
     shoes.refresh()
@@ -135,7 +126,7 @@ def test_a_slot_that_postgres_gave_up_is_noticed_and_what_was_lost_comes_back(sh
     connector.resume()
     with connect(shoes.settings) as conn:
         assert signals.given_up(conn, shoes.name)
-    mend(shoes, connector)
+    shoes.read_anew()
     shoes.refresh()
     assert differences(shoes, shoes.contracts[0]) == []
     assert shoes.lake.silver(shoes.contracts[0]).count() == 6

@@ -87,8 +87,11 @@ def test_a_legacy_answer_without_a_distance_is_a_failure(httpserver: HTTPServer,
     assert legacy.distance(QUESTION).status == "failed"
 
 
-def test_a_legacy_distance_counts_without_its_duration(httpserver: HTTPServer, legacy: Google) -> None:
-    rows = [{"elements": [without(ELEMENT, "duration")]}]
+@pytest.mark.parametrize("element", [without(ELEMENT, "duration"), {**ELEMENT, "duration": {}}])
+def test_a_legacy_distance_counts_without_its_duration(
+    httpserver: HTTPServer, legacy: Google, element: dict[str, Any]
+) -> None:
+    rows = [{"elements": [element]}]
     httpserver.expect_request(LEGACY).respond_with_json({"status": "OK", "rows": rows})
     assert legacy.distance(QUESTION) == Answer("ok", 7_000)
 

@@ -7,7 +7,7 @@ from arro3.core import Array, DataType, Table
 from deltalake import write_deltalake
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.source import Claim, Source, Topic, accept, check_age, claim, make_bronze
+from lakehouse.cdc.source import Claim, Source, Topic, accept, check_age, check_order, claim, make_bronze
 from lakehouse.errors import WrongSource
 from spark.messages import SHOES
 
@@ -64,6 +64,13 @@ def test_a_postgres_whose_log_ends_before_what_was_read_is_refused_until_it_is_a
         check_age(catalog, older, SHOES)
     accept(catalog, source(p0=0), SHOES, older)
     check_age(catalog, older, SHOES)
+
+
+def test_an_older_postgres_and_another_topic_at_once_cannot_be_read_anew(catalog: Catalog) -> None:
+    with pytest.raises(WrongSource, match="make reset"):
+        check_order(catalog, source("second", p0=0), lambda: 899, SHOES)
+    check_order(catalog, source("second", p0=0), lambda: 900, SHOES)
+    check_order(catalog, source(p0=0), lambda: 899, SHOES)
 
 
 def test_a_postgres_that_went_on_is_the_one(catalog: Catalog) -> None:

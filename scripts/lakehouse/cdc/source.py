@@ -92,6 +92,19 @@ def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callab
         catalog.set_properties("bronze", contract.table, news)
 
 
+def check_order(catalog: Catalog, source: Source, wal_end: Callable[[], int], contract: Contract) -> None:
+    """Raise WrongSource where nothing tells that what would be read anew came after what Bronze holds.
+
+    Within a topic its offsets tell it, in another one Postgres's log: of an older Postgres they are both no help.
+    """
+    topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
+    if topic.topic_id not in _incarnations(known) and catalog.read_up_to(contract) > wal_end():
+        raise WrongSource(
+            f"Postgres is older than bronze/{contract.table} and topic {topic.name} is another one: "
+            f"what is read now cannot be told from what was lost. {REMEDIES}"
+        )
+
+
 def check_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
     """Raise WrongSource where the Bronze table was read from another Postgres."""
     if not catalog.exists("bronze", contract.table):

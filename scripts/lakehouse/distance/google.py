@@ -39,10 +39,11 @@ class Google:
         error = _error(response)
         if response.is_success and not error:
             return _answer(_body(response))
-        if response.status_code == httpx.codes.FORBIDDEN and any(reason in str(error) for reason in NO_ACCESS):
+        status = _status(response, error)
+        if status == httpx.codes.FORBIDDEN and any(reason in str(error) for reason in NO_ACCESS):
             self._legacy = Legacy(self._key, self._url)
             return self._legacy.distance(question)
-        return _refusal(response.status_code, error)
+        return _refusal(status, error)
 
     def _ask(self, question: Question) -> httpx.Response:
         try:
@@ -109,6 +110,12 @@ def _error(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return error if isinstance(error, dict) else {}
+
+
+def _status(response: httpx.Response, error: dict[str, Any]) -> int:
+    """Give the HTTP status; of an error that came after a 200, the one that it would have had."""
+    code = error.get("code")
+    return code if response.is_success and type(code) is int else response.status_code
 
 
 def _refusal(http_status: int, error: dict[str, Any]) -> Answer:

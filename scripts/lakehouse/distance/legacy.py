@@ -45,12 +45,15 @@ def _answer(found: Any) -> Answer:
         element = found["rows"][0]["elements"][0]
         if element["status"] != "OK":
             return Answer("failed", reason=f"Google Distance Matrix: {element['status']}")
-        metres, seconds = count(element["distance"]["value"]), element.get("duration")
+        metres = count(element["distance"]["value"])
     except (LookupError, TypeError):
-        metres, seconds = None, None
+        metres = None
     if metres is None:
         return Answer("failed", reason=f"Google Distance Matrix: {found['status']}, without a distance")
-    return Answer("ok", distance_m=metres, duration_s=count(seconds["value"]) if isinstance(seconds, dict) else None)
+    duration = element.get("duration")
+    return Answer(
+        "ok", distance_m=metres, duration_s=count(duration.get("value")) if isinstance(duration, dict) else None
+    )
 
 
 def _refusal(status: str) -> Answer:

@@ -1,11 +1,13 @@
 """A refresh: Silver brought up to one cut of the log, then every figure computed from it. Alone reads and writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from time import monotonic
 from zoneinfo import ZoneInfo
+
+from pyspark.sql import DataFrame
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
@@ -17,7 +19,7 @@ from lakehouse.gold import runs
 from lakehouse.gold.activities import activities_by_month
 from lakehouse.gold.prime import prime
 from lakehouse.gold.quality import quality
-from lakehouse.gold.rules import rules_at
+from lakehouse.gold.rules import Rules, rules_at
 from lakehouse.gold.runs import RUNS, Run
 from lakehouse.gold.tables import GOLD
 from lakehouse.gold.wellbeing import wellbeing
@@ -70,15 +72,20 @@ def _catch_up(lake: Lake, cut: Cut) -> list[Caught]:
 
 
 def _compute(lake: Lake, run: Run) -> None:
-    rules = run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
+    run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
+    computed = figures(lake, run.rules, run.as_of)
+    side_by_side(lambda name: lake.replace(computed[name](), "gold", name), computed)
+
+
+def figures(lake: Lake, rules: Rules, as_of: date) -> Mapping[str, Callable[[], DataFrame]]:
+    """Give what computes each of Gold's tables, by name, from Silver as it is."""
     employees, activities = lake.silver(RH_EMPLOYEES), lake.silver(STRAVA_ACTIVITIES)
-    figures = {
-        "prime_sportive": lambda: prime(employees, lake.silver(DISTANCE_CACHE), rules, run.as_of.year),
-        "wellbeing": lambda: wellbeing(employees, activities, rules, run.as_of),
-        "activites_par_mois": lambda: activities_by_month(employees, activities, run.as_of),
+    return {
+        "prime_sportive": lambda: prime(employees, lake.silver(DISTANCE_CACHE), rules, as_of.year),
+        "wellbeing": lambda: wellbeing(employees, activities, rules, as_of),
+        "activites_par_mois": lambda: activities_by_month(employees, activities, as_of),
         "qualite_donnees": lambda: quality(lake.quarantine()),
     }
-    side_by_side(lambda name: lake.replace(figures[name](), "gold", name), figures)
 
 
 @contextmanager

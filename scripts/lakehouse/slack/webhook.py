@@ -22,7 +22,7 @@ class Answer:
 def post(client: httpx.Client, url: str, message: str) -> Answer:
     """Post a message and give Slack's answer; an outage is an answer too."""
     try:
-        response = client.post(url, json={"text": _plain(message)}, timeout=TIMEOUT)
+        response = client.post(url, json={"text": escaped(message)}, timeout=TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the webhook's secret address
         return Answer("again", type(error).__name__)
     # Postgres keeps no NUL, and an answer that cannot be noted is a message sent again and again.
@@ -36,7 +36,7 @@ def post(client: httpx.Client, url: str, message: str) -> Answer:
     return Answer("again", says)
 
 
-def _plain(message: str) -> str:
+def escaped(message: str) -> str:
     """Escape what Slack would read as markup, so that a comment cannot call a whole channel."""
     return message.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

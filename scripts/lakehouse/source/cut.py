@@ -11,7 +11,7 @@ from lakehouse.cdc.source import claim
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import at
 from lakehouse.waiting import wait_until
 
 Cut = Mapping[str, Positions]
@@ -58,14 +58,14 @@ def _send_mark_through(settings: Settings, signals: str, patience: float) -> Non
         topics.reachable(consumer)
         for partition in consumer.assignment():
             consumer.position(partition)
-        with connect(settings) as conn:
+        with at(settings) as conn:
             conn.execute("INSERT INTO cdc.signal VALUES (%s, 'log', '{\"message\": \"mark\"}')", [mark.decode()])
         wait_until(
             lambda: any(mark in (record.value or b"") for page in consumer.poll(50).values() for record in page),
             timeout=patience,
             missing="a mark written into Postgres to come out of Kafka. Does the connector run? `make status`",
         )
-        with connect(settings) as conn:
+        with at(settings) as conn:
             conn.execute("DELETE FROM cdc.signal WHERE id = %s", [mark.decode()])
 
 

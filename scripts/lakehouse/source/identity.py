@@ -11,12 +11,12 @@ from lakehouse.cdc.source import Source, Topic, check_age
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.source.postgres import connect, system_identifier, wal_end
+from lakehouse.source.postgres import at, system_identifier, wal_end
 
 
 def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
     """Give the source behind these addresses. NotReady while Postgres, Kafka or a topic is not there."""
-    with connect(settings) as conn:
+    with at(settings) as conn:
         system = str(system_identifier(conn))
     names = [contract.topic for contract in contracts]
     ids, begins = _ids(settings, names), _begins(settings, names)
@@ -25,7 +25,7 @@ def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
 
 def require_no_older(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
     """Raise WrongSource where the Postgres at this address is older than what Bronze has read from it."""
-    with connect(settings, autocommit=True) as conn:
+    with at(settings) as conn:
         for contract in contracts:
             check_age(catalog, partial(wal_end, conn), contract)
 

@@ -7,7 +7,7 @@ import psycopg
 
 from lakehouse.errors import AlreadyRunning
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import AWAY, connect, gone
 
 
 class Lease:
@@ -59,15 +59,17 @@ class Lease:
         self.close()
         self._conn = connect(self._settings, autocommit=True)
         # Postgres takes no shorter time than this, and 0 for no end at all.
-        self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [f"{max(1, round(patience * 1000))}ms"])
+        wait = f"{max(1, round(patience * 1000))}ms"
+        name = f"{self._job} {self._settings.lake}"
         try:
-            self._conn.execute(
-                "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"{self._job} {self._settings.lake}"]
-            )
+            self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [wait])
+            self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         except psycopg.errors.LockNotAvailable as error:
             self.close()
-            self._conn = None
             raise AlreadyRunning(
                 f"another {self._job} writes the lake {self._settings.lake}. Wait for it, or stop it (`make status`)."
             ) from error
+        except AWAY as error:
+            self.close()
+            raise gone(error) from None
         self._term += 1

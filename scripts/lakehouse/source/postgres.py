@@ -1,5 +1,8 @@
 """Postgres, the source: connecting to it, telling which one it is, making its tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 import stamina
 
@@ -30,6 +33,21 @@ def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) 
             f"({_first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
         ) from None
     raise AssertionError("unreachable: an attempt returns or raises")
+
+
+@contextmanager
+def at(settings: Settings) -> Iterator[psycopg.Connection]:
+    """Give a connection for a few statements, each committed by itself; NotReady also where Postgres goes away."""
+    with connect(settings, autocommit=True) as conn:
+        try:
+            yield conn
+        except AWAY as error:
+            raise gone(error) from None
+
+
+def gone(error: psycopg.Error) -> NotReady:
+    """Give the error of a connection that broke."""
+    return NotReady(f"Postgres went away ({type(error).__name__}). Start it (`make up`), and try again.")
 
 
 def system_identifier(conn: psycopg.Connection) -> int:

@@ -136,7 +136,7 @@ class Registrar:
         if now - self._unwell_since > SLOW_START:
             self._unwell_since = now
             if state is not None and state.stopped:
-                log.warning("connector is stopped", to_do=READ_ANEW)
+                log.warning("connector is stopped", to_do=f"If it was not stopped here, resume it. Else: {READ_ANEW}")
             elif signals.given_up(self._conn, self._wanted["slot.name"]):
                 log.error("changes were lost: Postgres gave up the connector's slot", to_do=READ_ANEW)
             else:

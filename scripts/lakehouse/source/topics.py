@@ -93,13 +93,11 @@ def follow(settings: Settings, names: Iterable[str], *, group: str | None = None
 @contextmanager
 def following(settings: Settings, names: Iterable[str]) -> Iterator[KafkaConsumer]:
     """Give a consumer of the named topics, as `follow` does, and close it; NotReady where Kafka goes away meanwhile."""
-    consumer = follow(settings, names)
     try:
-        yield consumer
+        with follow(settings, names) as consumer:
+            yield consumer
     except KafkaError as error:
         raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
-    finally:
-        consumer.close(autocommit=False)
 
 
 def reachable(consumer: KafkaConsumer) -> dict[TopicPartition, int]:

@@ -10,7 +10,7 @@ from lakehouse.cdc.source import check_system
 from lakehouse.settings import Settings
 from lakehouse.source.identity import require_no_older
 from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import connect, system_identifier
+from lakehouse.source.postgres import at, system_identifier
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def turn(
     """
     with closing(Lease(settings, "refresh")) as held:
         term = held.hold(patience)
-        with connect(settings) as conn:
+        with at(settings) as conn:
             system = str(system_identifier(conn))
         for contract in contracts:
             check_system(catalog, system, contract)

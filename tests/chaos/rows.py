@@ -1,0 +1,66 @@
+"""The lake's rows against what they come from: Bronze and Kafka, Silver and Bronze, Gold and Silver."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.side_by_side import side_by_side
+from lakehouse.contracts import CAPTURED, REWARD_RULES
+from lakehouse.gold.refresh import figures, today
+from lakehouse.gold.rules import rules_at
+from lakehouse.settings import Settings
+from lakehouse.source import topics
+from stack.lab import Bench
+from workload.laws import once_is_twice
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Of a topic: how many messages it has, how many of them Bronze has not, and how many rows it has too many."""
+
+    messages: int
+    lost: int
+    doubled: int
+
+
+def taken_in(settings: Settings, lake: Lake) -> Sequence[Taken]:
+    """Compare Bronze with Kafka's offsets, table by table, as far as the topics reach at this moment."""
+    ends = _ends(settings)
+    return [_taken(lake, contract, ends[contract.topic]) for contract in CAPTURED]
+
+
+def figures_that_differ(lake: Lake) -> list[str]:
+    """Compute Gold again from Silver as the last refresh left it, and name the tables whose rows are others."""
+    day = today()
+    again = figures(lake, rules_at(lake.silver(REWARD_RULES), day), day)
+    counts = {
+        name: (figure().exceptAll(there).count(), there.exceptAll(figure()).count())
+        for name, figure in again.items()
+        for there in [lake.read("gold", name)]
+    }
+    return [f"gold/{name}: {lost} rows lost, {other} others" for name, (lost, other) in counts.items() if lost or other]
+
+
+def rebuilt_that_differ(settings: Settings, lake: Lake) -> list[str]:
+    """Rebuild Silver from Bronze, and name what is not as it was."""
+    bench = Bench(settings, lake, CAPTURED, {})
+    found = side_by_side(partial(once_is_twice, bench), CAPTURED)
+    return [f"rebuilt from Bronze: {said}" for each in found for said in each]
+
+
+def _taken(lake: Lake, contract: Contract, end: int) -> Taken:
+    places = F.count_distinct("incarnation", "partition", "offset")
+    rows = lake.read("bronze", contract.table).where(F.col("offset") < end)
+    found = rows.agg(F.count("*"), places).first()
+    assert found
+    return Taken(end, lost=end - found[1], doubled=found[0] - found[1])
+
+
+def _ends(settings: Settings) -> Mapping[str, int]:
+    """Give how many messages each topic has; all are in its one partition."""
+    with topics.following(settings, [contract.topic for contract in CAPTURED]) as consumer:
+        return {partition.topic: end for partition, end in topics.reachable(consumer).items()}

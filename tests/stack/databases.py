@@ -1,0 +1,26 @@
+"""Databases of their own in a running Postgres: what one test does there no other test sees."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from psycopg import sql
+
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import apply_ddl, connect
+
+
+@contextmanager
+def fresh_database(settings: Settings) -> Iterator[Settings]:
+    """Give a database with the project's tables, dropped afterwards."""
+    own = settings.model_copy(update={"db_name": f"test_{uuid4().hex}"})
+    server = settings.model_copy(update={"db_name": "postgres"})
+    with connect(server, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
+    try:
+        with connect(own) as conn:
+            apply_ddl(conn)
+        yield own
+    finally:
+        with connect(server, autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own.db_name)))
