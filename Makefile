@@ -5,6 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m lakehouse.local
 SEED ?= 1
 MINUTES ?= 5
+WITHIN ?= 60
 LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 
 .PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos lock
@@ -55,7 +56,7 @@ lint: install ## linter, formatter, types, import rules
 
 test: lint ## lint, the tests, a minute of chaos; on free ports beside whatever runs
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-the-rest
-	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1
+	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1 WITHIN=600  # no test is a matter of time
 
 test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
@@ -68,7 +69,7 @@ tests-of-the-rest:
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
 
 chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
-	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES)
+	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN)
 
 lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	for name in requirements requirements-local; do \

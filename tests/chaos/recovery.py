@@ -11,12 +11,11 @@ from lakehouse.errors import NotReady
 from lakehouse.source import cut
 from lakehouse.waiting import wait_until
 
-STARTS_WITHIN = 120.0  # seconds; a JVM on a busy machine takes its time
-BACK_WITHIN = 60.0  # seconds from then on
+STARTS_WITHIN = 300.0  # seconds; a JVM on a busy machine takes its time
 
 
-def back(system: System, blow: Blow) -> str:
-    """Wait until what was struck is ready, then until everything is; give how long both took."""
+def back(system: System, blow: Blow, within: float) -> str:
+    """Wait until what was struck is ready, then so many seconds until everything is; give how long both took."""
     began = time.monotonic()
 
     def struck_are_away() -> str:
@@ -24,18 +23,18 @@ def back(system: System, blow: Blow) -> str:
 
     wait_until(lambda: not struck_are_away(), timeout=STARTS_WITHIN, missing=struck_are_away)
     itself = time.monotonic()
-    _everything(system, may_die=system.armed.exists())
+    _everything(system, within, may_die=system.armed.exists())
     return f"ready after {itself - began:.1f} s, all back after {time.monotonic() - itself:.1f} s more"
 
 
-def _everything(system: System, *, may_die: bool) -> None:
+def _everything(system: System, within: float, *, may_die: bool) -> None:
     """Wait; where a job died at a step meanwhile, as long again."""
     try:
-        wait_until(lambda: not _missing(system), timeout=BACK_WITHIN, missing=lambda: _missing(system))
+        wait_until(lambda: not _missing(system), timeout=within, missing=lambda: _missing(system))
     except NotReady:
         if not may_die or system.armed.exists():
             raise
-        _everything(system, may_die=False)
+        _everything(system, within, may_die=False)
 
 
 def _missing(system: System) -> str:
