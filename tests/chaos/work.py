@@ -1,6 +1,7 @@
 """What goes on while things die: activities, right and wrong, corrections, deletes, people who move, come and leave."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -10,11 +11,12 @@ import psycopg
 
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
+from lakehouse.source.activities import Athlete
 from lakehouse.source.postgres import AWAY, connect
 from lakehouse.source.recorded import athletes
 from lakehouse.source.simulate import one
 
-PAUSE = 0.1  # seconds; the processes that are struck need their share of two cores
+PAUSE, BURST = 2.0, (1, 40)  # seconds, statements; what is struck needs its share of two cores
 ACTIVITIES, WRONG = 0.08, 0.15  # shares: of all that is written, of the activities
 VISITORS = 900_000  # ids of people whom nobody cheers: they come and go with what hangs on them
 STATEMENTS = (
@@ -52,10 +54,14 @@ class Work:
     def _write(self, conn: psycopg.Connection, stop: Event) -> None:
         people = [person for person in athletes(conn) if person.employee_id < VISITORS]
         while not stop.wait(PAUSE):
-            if self.rng.random() < ACTIVITIES:
-                one(conn, self.rng, people, WRONG)
-                self.done["activities"] += 1
-            else:
-                n = self.rng.randrange(1_000)
-                conn.execute(self.rng.choice(STATEMENTS).encode(), {"n": n, "visitor": VISITORS + n % 5})
-                self.done["statements"] += 1
+            for _ in range(self.rng.randint(*BURST)):
+                self._write_one(conn, people)
+
+    def _write_one(self, conn: psycopg.Connection, people: Sequence[Athlete]) -> None:
+        if self.rng.random() < ACTIVITIES:
+            one(conn, self.rng, people, WRONG)
+            self.done["activities"] += 1
+        else:
+            n = self.rng.randrange(1_000)
+            conn.execute(self.rng.choice(STATEMENTS).encode(), {"n": n, "visitor": VISITORS + n % 5})
+            self.done["statements"] += 1
