@@ -33,6 +33,11 @@ class Job:
             )
             return self.process.wait()
 
+    def end(self) -> None:
+        """End the running process, if there is one."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
     @property
     def pid(self) -> int | None:
         """The running process, None between two."""

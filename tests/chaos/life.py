@@ -33,6 +33,10 @@ class Life:
             running = [pool.submit(one.run, stop) for one in all_of_it]
             try:
                 yield
+            except BaseException:
+                self.refresh.end()
+                self.maintenance.end()
+                raise
             finally:
                 stop.set()
             for one in running:
