@@ -30,7 +30,7 @@ class Taken:
 def taken_in(settings: Settings, lake: Lake) -> Sequence[Taken]:
     """Compare Bronze with Kafka's offsets, table by table, as far as the topics reach at this moment."""
     ends = _ends(settings)
-    return [_taken(lake, contract, ends[contract.topic]) for contract in CAPTURED]
+    return [taken_of(lake, contract, ends[contract.topic]) for contract in CAPTURED]
 
 
 def figures_that_differ(lake: Lake) -> list[str]:
@@ -52,7 +52,8 @@ def rebuilt_that_differ(settings: Settings, lake: Lake) -> list[str]:
     return [f"rebuilt from Bronze: {said}" for each in found for said in each]
 
 
-def _taken(lake: Lake, contract: Contract, end: int) -> Taken:
+def taken_of(lake: Lake, contract: Contract, end: int) -> Taken:
+    """Compare a table's Bronze with the offsets before `end`."""
     places = F.count_distinct("incarnation", "partition", "offset")
     rows = lake.read("bronze", contract.table).where(F.col("offset") < end)
     found = rows.agg(F.count("*"), places).first()
