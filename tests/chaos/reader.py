@@ -4,8 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from threading import Event
 
-from thrift.Thrift import TException
-
 from chaos.system import System
 from chaos.work import VISITORS
 from lakehouse.errors import NotReady
@@ -16,7 +14,6 @@ PAUSE = 2.0  # seconds
 FIGURES = f"""
     SELECT count(*), count(DISTINCT employee_id), count_if(employee_id < {VISITORS}) FROM gold.v_prime_sportive
 """  # noqa: S608 - made of a constant
-AWAY = (NotReady, TException, EOFError, OSError)
 
 
 @dataclass
@@ -35,7 +32,7 @@ class Reader:
         while not stop.wait(PAUSE):
             try:
                 [(rows, people, ours)] = query(self.system.settings, FIGURES).rows
-            except AWAY:
+            except NotReady:
                 self.done["no server"] += 1
                 continue
             except Exception as error:  # noqa: BLE001 - whatever it is, it is not the figures

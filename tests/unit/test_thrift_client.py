@@ -4,7 +4,8 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-from pyhive import exc
+from pyhive import exc, hive
+from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
 from lakehouse.serving.client import Refused, _reason, query
@@ -23,6 +24,42 @@ def test_no_server_is_named_by_its_address() -> None:
         settings = Settings(thrift_host="127.0.0.1", thrift_port=closed.getsockname()[1])
         with pytest.raises(NotReady, match=rf"127\.0\.0\.1:{settings.thrift_port}.*make up"):
             query(settings, "SELECT 1")
+
+
+class Connection:
+    """A server's connection: it answers 1, or goes away, and closing it fails."""
+
+    description = (("one",),)
+
+    def __init__(self, gone: Exception | None = None) -> None:
+        self.gone = gone
+
+    def cursor(self) -> "Connection":
+        return self
+
+    def execute(self, _: str) -> None:
+        if self.gone:
+            raise self.gone
+
+    def fetchall(self) -> list[tuple[int]]:
+        return [(1,)]
+
+    def close(self) -> None:
+        raise exc.OperationalError("NoClassDefFoundError")
+
+
+def test_an_answer_is_an_answer_although_the_server_cannot_close_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hive, "connect", lambda *_, **__: Connection())
+    assert query(Settings(), "SELECT 1").rows == [(1,)]
+
+
+@pytest.mark.parametrize("gone", [EOFError(), TTransportException(), ConnectionResetError()])
+def test_a_server_that_goes_away_while_it_is_asked_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, gone: Exception
+) -> None:
+    monkeypatch.setattr(hive, "connect", lambda *_, **__: Connection(gone))
+    with pytest.raises(NotReady, match="does not answer"):
+        query(Settings(), "SELECT 1")
 
 
 @pytest.mark.parametrize("field", ["errorMessage", "status"])

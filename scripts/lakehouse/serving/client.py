@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from thrift.transport.TTransport import TTransportException
 from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.settings import Settings
 
+AWAY = (TTransportException, EOFError, OSError)
 USER = "admin"  # The server asks for no password: whoever reaches its port reads the figures.
 
 # What they have to say comes as an exception; else each try while a server starts would be a stack trace.
@@ -45,16 +46,23 @@ def query(settings: Settings, sql: str) -> Rows:
 
 @contextmanager
 def session(settings: Settings) -> Iterator[hive.Cursor]:
-    """Give a cursor in a session of its own, and close both."""
+    """Give a cursor in a session of its own, and close both.
+
+    NotReady where no server is there, or where it goes away meanwhile.
+    """
     try:
         connection = hive.connect(settings.thrift_host, settings.thrift_port, username=USER)
-    except (TTransportException, EOFError, OSError) as error:
+        try:
+            yield connection.cursor()
+        finally:
+            # The answers were given, or an error is on its way: what goes wrong in closing changes neither.
+            with suppress(*AWAY, exc.Error):
+                connection.close()
+    except AWAY as error:
         raise NotReady(
             f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
             "Start it (make up), or correct THRIFT_HOST and THRIFT_PORT."
         ) from error
-    with connection, connection.cursor() as cursor:
-        yield cursor
 
 
 def ask(cursor: hive.Cursor, sql: str) -> Rows:
