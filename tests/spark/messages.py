@@ -50,6 +50,8 @@ class Change:
         at = START + timedelta(minutes=offset)
         seq = offset * 10 if self.commit_seq is None else self.commit_seq
         lsn = seq + 1 if self.lsn is None else self.lsn
+        # Its commit's, however often it is sent.
+        committed_at = START + timedelta(minutes=seq / 10)
         return (
             self.op,
             None if self.id is None else json.dumps({"id": self.id}),
@@ -57,7 +59,7 @@ class Change:
             None if self.first_snapshot else seq,
             self.first_snapshot or lsn,
             self.tx,
-            at,
+            committed_at,
             self.op == "r",
             SHOES.topic,
             self.incarnation,

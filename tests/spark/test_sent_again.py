@@ -18,3 +18,12 @@ def test_a_refresh_is_silent_on_what_an_earlier_one_merged(spark: SparkSession, 
     assert len(shoes.refused()) == 1
     assert shoes.lake.versions(shoes.contract).where("id IS NOT NULL").count() == 4
     assert shoes.take() == Caught("shoes")
+
+
+def test_what_a_restored_postgres_writes_over_its_old_numbers_is_another_change(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    shoes = Shoes(spark, tmp_path)
+    shoes.take(put(1, 41, commit_seq=40, lsn=45, tx=9))
+    shoes.take(put(1, 42, commit_seq=30, lsn=45, tx=9))
+    assert shoes.now() == {1: 42}
