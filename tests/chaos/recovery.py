@@ -39,7 +39,7 @@ def _everything(system: System, within: float, *, may_die: bool) -> None:
 
 def _missing(system: System) -> str:
     """Say what is not back yet; empty where nothing is missing."""
-    if away := _away(system, [one.name for one in system.stack.status()]):
+    if away := _away(system):
         return away
     try:
         cut.of_everything(system.settings, Catalog(system.settings.lake), CAPTURED, patience=20.0)
@@ -48,5 +48,7 @@ def _missing(system: System) -> str:
     return ""
 
 
-def _away(system: System, names: Sequence[str]) -> str:
-    return ", ".join(one.name for one in system.stack.status() if one.name in names and not one.ready)
+def _away(system: System, names: Sequence[str] | None = None) -> str:
+    """Name those of the services, or of all, that are not ready."""
+    away = [one.name for one in system.stack.status() if not one.ready]
+    return ", ".join(name for name in away if names is None or name in names)

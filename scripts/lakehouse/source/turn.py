@@ -6,11 +6,10 @@ from functools import partial
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.source import check_system
+from lakehouse.cdc.source import check_age, check_system
 from lakehouse.settings import Settings
-from lakehouse.source.identity import require_no_older
 from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import at, system_identifier
+from lakehouse.source.postgres import at, system_identifier, wal_end
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def turn(
         term = held.hold(patience)
         with at(settings) as conn:
             system = str(system_identifier(conn))
-        for contract in contracts:
-            check_system(catalog, system, contract)
-        require_no_older(settings, catalog, contracts)
+            for contract in contracts:
+                check_system(catalog, system, contract)
+                check_age(catalog, partial(wal_end, conn), contract)
         yield partial(held.check, term)
