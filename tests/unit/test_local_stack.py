@@ -13,7 +13,24 @@ from lakehouse.errors import BadInput
 from lakehouse.local import addresses, kafka, supervisor
 from lakehouse.local.service import Service
 from lakehouse.local.stack import Stack
+from lakehouse.local.starting import start
+from lakehouse.local.supervisor import Process, Supervisor
 from lakehouse.settings import Settings
+
+
+class _Restarting(Supervisor):
+    """Seen in the moment between a kept service's death and its next start."""
+
+    def __init__(self) -> None:
+        self.states = ["EXITED", "STARTING", "RUNNING"]
+
+    def processes(self) -> dict[str, Process]:
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"kept": Process("kept", state, None, -9)}
+
+    def start_program(self, name: str) -> None:
+        raise AssertionError(f"supervisord is starting {name} itself")
+
 
 PRINT = "from lakehouse.settings import Settings; print(Settings().{})"
 
@@ -60,6 +77,12 @@ def test_two_stacks_share_no_port(tmp_path: Path) -> None:
 def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no such service: kafak.*kafka"):
         Stack.on_free_ports(tmp_path).up("kafak")
+
+
+def test_what_has_just_died_is_left_to_be_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    start([Service("kept", ("true",))], _Restarting(), tmp_path, said.append)
+    assert len(said) == 1
 
 
 def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:

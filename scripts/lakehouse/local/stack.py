@@ -14,7 +14,7 @@ from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.local.starting import missing, start
-from lakehouse.local.supervisor import ENDED, Supervisor
+from lakehouse.local.supervisor import Supervisor
 from lakehouse.settings import Settings
 from lakehouse.waiting import wait_until
 
@@ -114,11 +114,17 @@ class Stack:
         return [service for name, service in self._services.items() if not names or name in names]
 
     def _stop(self, names: list[str]) -> None:
-        for name in names:
-            if self._supervisor.processes()[name].state not in ENDED:
-                self._supervisor.stop_program(name)
+        def have_stopped() -> bool:
+            processes = self._supervisor.processes()
+            running = [name for name in names if not processes[name].is_at_rest(self._services[name].once)]
+            for name in running:
+                # Asked again each time: one that had just died was not running, and is started again.
+                if processes[name].state != "STOPPING":
+                    self._supervisor.stop_program(name)
+            return not running
+
         wait_until(
-            lambda: all(self._supervisor.processes()[name].state in ENDED for name in names),
+            have_stopped,
             timeout=30,
             missing=f"{', '.join(names)} to stop",
         )

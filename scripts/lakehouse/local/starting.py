@@ -9,7 +9,7 @@ from time import monotonic
 
 from lakehouse.errors import NotReady
 from lakehouse.local.service import Service
-from lakehouse.local.supervisor import ENDED, Supervisor
+from lakehouse.local.supervisor import Supervisor
 from lakehouse.waiting import wait_until
 
 
@@ -47,7 +47,7 @@ def missing(service: Service, supervisor: Supervisor) -> str | None:
 
 
 def _start_one(service: Service, supervisor: Supervisor, logs: Path, given_up: Event) -> None:
-    is_new = supervisor.processes()[service.name].state in ENDED
+    is_new = supervisor.processes()[service.name].is_at_rest(service.once)
     # One that was killed may need a second try before it is back; one that is started now should not.
     failed = {"BACKOFF", "FATAL"} if is_new else {"FATAL"}
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from supervisor.xmlrpc import Faults
+
 from lakehouse.local.addresses import HERE, free_ports
 from lakehouse.local.service import Service
 from lakehouse.waiting import wait_until
 
-ENDED = {"STOPPED", "EXITED", "FATAL"}
 # ValueError and ExpatError: the port of a supervisord long gone may be anybody's by now.
 UNREACHABLE = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
 
@@ -33,6 +34,10 @@ class Process:
     state: str
     pid: int | None
     exit_code: int
+
+    def is_at_rest(self, once: bool) -> bool:
+        """Tell whether supervisord leaves it so: it starts again at once what has exited and was not to run `once`."""
+        return self.state in {"STOPPED", "FATAL"} or (once and self.state == "EXITED" and self.exit_code == 0)
 
 
 def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
@@ -117,8 +122,12 @@ class Supervisor:
         self._call("startProcess", name, False)
 
     def stop_program(self, name: str) -> None:
-        """Ask a program to stop, without waiting for it."""
-        self._call("stopProcess", name, False)
+        """Ask a program to stop, without waiting for it; one that has just died is left to be started again."""
+        try:
+            self._call("stopProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
 
     def processes(self) -> dict[str, Process]:
         """Give every program by its name."""
