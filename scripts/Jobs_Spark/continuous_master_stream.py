@@ -8,6 +8,7 @@ from functools import partial
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
+from lakehouse.alive import sign
 from lakehouse.cdc import bronze
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
@@ -42,7 +43,7 @@ def main() -> None:
     with closing(held), session(settings, "stream") as spark:
         through_outages(lambda: make_bronze(catalog, identify(settings, CAPTURED), *CAPTURED))
         flows = {one.table: partial(start, settings, Lake(spark, catalog), held, one) for one in CAPTURED}
-        watch(flows, log, stop.wait)
+        watch(flows, log, stop.wait, sign(settings.alive_file))
 
 
 def start(settings: Settings, lake: Lake, held: Lease, contract: Contract) -> StreamingQuery:

@@ -6,13 +6,14 @@ from lakehouse import logs
 from lakehouse.distance import worker
 from lakehouse.errors import run
 from lakehouse.settings import Settings
+from lakehouse.source.roles import as_worker
 from lakehouse.waiting import Stop
 
 
 def main() -> int:
     """Answer what is open, once or for good."""
     options = _options()
-    settings = Settings()
+    settings = as_worker(Settings())
     logs.configure(settings.log_format)
     if options.once:
         answered = worker.once(settings)

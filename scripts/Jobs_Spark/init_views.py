@@ -3,9 +3,11 @@
 import argparse
 
 from lakehouse import logs
+from lakehouse.alive import sign
 from lakehouse.errors import run
-from lakehouse.serving.views import apply_views
+from lakehouse.serving.views import apply_views, keep_applied
 from lakehouse.settings import Settings
+from lakehouse.waiting import Stop
 
 
 def main() -> None:
@@ -15,9 +17,15 @@ def main() -> None:
     parser.add_argument(
         "--wait", type=float, default=0, metavar="SECONDS", help="how long to wait for the server and for Gold's tables"
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="stay, and make them again whenever the server has lost them"
+    )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
+    if options.keep:
+        keep_applied(settings, Stop().on_sigterm(), sign(settings.alive_file))
+        return
     for view in apply_views(settings, wait=options.wait):
         print(view)
 

@@ -10,12 +10,10 @@ from lakehouse.waiting import Stop
 
 
 def main() -> int:
-    """Keep the connector, or only say whether it runs."""
+    """Keep the connector."""
     options = _options()
     settings = Settings()
     logs.configure(settings.log_format)
-    if options.healthy:
-        return 0 if registrar.healthy(settings) else 1
     registrar.keep(settings, Stop().on_sigterm(), once=options.once)
     return 0
 
@@ -25,9 +23,7 @@ def _options() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/register_connector.py --once",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--once", action="store_true", help="leave as soon as the connector runs")
-    which.add_argument("--healthy", action="store_true", help="exit 0 when connector and tasks run, 1 otherwise")
+    parser.add_argument("--once", action="store_true", help="leave as soon as the connector runs")
     return parser.parse_args()
 
 

@@ -6,13 +6,14 @@ from lakehouse import logs
 from lakehouse.errors import run
 from lakehouse.settings import Settings
 from lakehouse.slack import notifier
+from lakehouse.source.roles import as_worker
 from lakehouse.waiting import Stop
 
 
 def main() -> int:
     """Send messages for good, once, or only show them."""
     options = _options()
-    settings = Settings()
+    settings = as_worker(Settings())
     logs.configure(settings.log_format)
     if options.show:
         notifier.show(settings)

@@ -5,6 +5,7 @@ it does not know, so an older Java of the user's just goes without; so does one 
 """
 
 import hashlib
+import os
 from importlib.metadata import version
 
 from lakehouse.settings import ROOT, Settings
@@ -30,4 +31,5 @@ def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
     cache = settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
     if cache.exists():
         return f"{QUIET} {READS_CACHE}{cache}"
+    may_make_cache = may_make_cache and os.access(cache.parent, os.W_OK)  # an image's folder is nobody's to write to
     return f"{QUIET} {MAKES_CACHE}{cache}" if may_make_cache else QUIET

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     db_name: str = "rh_sport"
     db_user: str = "postgres"
     db_password: SecretStr = SecretStr("postgres")
+    db_capture_password: SecretStr = SecretStr("capture")
+    db_worker_password: SecretStr = SecretStr("worker")
+    db_reader_password: SecretStr = SecretStr("reader")
 
     kafka_bootstrap_servers: str = "localhost:19092"
     kafka_controller_port: int = Field(default=19093, description="local mode's broker elects itself here")
@@ -49,8 +52,10 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     java_home: Path | None = None
     jars_dir: Path = Path(".local/jars")
+    spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
+    thrift_bind: str = Field(default="127.0.0.1", description="where the server listens; whoever reaches it reads all")
     thrift_port: int = 10000
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
@@ -59,6 +64,7 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
 
     log_format: LogFormat = "text"
+    alive_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
 
     @field_validator("input_dir", "output_dir", "jars_dir")
     @classmethod

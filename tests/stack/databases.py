@@ -19,7 +19,7 @@ def fresh_database(settings: Settings) -> Iterator[Settings]:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
     try:
         with connect(own) as conn:
-            apply_ddl(conn)
+            apply_ddl(conn, own)
         yield own
     finally:
         with connect(server, autocommit=True) as conn:

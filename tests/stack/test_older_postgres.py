@@ -13,7 +13,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import WrongSource
-from lakehouse.local import postgres
 from lakehouse.local.addresses import on_free_ports
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
@@ -40,10 +39,10 @@ TABLE = """
 
 def with_little_patience(home: Path, settings: Settings) -> list[Service]:
     """Give the services, Postgres one that gives up a slot soon."""
-    keeps = f"max_slot_wal_keep_size={postgres.SETTINGS['max_slot_wal_keep_size']}"
-    little = {keeps: "max_slot_wal_keep_size=64MB"}
+    little = ("-c", "max_slot_wal_keep_size=64MB")
     return [
-        replace(one, command=tuple(little.get(word, word) for word in one.command)) for one in services(home, settings)
+        replace(one, command=(*one.command, *little)) if one.name == "postgres" else one
+        for one in services(home, settings)
     ]
 
 

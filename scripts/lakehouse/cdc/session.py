@@ -24,6 +24,8 @@ def conf(settings: Settings, job: str, *, keep_classes: bool = False) -> dict[st
         where["spark.driver.extraClassPath"] = f"{jars}/*"
     else:
         where["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    if settings.spark_ui_port and job == "stream":
+        where |= {"spark.ui.enabled": "true", "spark.ui.port": str(settings.spark_ui_port)}
     where[OURS] = java_options(settings, may_make_cache=keep_classes)
     return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
 

@@ -29,13 +29,23 @@ class Flow:
     told: int = -1
 
 
-def watch(starts: Mapping[str, Callable[[], StreamingQuery]], log: BoundLogger, ends: Callable[[float], bool]) -> None:
-    """Start the flows and keep them running. `ends` waits so many seconds, or less, and says whether to stop them."""
+def watch(
+    starts: Mapping[str, Callable[[], StreamingQuery]],
+    log: BoundLogger,
+    ends: Callable[[float], bool],
+    well: Callable[[], None] = lambda: None,
+) -> None:
+    """Start the flows and keep them running; `well` is called again and again as long as they all do.
+
+    `ends` waits so many seconds, or less, and says whether to stop them.
+    """
     flows = {name: Flow(start) for name, start in starts.items()}
     told_at = time.monotonic()
     while not ends(LOOKED_AFTER_EVERY):
         for name, flow in flows.items():
             _look_after(name, flow, log)
+        if all(flow.query and not flow.failures for flow in flows.values()):
+            well()
         if time.monotonic() - told_at >= TOLD_EVERY:
             told_at = time.monotonic()
             _tell(flows, log)

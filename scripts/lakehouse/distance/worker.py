@@ -11,6 +11,7 @@ import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
+from lakehouse.alive import sign
 from lakehouse.distance import cache
 from lakehouse.distance.cache import Open
 from lakehouse.distance.estimate import Estimate
@@ -57,8 +58,10 @@ def _session(settings: Settings, stop: Stop) -> None:
             wakes.position(partition)
         provider = _provider(settings, client)
         log.info("ready", provider=provider.name)
+        well = sign(settings.alive_file)
         while not stop.is_set():
             topics.reachable(wakes)
+            well()
             answer_due(conn, provider, stop)
             _sleep(wakes, _wait(cache.open_questions(conn, provider.name)), stop)
 

@@ -10,32 +10,19 @@ from pathlib import Path
 from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.local.addresses import HERE
 from lakehouse.local.service import Service
-from lakehouse.settings import Settings
+from lakehouse.settings import ROOT, Settings
 from lakehouse.source.postgres import apply_ddl, connect
 
 NOBODY = 65534
-SETTINGS = {
-    "listen_addresses": HERE,
-    # TCP only: a socket's path may not be longer than about 100 characters, and a checkout's may.
-    "unix_socket_directories": "",
-    "wal_level": "logical",
-    # A connector that stays away for long may cost its slot, not the disk.
-    "max_slot_wal_keep_size": "4GB",
-    "max_replication_slots": "4",
-    "max_wal_senders": "4",
-    "max_connections": "60",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # A failed statement may carry a salary or an address.
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-}
+CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
+# TCP only: a socket's path may not be longer than about 100 characters, and a checkout's may.
+HERE_ALONE = {"config_file": CONFIG_FILE, "listen_addresses": HERE, "unix_socket_directories": ""}
 
 
 def service(home: Path, settings: Settings) -> Service:
     """Give Postgres, with its data in home/postgres."""
     data = home / "postgres" / "data"
-    options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    options = [word for name, value in HERE_ALONE.items() for word in ("-c", f"{name}={value}")]
     command = (*_as_ordinary_user(), str(_program("postgres")), "-D", str(data), "-p", str(settings.db_port), *options)
     return Service(
         name="postgres",
@@ -82,7 +69,7 @@ def missing(settings: Settings) -> str | None:
 
 def _make_tables(settings: Settings) -> None:
     with connect(settings) as connection:
-        apply_ddl(connection)
+        apply_ddl(connection, settings)
 
 
 def _program(name: str) -> Path:
@@ -111,7 +98,7 @@ def _hand_over(*paths: Path) -> None:
         return
     for path in paths:
         os.chown(path, NOBODY, NOBODY)
-    for path in (*paths, _program("initdb")):
+    for path in (*paths, CONFIG_FILE, _program("initdb")):
         if subprocess.run([*prefix, "test", "-r", str(path)], check=False).returncode != 0:
             raise LakehouseError(
                 f"Postgres, which refuses to run as root, cannot reach {path} as another user: "

@@ -1,13 +1,17 @@
 """Gold's views: one .sql each in spark/views, sent to the running server, which owns the catalog."""
 
+from collections.abc import Callable
+
 from pyhive.hive import Cursor
 
 from lakehouse.errors import NotReady
-from lakehouse.serving.client import Refused, ask, session
+from lakehouse.logs import logger
+from lakehouse.serving.client import Refused, ask, query, session
 from lakehouse.settings import ROOT, Settings
-from lakehouse.waiting import wait_until
+from lakehouse.waiting import Stop, carry_on, wait_until
 
 VIEWS = ROOT / "spark" / "views"
+LOOK_EVERY = 10.0  # seconds
 NO_TABLE = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 
@@ -26,6 +30,28 @@ def apply_views(settings: Settings, *, wait: float = 0) -> list[str]:
 
     wait_until(all_made, timeout=wait, missing=lambda: f"{', '.join(left)}: {reasons[0]}", every=0.5)
     return names
+
+
+def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
+    """Make every view, and again whenever the server has lost some; `well` is called whenever all are there."""
+    log = logger("views")
+    carry_on(
+        lambda: _keep(settings, stop, well),
+        away=(NotReady, Refused),
+        say=lambda error, pause: log.warning("waiting", reason=str(error), seconds=pause),
+        stop=stop,
+    )
+
+
+def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
+    # At first all, for they may have changed; then those that a server which was started anew does not know.
+    there: set[str] = set()
+    while not stop.is_set():
+        if not there.issuperset(statements(settings.lake)):
+            logger("views").info("views made", views=len(apply_views(settings)))
+        there = {f"{row[0]}.{row[1]}" for row in query(settings, "SHOW VIEWS IN gold").rows}
+        well()
+        stop.wait(LOOK_EVERY)
 
 
 def statements(lake: str) -> dict[str, str]:

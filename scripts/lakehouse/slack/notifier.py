@@ -1,7 +1,7 @@
 """Takes changes into the outbox and sends what is in it, one loop for both: what is owed first, then a message."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
+from lakehouse.alive import sign
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import AlreadyRunning, NotReady
 from lakehouse.logs import logger
@@ -52,7 +53,7 @@ def _session(settings: Settings, stop: Stop, sender: Sender, *, once: bool) -> N
         _require_live_and_alone(conn, once=once)
         with topics.follow(settings, [STRAVA_ACTIVITIES.topic], group=GROUP) as consumer:
             log.info("ready")
-            _loop(conn, consumer, sender, stop, once=once)
+            _loop(conn, consumer, sender, stop, sign(settings.alive_file), once=once)
 
 
 def _require_live_and_alone(conn: psycopg.Connection, *, once: bool) -> None:
@@ -63,10 +64,19 @@ def _require_live_and_alone(conn: psycopg.Connection, *, once: bool) -> None:
         raise AlreadyRunning(reason) if once else NotReady(reason)
 
 
-def _loop(conn: psycopg.Connection, consumer: KafkaConsumer, sender: Sender, stop: Stop, *, once: bool) -> None:
+def _loop(
+    conn: psycopg.Connection,
+    consumer: KafkaConsumer,
+    sender: Sender,
+    stop: Stop,
+    well: Callable[[], None],
+    *,
+    once: bool,
+) -> None:
     ends = topics.reachable(consumer)
     checked = time.monotonic()
     while not stop.is_set():
+        well()
         wait = sender.send_one(conn)
         if once and wait is None and all(consumer.position(partition) >= end for partition, end in ends.items()):
             return

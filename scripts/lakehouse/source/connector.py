@@ -8,6 +8,7 @@ import httpx
 
 from lakehouse.cdc.contract import TOPIC_PREFIX
 from lakehouse.settings import Settings
+from lakehouse.source.roles import CAPTURE
 from lakehouse.source.topics import LARGEST_MESSAGE, tables
 
 NAME = TOPIC_PREFIX
@@ -25,8 +26,8 @@ def configuration(stated: Mapping[str, str], settings: Settings) -> dict[str, st
         "database.hostname": settings.connector_db_host or settings.db_host,
         "database.port": str(settings.connector_db_port or settings.db_port),
         "database.dbname": settings.db_name,
-        "database.user": settings.db_user,
-        "database.password": settings.db_password.get_secret_value(),
+        "database.user": CAPTURE,
+        "database.password": settings.db_capture_password.get_secret_value(),
         "producer.override.max.request.size": str(LARGEST_MESSAGE),
     }
 

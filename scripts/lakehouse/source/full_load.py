@@ -35,7 +35,7 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
     company = read_company(order.folder)
     yield from company.remarks
     with connect(settings, autocommit=True, wait=order.wait) as conn:
-        apply_ddl(conn)
+        apply_ddl(conn, settings)
         loaded, seeded = _loaded(conn, company, settings, order)
         yield _line("rh_employees", len(company.employees), loaded.employees)
         yield _line("sport_activities", len(company.practices), loaded.practices)

@@ -9,6 +9,7 @@ import stamina
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
 from lakehouse.settings import ROOT, Settings
+from lakehouse.source.roles import let_in
 
 DDL = ROOT / "initdb"
 # What a statement may raise that neither it nor its rows are to blame for. InternalError: Postgres is read-only,
@@ -64,13 +65,17 @@ def wal_end(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def apply_ddl(conn: psycopg.Connection) -> None:
-    """Run initdb/*.sql in order, in one transaction; idempotent, so that a new table reaches an old volume too."""
+def apply_ddl(conn: psycopg.Connection, settings: Settings) -> None:
+    """Run initdb/*.sql in order, in one transaction, and let its roles log in.
+
+    Idempotent, so that a new table reaches an old volume too.
+    """
     with conn.transaction():
         # Two at once would both find a role missing.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('initdb'))")
         for file in sorted(DDL.glob("*.sql")):
             conn.execute(file.read_bytes())
+        let_in(conn, settings)
 
 
 def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:

@@ -7,6 +7,7 @@ import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from lakehouse.alive import sign
 from lakehouse.cdc.source import READ_ANEW
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
@@ -64,10 +65,13 @@ class Registrar:
         self._restarts, self._next_restart = 0, 0.0
         self._unwell_since: float | None = None
         self._age_known = False
+        self._well = sign(settings.alive_file)
 
     def watch(self, stop: Stop, *, once: bool) -> None:
         while not stop.is_set():
             ran = self.look()
+            if ran:
+                self._well()
             if ran and once:
                 return
             stop.wait(LOOK_EVERY if ran else 0.5)

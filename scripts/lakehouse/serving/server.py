@@ -1,0 +1,50 @@
+"""The Spark Thrift server as a command: its settings, its catalog (Derby) in a folder of its own, and the launcher."""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from lakehouse.errors import LakehouseError
+from lakehouse.java_options import java_options
+from lakehouse.settings import ROOT, Settings
+
+MAIN = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+WHOLE = "whole"  # stands in the folder of a catalog that has served
+
+
+def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[str, ...]:
+    """Write the settings into the folder, and give the command that serves.
+
+    A catalog that never served may be half made, and goes; a `fresh` one is wanted where the views are kept applied.
+    """
+    if fresh or not (folder / WHOLE).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = folder / "spark.conf"
+    conf.write_text(spark_conf(settings, folder), encoding="utf-8")
+    submit = (str(_spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN)
+    # Jars on the driver's class path: with --jars a second session finds no Delta.
+    return (*submit, "--driver-class-path", str(settings.jars_dir / "spark" / "*"), "spark-internal")
+
+
+def spark_conf(settings: Settings, folder: Path) -> str:
+    """Give the server's settings: what all jobs share, its own, then where it serves and keeps its catalog."""
+    where = {
+        "spark.master": settings.spark_master,
+        "spark.sql.warehouse.dir": folder / "warehouse",
+        "spark.hadoop.hive.server2.thrift.port": settings.thrift_port,
+        "spark.hadoop.hive.server2.thrift.bind.host": settings.thrift_bind,
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/catalog;create=true",
+        "spark.hadoop.hive.exec.scratchdir": folder / "scratch",
+        "spark.local.dir": folder / "tmp",
+        "spark.driver.extraJavaOptions": java_options(settings),
+    }
+    shared = [(ROOT / "spark" / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")]
+    return "\n".join([*shared, *(f"{key} {value}" for key, value in where.items()), ""])
+
+
+def _spark_home() -> Path:
+    package = find_spec("pyspark")
+    if package is None or not package.submodule_search_locations:
+        raise LakehouseError("PySpark is not installed. Run `make install`.")
+    return Path(package.submodule_search_locations[0])
