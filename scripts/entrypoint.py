@@ -1,0 +1,74 @@
+"""Where a container begins: what it writes is to belong to the person who owns data/delta, who may then remove it.
+
+Started as root it takes that person's uid, 10001 where the folder is root's, and runs the command as nobody else.
+Only the standard library, for it runs before everything.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+LAKE, OUTPUT = Path("/data/delta"), Path("/app/data/output")
+# The Thrift server's mounts are made by the engine, as root, where they are not there before the first job.
+FOLDERS = ("bronze", "bronze/strava_activities", "silver", "gold")
+HOME, PASSWD = Path("/home/lakehouse"), Path("/etc/passwd")
+OURS = 10001
+
+
+def main() -> None:
+    command = sys.argv[1:]
+    if not command:
+        sys.exit("error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
+    if os.geteuid() == 0:
+        uid, gid = owner(LAKE) if LAKE.is_mount() else (OURS, OURS)
+        name(uid, gid, PASSWD)
+        hand_over([HOME, *(folder for folder in (OUTPUT, LAKE) if folder.is_mount())], uid, gid)
+        if LAKE.is_mount():
+            hand_over(make(LAKE), uid, gid)
+        drop(uid, gid)
+    os.environ["HOME"] = str(HOME)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        sys.exit(f"error: {command[0]}: {error.strerror}")
+
+
+def owner(folder: Path) -> tuple[int, int]:
+    """Give the folder's owner as uid and gid; ours where that is root, who is not to run anything."""
+    found = folder.stat()
+    return (found.st_uid, found.st_gid) if found.st_uid else (OURS, OURS)
+
+
+def name(uid: int, gid: int, passwd: Path) -> None:
+    """Give the uid a line in passwd where it has none: without one Spark does not log in."""
+    lines = passwd.read_text(encoding="utf-8").splitlines()
+    if not any(line.split(":")[2:3] == [str(uid)] for line in lines):
+        lines.append(f"lakehouse-{uid}:x:{uid}:{gid}::{HOME}:/usr/sbin/nologin")
+        passwd.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def make(lake: Path) -> list[Path]:
+    """Make the lake's folders, and give them."""
+    folders = [lake / folder for folder in FOLDERS]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folders
+
+
+def hand_over(folders: Iterable[Path], uid: int, gid: int) -> None:
+    """Make root's folders this person's; anybody else's stay theirs."""
+    for folder in folders:
+        if folder.stat().st_uid == 0:
+            os.chown(folder, uid, gid)
+
+
+def drop(uid: int, gid: int) -> None:
+    """Stop being root, for good."""
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+if __name__ == "__main__":
+    main()

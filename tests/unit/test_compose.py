@@ -1,0 +1,191 @@
+"""Law: docker-compose.yml is what its users expect, and starts with the very settings of local mode."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from lakehouse.local.connect import worker_properties
+from lakehouse.settings import ROOT, Settings
+
+FILE = ROOT / "docker-compose.yml"
+TEXT = FILE.read_text(encoding="utf-8")
+VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
+MIB, GIB = 1024**2, 1024**3
+# As a debezium/connect image turns what it is given into a worker's properties.
+NAMED = {
+    "BOOTSTRAP_SERVERS": "bootstrap.servers",
+    "GROUP_ID": "group.id",
+    "CONFIG_STORAGE_TOPIC": "config.storage.topic",
+    "OFFSET_STORAGE_TOPIC": "offset.storage.topic",
+    "STATUS_STORAGE_TOPIC": "status.storage.topic",
+    "OFFSET_FLUSH_INTERVAL_MS": "offset.flush.interval.ms",
+    "KEY_CONVERTER": "key.converter",
+    "VALUE_CONVERTER": "value.converter",
+}
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+CONTAINERS = {
+    "postgres": "postgres-sport",
+    "pipeline": "pipeline-runner",
+    **{
+        name: name
+        for name in (
+            "redpanda", "debezium", "debezium-init", "stream-processor", "distance-worker", "slack-notifier",
+            "spark-thrift", "thrift-init",
+        )
+    },
+}  # fmt: skip
+
+
+def _services() -> Mapping[str, Mapping[str, Any]]:
+    """Give the services without a .env: every variable has its default."""
+    with_defaults = VARIABLE.sub(lambda found: (found[2] or "")[2:], TEXT)
+    found: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(with_defaults)["services"]
+    return found
+
+
+SERVICES = _services()
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "sport-rewards-lakehouse"}
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def _bytes(text: str) -> int:
+    assert text.endswith("m")
+    return int(text[:-1]) * MIB
+
+
+def _mounts(service: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    for volume in service.get("volumes", []):
+        source, target, *mode = volume.split(":")
+        yield source, target, mode == ["ro"]
+
+
+def test_it_is_a_compose_file() -> None:
+    check = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, str(FILE)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_containers_are_named_as_documented() -> None:
+    assert {name: service["container_name"] for name, service in SERVICES.items()} == CONTAINERS
+
+
+def test_every_variable_has_a_default() -> None:
+    assert not [found[1] for found in VARIABLE.finditer(TEXT) if found[2] is None]
+    assert not re.search(r"\$[A-Za-z]", TEXT)
+
+
+@each_service
+def test_a_service_is_limited_watched_restarted_and_its_log_is_cut(name: str) -> None:
+    service = SERVICES[name]
+    assert _bytes(service["mem_limit"]) > 0
+    assert service["logging"]["options"]["max-size"]
+    if name == "pipeline":  # it loads and leaves; others wait until it has
+        assert service["restart"] == "on-failure:2"
+        waiting = {one for one, other in SERVICES.items() if "pipeline" in other.get("depends_on", {})}
+        assert {SERVICES[one]["depends_on"]["pipeline"]["condition"] for one in waiting} == {
+            "service_completed_successfully"
+        }
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+def test_all_limits_together_fit_into_8_gib() -> None:
+    assert sum(_bytes(service["mem_limit"]) for service in SERVICES.values()) <= 8 * GIB
+
+
+@each_service
+def test_an_image_is_pinned_to_an_exact_version(name: str) -> None:
+    if name not in OURS:
+        assert re.search(r":v?\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+        assert f"{{{name.upper()}_IMAGE:-" in TEXT
+
+
+def test_our_own_image_begins_with_an_exact_version_too() -> None:
+    begins = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
+    [default] = re.findall(r"^ARG PYTHON_IMAGE=(python:3\.\d+\.\d+-\S+)$", begins, re.MULTILINE)
+    assert OURS["pipeline"]["build"]["args"] == {"PYTHON_IMAGE": default}
+
+
+@each_service
+def test_a_port_is_bound_to_this_machine(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+
+
+def test_the_ports_are_the_documented_ones() -> None:
+    outside = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", [])}
+    assert outside == {5432, 19092, 8083, 10000, 4040}
+
+
+@each_service
+def test_what_is_mounted_exists_or_is_the_lakes(name: str) -> None:
+    for source, _, _ in _mounts(SERVICES[name]):
+        if source.startswith("./data/delta"):
+            assert (ROOT / "data/delta").is_dir()
+        elif source.startswith("./"):
+            assert (ROOT / source).exists()
+        else:
+            assert re.search(rf"^  {source}: {{}}$", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_run_exists_and_says_what_it_is_for(name: str) -> None:
+    program, script, *options = OURS[name]["command"]
+    assert program == "python"
+    told = subprocess.run([sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "example" in told
+    assert all(option in told for option in options if option.startswith("--"))
+
+
+def test_who_serves_thrift_sees_no_address_and_no_birth_date() -> None:
+    assert {(target, read_only) for _, target, read_only in _mounts(SERVICES["spark-thrift"])} == {
+        ("/data/delta/gold", True),
+        ("/data/delta/bronze/strava_activities", True),
+    }
+
+
+def test_what_runs_by_hand_needs_postgres_and_nothing_else() -> None:
+    assert SERVICES["pipeline"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert "entrypoint" not in SERVICES["pipeline"]
+
+
+def test_nobody_but_the_owners_jobs_has_the_owners_password() -> None:
+    assert {name for name, service in OURS.items() if "DB_PASSWORD" in service["environment"]} == {
+        "pipeline",
+        "debezium-init",
+        "stream-processor",
+    }
+
+
+def test_connect_works_with_the_settings_of_local_mode() -> None:
+    given = {
+        NAMED.get(name) or name.removeprefix("CONNECT_").lower().replace("_", "."): str(value)
+        for name, value in SERVICES["debezium"]["environment"].items()
+        if name != "HEAP_OPTS"
+    }
+    given |= {"key.converter": JSON, "value.converter": JSON}  # the image's own
+    local = {name: str(value) for name, value in worker_properties(Settings()).items()}
+    addresses = {"bootstrap.servers", "listeners", "rest.advertised.host.name"}
+    assert given["bootstrap.servers"] == "redpanda:9092"
+    assert {k: v for k, v in given.items() if k not in addresses} == {
+        k: v for k, v in local.items() if k not in addresses
+    }
+
+
+def test_an_acknowledged_write_is_on_redpandas_disk_and_nobody_makes_a_topic_by_naming_it() -> None:
+    command = SERVICES["redpanda"]["command"]
+    assert "--unsafe-bypass-fsync=false" in command
+    assert {"redpanda.write_caching_default=false", "redpanda.auto_create_topics_enabled=false"} <= set(command)
+    assert not any("mode" in word for word in command)
+
+
+def test_each_of_our_variables_is_one_of_the_settings() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    assert {name for service in OURS.values() for name in service["environment"]} <= known
