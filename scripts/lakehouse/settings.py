@@ -9,13 +9,14 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ADDRESSES = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY = "LAKEHOUSE_ENVIRONMENT_ONLY"
+REDPANDA = "redpanda:9092"  # as containers know it
 
 LogFormat = Literal["text", "json"]
 
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
 
+    kafka_port: int = Field(default=19092, description="where compose publishes Redpanda on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
     kafka_controller_port: int = Field(default=19093, description="local mode's broker elects itself here")
     connect_url: str = "http://localhost:8083"
@@ -65,6 +67,13 @@ class Settings(BaseSettings):
 
     log_format: LogFormat = "text"
     alive_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _reached_from_here(cls, address: str, others: ValidationInfo) -> str:
+        """Give Redpanda's published port for the address that containers use: one .env serves both."""
+        in_a_container = os.environ.get(ENVIRONMENT_ONLY)
+        return address if in_a_container or address != REDPANDA else f"localhost:{others.data['kafka_port']}"
 
     @field_validator("input_dir", "output_dir", "jars_dir")
     @classmethod

@@ -83,6 +83,19 @@ def _waits_for_a_lock(settings: Settings) -> bool:
         return conn.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is not None
 
 
+def test_a_lake_is_the_same_by_whatever_path_it_is_reached(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "as_a_container_sees_it").symlink_to(tmp_path / "lake")
+    (tmp_path / "lake").mkdir()
+    here = settings.model_copy(update={"lake_uri": str(tmp_path / "lake")})
+    there = settings.model_copy(update={"lake_uri": str(tmp_path / "as_a_container_sees_it")})
+    another = settings.model_copy(update={"lake_uri": str(tmp_path / "another")})
+    with closing(Lease(here, "stream")) as held, closing(Lease(another, "stream")) as elsewhere:
+        held.hold()
+        with pytest.raises(AlreadyRunning, match="another stream"):
+            Lease(there, "stream").hold()
+        elsewhere.hold()
+
+
 def test_a_lease_that_was_lost_and_taken_again_is_another(settings: Settings, tmp_path: Path) -> None:
     own = settings.model_copy(update={"lake_uri": str(tmp_path)})
     with closing(Lease(own, "stream")) as held:

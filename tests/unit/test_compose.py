@@ -80,6 +80,20 @@ def test_every_variable_has_a_default() -> None:
     assert not re.search(r"\$[A-Za-z]", TEXT)
 
 
+def test_what_may_be_set_is_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert not [name for name, _ in VARIABLE.findall(TEXT) if not re.search(rf"^(# )?{name}=", example, re.MULTILINE)]
+
+
+@pytest.mark.parametrize(
+    ("name", "job"), [("pipeline", "refresh"), ("stream-processor", "stream"), ("spark-thrift", "thrift")]
+)
+def test_a_jobs_heap_leaves_room_below_its_limit(name: str, job: str) -> None:
+    conf = (ROOT / "spark" / f"{job}.conf").read_text(encoding="utf-8")
+    [(heap, unit)] = re.findall(r"^spark\.driver\.memory +(\d+)([mg])$", conf, re.MULTILINE)
+    assert _bytes(SERVICES[name]["mem_limit"]) - int(heap) * (GIB if unit == "g" else MIB) >= 500 * MIB
+
+
 @each_service
 def test_a_service_is_limited_watched_restarted_and_its_log_is_cut(name: str) -> None:
     service = SERVICES[name]

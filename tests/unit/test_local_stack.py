@@ -39,9 +39,10 @@ def _settings(**values: Any) -> Settings:
     return Settings(_env_file=None, **values)  # type: ignore[call-arg]
 
 
-def _seen_by_a_child(settings: Settings, name: str) -> str:
+def _seen_by_a_child(settings: Settings, name: str, **environment: str) -> str:
     command = [sys.executable, "-c", PRINT.format(name)]
-    done = subprocess.run(command, env=addresses.environment(settings), capture_output=True, text=True, check=True)
+    given = addresses.environment(settings) | environment
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -49,6 +50,13 @@ def test_an_address_for_containers_becomes_our_own() -> None:
     here = addresses.on_this_machine(_settings(kafka_bootstrap_servers="redpanda:9092", db_host="postgres-sport"))
     assert here.kafka_bootstrap_servers == "127.0.0.1:19092"
     assert here.db_host == "127.0.0.1"
+
+
+def test_a_command_by_hand_finds_redpanda_where_compose_publishes_it() -> None:
+    assert _settings(kafka_bootstrap_servers="redpanda:9092").kafka_bootstrap_servers == "localhost:19092"
+    assert _settings(kafka_bootstrap_servers="redpanda:9092", kafka_port=1).kafka_bootstrap_servers == "localhost:1"
+    inside = _seen_by_a_child(_settings(), "kafka_bootstrap_servers", KAFKA_BOOTSTRAP_SERVERS="redpanda:9092")
+    assert inside == "redpanda:9092"
 
 
 def test_a_port_of_ones_own_stays() -> None:

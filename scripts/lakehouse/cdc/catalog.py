@@ -28,6 +28,11 @@ class Catalog:
     def path(self, layer: str, name: str) -> str:
         return f"{self.root}/{layer}/{name}"
 
+    def identity(self) -> str:
+        """Give what names this lake, wherever it is reached: the id of its quarantine, made where there is none."""
+        self.make_quarantine()
+        return str(self._log("silver", "quarantine").metadata().id)
+
     def exists(self, layer: str, name: str) -> bool:
         return DeltaTable.is_deltatable(self.path(layer, name))
 

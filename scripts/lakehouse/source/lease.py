@@ -5,6 +5,7 @@ from threading import Lock
 
 import psycopg
 
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.errors import AlreadyRunning
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import AWAY, connect, gone
@@ -60,7 +61,8 @@ class Lease:
         self._conn = connect(self._settings, autocommit=True)
         # Postgres takes no shorter time than this, and 0 for no end at all.
         wait = f"{max(1, round(patience * 1000))}ms"
-        name = f"{self._job} {self._settings.lake}"
+        # Not its path: a container and this machine call the same lake differently.
+        name = f"{self._job} {Catalog(self._settings.lake).identity()}"
         try:
             self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [wait])
             self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
