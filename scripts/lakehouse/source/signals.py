@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg
 
 from lakehouse.errors import NotReady
+from lakehouse.source.roles import CAPTURE
 from lakehouse.source.topics import tables
 
 OWED = "owed:"
@@ -42,12 +43,15 @@ def given_up(conn: psycopg.Connection, slot: str) -> bool:
 
 
 def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION) -> list[tuple[int, int]]:
-    """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for."""
+    """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for.
+
+    Not Debezium's own: it holds one while it makes the slot.
+    """
     return conn.execute(
         "SELECT pid, extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity "
-        "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() "
+        "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() AND usename <> %s "
         "AND xact_start < now() - make_interval(secs => %s) ORDER BY xact_start",
-        [older_than],
+        [CAPTURE, older_than],
     ).fetchall()
 
 
