@@ -3,13 +3,15 @@
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from lakehouse.errors import NotReady
 from lakehouse.serving.client import Refused, query
-from lakehouse.serving.views import apply_views
+from lakehouse.serving.views import apply_views, keep_applied
 from lakehouse.settings import Settings
+from lakehouse.waiting import Stop
 
 
 def test_answers_keep_their_types(settings: Settings) -> None:
@@ -34,3 +36,18 @@ def test_views_without_their_tables_are_named_and_those_that_exist_stay(settings
     with pytest.raises(NotReady, match=r"gold\.v_kpi.*PATH_NOT_FOUND"):
         apply_views(settings.model_copy(update={"lake_uri": str(tmp_path)}))
     assert query(settings, "SHOW VIEWS IN gold").rows == before
+
+
+def test_views_that_a_server_lost_are_made_again(settings: Settings) -> None:
+    stop, seen_well = Stop(), Event()
+    keeper = Thread(target=keep_applied, args=(settings, stop, seen_well.set))
+    keeper.start()
+    try:
+        assert seen_well.wait(60)
+        query(settings, "DROP VIEW gold.v_kpi")
+        seen_well.clear()
+        assert seen_well.wait(60)
+        assert ("gold", "v_kpi", False) in query(settings, "SHOW VIEWS IN gold").rows
+    finally:
+        stop.set()
+        keeper.join()
