@@ -26,4 +26,6 @@ CREATE TABLE IF NOT EXISTS ops.distance_retry (
 );
 
 GRANT USAGE ON SCHEMA ops TO rh_sport_worker, rh_sport_reader;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops TO rh_sport_worker;
+GRANT SELECT ON ALL TABLES IN SCHEMA ops TO rh_sport_worker, rh_sport_reader;
+GRANT INSERT, UPDATE, DELETE ON ops.slack_outbox, ops.distance_retry TO rh_sport_worker;
+REVOKE INSERT, UPDATE, DELETE ON ops.go_live FROM rh_sport_worker;

@@ -6,13 +6,14 @@ Only the standard library, for it runs before everything.
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 LAKE, OUTPUT = Path("/data/delta"), Path("/app/data/output")
 # The Thrift server's mounts are made by the engine, as root, where they are not there before the first job.
 FOLDERS = ("bronze", "bronze/strava_activities", "silver", "gold")
 HOME, PASSWD = Path("/home/lakehouse"), Path("/etc/passwd")
+UID_MAP, MOUNTS = Path("/proc/self/uid_map"), Path("/proc/self/mountinfo")
 OURS = 10001
 
 
@@ -20,18 +21,41 @@ def main() -> None:
     command = sys.argv[1:]
     if not command:
         sys.exit("error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
-    if os.geteuid() == 0:
-        uid, gid = owner(LAKE) if LAKE.is_mount() else (OURS, OURS)
-        name(uid, gid, PASSWD)
-        hand_over([HOME, *(folder for folder in (OUTPUT, LAKE) if folder.is_mount())], uid, gid)
-        if LAKE.is_mount():
-            hand_over(make(LAKE), uid, gid)
-        drop(uid, gid)
+    try:
+        if os.geteuid() == 0 and is_root_outside(UID_MAP.read_text(encoding="utf-8")):
+            become_the_owner(mounted(MOUNTS.read_text(encoding="utf-8")))
+        elif LAKE in mounted(MOUNTS.read_text(encoding="utf-8")):
+            make(LAKE)
+    except PermissionError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}. Give data/delta and data/output to who starts this.")
     os.environ["HOME"] = str(HOME)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
     except OSError as error:
         sys.exit(f"error: {command[0]}: {error.strerror}")
+
+
+def become_the_owner(mounts: Collection[Path]) -> None:
+    """Stop being root: become the owner of the lake that is mounted, or ourselves where none is."""
+    uid, gid = owner(LAKE) if LAKE in mounts else (OURS, OURS)
+    name(uid, gid, PASSWD)
+    os.chown(HOME, uid, gid)
+    if LAKE in mounts:
+        hand_over([LAKE, *make(LAKE)], uid, gid)
+    if OUTPUT in mounts:
+        hand_over([OUTPUT], uid, gid)
+    drop(uid, gid)
+
+
+def is_root_outside(uid_map: str) -> bool:
+    """Tell whether root in here is root of the machine: an engine without root makes a person root in here."""
+    inside, outside, _ = uid_map.split(maxsplit=3)[:3]
+    return inside == outside == "0"
+
+
+def mounted(mountinfo: str) -> set[Path]:
+    """Give what is mounted in here. A look at the device does not tell: it may be one with the container's own."""
+    return {Path(line.split()[4]) for line in mountinfo.splitlines()}
 
 
 def owner(folder: Path) -> tuple[int, int]:

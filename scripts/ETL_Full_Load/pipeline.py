@@ -38,6 +38,9 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         metavar="N",
         help="months of activities to generate at the first load (%(default)s; 0 for none)",
     )
+    parser.add_argument(
+        "--first", action="store_true", help="load only into a system that is not live yet; else leave it as it is"
+    )
     parser.add_argument("--seed", type=int, help="generate the same history again")
     parser.add_argument(
         "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for Postgres (%(default)s)"

@@ -38,6 +38,8 @@ def main() -> None:
     through_outages = partial(carry_on, away=(NotReady,), say=say, stop=stop)
     catalog, held = Catalog(settings.lake), Lease(settings, "stream")
     through_outages(held.hold)
+    if stop.is_set():
+        return
     make_tables(catalog)
     # The JVM takes longer to start than the topics to be made.
     with closing(held), session(settings, "stream") as spark:

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     def _reached_from_here(cls, address: str, others: ValidationInfo) -> str:
         """Give Redpanda's published port for the address that containers use: one .env serves both."""
         in_a_container = os.environ.get(ENVIRONMENT_ONLY)
-        return address if in_a_container or address != REDPANDA else f"localhost:{others.data['kafka_port']}"
+        return address if in_a_container or address != REDPANDA else f"localhost:{others.data.get('kafka_port')}"
 
     @field_validator("input_dir", "output_dir", "jars_dir")
     @classmethod

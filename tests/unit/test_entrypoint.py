@@ -65,6 +65,41 @@ def test_a_command_that_is_none_is_an_error_that_says_so(command: list[str], say
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("uid_map", "root_outside"),
+    [
+        ("         0          0 4294967295\n", True),
+        ("         0       1000          1\n         1     100000      65536\n", False),
+    ],
+)
+def test_a_person_who_is_root_in_here_only_is_not_taken_for_root(uid_map: str, root_outside: bool) -> None:
+    assert entrypoint.is_root_outside(uid_map) is root_outside
+
+
+def test_a_folder_is_mounted_whatever_its_device() -> None:
+    mountinfo = (
+        "29 1 8:1 / / rw - ext4 /dev/sda1 rw\n31 29 8:1 /home/me/data/delta /data/delta rw - ext4 /dev/sda1 rw\n"
+    )
+    assert entrypoint.mounted(mountinfo) == {Path("/"), Path("/data/delta")}
+
+
+@needs_root
+def test_all_of_it_as_the_owner_of_the_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, output, home, passwd = (tmp_path / name for name in ("lake", "output", "home", "passwd"))
+    for folder in (lake, output, home):
+        folder.mkdir()
+    os.chown(lake, 1001, 1002)
+    passwd.write_text(PASSWD, encoding="utf-8")
+    dropped: list[tuple[int, int]] = []
+    for name, value in {"LAKE": lake, "OUTPUT": output, "HOME": home, "PASSWD": passwd}.items():
+        monkeypatch.setattr(entrypoint, name, value)
+    monkeypatch.setattr(entrypoint, "drop", lambda uid, gid: dropped.append((uid, gid)))
+    entrypoint.become_the_owner({lake, output})
+    assert dropped == [(1001, 1002)]
+    assert {path.stat().st_uid for path in (lake, output, home, *lake.rglob("*"))} == {1001}
+    assert "lakehouse-1001:x:1001:1002:" in passwd.read_text(encoding="utf-8")
+
+
 def test_it_needs_nothing_but_python() -> None:
     bare = [sys.executable, "-S", "-c", "import entrypoint"]
     subprocess.run(bare, cwd=ROOT / "scripts", check=True)

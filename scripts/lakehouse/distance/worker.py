@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import httpx
@@ -62,12 +62,14 @@ def _session(settings: Settings, stop: Stop) -> None:
         while not stop.is_set():
             topics.reachable(wakes)
             well()
-            answer_due(conn, provider, stop)
+            answer_due(conn, provider, stop, well)
             _sleep(wakes, _wait(cache.open_questions(conn, provider.name)), stop)
 
 
-def answer_due(conn: psycopg.Connection, provider: Provider, stop: Stop) -> Counter[str]:
-    """Ask the provider what is open and due; note its answers as they come."""
+def answer_due(
+    conn: psycopg.Connection, provider: Provider, stop: Stop, well: Callable[[], None] = lambda: None
+) -> Counter[str]:
+    """Ask the provider what is open and due; note its answers as they come, and call `well` for each few."""
     due = [asked for asked in cache.open_questions(conn, provider.name) if asked.due_in <= 0]
     # In one and the same order, a question that always makes the provider fail would keep those after it unasked.
     random.shuffle(due)
@@ -75,6 +77,7 @@ def answer_due(conn: psycopg.Connection, provider: Provider, stop: Stop) -> Coun
     answers = _answers(provider, due)
     while not stop.is_set() and (batch := list(islice(answers, provider.at_once))):
         cache.note(conn, provider.name, batch)
+        well()
         noted.update(answer.status for _, answer in batch)
     if noted:
         log.info("distances noted", provider=provider.name, **noted)

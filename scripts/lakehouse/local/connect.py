@@ -45,6 +45,7 @@ def worker_properties(settings: Settings) -> dict[str, str | int]:
         "offset.storage.partitions": 1,
         # What was sent since is sent again after a kill, and a Postgres restored from since then is not known as older.
         "offset.flush.interval.ms": 5_000,
+        "task.shutdown.graceful.timeout.ms": 5_000,
         "status.storage.topic": "connect-status",
         "status.storage.replication.factor": 1,
         "status.storage.partitions": 1,

@@ -15,6 +15,7 @@ from lakehouse.source.first_load import go_live
 from lakehouse.source.hr.company import Company, read_company
 from lakehouse.source.load import Changes, Loaded, load
 from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.recorded import live_since
 from lakehouse.source.rules_seed import seed_rules
 
 
@@ -28,10 +29,14 @@ class Order:
     history_months: int = 12
     seed: int | None = None
     wait: float = 60.0  # seconds
+    first: bool = False  # nothing is loaded into a system that is live
 
 
 def full_load(settings: Settings, order: Order) -> Iterator[str]:
     """Do it all, files first, and give what was done line by line: numbers, never a person."""
+    if order.first and _is_live(settings, order.wait):
+        yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
+        return
     company = read_company(order.folder)
     yield from company.remarks
     with connect(settings, autocommit=True, wait=order.wait) as conn:
@@ -42,6 +47,12 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
         generated = go_live(conn, Random(order.seed), order.history_months)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+
+
+def _is_live(settings: Settings, wait: float) -> bool:
+    with connect(settings, autocommit=True, wait=wait) as conn:
+        apply_ddl(conn, settings)  # what is new since reaches an old volume all the same
+        return live_since(conn) is not None
 
 
 def _loaded(conn: psycopg.Connection, company: Company, settings: Settings, order: Order) -> tuple[Loaded, bool]:

@@ -58,11 +58,11 @@ class Lease:
 
     def _take(self, patience: float) -> None:
         self.close()
+        # Not its path: a container and this machine call the same lake differently.
+        name = f"{self._job} {Catalog(self._settings.lake).identity()}"
         self._conn = connect(self._settings, autocommit=True)
         # Postgres takes no shorter time than this, and 0 for no end at all.
         wait = f"{max(1, round(patience * 1000))}ms"
-        # Not its path: a container and this machine call the same lake differently.
-        name = f"{self._job} {Catalog(self._settings.lake).identity()}"
         try:
             self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [wait])
             self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
