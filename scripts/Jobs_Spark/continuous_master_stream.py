@@ -22,13 +22,14 @@ from lakehouse.gold.refresh import make_tables
 from lakehouse.settings import Settings
 from lakehouse.source.identity import identify, require_no_older
 from lakehouse.source.lease import Lease
+from lakehouse.source.roles import as_worker
 from lakehouse.waiting import Stop, carry_on
 
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/continuous_master_stream.py"
     argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
-    settings, stop = Settings(), Stop().on_sigterm()
+    settings, stop = as_worker(Settings()), Stop().on_sigterm()
     logs.configure(settings.log_format)
     log = logs.logger("stream")
 

@@ -175,7 +175,6 @@ def test_nobody_but_the_owners_jobs_has_the_owners_password() -> None:
     assert {name for name, service in OURS.items() if "DB_PASSWORD" in service["environment"]} == {
         "pipeline",
         "debezium-init",
-        "stream-processor",
     }
 
 

@@ -20,7 +20,7 @@ def let_in(conn: psycopg.Connection, settings: Settings) -> None:
 
 
 def as_worker(settings: Settings) -> Settings:
-    """Give the settings with which the distance worker and the notifier reach Postgres."""
+    """Give the settings with which the stream, the distance worker and the notifier reach Postgres."""
     return settings.model_copy(update={"db_user": WORKER, "db_password": settings.db_worker_password})
 
 
