@@ -32,11 +32,12 @@ def main() -> None:
     settings, stop = as_worker(Settings()), Stop().on_sigterm()
     logs.configure(settings.log_format)
     log = logs.logger("stream")
-
-    def say(why: Exception, pause: float) -> None:
-        log.warning("waiting", why=str(why), next_try_in_s=pause)
-
-    through_outages = partial(carry_on, away=(NotReady,), say=say, stop=stop)
+    through_outages = partial(
+        carry_on,
+        away=(NotReady,),
+        say=lambda why, pause: log.warning("waiting", why=str(why), next_try_in_s=pause),
+        stop=stop,
+    )
     catalog, held = Catalog(settings.lake), Lease(settings, "stream")
     through_outages(held.hold)
     if stop.is_set():
