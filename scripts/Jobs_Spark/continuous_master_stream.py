@@ -32,12 +32,7 @@ def main() -> None:
     settings, stop = as_worker(Settings()), Stop().on_sigterm()
     logs.configure(settings.log_format)
     log = logs.logger("stream")
-    through_outages = partial(
-        carry_on,
-        away=(NotReady,),
-        say=lambda why, pause: log.warning("waiting", why=str(why), next_try_in_s=pause),
-        stop=stop,
-    )
+    through_outages = partial(carry_on, away=(NotReady,), say=log.warning, stop=stop)
     catalog, held = Catalog(settings.lake), Lease(settings, "stream")
     through_outages(held.hold)
     if stop.is_set():

@@ -66,11 +66,13 @@ def carry_on(
     work: Callable[[], object],
     *,
     away: tuple[type[Exception], ...],
-    say: Callable[[Exception, float], None],
+    say: Callable[..., object],
     stop: Stop,
     pause: Callable[[int], float] | None = None,
 ) -> None:
     """Do the work through outages: when it raises one of `away`, say so, pause a little longer each time, begin again.
+
+    `say` is a logger's method: it gets the event, the error's first line as `reason` and the pause in `seconds`.
 
     Ends when the work does, or when `stop` is set. Work that lasted a minute counts as having succeeded.
     """
@@ -82,7 +84,13 @@ def carry_on(
             work()
         except away as error:
             tries = 1 if time.monotonic() - began > SUCCEEDED else tries + 1
-            say(error, pause(tries))
+            say("waiting", reason=first_line(error), seconds=pause(tries))
             stop.wait(pause(tries))
         else:
             return
+
+
+def first_line(error: Exception) -> str:
+    """Give what an error says first; its class where it says nothing."""
+    said = str(error).strip().splitlines()
+    return said[0] if said else type(error).__name__

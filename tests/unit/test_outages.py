@@ -11,17 +11,18 @@ from lakehouse.waiting import Stop, carry_on
 
 
 def test_work_begins_again_after_an_outage_with_growing_pauses() -> None:
-    outages = [NotReady("away"), NotReady("away"), None]
-    said: list[float] = []
+    outages = [NotReady("away"), NotReady("away\nand more"), None]
+    said: list[tuple[str, float]] = []
 
     def work() -> None:
         if (outage := outages.pop(0)) is not None:
             raise outage
 
-    carry_on(
-        work, away=(NotReady,), say=lambda _, wait: said.append(wait), stop=Stop(), pause=lambda tries: tries / 1000
-    )
-    assert said == [0.001, 0.002]
+    def say(_event: str, *, reason: str, seconds: float) -> None:
+        said.append((reason, seconds))
+
+    carry_on(work, away=(NotReady,), say=say, stop=Stop(), pause=lambda tries: tries / 1000)
+    assert said == [("away", 0.001), ("away", 0.002)]
     assert outages == []
 
 
@@ -30,7 +31,7 @@ def test_another_error_is_not_an_outage() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        carry_on(work, away=(NotReady,), say=lambda *_: None, stop=Stop())
+        carry_on(work, away=(NotReady,), say=print, stop=Stop())
 
 
 def test_sigterm_cuts_a_pause_short() -> None:

@@ -35,7 +35,7 @@ def serve(settings: Settings, stop: Stop) -> None:
     carry_on(
         lambda: _session(settings, stop),
         away=(NotReady, *postgres.AWAY, KafkaError),
-        say=lambda error, wait: log.warning("waiting", reason=str(error).partition("\n")[0], seconds=wait),
+        say=log.warning,
         stop=stop,
     )
 

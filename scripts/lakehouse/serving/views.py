@@ -38,7 +38,7 @@ def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> No
     carry_on(
         lambda: _keep(settings, stop, well),
         away=(NotReady, Refused),
-        say=lambda error, pause: log.warning("waiting", reason=str(error), seconds=pause),
+        say=log.warning,
         stop=stop,
     )
 

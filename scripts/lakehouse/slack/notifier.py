@@ -36,7 +36,7 @@ def serve(settings: Settings, stop: Stop, *, once: bool = False) -> None:
         carry_on(
             lambda: _session(settings, stop, sender, once=once),
             away=(NotReady, *postgres.AWAY, KafkaError),
-            say=lambda error, wait: log.warning("waiting", reason=str(error).partition("\n")[0], seconds=wait),
+            say=log.warning,
             stop=stop,
         )
 

@@ -10,6 +10,7 @@ from lakehouse.errors import NotReady
 from lakehouse.logs import logger
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.roles import let_in
+from lakehouse.waiting import first_line
 
 DDL = ROOT / "initdb"
 # What a statement may raise that neither it nor its rows are to blame for. InternalError: Postgres is read-only,
@@ -31,7 +32,7 @@ def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) 
     except psycopg.OperationalError as error:
         raise NotReady(
             f"Postgres does not answer at {settings.db_host}:{settings.db_port}, database {settings.db_name} "
-            f"({_first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
+            f"({first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
         ) from None
     raise AssertionError("unreachable: an attempt returns or raises")
 
@@ -95,7 +96,7 @@ def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
 def _say(details: stamina.instrumentation.RetryDetails) -> None:
     logger("postgres").warning(
         "waiting",
-        reason=_first_line(details.caused_by),
+        reason=first_line(details.caused_by),
         waited_s=round(details.waited_so_far),
         next_try_s=round(details.wait_for, 1),
     )
@@ -103,7 +104,3 @@ def _say(details: stamina.instrumentation.RetryDetails) -> None:
 
 # stamina's own line quotes arguments and whole exceptions.
 stamina.instrumentation.set_on_retry_hooks([_say])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -28,7 +28,7 @@ def keep(settings: Settings, stop: Stop, *, once: bool = False) -> None:
     carry_on(
         lambda: _session(settings, stop, once=once),
         away=(NotReady, *postgres.AWAY, KafkaError, httpx.HTTPError),
-        say=lambda error, wait: log.warning("waiting", reason=_first_line(error), seconds=wait),
+        say=log.warning,
         stop=stop,
     )
 
@@ -146,7 +146,3 @@ class Registrar:
             else:
                 held_by = [f"pid {pid}, {age} s" for pid, age in signals.open_transactions(self._conn)]
                 log.warning("connector does not run yet", slot_waits_for=held_by)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
