@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from lakehouse.settings import ROOT, Settings
 
-QUIET = f"-Dlog4j2.configurationFile={ROOT / 'spark' / 'log4j2.properties'}"
+LOG = {"text": ("log4j2.properties",), "json": ("log4j2.properties", "log4j2-json.properties")}
 
 MAKES_CACHE = "-XX:AOTCacheOutput="
 # Without these Java warns at each start of adapters that it has to make anew.
@@ -29,7 +29,8 @@ def java_options(settings: Settings, *, may_make_cache: bool = False) -> str:
         # Another Java, or one that is told otherwise, cannot use the cache, and says so in many lines.
         parts.append(hashlib.sha256(launcher.read_bytes()).hexdigest())
     cache = settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
+    quiet = "-Dlog4j2.configurationFile=" + ",".join(str(ROOT / "spark" / name) for name in LOG[settings.log_format])
     if cache.exists():
-        return f"{QUIET} {READS_CACHE}{cache}"
+        return f"{quiet} {READS_CACHE}{cache}"
     may_make_cache = may_make_cache and os.access(cache.parent, os.W_OK)  # an image's folder is nobody's to write to
-    return f"{QUIET} {MAKES_CACHE}{cache}" if may_make_cache else QUIET
+    return f"{quiet} {MAKES_CACHE}{cache}" if may_make_cache else quiet
