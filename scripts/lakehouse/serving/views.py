@@ -44,14 +44,15 @@ def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> No
 
 
 def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
-    # At first all, for they may have changed; then those that a server which was started anew does not know.
+    # At first all, for they may have changed; then again where a server that was started anew does not know one.
     there: set[str] = set()
     while not stop.is_set():
-        if not there.issuperset(statements(settings.lake)):
+        if there.issuperset(statements(settings.lake)):
+            well()
+            stop.wait(LOOK_EVERY)
+        else:
             logger("views").info("views made", views=len(apply_views(settings)))
         there = {f"{row[0]}.{row[1]}" for row in query(settings, "SHOW VIEWS IN gold").rows}
-        well()
-        stop.wait(LOOK_EVERY)
 
 
 def statements(lake: str) -> dict[str, str]:
