@@ -22,9 +22,10 @@ def main() -> None:
     if not command:
         sys.exit("error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
     try:
+        mounts = mounted(MOUNTS.read_text(encoding="utf-8"))
         if os.geteuid() == 0 and is_root_outside(UID_MAP.read_text(encoding="utf-8")):
-            become_the_owner(mounted(MOUNTS.read_text(encoding="utf-8")))
-        elif LAKE in mounted(MOUNTS.read_text(encoding="utf-8")):
+            become_the_owner(mounts)
+        elif LAKE in mounts:
             make(LAKE)
     except PermissionError as error:
         sys.exit(f"error: {error.filename}: {error.strerror}. Give data/delta and data/output to who starts this.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from chaos.system import System, mortal
-from lakehouse.local.services import JOBS
+from lakehouse.local.service import JOBS
 
 
 @dataclass

@@ -1,7 +1,12 @@
 """What a service of local mode is: a command, what it needs before, and how to tell that it is ready."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from lakehouse.settings import ROOT
+
+JOBS = ROOT / "scripts" / "Jobs_Spark"
 
 
 def _nothing() -> None:
@@ -30,3 +35,8 @@ class Service:
     whole_group: bool = True
     once: bool = False
     timeout: float = 120
+
+
+def job(script: str, *arguments: str) -> tuple[str, ...]:
+    """Give the command that runs an entry point of scripts/Jobs_Spark."""
+    return (sys.executable, "-u", str(JOBS / script), *arguments)

@@ -1,16 +1,13 @@
 """The services of local mode, by the names that their containers have."""
 
-import sys
 from pathlib import Path
 
 from lakehouse.contracts import CAPTURED
 from lakehouse.local import connect, kafka, postgres, thrift
 from lakehouse.local.java import java_home
-from lakehouse.local.service import Service
-from lakehouse.settings import ROOT, Settings
+from lakehouse.local.service import Service, job
+from lakehouse.settings import Settings
 from lakehouse.source import registrar
-
-JOBS = ROOT / "scripts" / "Jobs_Spark"
 
 
 def services(home: Path, settings: Settings) -> list[Service]:
@@ -29,18 +26,14 @@ def services(home: Path, settings: Settings) -> list[Service]:
     ]
 
 
-def _command(script: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-u", str(JOBS / script), *arguments)
-
-
 def _worker(name: str, script: str) -> Service:
-    return Service(name=name, command=_command(script), after=("kafka", "postgres"))
+    return Service(name=name, command=job(script), after=("kafka", "postgres"))
 
 
 def _registrar(settings: Settings) -> Service:
     return Service(
         name="registrar",
-        command=_command("register_connector.py"),
+        command=job("register_connector.py"),
         address=settings.connect_url,
         missing=lambda: None if registrar.healthy(settings) else "the connector and its task to run",
         after=("connect", "postgres"),
@@ -50,7 +43,7 @@ def _registrar(settings: Settings) -> Service:
 def _stream_processor(settings: Settings) -> Service:
     return Service(
         name="stream-processor",
-        command=_command("continuous_master_stream.py"),
+        command=job("continuous_master_stream.py"),
         address=settings.lake,
         missing=lambda: _missing_tables(settings.lake),
     )
@@ -58,7 +51,7 @@ def _stream_processor(settings: Settings) -> Service:
 
 def _thrift_init() -> Service:
     """Give what applies the views, whenever the server was started."""
-    command = _command("init_views.py", "--wait", "120")
+    command = job("init_views.py", "--wait", "120")
     return Service(name="thrift-init", command=command, after=("spark-thrift", "stream-processor"), once=True)
 
 

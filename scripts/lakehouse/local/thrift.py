@@ -1,15 +1,12 @@
 """The Spark Thrift server: Gold's views for Power BI and beeline."""
 
-import sys
 from pathlib import Path
 
 from lakehouse.errors import NotReady
-from lakehouse.local.service import Service
+from lakehouse.local.service import Service, job
 from lakehouse.serving.client import query
 from lakehouse.serving.server import WHOLE
-from lakehouse.settings import ROOT, Settings
-
-SCRIPT = ROOT / "scripts" / "Jobs_Spark" / "thrift_server.py"
+from lakehouse.settings import Settings
 
 
 def service(home: Path, settings: Settings) -> Service:
@@ -17,7 +14,7 @@ def service(home: Path, settings: Settings) -> Service:
     folder = home / "thrift"
     return Service(
         name="spark-thrift",
-        command=(sys.executable, str(SCRIPT), "--catalog", str(folder)),
+        command=job("thrift_server.py", "--catalog", str(folder)),
         address=f"{settings.thrift_host}:{settings.thrift_port}",
         missing=lambda: _missing(settings),
         first=(folder / WHOLE).touch,

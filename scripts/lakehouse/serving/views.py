@@ -14,6 +14,8 @@ VIEWS = ROOT / "spark" / "views"
 LOOK_EVERY = 10.0  # seconds
 NO_TABLE = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
+log = logger("views")
+
 
 def apply_views(settings: Settings, *, wait: float = 0) -> list[str]:
     """Make or replace every view, and give their names.
@@ -34,13 +36,7 @@ def apply_views(settings: Settings, *, wait: float = 0) -> list[str]:
 
 def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
     """Make every view, and again whenever the server has lost some; `well` is called whenever all are there."""
-    log = logger("views")
-    carry_on(
-        lambda: _keep(settings, stop, well),
-        away=(NotReady, Refused),
-        say=log.warning,
-        stop=stop,
-    )
+    carry_on(lambda: _keep(settings, stop, well), away=(NotReady, Refused), say=log.warning, stop=stop)
 
 
 def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
@@ -51,7 +47,7 @@ def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
             well()
             stop.wait(LOOK_EVERY)
         else:
-            logger("views").info("views made", views=len(apply_views(settings)))
+            log.info("views made", views=len(apply_views(settings)))
         there = {f"{row[0]}.{row[1]}" for row in query(settings, "SHOW VIEWS IN gold").rows}
 
 
