@@ -1,0 +1,77 @@
+"""Law: a figure of the benchmarks says what its samples say, and is compared with the one that was kept."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks.changes import shares
+from benchmarks.lines import Line, shown, together
+from benchmarks.report import against, read, write
+from benchmarks.samples import Sample, delays, is_steady, percentile, rate, visible
+from benchmarks.watching import last_offset
+
+FAST = Line("latency", "commit → Bronze", "ms", ours=200.0, target=250.0)
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(n) for n in range(100, 0, -1)]
+    assert [percentile(values, share) for share in (50, 95, 99, 100)] == [50, 95, 99, 100]
+    assert percentile([7.0], 50) == 7
+
+
+def test_a_rate_begins_with_the_first_rows_and_ends_with_the_last() -> None:
+    waited = [Sample(0, 5), Sample(10, 5), Sample(11, 105), Sample(12, 205), Sample(13, 305), Sample(60, 305)]
+    assert rate(waited) == 100
+    assert rate(waited[:3]) == 0
+
+
+def test_a_lag_that_grows_is_not_steady() -> None:
+    assert is_steady([100, 900, 400, 800, 450], per_second=1_000)
+    assert not is_steady([100, 900, 2_000, 3_000, 4_000], per_second=1_000)
+
+
+def test_what_did_not_arrive_has_no_delay() -> None:
+    assert delays({"a": 1.0, "b": 2.0}, {"a": 1.25}) == [250.0]
+
+
+def test_an_offset_is_visible_with_the_first_commit_that_reaches_it() -> None:
+    commits = [Sample(1.0, 10), Sample(2.0, 20), Sample(3.0, 30)]
+    assert visible({"a": 10, "b": 11, "c": 31}, commits) == {"a": 1.0, "b": 2.0}
+
+
+def test_a_commits_last_offset_is_in_its_files_statistics() -> None:
+    added = '{"add": {"stats": "{\\"maxValues\\": {\\"offset\\": %d}}"}}'
+    assert last_offset("\n".join(['{"commitInfo": {}}', added % 7, added % 12, '{"add": {"path": "x"}}'])) == 12
+    assert last_offset('{"metaData": {}}') is None
+
+
+def test_changes_have_their_shares() -> None:
+    assert shares(10_000, Random(1)) == (8_000, 1_800, 200)
+    ones = [shares(1, Random(seed)) for seed in range(2_000)]
+    assert all(sum(one) == 1 for one in ones)
+    assert 0.75 < sum(inserted for inserted, _, _ in ones) / 2_000 < 0.85
+
+
+@pytest.mark.parametrize(("ours", "more", "reached"), [(250, False, True), (251, False, False), (251, True, True)])
+def test_a_target_is_reached_from_its_own_side(ours: float, more: bool, reached: bool) -> None:
+    assert Line("s", "n", "ms", ours=ours, target=250, more=more).reached is reached
+
+
+def test_what_is_measured_later_fills_its_line_in() -> None:
+    later = Line("latency", "commit → Bronze", "ms").on("plain", 2_000)
+    assert together([FAST, Line("s", "n", "ms"), later])[0] == FAST.on("plain", 2_000)
+
+
+def test_a_figure_has_the_digits_that_it_deserves() -> None:
+    assert [shown(value) for value in (None, 0.456, 12.34, 40.0, 12_345.6)] == ["-", "0.46", "12.3", "40", "12,346"]
+
+
+def test_a_change_for_the_worse_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "kept.json", {"commit": "abc"}, [FAST])
+    kept = read(tmp_path / "kept.json")
+    assert kept == {FAST.key: FAST}
+    assert "worse: +50%" in against(FAST.on("ours", 300), kept)
+    assert "better: -50%" in against(FAST.on("ours", 100), kept)
+    assert against(FAST.on("ours", 210), kept) == "200"
+    assert read(tmp_path / "none.json") == {}
