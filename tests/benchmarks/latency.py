@@ -30,10 +30,10 @@ def measure(options: Options, say: Say) -> Iterator[Line]:
     with system(say) as it:
         it.stack.up()
         it.load_company()
-        yield from _both(it, options, "ours", bronze(it))
+        yield from _both(it, options, "ours", bronze(it.settings))
         it.drain(300)
         with it.instead("stream-processor", it.plain):
-            yield from _both(it, options, "plain", bronze(it))
+            yield from _both(it, options, "plain", bronze(it.settings))
         it.stack.down("stream-processor")
         scratch = str(it.stack.home / "scratch")
         with it.process(it.settings, sys.executable, "-m", "benchmarks.python_sink", "--table", scratch):

@@ -8,6 +8,7 @@ class Options:
     """How much of everything is measured."""
 
     sizes: tuple[int, ...] = (10_000, 500_000, 5_000_000)  # activities
+    sections: tuple[str, ...] = ()
     probes: int = 200
     changes: int = 1_000_000
     rates: tuple[int, ...] = (1_000, 2_000, 3_000, 4_000, 6_000)  # changes a second

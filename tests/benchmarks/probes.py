@@ -12,6 +12,7 @@ from benchmarks.system import System
 from benchmarks.watching import PROBE, commits, consumed
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import NotReady
+from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
 from lakehouse.source.recorded import free_id
 from lakehouse.waiting import wait_until
@@ -69,9 +70,9 @@ def probe(system: System, probes: int, table: str, *, patience: float = LATE) ->
     return Measured(probes, took)
 
 
-def bronze(system: System) -> str:
+def bronze(settings: Settings) -> str:
     """Give where the table of the probes is."""
-    return f"{system.settings.lake}/bronze/{STRAVA_ACTIVITIES.table}"
+    return f"{settings.lake}/bronze/{STRAVA_ACTIVITIES.table}"
 
 
 def _send(system: System, probes: int, name: str) -> None:

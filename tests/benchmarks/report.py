@@ -53,6 +53,15 @@ def read(path: Path) -> dict[Key, Line]:
     return {line.key: line for line in lines}
 
 
+def keep(path: Path, about: Mapping[str, Any], lines: Sequence[Line]) -> None:
+    """Write the run over what was kept of its sections; of the others that stays, with the commit it was made at."""
+    measured = {line.section for line in lines}
+    before = json.loads(path.read_text(encoding="utf-8")).get("commits", {}) if path.exists() else {}
+    stays = [line for line in read(path).values() if line.section not in measured]
+    commits = {**before, **dict.fromkeys(sorted(measured), about["commit"])}
+    write(path, {**about, "commits": commits}, [*stays, *lines])
+
+
 def _rounded(line: Line) -> dict[str, Any]:
     return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(line).items()}
 

@@ -23,6 +23,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
 from lakehouse.source import cut
 from lakehouse.source.full_load import Order, full_load
+from lakehouse.source.postgres import connect
 from lakehouse.source.sample_company import sample
 from lakehouse.waiting import wait_until
 
@@ -59,6 +60,10 @@ class System:
 
     def load_company(self, months: int = 1) -> None:
         """Load the sample company with months of activities, and wait until Bronze has them."""
+        with connect(self.settings, autocommit=True) as conn:
+            # Gigabytes are made to wait here, which elsewhere would cost the slot.
+            conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
+            conn.execute("SELECT pg_reload_conf()")
         sample(self.stack.home / "input")
         list(full_load(self.settings, Order(self.stack.home / "input", history_months=months, seed=1)))
         self.drain(120)

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from benchmarks.samples import Sample
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.settings import Settings
 from lakehouse.source import topics
@@ -73,6 +74,11 @@ def commits(table: str) -> Iterator[list[Sample]]:
 
     with _alongside(follow):
         yield seen
+
+
+def bronze_end(settings: Settings) -> int:
+    """Give the last offset of activities that Bronze holds; -1 for none."""
+    return max(Catalog(settings.lake).taken_in(STRAVA_ACTIVITIES).values(), default=-1)
 
 
 def last_offset(entry: str) -> int | None:

@@ -1,15 +1,20 @@
 """Law: a figure of the benchmarks says what its samples say, and is compared with the one that was kept."""
 
+import json
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from benchmarks.changes import shares
+from benchmarks.jobs import merging
 from benchmarks.lines import Line, shown, together
-from benchmarks.report import against, read, write
+from benchmarks.report import against, keep, read, write
 from benchmarks.samples import Sample, delays, is_steady, percentile, rate, visible
+from benchmarks.system import PLAIN
 from benchmarks.watching import last_offset
+from lakehouse.serving.server import spark_conf
+from lakehouse.settings import Settings
 
 FAST = Line("latency", "commit → Bronze", "ms", ours=200.0, target=250.0)
 
@@ -75,3 +80,23 @@ def test_a_change_for_the_worse_is_told(tmp_path: Path) -> None:
     assert "better: -50%" in against(FAST.on("ours", 100), kept)
     assert against(FAST.on("ours", 210), kept) == "200"
     assert read(tmp_path / "none.json") == {}
+
+
+def test_keeping_a_section_leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    path, other = tmp_path / "kept.json", Line("start", "make up", "s", ours=40)
+    keep(path, {"commit": "one"}, [FAST, Line("latency", "no more", "ms"), other])
+    keep(path, {"commit": "two"}, [FAST.on("ours", 100)])
+    assert list(read(path).values()) == [other, FAST.on("ours", 100)]
+    assert json.loads(path.read_text(encoding="utf-8"))["commits"] == {"latency": "two", "start": "one"}
+
+
+def test_a_plain_server_has_none_of_our_tuning(tmp_path: Path) -> None:
+    ours, plain = (spark_conf(settings, tmp_path) for settings in (Settings(), Settings(tuning_dir=PLAIN)))
+    assert "snapshotPartitions" in ours
+    assert "snapshotPartitions" not in plain
+    assert "DeltaSparkSessionExtension" in plain
+
+
+def test_tables_that_are_merged_side_by_side_take_as_long_as_the_longest() -> None:
+    assert merging({"silver": 9.0, "silver strava_activities": 8.0, "gold": 3.0}) == 9
+    assert merging({"silver rh_employees": 4.0, "silver strava_activities": 8.0, "gold": 30.0}) == 8
