@@ -1,7 +1,7 @@
 """How long a change is on its way: to the broker, into Bronze, to Slack; at two a second, and under a load."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from benchmarks.lines import Line
@@ -25,7 +25,7 @@ TARGETS = {
 }
 
 
-def measure(options: Options, say: Say) -> Iterator[Line]:
+def measure(options: Options, say: Say) -> Generator[Line, None, None]:
     """Give the lines, of a stack of its own."""
     with system(say) as it:
         it.stack.up()

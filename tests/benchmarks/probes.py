@@ -34,9 +34,8 @@ _rounds = count(1)
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds from the commit, by where a probe came; of how many probes."""
+    """Milliseconds from the commit to where a probe came, of each that came."""
 
-    sent: int
     took: dict[str, list[float]]
 
     def lines(
@@ -67,7 +66,7 @@ def probe(system: System, probes: int, table: str, *, patience: float = LATE) ->
     missing = ", ".join(f"{probes - len(each)} not at {way}" for way, each in took.items() if len(each) < probes)
     if missing and patience == LATE:
         system.say(f"of {probes} probes: {missing}")
-    return Measured(probes, took)
+    return Measured(took)
 
 
 def bronze(settings: Settings) -> str:

@@ -7,7 +7,8 @@ their own beside yours; only Slack is a server here. What was found goes into .l
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,18 +17,19 @@ from traceback import format_exception
 
 from rich.console import Console
 
-from benchmarks import latency, machine, report, throughput
+from benchmarks import grown, latency, machine, report, throughput
 from benchmarks.lines import Line, together
 from benchmarks.options import QUICK, Options
 from benchmarks.system import Say
 from lakehouse import errors
 from lakehouse.settings import ROOT
 
-Measure = Callable[[Options, Say], Iterator[Line]]
+Measure = Callable[[Options, Say], Generator[Line, None, None]]
 # Those of a row share a stack.
 MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("latency",): latency.measure,
     ("throughput",): throughput.measure,
+    ("refresh", "thrift"): grown.measure,
 }
 SECTIONS = [name for names in MEASURES for name in names]
 KEPT = Path(__file__).parent / "kept.json"
@@ -74,9 +76,11 @@ def _measure(options: Options, found: list[Line]) -> int:
             continue
         say = partial(_say, began, names[0])
         try:
-            for line in measure(options, say):
-                found.append(line)
-                say(str(line))
+            # However it ends, its stack goes.
+            with closing(measure(options, say)) as lines:
+                for line in lines:
+                    found.append(line)
+                    _say(began, line.section, str(line))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other sections are measured all the same
             failed += 1
             say(f"FAILED: {''.join(format_exception(error))}")

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from benchmarks.slack import Slack
+from benchmarks.without_cache import java_without_cache
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
@@ -28,16 +29,6 @@ from lakehouse.source.sample_company import sample
 from lakehouse.waiting import wait_until
 
 PLAIN = Path(__file__).parent / "plain"
-# Java as it is, whatever Spark's settings ask of it: no ahead-of-time cache is read or made.
-WITHOUT_CACHE = """\
-#!/bin/sh
-for word; do
-  shift
-  case $word in -XX:AOTCache*) ;; *) set -- "$@" "$word" ;; esac
-done
-exec '{java}' "$@"
-"""
-
 Say = Callable[[str], None]
 
 
@@ -56,7 +47,8 @@ class System:
     @property
     def plain(self) -> Settings:
         """The same system as Spark's and Delta's own settings run it."""
-        return self.settings.model_copy(update={"tuning_dir": PLAIN, "java_home": self._plain_java()})
+        java = java_without_cache(self.stack.home / "plain-java", self.settings.java_home)
+        return self.settings.model_copy(update={"tuning_dir": PLAIN, "java_home": java})
 
     def load_company(self, months: int = 1) -> None:
         """Load the sample company with months of activities, and wait until Bronze has them."""
@@ -102,14 +94,6 @@ class System:
                 yield running
             finally:
                 _end(running)
-
-    def _plain_java(self) -> Path:
-        java = self.stack.home / "plain-java" / "bin" / "java"
-        if not java.exists():
-            java.parent.mkdir(parents=True)
-            java.write_text(WITHOUT_CACHE.format(java=f"{self.settings.java_home}/bin/java"), encoding="utf-8")
-            java.chmod(0o755)
-        return java.parents[1]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks import limits
@@ -32,7 +32,7 @@ SILVER = Line(SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", t
 PEAK = Line(SECTION, "Bronze → Silver, most memory held", "MiB")
 
 
-def measure(options: Options, say: Say) -> Iterator[Line]:
+def measure(options: Options, say: Say) -> Generator[Line, None, None]:
     """Give the lines, of a stack of its own in which the changes wait before each part in turn."""
     with system(say) as it:
         it.stack.up(*NEEDED)

@@ -1,18 +1,22 @@
 """Law: a figure of the benchmarks says what its samples say, and is compared with the one that was kept."""
 
 import json
+import subprocess
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from benchmarks.changes import shares
+from benchmarks.event_log import read as read_events
 from benchmarks.jobs import merging
 from benchmarks.lines import Line, shown, together
+from benchmarks.refresh import growth
 from benchmarks.report import against, keep, read, write
 from benchmarks.samples import Sample, delays, is_steady, percentile, rate, visible
 from benchmarks.system import PLAIN
 from benchmarks.watching import last_offset
+from benchmarks.without_cache import java_without_cache
 from lakehouse.serving.server import spark_conf
 from lakehouse.settings import Settings
 
@@ -90,6 +94,17 @@ def test_keeping_a_section_leaves_the_others_as_they_were(tmp_path: Path) -> Non
     assert json.loads(path.read_text(encoding="utf-8"))["commits"] == {"latency": "two", "start": "one"}
 
 
+def test_an_event_log_tells_files_and_bytes() -> None:
+    scan = {"metrics": [{"name": "number of files read", "accumulatorId": 7}], "children": []}
+    events: list[dict[str, object]] = [
+        {"Event": "SQLExecutionStart", "sparkPlanInfo": {"metrics": [], "children": [scan]}},
+        {"Event": "org.SparkListenerDriverAccumUpdates", "accumUpdates": [[7, 3], [8, 100]]},
+        {"Event": "SparkListenerTaskEnd", "Task Metrics": {"Input Metrics": {"Bytes Read": 2**20}}},
+        {"Event": "SparkListenerTaskEnd"},
+    ]
+    assert read_events(map(json.dumps, events)) == (3, 1.0)
+
+
 def test_a_plain_server_has_none_of_our_tuning(tmp_path: Path) -> None:
     ours, plain = (spark_conf(settings, tmp_path) for settings in (Settings(), Settings(tuning_dir=PLAIN)))
     assert "snapshotPartitions" in ours
@@ -100,3 +115,20 @@ def test_a_plain_server_has_none_of_our_tuning(tmp_path: Path) -> None:
 def test_tables_that_are_merged_side_by_side_take_as_long_as_the_longest() -> None:
     assert merging({"silver": 9.0, "silver strava_activities": 8.0, "gold": 3.0}) == 9
     assert merging({"silver rh_employees": 4.0, "silver strava_activities": 8.0, "gold": 30.0}) == 8
+
+
+def test_a_plain_java_neither_reads_a_cache_nor_makes_one(tmp_path: Path) -> None:
+    theirs = tmp_path / "jdk" / "bin" / "java"
+    theirs.parent.mkdir(parents=True)
+    theirs.symlink_to("/bin/echo")
+    java = java_without_cache(tmp_path / "plain", tmp_path / "jdk") / "bin" / "java"
+    given = ("-XX:AOTCache=/a b", "-XX:AOTCacheOutput=c", "-cp", "d e", "Main")
+    said = subprocess.run([java, *given], capture_output=True, text=True, check=True).stdout
+    assert said == "-cp d e Main\n"
+
+
+def test_a_refresh_is_compared_with_the_one_at_the_smallest_size() -> None:
+    name = "20 changes at {}, least (limit: an empty session)"
+    sizes = [Line("refresh", name.format(size), "s", ours=ours) for size, ours in (("10,000", 20.0), ("500,000", 22.0))]
+    assert [line.ours for line in growth(sizes)] == [1.1, None]
+    assert not list(growth(sizes[:1]))
