@@ -17,7 +17,7 @@ from traceback import format_exception
 
 from rich.console import Console
 
-from benchmarks import grown, latency, machine, report, throughput
+from benchmarks import grown, latency, machine, report, start, sustained, throughput
 from benchmarks.lines import Line, together
 from benchmarks.options import QUICK, Options
 from benchmarks.system import Say
@@ -29,7 +29,9 @@ Measure = Callable[[Options, Say], Generator[Line, None, None]]
 MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("latency",): latency.measure,
     ("throughput",): throughput.measure,
+    ("sustained",): sustained.measure,
     ("refresh", "thrift"): grown.measure,
+    ("start",): start.measure,
 }
 SECTIONS = [name for names in MEASURES for name in names]
 KEPT = Path(__file__).parent / "kept.json"

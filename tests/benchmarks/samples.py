@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
+from statistics import median
 from typing import NamedTuple
 
 GROWS = 1.5  # seconds' worth of changes that a steady lag may rise by, from the middle to the end
@@ -33,7 +34,14 @@ def rate(samples: Sequence[Sample]) -> float:
 
 def is_steady(lags: Sequence[float], per_second: float) -> bool:
     """Say whether the lag stayed about what it was in the middle of the time."""
-    return lags[-1] <= lags[len(lags) // 2] + GROWS * per_second
+    middle, end = middle_and_end(lags)
+    return end <= middle + GROWS * per_second
+
+
+def middle_and_end(lags: Sequence[float]) -> tuple[float, float]:
+    """Give the median of the middle fifth and of the last one: a lag goes up and down with each batch."""
+    fifth = max(1, len(lags) // 5)
+    return median(lags[2 * fifth : 3 * fifth] or lags), median(lags[-fifth:])
 
 
 def delays(began: Mapping[str, float], ended: Mapping[str, float]) -> list[float]:

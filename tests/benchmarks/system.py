@@ -88,7 +88,14 @@ class System:
         """Run a command of ours beside the stack, and end it with all its children."""
         own = {**environment(settings), leftovers.HOME: str(self.stack.home)}
         with (self.stack.logs / "bench.log").open("a") as log:
-            output = {"stdout": log, "stderr": log, "text": True, "start_new_session": True, **options}
+            output = {
+                "stdout": log,
+                "stderr": log,
+                "text": True,
+                "start_new_session": True,
+                "cwd": self.stack.home,
+                **options,
+            }
             running = subprocess.Popen(command, env=own, **output)
             try:
                 yield running

@@ -14,6 +14,7 @@ from benchmarks.lines import Line, shown, together
 from benchmarks.refresh import growth
 from benchmarks.report import against, keep, read, write
 from benchmarks.samples import Sample, delays, is_steady, percentile, rate, visible
+from benchmarks.start import ready_times
 from benchmarks.system import PLAIN
 from benchmarks.watching import last_offset
 from benchmarks.without_cache import java_without_cache
@@ -36,7 +37,9 @@ def test_a_rate_begins_with_the_first_rows_and_ends_with_the_last() -> None:
 
 
 def test_a_lag_that_grows_is_not_steady() -> None:
-    assert is_steady([100, 900, 400, 800, 450], per_second=1_000)
+    up_and_down = [100, 900, 400, 800, 450] * 4
+    assert is_steady(up_and_down, per_second=100)
+    assert not is_steady([n * 100 + lag for n, lag in enumerate(up_and_down)], per_second=100)
     assert not is_steady([100, 900, 2_000, 3_000, 4_000], per_second=1_000)
 
 
@@ -103,6 +106,11 @@ def test_an_event_log_tells_files_and_bytes() -> None:
         {"Event": "SparkListenerTaskEnd"},
     ]
     assert read_events(map(json.dumps, events)) == (3, 1.0)
+
+
+def test_a_service_is_ready_when_the_stack_says_so() -> None:
+    told = ["postgres          ready after   3.3 s   127.0.0.1:55631", "idle for 60 s"]
+    assert ready_times(told) == {"postgres": 3.3}
 
 
 def test_a_plain_server_has_none_of_our_tuning(tmp_path: Path) -> None:
