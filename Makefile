@@ -8,7 +8,7 @@ MINUTES ?= 5
 WITHIN ?= 60
 LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 
-.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos lock
+.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos bench lock
 .PHONY: tests-of-services tests-of-the-rest
 # Steps are one after another, but for the two halves of the tests.
 ifndef HALVES
@@ -70,6 +70,10 @@ tests-of-the-rest:
 
 chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN)
+
+bench: install ## measure everything beside plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
+	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \
+	  $(if $(SIZES),--sizes $(SIZES)) $(BENCH)
 
 lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	for name in requirements requirements-local; do \

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     output_dir: Path = Path("data/output")
 
     spark_master: str = "local[2]"
+    tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
     jars_dir: Path = Path(".local/jars")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
         in_a_container = os.environ.get(ENVIRONMENT_ONLY)
         return address if in_a_container or address != REDPANDA else f"localhost:{others.data.get('kafka_port')}"
 
-    @field_validator("input_dir", "output_dir", "jars_dir")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir")
     @classmethod
     def _from_the_checkout(cls, path: Path) -> Path:
         return ROOT / path

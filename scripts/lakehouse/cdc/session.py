@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.java_options import MAKES_CACHE, java_options
 from lakehouse.logs import logger
-from lakehouse.settings import ROOT, Settings
+from lakehouse.settings import Settings
 
 # Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
 OURS = "spark.driver.extraJavaOptions"
@@ -27,7 +27,7 @@ def conf(settings: Settings, job: str, *, keep_classes: bool = False) -> dict[st
     if settings.spark_ui_port and job == "stream":
         where |= {"spark.ui.enabled": "true", "spark.ui.port": str(settings.spark_ui_port)}
     where[OURS] = java_options(settings, may_make_cache=keep_classes)
-    return _read(ROOT / "spark" / "spark-defaults.conf") | _read(ROOT / "spark" / f"{job}.conf") | where
+    return _read(settings.tuning_dir / "spark-defaults.conf") | _read(settings.tuning_dir / f"{job}.conf") | where
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lakehouse.errors import LakehouseError
 from lakehouse.java_options import java_options
-from lakehouse.settings import ROOT, Settings
+from lakehouse.settings import Settings
 
 MAIN = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 WHOLE = "whole"  # stands in the folder of a catalog that has served
@@ -39,7 +39,9 @@ def spark_conf(settings: Settings, folder: Path) -> str:
         "spark.local.dir": folder / "tmp",
         "spark.driver.extraJavaOptions": java_options(settings),
     }
-    shared = [(ROOT / "spark" / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")]
+    shared = [
+        (settings.tuning_dir / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")
+    ]
     return "\n".join([*shared, *(f"{key} {value}" for key, value in where.items()), ""])
 
 

@@ -1,0 +1,88 @@
+"""Jobs as processes, timed from their start to their exit, and what a refresh noted of itself."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from deltalake import DeltaTable, QueryBuilder
+
+from benchmarks.system import System
+from lakehouse.errors import LakehouseError
+from lakehouse.local.service import job
+from lakehouse.settings import ROOT, Settings
+from lakehouse.waiting import wait_until
+
+LONGEST = 7200.0  # seconds
+LAST = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
+SIMULATE = (sys.executable, str(ROOT / "simulate_new_strava_activities.py"), "--delay", "0:0", "--count")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How long a process took, in seconds, and the most memory that it and its children held, in MiB."""
+
+    seconds: float
+    peak: int
+
+
+def ran(system: System, settings: Settings, *command: str) -> Ran:
+    """Run a command to its end; LakehouseError where that is not a good one."""
+    began, peak = time.monotonic(), [0]
+    with system.process(settings, *command) as running:
+
+        def is_over() -> bool:
+            peak[0] = max(peak[0], memory(running.pid))
+            return running.poll() is not None
+
+        wait_until(is_over, timeout=LONGEST, missing=command[-1], every=0.05)
+        took = time.monotonic() - began
+    if running.returncode:
+        said = (system.stack.logs / "bench.log").read_text(encoding="utf-8")[-2_000:]
+        raise LakehouseError(f"{' '.join(command)} ended with {running.returncode}:\n{said}")
+    return Ran(took, peak[0] >> 20)
+
+
+def refresh_command(_settings: Settings, *, warm: bool = False) -> tuple[str, ...]:
+    """Give what refreshes: a process of its own, or one that asks a session that is kept warm."""
+    if warm:
+        raise NotImplementedError("there is no warm session yet")
+    return job("batch_refresh_silver_gold.py")
+
+
+def refreshed(system: System, settings: Settings, *, wait: float = 600.0) -> Ran:
+    """Take in what is new."""
+    return ran(system, settings, *refresh_command(settings), "--wait", str(wait))
+
+
+def change(system: System, count: int = 20) -> None:
+    """Have the simulator make so many activities."""
+    ran(system, system.settings, *SIMULATE, str(count))
+
+
+def stages(settings: Settings) -> dict[str, float]:
+    """Give the seconds of each stage of the last good refresh."""
+    runs = QueryBuilder().register("runs", DeltaTable(f"{settings.lake}/gold/runs")).execute(LAST).read_all()
+    rows: list[Any] = runs.column("seconds").to_pylist()
+    told: dict[str, float] = json.loads(str(rows[0]))
+    return told
+
+
+def merging(told: Mapping[str, float]) -> float:
+    """Give the seconds of Silver: its own stage's, or where each table has one the longest, as they go side by side."""
+    return told.get("silver") or max(took for stage, took in told.items() if stage.startswith("silver "))
+
+
+def memory(pid: int) -> int:
+    """Give the bytes that a process and its children hold, what they share counted once for each."""
+    total = 0
+    with suppress(psutil.Error):
+        main = psutil.Process(pid)
+        for process in (main, *main.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total

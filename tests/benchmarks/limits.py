@@ -1,0 +1,68 @@
+"""What the bare parts do with the same changes: Postgres's decoding, Kafka's clients, delta-rs, Spark's parser."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.jobs import ran
+from benchmarks.system import System
+from lakehouse.contracts import STRAVA_ACTIVITIES
+from lakehouse.local.postgres import _program
+from lakehouse.source import topics
+from lakehouse.source.postgres import connect
+
+SLOT = "bench"
+SINK_ROWS = 50_000  # in an append of the Python consumer's
+
+
+@contextmanager
+def slot(system: System) -> Iterator[None]:
+    """Keep a slot of its own while changes are made."""
+    with connect(system.settings, autocommit=True) as conn:
+        conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT])
+        yield
+        conn.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
+
+
+def decoding(system: System) -> float:
+    """Give the seconds in which Postgres alone decodes all that its slot has waiting."""
+    settings = system.settings
+    with connect(settings) as conn:
+        [end] = conn.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or [""]
+    where = ("--host", settings.db_host, "--port", str(settings.db_port), "--username", settings.db_user)
+    options = ("-o", "proto_version=1", "-o", "publication_names=rh_sport", "--endpos", end, "--no-loop")
+    command = (str(_program("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT, *options)
+    password = {"PGPASSWORD": settings.db_password.get_secret_value()}
+    began = time.monotonic()
+    subprocess.run(
+        [*command, "--start", "--file", "-"], env={**os.environ, **password}, stdout=subprocess.DEVNULL, check=True
+    )
+    return time.monotonic() - began
+
+
+def consumer(system: System) -> float:
+    """Give the messages a second that kafka-python reads of the whole topic."""
+    count, began = 0, time.monotonic()
+    with topics.following(system.settings, [STRAVA_ACTIVITIES.topic]) as reader:
+        [end] = topics.reachable(reader).values()
+        while count < end:
+            count += sum(map(len, reader.poll(1_000, max_records=5_000).values()))
+    return count / (time.monotonic() - began)
+
+
+def python_sink(system: System, upto: int) -> float:
+    """Give the rows a second that a Python consumer appends with delta-rs, its start included."""
+    scratch = str(system.stack.home / "limit")
+    options = ("--table", scratch, "--rows", str(SINK_ROWS), "--upto", str(upto))
+    return upto / ran(system, system.settings, sys.executable, "-m", "benchmarks.python_sink", *options).seconds
+
+
+def spark(system: System, what: str) -> float:
+    """Give the rows a second that Spark alone reads from Kafka (`kafka`) or reads in Bronze and parses (`parse`)."""
+    command = (sys.executable, "-m", "benchmarks.spark_limits", what)
+    with system.process(system.settings, *command, stdout=subprocess.PIPE) as running:
+        said, _ = running.communicate()
+    return float(said.split()[-1])

