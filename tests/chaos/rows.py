@@ -10,7 +10,8 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.side_by_side import side_by_side
 from lakehouse.contracts import CAPTURED, REWARD_RULES
-from lakehouse.gold.refresh import figures, today
+from lakehouse.gold.figures import figures
+from lakehouse.gold.refresh import today
 from lakehouse.gold.rules import rules_at
 from lakehouse.settings import Settings
 from lakehouse.source import topics
@@ -38,7 +39,7 @@ def figures_that_differ(lake: Lake) -> list[str]:
     day = today()
     again = figures(lake, rules_at(lake.silver(REWARD_RULES), day), day)
     counts = {
-        name: (figure().exceptAll(there).count(), there.exceptAll(figure()).count())
+        name: (figure.compute().exceptAll(there).count(), there.exceptAll(figure.compute()).count())
         for name, figure in again.items()
         for there in [lake.read("gold", name)]
     }

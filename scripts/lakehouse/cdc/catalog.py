@@ -18,6 +18,10 @@ DELTA_NAMES = {"int": "integer", "bigint": "long"}
 # commits without one Delta begins to validate each time.
 BRONZE_PROPERTIES = {"delta.appendOnly": "true", "delta.checkpointInterval": "300"}
 
+# Commits that change no row, and how many of them are looked past.
+UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+SINCE_MADE = 20
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -45,6 +49,16 @@ class Catalog:
 
     def set_properties(self, layer: str, name: str, properties: Mapping[str, str]) -> None:
         self._log(layer, name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
+
+    def version(self, layer: str, name: str) -> int:
+        """Give the number of the table's last commit."""
+        return self._log(layer, name).version()
+
+    def made_of(self, layer: str, name: str) -> str | None:
+        """Give what the table's rows were made of, as their commit says; None where that is not known any more."""
+        commits = self._log(layer, name).history(SINCE_MADE)
+        rows = (one for one in commits if one["operation"] not in UPKEEP)
+        return next((one.get("userMetadata") for one in rows), None)
 
     def partitioned_by(self, layer: str, name: str) -> list[str]:
         return list(self._log(layer, name).metadata().partition_columns)
@@ -77,6 +91,12 @@ class Catalog:
             for commit, lsn, all_have in zip(commits, lsns, whole, strict=True)
         ]
         return max(ends, default=None)
+
+    def may_hold(self, contract: Contract, first: Any, last: Any) -> bool:
+        """Say whether a file of the current rows may have a key from first to last, of the key's first column."""
+        files, key = self._log("silver", contract.table).get_add_actions(flatten=True), contract.key[0]
+        ranges = zip(_column(files, f"min.{key}"), _column(files, f"max.{key}"), strict=True)
+        return any(low is None or high is None or (low <= last and high >= first) for low, high in ranges)
 
     def has_open_refusals(self, contract: Contract) -> bool:
         """Say whether quarantine may hold an entry of this table that is not closed."""

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import DELETE, UPSERTS, decode, no_names
+from lakehouse.cdc.envelope import DELETE, UPSERTS, decode, no_names, without_nulls
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.stale import told_twice
 from lakehouse.cdc.tables import ORIGIN
@@ -21,10 +21,10 @@ def read(messages: DataFrame, contract: Contract) -> DataFrame:
 
 def judge(changes: DataFrame, contract: Contract) -> DataFrame:
     """Add `_reasons`: why a change is refused; empty where it is accepted. Only what is refused keeps its `_value`."""
-    broken = [F.when(F.expr(f"({rule.when})"), F.lit(rule.says)) for rule in contract.rules]
+    broken = without_nulls(F.when(F.expr(f"({rule.when})"), F.lit(rule.says)) for rule in contract.rules)
     nothing = no_names()
     reasons = F.concat(
-        F.array_compact(F.array(*broken)) if broken else nothing,
+        broken,
         F.transform("_beyond", lambda name: F.concat(F.lit(BEYOND), name)),
         F.transform("_unchanged", lambda name: F.concat(F.lit(UNKNOWN), name)),
     )

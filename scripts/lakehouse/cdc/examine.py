@@ -1,6 +1,7 @@
 """One look at a batch, in one pass: what decides how it is written, and whether the table still fits its contract."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -25,6 +26,9 @@ class Facts:
     others: int  # are no rows of a first snapshot
     earliest: int | None  # commit
     lowest: int | None  # place in Postgres's log
+    inserts: int
+    first_key: Any  # of the key's first column
+    last_key: Any
 
 
 def examine(changes: DataFrame, contract: Contract) -> Facts:
@@ -42,13 +46,16 @@ def examine(changes: DataFrame, contract: Contract) -> Facts:
         F.count_if(snapshot().isNull()),
         F.min(F.coalesce("_commit_seq", "_lsn")),
         F.min("_lsn"),
+        F.count_if(F.col("_op") == INSERT),
+        F.min(contract.key[0]),
+        F.max(contract.key[0]),
         F.min(F.when(F.size("_misfits") > 0, F.struct(place, "_misfits"))).alias("misfit"),
         # Older messages may lack a column that was added later; the newest one shows the table as it is.
         F.max(F.when(upsert, F.struct(place, F.col("_missing").alias("missing")))).alias("newest"),
     ).first()
     assert row is not None  # noqa: S101 - an aggregate without groups has one row
     _check(row, contract)
-    return Facts(*row[:9])
+    return Facts(*row[:12])
 
 
 def _check(row: Row, contract: Contract) -> None:

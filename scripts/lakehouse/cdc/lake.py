@@ -1,7 +1,7 @@
 """The lake as Spark reads and writes it. The only place of the engine that touches its data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -12,6 +12,9 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Positions
 from lakehouse.cdc.tables import Columns, ddl
 
+# Before the name of a setting, in a job's .conf: it holds for much work only.
+IN_BULK = "spark.lakehouse.bulk."
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -20,6 +23,14 @@ class Lake:
     spark: SparkSession
     catalog: Catalog
     may_commit: Callable[[], None] = field(default=lambda: None)
+
+    def in_bulk(self) -> "Lake":
+        """Give the same lake in a session beside this one, with the settings that its .conf has for much work."""
+        beside = self.spark.newSession()
+        for name, value in self.spark.sparkContext.getConf().getAll():
+            if name.startswith(IN_BULK):
+                beside.conf.set(name.removeprefix(IN_BULK), value)
+        return replace(self, spark=beside)
 
     def silver(self, contract: Contract) -> DataFrame:
         """Give the table as it is now."""
@@ -52,12 +63,16 @@ class Lake:
         self.may_commit()
         rows.write.format("delta").mode("append").save(self.catalog.path(layer, name))
 
-    def replace(self, rows: DataFrame, layer: str, name: str) -> None:
-        """Put these rows in the place of all; a reader sees the old ones or the new, never a mix."""
+    def replace(self, rows: DataFrame, layer: str, name: str, *, made_of: str) -> None:
+        """Put these rows in the place of all; a reader sees the old ones or the new, never a mix.
+
+        What they are `made_of` is kept with them, for the catalog to tell.
+        """
         self.may_commit()
         # Delta takes a second to look for what an overwrite replaces, also where that is nothing.
         mode = "append" if self.catalog.is_empty(layer, name) else "overwrite"
-        rows.write.format("delta").mode(mode).save(self.catalog.path(layer, name))
+        writer = rows.write.format("delta").mode(mode).option("userMetadata", made_of)
+        writer.save(self.catalog.path(layer, name))
 
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""

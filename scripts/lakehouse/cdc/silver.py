@@ -16,8 +16,10 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.examine import Facts, examine
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.positions import Positions, reached
+from lakehouse.cdc.positions import Positions, behind, reached
 from lakehouse.cdc.stale import come_late, told_before
+
+MANY = 20_000  # changes at once
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     seen = lake.catalog.merged(contract)
     if reached(seen, cut):
         return Caught(contract.table)
+    if behind(seen, cut) > MANY:
+        lake = lake.in_bulk()
     changes = computed(read(lake.messages(contract, seen, cut), contract))
     facts = examine(changes, contract)
     came = facts.changes
@@ -82,11 +86,19 @@ def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, see
         quarantine.record(lake, contract, quarantine.entries(changes, contract))
     quarantine.close(lake, contract, quarantine.closings(changes, contract), seen)
     settled = net(changes, contract)
-    if lake.catalog.is_empty("silver", contract.table):
+    if _all_new(lake, contract, facts):
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
         _merge(lake, contract, computed(settled))
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
+
+
+def _all_new(lake: Lake, contract: Contract, facts: Facts) -> bool:
+    """Say whether the log alone tells that none of the batch's keys is there, and so nothing is to be merged into."""
+    only_inserts = facts.inserts == facts.changes
+    return lake.catalog.is_empty("silver", contract.table) or (
+        only_inserts and not lake.catalog.may_hold(contract, facts.first_key, facts.last_key)
+    )
 
 
 def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:

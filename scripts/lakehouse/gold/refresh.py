@@ -1,28 +1,24 @@
 """A refresh: Silver brought up to one cut of the log, then every figure computed from it. Alone reads and writes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import DataFrame
-
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.side_by_side import each_or_why, side_by_side
 from lakehouse.cdc.silver import Caught, catch_up, start_over
-from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.errors import LakehouseError
 from lakehouse.gold import runs
-from lakehouse.gold.activities import activities_by_month
-from lakehouse.gold.prime import prime
-from lakehouse.gold.quality import quality
-from lakehouse.gold.rules import Rules, rules_at
+from lakehouse.gold.figures import figures
+from lakehouse.gold.rules import rules_at
 from lakehouse.gold.runs import RUNS, Run
 from lakehouse.gold.tables import GOLD
-from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.source.cut import Cut
 
 
@@ -51,7 +47,7 @@ def refresh(lake: Lake, cut: Cut, as_of: date, *, rebuild: bool = False) -> Run:
             with _stage(run, "start over"):
                 side_by_side(partial(start_over, lake), CAPTURED)
         with _stage(run, "silver"):
-            run.caught = _catch_up(lake, cut)
+            run.caught = _catch_up(lake, run)
         with _stage(run, "gold"):
             _compute(lake, run)
         run.outcome = "ok"
@@ -63,29 +59,32 @@ def refresh(lake: Lake, cut: Cut, as_of: date, *, rebuild: bool = False) -> Run:
     return run
 
 
-def _catch_up(lake: Lake, cut: Cut) -> list[Caught]:
+def _catch_up(lake: Lake, run: Run) -> list[Caught]:
     """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
-    found = each_or_why(lambda contract: catch_up(lake, contract, cut[contract.table]), CAPTURED)
+
+    def up(contract: Contract) -> Caught:
+        with _stage(run, f"silver {contract.table}"):
+            return catch_up(lake, contract, run.cut[contract.table])
+
+    found = each_or_why(up, CAPTURED)
     if errors := [error for error in found if isinstance(error, LakehouseError)]:
         raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))
     return [caught for caught in found if isinstance(caught, Caught)]
 
 
 def _compute(lake: Lake, run: Run) -> None:
-    run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
-    computed = figures(lake, run.rules, run.as_of)
-    side_by_side(lambda name: lake.replace(computed[name](), "gold", name), computed)
+    """Compute each figure whose inputs are not those that its table was computed from."""
+    with _stage(run, "gold rules"):
+        run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
+    inputs = {name: (one, one.inputs(lake.catalog)) for name, one in figures(lake, run.rules, run.as_of).items()}
+    stale = [name for name, (_, now) in inputs.items() if now != lake.catalog.made_of("gold", name)]
 
+    def put(name: str) -> None:
+        figure, now = inputs[name]
+        with _stage(run, f"gold {name}"):
+            lake.replace(figure.compute(), "gold", name, made_of=now)
 
-def figures(lake: Lake, rules: Rules, as_of: date) -> Mapping[str, Callable[[], DataFrame]]:
-    """Give what computes each of Gold's tables, by name, from Silver as it is."""
-    employees, activities = lake.silver(RH_EMPLOYEES), lake.silver(STRAVA_ACTIVITIES)
-    return {
-        "prime_sportive": lambda: prime(employees, lake.silver(DISTANCE_CACHE), rules, as_of.year),
-        "wellbeing": lambda: wellbeing(employees, activities, rules, as_of),
-        "activites_par_mois": lambda: activities_by_month(employees, activities, as_of),
-        "qualite_donnees": lambda: quality(lake.quarantine()),
-    }
+    side_by_side(put, stale)
 
 
 @contextmanager

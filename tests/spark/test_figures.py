@@ -1,0 +1,74 @@
+"""Law 7: a figure is computed again when what it is a function of has changed, and only then."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.upkeep import keep
+from lakehouse.contracts import CAPTURED
+from lakehouse.gold import figures
+from lakehouse.gold.refresh import make_tables, refresh
+from lakehouse.source.cut import Cut
+from spark.builders import RULES, activities, employees, reward_rules, utc
+
+DAY = date(2026, 6, 1)
+NOTHING: Cut = {contract.table: {} for contract in CAPTURED}
+ALL = {"prime_sportive", "wellbeing", "activites_par_mois", "qualite_donnees"}
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    lake = Lake(spark, Catalog(str(tmp_path)))
+    make_tables(lake.catalog)
+    lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
+    lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
+    return lake
+
+
+def computed(lake: Lake, as_of: date = DAY) -> set[str]:
+    stages = refresh(lake, NOTHING, as_of).seconds
+    return {stage.removeprefix("gold ") for stage in stages} & ALL
+
+
+def test_a_second_refresh_computes_nothing_also_where_a_result_has_no_row(lake: Lake) -> None:
+    assert computed(lake) == ALL
+    assert computed(lake) == set()
+
+
+def test_an_activity_leaves_the_primes_alone(lake: Lake) -> None:
+    computed(lake)
+    lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
+    assert computed(lake) == {"wellbeing", "activites_par_mois"}
+    assert [row.nb_activities_year for row in lake.read("gold", "wellbeing").collect()] == [1]
+
+
+def test_a_new_day_is_another_question_of_whatever_counts_days(lake: Lake) -> None:
+    computed(lake)
+    assert computed(lake, date(2026, 6, 2)) == {"wellbeing", "activites_par_mois"}
+    assert computed(lake, date(2027, 1, 1)) == {"wellbeing", "activites_par_mois", "prime_sportive"}
+
+
+def test_another_rule_is_another_figure(lake: Lake) -> None:
+    computed(lake)
+    harder = replace(RULES, min_activities=20)
+    rows = reward_rules(lake.spark, {**vars(harder), "valid_from": date(2026, 3, 1)})
+    lake.append(rows, "silver", "reward_rules")
+    assert computed(lake) == {"wellbeing", "prime_sportive"}
+
+
+def test_upkeep_of_the_results_does_not_make_them_forget(lake: Lake) -> None:
+    computed(lake)
+    for name in ALL:
+        keep(lake.catalog.path("gold", name))
+    assert computed(lake) == set()
+
+
+def test_figures_computed_in_another_way_are_computed_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed(lake)
+    monkeypatch.setattr(figures, "_code", lambda: "another")
+    assert computed(lake) == ALL
