@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
+    warm_session: Path = Field(default=Path(".local/run/warm"), description="the socket of a JVM kept warm")
     jars_dir: Path = Path(".local/jars")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
         in_a_container = os.environ.get(ENVIRONMENT_ONLY)
         return address if in_a_container or address != REDPANDA else f"localhost:{others.data.get('kafka_port')}"
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_session")
     @classmethod
     def _from_the_checkout(cls, path: Path) -> Path:
         return ROOT / path

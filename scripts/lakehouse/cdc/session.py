@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.warm import borrowed
 from lakehouse.java_options import MAKES_CACHE, java_options
 from lakehouse.logs import logger
 from lakehouse.settings import Settings
@@ -30,6 +31,13 @@ def conf(settings: Settings, job: str, *, keep_classes: bool = False) -> dict[st
     return _read(settings.tuning_dir / "spark-defaults.conf") | _read(settings.tuning_dir / f"{job}.conf") | where
 
 
+def set_java(settings: Settings) -> None:
+    """Have PySpark start the Java of the settings, in UTC."""
+    if settings.java_home:
+        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
+    os.environ["TZ"] = "UTC"
+
+
 @contextmanager
 def session(
     settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, keep_classes: bool = False
@@ -37,23 +45,23 @@ def session(
     """Give a session for one job, and stop it afterwards.
 
     `keep_classes` is for a job that touches most of what any job needs and ends by itself, which is a refresh: where
-    Java's cache is not there yet, its run makes it for all of them, and Java says so.
+    Java's cache is not there yet, its run makes it for all of them, and Java says so. Such a job runs in a JVM that
+    is kept warm, where one is.
     """
-    if settings.java_home:
-        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
-    os.environ["TZ"] = "UTC"
-    chosen = {**conf(settings, job, keep_classes=keep_classes), **(overrides or {})}
-    spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
-    try:
-        yield spark
-    finally:
-        jvm = SparkContext._gateway.proc if SparkContext._gateway else None  # noqa: SLF001 - PySpark has no other name for it
-        spark.stop()
-        if jvm and MAKES_CACHE in chosen[OURS]:
-            logger("session").info("keeping Spark's classes for the next start; once, about a minute")
-            # It would go on in the background, and whatever starts next would share the cores with it.
-            jvm.stdin.close()
-            jvm.wait()
+    set_java(settings)
+    with borrowed(settings.warm_session) if keep_classes else nullcontext(False) as is_warm:
+        chosen = {**conf(settings, job, keep_classes=keep_classes and not is_warm), **(overrides or {})}
+        spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
+        try:
+            yield spark
+        finally:
+            jvm = SparkContext._gateway.proc if SparkContext._gateway else None  # noqa: SLF001 - PySpark has no other name for it
+            spark.stop()
+            if jvm and MAKES_CACHE in chosen[OURS]:
+                logger("session").info("keeping Spark's classes for the next start; once, about a minute")
+                # It would go on in the background, and whatever starts next would share the cores with it.
+                jvm.stdin.close()
+                jvm.wait()
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -55,6 +55,7 @@ def on_free_ports(home: Path) -> Settings:
         thrift_port=thrift,
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
+        warm_session=home / "run" / "warm",
         api_key_maps=None,
         slack_webhook_url=None,
     )

@@ -1,0 +1,21 @@
+"""Keep a JVM warm for refreshes on this machine, until stopped: they start sooner, and find Spark's code compiled."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.cdc.keeper import keep
+from lakehouse.errors import run
+from lakehouse.settings import Settings
+from lakehouse.waiting import Stop
+
+
+def main() -> None:
+    example = "example: python scripts/Jobs_Spark/warm_session.py   (then refresh beside it, as often as you like)"
+    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    settings, stop = Settings(), Stop().on_sigterm()
+    logs.configure(settings.log_format)
+    keep(settings, stop, logs.logger("warm").info)
+
+
+if __name__ == "__main__":
+    run(main)
