@@ -58,12 +58,12 @@ def _observed(write: Callable[..., Any], *, place: int) -> Callable[..., Any]:
     """Give the method with what its thread writes next observed; the table's name stands at this place."""
 
     @wraps(write)
-    def watched(lake: Lake, *arguments: Any) -> Any:
+    def watched(lake: Lake, *arguments: Any, **named: Any) -> Any:
         context: Any = lake.spark.sparkContext
         ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
         delta = context._jvm.org.apache.spark.sql.delta
         delta.TransactionExecutionObserver.setObserver(Observer("/".join(arguments[place : place + 2])))
-        return write(lake, *arguments)
+        return write(lake, *arguments, **named)
 
     return watched
 
