@@ -3,8 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from lakehouse.waiting import wait_until
 LONGEST = 7200.0  # seconds
 LAST = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
 SIMULATE = (sys.executable, str(ROOT / "simulate_new_strava_activities.py"), "--delay", "0:0", "--count")
+REFRESH = job("batch_refresh_silver_gold.py")
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,18 @@ def ran(system: System, settings: Settings, *command: str) -> Ran:
     return Ran(took, peak[0] >> 20)
 
 
-def refresh_command(_settings: Settings, *, warm: bool = False) -> tuple[str, ...]:
-    """Give what refreshes: a process of its own, or one that asks a session that is kept warm."""
-    if warm:
-        raise NotImplementedError("there is no warm session yet")
-    return job("batch_refresh_silver_gold.py")
-
-
 def refreshed(system: System, settings: Settings, *, wait: float = 600.0) -> Ran:
-    """Take in what is new."""
-    return ran(system, settings, *refresh_command(settings), "--wait", str(wait))
+    """Take in what is new, in a process of its own and, where a JVM is kept warm, in that."""
+    return ran(system, settings, *REFRESH, "--wait", str(wait))
+
+
+@contextmanager
+def kept_warm(system: System) -> Iterator[None]:
+    """Keep a JVM warm for refreshes."""
+    kept = system.settings.warm_session
+    with system.process(system.settings, *job("warm_session.py")):
+        wait_until(kept.exists, timeout=60, missing="a JVM to be kept warm")
+        yield
 
 
 def change(system: System, count: int = 20) -> None:

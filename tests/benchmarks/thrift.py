@@ -8,7 +8,7 @@ from threading import Thread
 
 from pyhive import hive
 
-from benchmarks.jobs import LONGEST, change, refresh_command
+from benchmarks.jobs import LONGEST, REFRESH, change
 from benchmarks.lines import Line
 from benchmarks.options import Options
 from benchmarks.samples import percentile
@@ -61,7 +61,7 @@ def freshness(it: System) -> float:
     """Give the milliseconds from a refresh's commit of its run to a question that sees it."""
     runs = f"{it.settings.lake}/gold/runs"
     change(it)
-    with session(it.settings) as cursor, it.process(it.settings, *refresh_command(it.settings)) as refreshing:
+    with session(it.settings) as cursor, it.process(it.settings, *REFRESH) as refreshing:
         question = f"SELECT count(*) FROM delta.`{runs}`"  # noqa: S608 - our own table
         before = ask(cursor, question).rows
 

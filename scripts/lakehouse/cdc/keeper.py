@@ -24,16 +24,19 @@ from lakehouse.waiting import Stop
 
 def keep(settings: Settings, stop: Stop, say: Callable[[str], None]) -> None:
     """Keep a JVM for refreshes until asked to stop; AlreadyRunning where another keeper listens."""
+    address = settings.warm_session
+    _require_none(address)
     set_java(settings)
-    with _listening(settings.warm_session) as door:
-        while not stop.is_set():
-            gateway = _launch(settings)
-            say("ready")
-            try:
+    while not stop.is_set():
+        gateway = _launch(settings)
+        try:
+            # Nobody waits at a door behind which nothing is yet.
+            with _listening(address) as door:
+                say("ready")
                 _lend(door, gateway, stop)
-            finally:
-                gateway.proc.kill()
-                gateway.proc.wait()
+        finally:
+            gateway.proc.kill()
+            gateway.proc.wait()
 
 
 def _lend(door: socket.socket, gateway: JavaGateway, stop: Stop) -> None:
@@ -75,11 +78,14 @@ def _launch(settings: Settings) -> JavaGateway:
     return launch_gateway(chosen)  # type: ignore[no-untyped-call]
 
 
-@contextmanager
-def _listening(address: Path) -> Iterator[socket.socket]:
+def _require_none(address: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         if probe.connect_ex(str(address)) == 0:
             raise AlreadyRunning(f"a JVM is kept warm already, at {address}.")
+
+
+@contextmanager
+def _listening(address: Path) -> Iterator[socket.socket]:
     address.parent.mkdir(parents=True, exist_ok=True)
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as door:
