@@ -9,7 +9,5 @@ CREATE OR REPLACE VIEW gold.v_activites_par_bu (
 COMMENT 'Activités des douze derniers mois, par BU, mois et sport'
 AS SELECT
   COALESCE(business_unit, 'Non renseignée') AS business_unit, mois, sport,
-  SUM(nb_activites) AS nb_activites, COUNT(DISTINCT employee_id) AS nb_participants,
-  ROUND(SUM(distance_km), 3) AS distance_km
-FROM delta.`{lake}/gold/activites_par_mois`
-GROUP BY COALESCE(business_unit, 'Non renseignée'), mois, sport
+  nb_activites, nb_participants, distance_km
+FROM delta.`{lake}/gold/activites_par_bu`

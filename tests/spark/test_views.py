@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc.tables import ddl
-from lakehouse.gold.activities import activities_by_month
+from lakehouse.gold.activities import activities_by_unit
 from lakehouse.gold.prime import prime
 from lakehouse.gold.tables import GOLD
 from lakehouse.gold.wellbeing import wellbeing
@@ -113,7 +113,7 @@ def fill(spark: SparkSession, lake: str) -> None:
     )
     put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
     put(wellbeing(staff, done, RULES, TODAY), f"{lake}/gold/wellbeing")
-    put(activities_by_month(staff, done, TODAY), f"{lake}/gold/activites_par_mois")
+    put(activities_by_unit(staff, done, TODAY), f"{lake}/gold/activites_par_bu")
 
 
 @pytest.mark.usefixtures("before")

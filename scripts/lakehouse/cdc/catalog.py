@@ -50,6 +50,10 @@ class Catalog:
     def set_properties(self, layer: str, name: str, properties: Mapping[str, str]) -> None:
         self._log(layer, name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
 
+    def rows(self, layer: str, name: str) -> int:
+        """Give how many rows the table has, from its files' statistics."""
+        return sum(_column(self._log(layer, name).get_add_actions(flatten=True), "num_records"))
+
     def version(self, layer: str, name: str) -> int:
         """Give the number of the table's last commit."""
         return self._log(layer, name).version()

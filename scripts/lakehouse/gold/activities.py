@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gold.paris import months_before, wall_clock
-from lakehouse.gold.tables import ACTIVITES_PAR_MOIS, shaped
+from lakehouse.gold.tables import ACTIVITES_PAR_BU, shaped
 
 
 def counted(activities: DataFrame, as_of: date) -> DataFrame:
@@ -19,10 +19,11 @@ def counted(activities: DataFrame, as_of: date) -> DataFrame:
     )
 
 
-def activities_by_month(employees: DataFrame, activities: DataFrame, as_of: date) -> DataFrame:
-    """Give each employee's activities by month and sport, over twelve months of which as_of's is the last.
+def activities_by_unit(employees: DataFrame, activities: DataFrame, as_of: date) -> DataFrame:
+    """Give activities by business unit, month and sport, over twelve months of which as_of's is the last.
 
-    Kilometres are NULL where no activity has a distance. Summed by business unit in v_activites_par_bu.
+    Kilometres are NULL where no activity has a distance. Different employees are counted exactly, in bitmaps: a group
+    for each employee would be nearly as many as the activities are.
     """
     present = employees.select(F.col("id").alias("employee_id"), "business_unit")
     months = (
@@ -31,9 +32,19 @@ def activities_by_month(employees: DataFrame, activities: DataFrame, as_of: date
         .where(F.col("mois") > months_before(as_of, 12))
         .withColumn("sport", F.coalesce("sport_type", "type"))
     )
-    figures = (
+    who = F.col("employee_id").cast("bigint")
+    some = (
         months.join(present, "employee_id")
-        .groupBy("employee_id", "business_unit", "mois", "sport")
-        .agg(F.count("*").alias("nb_activites"), (F.sum("distance_m") / 1000).alias("distance_km"))
+        .groupBy("business_unit", "mois", "sport", F.bitmap_bucket_number(who).alias("bucket"))
+        .agg(
+            F.count("*").alias("activities"),
+            F.sum("distance_m").alias("metres"),
+            F.bitmap_count(F.bitmap_construct_agg(F.bitmap_bit_position(who))).alias("people"),
+        )
     )
-    return shaped(figures, ACTIVITES_PAR_MOIS)
+    figures = some.groupBy("business_unit", "mois", "sport").agg(
+        F.sum("activities").alias("nb_activites"),
+        F.sum("people").alias("nb_participants"),
+        (F.sum("metres") / 1000).alias("distance_km"),
+    )
+    return shaped(figures, ACTIVITES_PAR_BU)

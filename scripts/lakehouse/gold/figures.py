@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.activities import activities_by_month
+from lakehouse.gold.activities import activities_by_unit
 from lakehouse.gold.prime import prime
 from lakehouse.gold.quality import quality
 from lakehouse.gold.rules import Rules
@@ -57,10 +57,10 @@ def figures(lake: Lake, rules: Rules, as_of: date) -> Mapping[str, Figure]:
             {"rules": ruled, "as_of": as_of},
             lambda: wellbeing(silver(employees), silver(activities), rules, as_of),
         ),
-        "activites_par_mois": Figure(
+        "activites_par_bu": Figure(
             (employees, activities),
             {"as_of": as_of},
-            lambda: activities_by_month(silver(employees), silver(activities), as_of),
+            lambda: activities_by_unit(silver(employees), silver(activities), as_of),
         ),
         "qualite_donnees": Figure(("quarantine",), {}, lambda: quality(lake.quarantine())),
     }

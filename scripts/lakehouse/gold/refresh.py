@@ -12,7 +12,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.side_by_side import each_or_why, side_by_side
 from lakehouse.cdc.silver import Caught, catch_up, start_over
-from lakehouse.contracts import CAPTURED, REWARD_RULES
+from lakehouse.contracts import CAPTURED, REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.gold import runs
 from lakehouse.gold.figures import figures
@@ -20,6 +20,8 @@ from lakehouse.gold.rules import rules_at
 from lakehouse.gold.runs import RUNS, Run
 from lakehouse.gold.tables import GOLD
 from lakehouse.source.cut import Cut
+
+MANY = 200_000  # activities
 
 
 def today() -> date:
@@ -76,7 +78,10 @@ def _compute(lake: Lake, run: Run) -> None:
     """Compute each figure whose inputs are not those that its table was computed from."""
     with _stage(run, "gold rules"):
         run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
-    inputs = {name: (one, one.inputs(lake.catalog)) for name, one in figures(lake, run.rules, run.as_of).items()}
+    # A long history pays for plans that are compiled.
+    long = lake.catalog.rows("silver", STRAVA_ACTIVITIES.table) > MANY
+    computed = figures(lake.in_bulk() if long else lake, run.rules, run.as_of)
+    inputs = {name: (one, one.inputs(lake.catalog)) for name, one in computed.items()}
     stale = [name for name, (_, now) in inputs.items() if now != lake.catalog.made_of("gold", name)]
 
     def put(name: str) -> None:

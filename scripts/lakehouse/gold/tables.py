@@ -37,13 +37,13 @@ WELLBEING: Mapping[str, str] = MappingProxyType(
     }
 )
 
-ACTIVITES_PAR_MOIS: Mapping[str, str] = MappingProxyType(
+ACTIVITES_PAR_BU: Mapping[str, str] = MappingProxyType(
     {
-        "employee_id": "int",
         "business_unit": "string",
         "mois": "date",
         "sport": "string",
         "nb_activites": "bigint",
+        "nb_participants": "bigint",
         "distance_km": "double",
     }
 )
@@ -63,7 +63,7 @@ GOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "prime_sportive": PRIME_SPORTIVE,
         "wellbeing": WELLBEING,
-        "activites_par_mois": ACTIVITES_PAR_MOIS,
+        "activites_par_bu": ACTIVITES_PAR_BU,
         "qualite_donnees": QUALITE_DONNEES,
     }
 )

@@ -1,0 +1,38 @@
+"""How activities spread over business units, months and sports."""
+
+from datetime import date
+
+from pyspark.sql import SparkSession
+
+from lakehouse.gold.activities import activities_by_unit
+from lakehouse.gold.tables import ACTIVITES_PAR_BU
+from spark.builders import activities, collected, daily, employees, utc
+
+
+def test_twelve_whole_months_of_paris_of_which_the_day_s_is_the_last(spark: SparkSession) -> None:
+    done = activities(
+        spark,
+        {"start_date_utc": utc("2025-11-30 22:59"), "distance_m": 1},
+        {"start_date_utc": utc("2025-11-30 23:00"), "distance_m": 5_000},
+        {"start_date_utc": utc("2025-12-30 23:00"), "distance_m": 5_500},
+        {"start_date_utc": utc("2026-11-21 22:59"), "sport_type": "Tennis", "distance_m": None},
+        {"start_date_utc": utc("2026-11-21 23:00"), "sport_type": "Tennis"},
+        {"start_date_utc": utc("2026-10-01 10:00"), "flagged": True},
+        *daily("2026-05-01 10:00", 2, employee_id=2, distance_m=1_250),
+        *daily("2026-05-01 10:00", 2, employee_id=3),
+        *daily("2025-12-02 10:00", 3, employee_id=70_000, distance_m=1_500),
+    )
+    people = employees(
+        spark,
+        {"id": 1, "business_unit": "Ventes"},
+        {"id": 2, "business_unit": None},
+        {"id": 70_000, "business_unit": "Ventes"},
+    )
+    frame = activities_by_unit(people, done, date(2026, 11, 21))
+    assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES_PAR_BU), dict(ACTIVITES_PAR_BU))
+    rows = collected(frame, "business_unit", "mois", "sport")
+    assert {key: tuple(row)[3:] for key, row in rows.items()} == {
+        ("Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0),
+        ("Ventes", date(2026, 11, 1), "Tennis"): (1, 1, None),
+        (None, date(2026, 5, 1), "Run"): (2, 1, 2.5),
+    }
