@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.envelope import DELETE, UPSERTS, decode, no_names, without_nulls
+from lakehouse.cdc.envelope import DELETE, UPSERTS, decode, no_names, those_true
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.stale import told_twice
 from lakehouse.cdc.tables import ORIGIN
@@ -21,12 +21,12 @@ def read(messages: DataFrame, contract: Contract) -> DataFrame:
 
 def judge(changes: DataFrame, contract: Contract) -> DataFrame:
     """Add `_reasons`: why a change is refused; empty where it is accepted. Only what is refused keeps its `_value`."""
-    broken = without_nulls(F.when(F.expr(f"({rule.when})"), F.lit(rule.says)) for rule in contract.rules)
+    broken = F.expr(those_true((rule.says, f"({rule.when})") for rule in contract.rules))
     nothing = no_names()
     reasons = F.concat(
         broken,
-        F.transform("_beyond", lambda name: F.concat(F.lit(BEYOND), name)),
-        F.transform("_unchanged", lambda name: F.concat(F.lit(UNKNOWN), name)),
+        _each("_beyond", BEYOND),
+        _each("_unchanged", UNKNOWN),
     )
     verdict = F.when(F.col("_op").isNull(), F.array(F.lit(UNREADABLE))).when(_upsert(), reasons).otherwise(nothing)
     return (
@@ -52,6 +52,12 @@ def net(changes: DataFrame, contract: Contract) -> DataFrame:
 def settles() -> Column:
     """Say whether a change decides what Silver holds of its key: it is accepted, or a delete."""
     return (F.col("_op") == DELETE) | (_upsert() & (F.size("_reasons") == 0))
+
+
+def _each(names: str, reason: str) -> Column:
+    """Give the reason with each of the names; nearly always there are none, and nothing is computed."""
+    said = F.transform(names, lambda name: F.concat(F.lit(reason), name))
+    return F.when(F.size(names) > 0, said).otherwise(no_names())
 
 
 def _upsert() -> Column:

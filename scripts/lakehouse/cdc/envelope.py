@@ -1,14 +1,12 @@
 """From Bronze's raw messages to typed changes: a contract's columns, and where each change came from."""
 
-from collections.abc import Callable, Iterable
-from functools import reduce
-from operator import or_
+from collections.abc import Iterable
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.values import beyond, typed
+from lakehouse.cdc.values import NEVER, beyond, typed
 
 # What Debezium writes for a TOASTed value that the change did not touch and the WAL does not carry.
 UNAVAILABLE = "__debezium_unavailable_value"
@@ -16,7 +14,13 @@ UPSERTS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
 AGAIN = "again"  # instead of the operation of a change that was told before
 STREAMED = ("c", "u", DELETE, TRUNCATE)
-SNAPSHOT_ENDS = ("last", "last_in_data_collection")
+PLACE = ("incarnation", "partition", "offset", "commit_seq", "lsn", "tx_id", "committed_at")
+# Only a snapshot's messages are read a second time for it.
+ENDS_SNAPSHOT = """
+    coalesce(is_snapshot AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
+             IN ('last', 'last_in_data_collection'), false)
+"""
+NONE = "CAST(array() AS ARRAY<STRING>)"
 
 
 def decode(messages: DataFrame, contract: Contract) -> DataFrame:
@@ -31,21 +35,26 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     texts = ", ".join(f"`{name}`: STRING" for name in contract.columns)
     after = F.from_json("value", f"after STRUCT<{texts}>")["after"]
     keys = F.from_json("key", f"STRUCT<{texts}>")
-    fields = messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(after))
-    read = fields.select(
-        *_origin(),
-        F.col("value").alias("_value"),
-        _ends_snapshot().alias("_ends_snapshot"),
-        "_fields",
-        *(typed(_present(name), sql_type).alias(name) for name, sql_type in contract.columns.items()),
+    columns = contract.columns.items()
+    return (
+        messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(after))
+        .selectExpr(
+            *(f"{name} AS _{name}" for name in ("op", *PLACE)),
+            "value AS _value",
+            f"{ENDS_SNAPSHOT} AS _ends_snapshot",
+            "_fields",
+            *(f"{typed(_present(name), sql_type)} AS `{name}`" for name, sql_type in columns),
+        )
+        .selectExpr(
+            "*",
+            f"{those_true((name, _left_out(name)) for name in contract.columns)} AS _unchanged",
+            f"{those_true((name, _unread(name)) for name in contract.columns)} AS _unread",
+            f"{_not_named(contract)} AS _missing",
+        )
+        .selectExpr("*", f"{_beyond(contract)} AS _beyond")
+        .selectExpr("*", "array_except(_unread, _beyond) AS _misfits")
+        .selectExpr("* EXCEPT (_op, _fields, _unread)", f"{_readable(contract)} AS _op")
     )
-    arrays = {
-        "_unchanged": _names(contract, lambda name, _: _given(name) == UNAVAILABLE),
-        "_beyond": _names(contract, lambda name, kind: _unread(name) & beyond(_present(name), kind)),
-        "_misfits": _names(contract, lambda name, kind: _unread(name) & ~beyond(_present(name), kind)),
-        "_missing": _not_named(contract),
-    }
-    return read.withColumns(arrays).withColumn("_op", _readable(contract)).drop("_fields")
 
 
 def no_names() -> Column:
@@ -53,59 +62,56 @@ def no_names() -> Column:
     return F.array().cast("array<string>")
 
 
-def without_nulls(texts: Iterable[Column]) -> Column:
-    """Give an array of those texts that are not NULL, each once.
+def those_true(texts: Iterable[tuple[str, str]]) -> str:
+    """Give, in SQL, an array of those texts whose condition is true.
 
     Of the functions that leave NULLs out this one alone is compiled; array_compact took ten times as long.
     """
-    return F.array_except(F.array(*texts).cast("array<string>"), F.array(F.lit(None).cast("string")))
+    cases = ", ".join(f"CASE WHEN {so} THEN '{_escaped(text)}' END" for text, so in texts)
+    return f"array_except(CAST(array({cases}) AS ARRAY<STRING>), array(CAST(NULL AS STRING)))"
 
 
-def _origin() -> list[Column]:
-    names = ("op", "incarnation", "partition", "offset", "commit_seq", "lsn", "tx_id", "committed_at")
-    return [F.col(name).alias(f"_{name}") for name in names]
+def _beyond(contract: Contract) -> str:
+    """Give the names of the columns with a value of Postgres's that the lake has no place for."""
+    asked = ((name, beyond(_present(name), sql_type)) for name, sql_type in contract.columns.items())
+    names = those_true((name, f"array_contains(_unread, '{name}') AND {so}") for name, so in asked if so != NEVER)
+    return f"CASE WHEN size(_unread) > 0 THEN {names} ELSE {NONE} END"
 
 
-def _names(contract: Contract, is_so: Callable[[str, str], Column]) -> Column:
-    """Give the names of the columns of which something is so, asked by name and type."""
-    return without_nulls(F.when(is_so(*column), column[0]) for column in contract.columns.items())
-
-
-def _ends_snapshot() -> Column:
-    """Say whether a message is the last row of a snapshot; only a snapshot's are read a second time for it."""
-    snapshot = F.from_json("value", "source STRUCT<snapshot: STRING>")["source"]["snapshot"]
-    return F.coalesce(F.when(F.col("is_snapshot"), snapshot.isin(*SNAPSHOT_ENDS)), F.lit(False))
-
-
-def _not_named(contract: Contract) -> Column:
+def _not_named(contract: Contract) -> str:
     """Give the columns that a row should have had; a struct does not tell them from those that are NULL.
 
     Where none is NULL none is missing, and the message is not read a second time for their names.
     """
-    some_null = reduce(or_, (_given(name).isNull() for name in contract.columns))
-    named = F.map_keys(F.from_json("_value", "after MAP<STRING, STRING>")["after"])
-    expected = F.array(*(F.lit(name) for name in contract.columns))
-    absent = F.when(F.col("_op").isin(*UPSERTS) & some_null, F.array_except(expected, named))
-    return F.coalesce(absent, no_names())
+    some_null = " OR ".join(f"{_given(name)} IS NULL" for name in contract.columns)
+    expected = ", ".join(f"'{name}'" for name in contract.columns)
+    named = "map_keys(from_json(_value, 'after MAP<STRING, STRING>').after)"
+    absent = f"CASE WHEN _op IN {UPSERTS} AND ({some_null}) THEN array_except(array({expected}), {named}) END"
+    return f"coalesce({absent}, {NONE})"
 
 
-def _given(name: str) -> Column:
-    return F.col("_fields")[name]
+def _given(name: str) -> str:
+    return f"_fields.`{name}`"
 
 
-def _present(name: str) -> Column:
-    return F.nullif(_given(name), F.lit(UNAVAILABLE))
+def _present(name: str) -> str:
+    return f"nullif({_given(name)}, '{UNAVAILABLE}')"
 
 
-def _unread(name: str) -> Column:
-    return _present(name).isNotNull() & F.col(name).isNull()
+def _left_out(name: str) -> str:
+    return f"{_given(name)} = '{UNAVAILABLE}'"
 
 
-def _readable(contract: Contract) -> Column:
+def _unread(name: str) -> str:
+    return f"{_present(name)} IS NOT NULL AND `{name}` IS NULL"
+
+
+def _readable(contract: Contract) -> str:
     """Give the operation where the message is a change of this table with a whole key, else NULL."""
-    whole = F.lit(True)
-    for name in contract.key:
-        # A value that is there and does not fit is a changed table, not an unreadable message.
-        whole = whole & (F.col(name).isNotNull() | F.array_contains("_misfits", name))
-    change = F.col("_op").isin(*UPSERTS, DELETE) & whole
-    return F.when(change | (F.col("_op") == TRUNCATE), F.col("_op"))
+    # A value that is there and does not fit is a changed table, not an unreadable message.
+    whole = " AND ".join(f"(`{name}` IS NOT NULL OR array_contains(_misfits, '{name}'))" for name in contract.key)
+    return f"CASE WHEN _op = '{TRUNCATE}' OR (_op IN {(*UPSERTS, DELETE)} AND {whole}) THEN _op END"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

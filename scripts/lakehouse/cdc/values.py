@@ -2,12 +2,11 @@
 
 Postgres knows dates that the lake does not. Infinity is carried as the calendar's ends, which compare alike; a
 year outside of 1 to 9999 or a NaN has no place, and its row is refused.
+
+Expressions are SQL's text here: a wide table has hundreds, and each made as an object costs a call into the JVM.
 """
 
-from collections.abc import Callable, Mapping
-
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+from collections.abc import Mapping
 
 Ends = tuple[int, int]
 
@@ -20,52 +19,55 @@ INFINITE_DAYS = {-2_147_472_691: DAYS[0], -625_821_272: DAYS[0], -2_147_472_692:
 INFINITE_MICROSECONDS = {-9_223_372_036_832_400_000: MICROSECONDS[0], 9_223_372_036_825_200_000: MICROSECONDS[1]}
 INFINITE_INSTANTS = {"-infinity": MICROSECONDS[0], "infinity": MICROSECONDS[1]}
 INSTANT = r"^[+-]?\d{4,6}-\d\d-\d\dT"
+NEVER = "false"
 NO_NUMBERS = ("NAN", "INFINITY", "-INFINITY")
 
 
-def typed(text: Column, sql_type: str) -> Column:
+def typed(text: str, sql_type: str) -> str:
     """Give the value: days and microseconds since 1970, ISO 8601 with a zone, the rest as it reads.
 
     NULL where the text is not of this type, or beyond it.
     """
     match sql_type:
+        case "string":
+            return text
         case "date":
-            return _within(text.try_cast("int"), INFINITE_DAYS, DAYS, F.date_from_unix_date)
+            return _within(f"try_cast({text} AS INT)", INFINITE_DAYS, DAYS, "date_from_unix_date({})")
         case "timestamp_ntz":
-            return _within(text.try_cast("bigint"), INFINITE_MICROSECONDS, MICROSECONDS, _wall_clock)
+            made = "CAST(timestamp_micros({}) AS TIMESTAMP_NTZ)"
+            return _within(f"try_cast({text} AS BIGINT)", INFINITE_MICROSECONDS, MICROSECONDS, made)
         case "timestamp":
-            ends = _replaced(text, INFINITE_INSTANTS)
-            micros = F.coalesce(ends, F.unix_micros(text.try_cast("timestamp")))
-            return F.when(micros.between(*MICROSECONDS), F.timestamp_micros(micros))
+            micros = f"coalesce({_replaced(text, INFINITE_INSTANTS)}, unix_micros(try_cast({text} AS TIMESTAMP)))"
+            return _between(micros, MICROSECONDS, "timestamp_micros({})")
         case _ if sql_type.startswith("decimal"):
-            number = text.try_cast(sql_type)
+            number = f"try_cast({text} AS {sql_type})"
             # A cast rounds away the digits that it has no place for.
-            return F.when(number == text.try_cast("decimal(38,18)"), number)
+            return f"CASE WHEN {number} = try_cast({text} AS DECIMAL(38,18)) THEN {number} END"
         case _:
-            return text.try_cast(sql_type)
+            return f"try_cast({text} AS {sql_type})"
 
 
-def beyond(text: Column, sql_type: str) -> Column:
+def beyond(text: str, sql_type: str) -> str:
     """Say of a text that is no value of the lake's type whether it is one of Postgres's."""
     match sql_type:
         case "date" | "timestamp_ntz":
-            return text.try_cast("bigint").isNotNull()
+            return f"try_cast({text} AS BIGINT) IS NOT NULL"
         case "timestamp":
-            return text.rlike(INSTANT)
+            return f"{text} RLIKE r'{INSTANT}'"
         case _ if sql_type.startswith("decimal"):
-            return F.upper(text).isin(*NO_NUMBERS)
+            return f"upper({text}) IN {NO_NUMBERS}"
         case _:
-            return F.lit(False)
+            return NEVER
 
 
-def _within(number: Column, infinite: Mapping[int, int], ends: Ends, made: Callable[[Column], Column]) -> Column:
-    finite = F.coalesce(_replaced(number, infinite), number)
-    return F.when(finite.between(*ends), made(finite))
+def _within(number: str, infinite: Mapping[int, int], ends: Ends, made: str) -> str:
+    return _between(f"coalesce({_replaced(number, infinite)}, {number})", ends, made)
 
 
-def _replaced(given: Column, infinite: Mapping[int, int] | Mapping[str, int]) -> Column:
-    return F.coalesce(*(F.when(given.eqNullSafe(written), end) for written, end in infinite.items()))
+def _between(number: str, ends: Ends, made: str) -> str:
+    return f"CASE WHEN {number} BETWEEN {ends[0]} AND {ends[1]} THEN {made.format(number)} END"
 
 
-def _wall_clock(micros: Column) -> Column:
-    return F.timestamp_micros(micros).cast("timestamp_ntz")
+def _replaced(given: str, infinite: Mapping[int, int] | Mapping[str, int]) -> str:
+    cases = " ".join(f"WHEN {written!r} THEN {end}" for written, end in infinite.items())
+    return f"CASE {given} {cases} END"
