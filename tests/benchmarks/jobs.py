@@ -4,16 +4,16 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 from deltalake import DeltaTable, QueryBuilder
 
 from benchmarks.system import System
 from lakehouse.errors import LakehouseError
 from lakehouse.local.service import job
+from lakehouse.local.stack import memory
 from lakehouse.settings import ROOT, Settings
 from lakehouse.waiting import wait_until
 
@@ -77,15 +77,4 @@ def stages(settings: Settings) -> dict[str, float]:
 
 def merging(told: Mapping[str, float]) -> float:
     """Give the seconds of Silver: its own stage's, or where each table has one the longest, as they go side by side."""
-    return told.get("silver") or max(took for stage, took in told.items() if stage.startswith("silver "))
-
-
-def memory(pid: int) -> int:
-    """Give the bytes that a process and its children hold, what they share counted once for each."""
-    total = 0
-    with suppress(psutil.Error):
-        main = psutil.Process(pid)
-        for process in (main, *main.children(recursive=True)):
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-    return total
+    return told.get("silver") or max(took for stage, took in told.items() if stage.startswith("silver/"))

@@ -76,7 +76,7 @@ def _warm(it: System, options: Options, size: int) -> Iterator[Line]:
             change(it)
             took.append(refreshed(it, it.settings).seconds)
     target = TARGET_WARM if size <= SMALL else None
-    yield Line(SECTION, f"20 changes at {size:,}, least, in a warm JVM", "s", ours=min(took[1:]), target=target)
+    yield Line(SECTION, f"20 changes at {size:,} in a warm JVM", "s", ours=min(took[1:]), target=target)
 
 
 def _ratio(lines: list[Line], side: str) -> float | None:

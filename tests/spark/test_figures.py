@@ -32,7 +32,7 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 
 def computed(lake: Lake, as_of: date = DAY) -> set[str]:
     stages = refresh(lake, NOTHING, as_of).seconds
-    return {stage.removeprefix("gold ") for stage in stages} & ALL
+    return {stage.removeprefix("gold/") for stage in stages} & ALL
 
 
 def test_a_second_refresh_computes_nothing_also_where_a_result_has_no_row(lake: Lake) -> None:

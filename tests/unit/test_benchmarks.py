@@ -121,8 +121,8 @@ def test_a_plain_server_has_none_of_our_tuning(tmp_path: Path) -> None:
 
 
 def test_tables_that_are_merged_side_by_side_take_as_long_as_the_longest() -> None:
-    assert merging({"silver": 9.0, "silver strava_activities": 8.0, "gold": 3.0}) == 9
-    assert merging({"silver rh_employees": 4.0, "silver strava_activities": 8.0, "gold": 30.0}) == 8
+    assert merging({"silver": 9.0, "silver/strava_activities": 8.0, "gold": 3.0}) == 9
+    assert merging({"silver/rh_employees": 4.0, "silver/strava_activities": 8.0, "gold": 30.0}) == 8
 
 
 def test_a_plain_java_neither_reads_a_cache_nor_makes_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.tables import ORIGIN
 from lakehouse.cdc.values import NEVER, beyond, typed
 
 # What Debezium writes for a TOASTed value that the change did not touch and the WAL does not carry.
@@ -14,7 +15,6 @@ UPSERTS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
 AGAIN = "again"  # instead of the operation of a change that was told before
 STREAMED = ("c", "u", DELETE, TRUNCATE)
-PLACE = ("incarnation", "partition", "offset", "commit_seq", "lsn", "tx_id", "committed_at")
 # Only a snapshot's messages are read a second time for it.
 ENDS_SNAPSHOT = """
     coalesce(is_snapshot AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
@@ -39,7 +39,7 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     return (
         messages.withColumn("_fields", F.when(F.col("op") == DELETE, keys).otherwise(after))
         .selectExpr(
-            *(f"{name} AS _{name}" for name in ("op", *PLACE)),
+            *(f"{name.removeprefix('_')} AS {name}" for name in ORIGIN),
             "value AS _value",
             f"{ENDS_SNAPSHOT} AS _ends_snapshot",
             "_fields",
@@ -59,7 +59,7 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
 
 def no_names() -> Column:
     """Give an empty array of texts."""
-    return F.array().cast("array<string>")
+    return F.expr(NONE)
 
 
 def those_true(texts: Iterable[tuple[str, str]]) -> str:

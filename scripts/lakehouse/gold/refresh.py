@@ -65,7 +65,7 @@ def _catch_up(lake: Lake, run: Run) -> list[Caught]:
     """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
 
     def up(contract: Contract) -> Caught:
-        with _stage(run, f"silver {contract.table}"):
+        with _stage(run, f"silver/{contract.table}"):
             return catch_up(lake, contract, run.cut[contract.table])
 
     found = each_or_why(up, CAPTURED)
@@ -76,7 +76,7 @@ def _catch_up(lake: Lake, run: Run) -> list[Caught]:
 
 def _compute(lake: Lake, run: Run) -> None:
     """Compute each figure whose inputs are not those that its table was computed from."""
-    with _stage(run, "gold rules"):
+    with _stage(run, "gold/rules"):
         run.rules = rules_at(lake.silver(REWARD_RULES), run.as_of)
     # A long history pays for plans that are compiled.
     long = lake.catalog.rows("silver", STRAVA_ACTIVITIES.table) > MANY
@@ -86,7 +86,7 @@ def _compute(lake: Lake, run: Run) -> None:
 
     def put(name: str) -> None:
         figure, now = inputs[name]
-        with _stage(run, f"gold {name}"):
+        with _stage(run, f"gold/{name}"):
             lake.replace(figure.compute(), "gold", name, made_of=now)
 
     side_by_side(put, stale)

@@ -17,6 +17,6 @@ def show(run: Run) -> None:
         console.print(table)
     else:
         console.print("No change since the last refresh.")
-    # A table's own stage is named after its layer's: "silver rh_employees".
-    stages = ", ".join(f"{name} {took:.1f} s" for name, took in run.seconds.items() if " " not in name)
+    # A table's own stage is named after its layer's: "silver/rh_employees".
+    stages = ", ".join(f"{name} {took:.1f} s" for name, took in run.seconds.items() if "/" not in name)
     console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")

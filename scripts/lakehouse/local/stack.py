@@ -103,7 +103,7 @@ class Stack:
                 pid=processes[name].pid if name in processes else None,
                 address=service.address,
                 ready=name in processes and missing(service, self._supervisor) is None,
-                memory=_memory(processes[name].pid) if name in processes else 0,
+                memory=memory(processes[name].pid) if name in processes else 0,
             )
             for name, service in self._services.items()
         ]
@@ -138,7 +138,8 @@ class Stack:
             yield
 
 
-def _memory(pid: int | None) -> int:
+def memory(pid: int | None) -> int:
+    """Give the bytes that a process and its children hold, what they share counted once for each; 0 without one."""
     total = 0
     if pid is None:
         return total
