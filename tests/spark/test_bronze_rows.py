@@ -43,6 +43,13 @@ def test_a_row_of_an_incremental_snapshot_stands_where_the_stream_did(spark: Spa
     assert (found.commit_seq, found.lsn, found.tx_id, found.is_snapshot) == (100, 120, None, True)
 
 
+def test_what_a_row_says_is_not_taken_for_where_it_came_from(spark: SparkSession) -> None:
+    note = '"source":{"lsn":1},"op":"d"'
+    change = {"before": None, "after": {"note": note}, "source": {"lsn": 120, "ts_ms": 1, "name": note}, "op": "u"}
+    found = row(spark, json.dumps(change, separators=(",", ":")).encode())
+    assert (found.op, found.lsn) == ("u", 120)
+
+
 @pytest.mark.parametrize("value", [b"not json", b"", b"[1, 2]", b'{"hello": 1}', b"\xff\xfe", None])
 def test_what_cannot_be_read_is_kept_as_it_came(spark: SparkSession, value: bytes | None) -> None:
     messages = spark.createDataFrame([(None, value, "t", 0, 7, None)], MESSAGE)

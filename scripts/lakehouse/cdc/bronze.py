@@ -7,7 +7,7 @@ into the table's past.
 
 import json
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -19,31 +19,48 @@ ENVELOPE = """
     op STRING,
     source STRUCT<sequence: STRING, lsn: BIGINT, txId: BIGINT, ts_us: BIGINT, ts_ms: BIGINT, snapshot: STRING>
 """
-LARGEST_BATCH = 200_000
+# Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
+# characters, whose quotes would be escaped.
+ORIGIN = '"source":{'
+LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
 
 
 def rows(messages: DataFrame, incarnation: int) -> DataFrame:
     """Give Bronze's rows for messages as Spark's Kafka source delivers them; `op` is NULL where none can be read."""
-    value = F.col("value").cast("string")
-    envelope = F.from_json(value, ENVELOPE)
-    source = envelope.source
-    sequence = F.from_json(source.sequence, "ARRAY<STRING>")
-    return messages.select(
-        envelope.op.alias("op"),
-        F.col("key").cast("string").alias("key"),
-        value.alias("value"),
-        F.get(sequence, F.lit(0)).try_cast("bigint").alias("commit_seq"),
-        F.coalesce(source.lsn, F.get(sequence, F.lit(1)).try_cast("bigint")).alias("lsn"),
-        source.txId.alias("tx_id"),
-        F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
-        (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),
-        "topic",
-        F.lit(incarnation).alias("incarnation"),
-        "partition",
-        "offset",
-        F.col("timestamp").alias("kafka_timestamp"),
-        F.current_timestamp().alias("ingested_at"),
+    source = F.col("_envelope.source")
+    return (
+        messages.withColumn("value", F.col("value").cast("string"))
+        # A row is several times as long as what is asked for here: it is parsed only where its end tells nothing.
+        .withColumn("_end", _envelope(F.concat(F.lit("{" + ORIGIN), F.substring_index("value", ORIGIN, -1))))
+        .withColumn("_envelope", F.when(F.col("_end.op").isNotNull(), F.col("_end")).otherwise(_envelope("value")))
+        .select(
+            "_envelope.op",
+            F.col("key").cast("string").alias("key"),
+            "value",
+            _found(r'^\["(\d+)"', source.sequence).alias("commit_seq"),
+            F.coalesce(source.lsn, _found(r'"(\d+)"\]$', source.sequence)).alias("lsn"),
+            source.txId.alias("tx_id"),
+            F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
+            (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),
+            "topic",
+            F.lit(incarnation).alias("incarnation"),
+            "partition",
+            "offset",
+            F.col("timestamp").alias("kafka_timestamp"),
+            # Spark's own current time is another literal in each batch, and code that is compiled anew.
+            F.timestamp_millis(F.expr("bigint(java_method('java.lang.System', 'currentTimeMillis'))")).alias(
+                "ingested_at"
+            ),
+        )
     )
+
+
+def _envelope(text: str | Column) -> Column:
+    return F.from_json(text, ENVELOPE)
+
+
+def _found(pattern: str, text: Column) -> Column:
+    return F.regexp_extract(text, pattern, 1).try_cast("bigint")
 
 
 def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQuery:
@@ -58,6 +75,7 @@ def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQ
         .option("subscribe", contract.topic)
         .option("startingOffsets", json.dumps({contract.topic: claim.starts}))
         .option("maxOffsetsPerTrigger", LARGEST_BATCH)
+        .option("maxRecordsPerPartition", LARGEST_TASK)
         .option("failOnDataLoss", "true")
         # Kafka's default of 500 ms is waited in full by every small batch.
         .option("kafka.fetch.max.wait.ms", "10")
