@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.values import beyond, typed
+from lakehouse.cdc.values import as_written, beyond, typed
 
 NOT_OF_THE_TYPE, NO_PLACE = "not of the type", "no place for it"
 SEEN = [
@@ -49,10 +49,12 @@ SEEN = [
 def test_a_value_is_read_has_no_place_or_is_of_another_type(spark: SparkSession, sql_type: str) -> None:
     told = {text: read for kind, text, read in SEEN if kind == sql_type}
     texts = spark.createDataFrame([(text,) for text in told], "text string")
-    read = F.expr(typed("text", sql_type))
+    read = F.expr(typed(as_written("text", sql_type), sql_type))
     if sql_type == "timestamp":  # Python has no place for the first day's instants
         read = read.cast("timestamp_ntz")
-    rows = texts.select("text", read.alias("read"), F.expr(beyond("text", sql_type)).alias("beyond")).collect()
+    rows = texts.select(
+        "text", read.alias("read"), F.expr(beyond(as_written("text", sql_type), sql_type)).alias("beyond")
+    ).collect()
     assert {row.text: _read(row.read, row.beyond) for row in rows} == told
 
 

@@ -20,42 +20,58 @@ INFINITE_MICROSECONDS = {-9_223_372_036_832_400_000: MICROSECONDS[0], 9_223_372_
 INFINITE_INSTANTS = {"-infinity": MICROSECONDS[0], "infinity": MICROSECONDS[1]}
 INSTANT = r"^[+-]?\d{4,6}-\d\d-\d\dT"
 NEVER = "false"
+WRITTEN = {"int": "INT", "bigint": "BIGINT", "boolean": "BOOLEAN", "date": "BIGINT", "timestamp_ntz": "BIGINT"}
 NO_NUMBERS = ("NAN", "INFINITY", "-INFINITY")
 
 
-def typed(text: str, sql_type: str) -> str:
-    """Give the value: days and microseconds since 1970, ISO 8601 with a zone, the rest as it reads.
+def written(sql_type: str) -> str:
+    """Give the type that Debezium writes a type's values in: JSON's numbers and truths, or text."""
+    return WRITTEN.get(sql_type, "STRING")
 
-    NULL where the text is not of this type, or beyond it.
+
+def as_written(text: str, sql_type: str) -> str:
+    """Give a text as a value of the type that it should have been written in; NULL where it is none."""
+    return f"try_cast({text} AS {WRITTEN[sql_type]})" if sql_type in WRITTEN else text
+
+
+def typed(value: str, sql_type: str) -> str:
+    """Give a value as it was written in its own type: days and microseconds since 1970, ISO 8601 with a zone.
+
+    NULL where a text is not of this type, or a value beyond it.
     """
     match sql_type:
         case "string":
-            return text
+            return value
         case "date":
-            return _within(f"try_cast({text} AS INT)", INFINITE_DAYS, DAYS, "date_from_unix_date({})")
+            return _within(value, INFINITE_DAYS, DAYS, "date_from_unix_date(int({}))")
         case "timestamp_ntz":
             made = "CAST(timestamp_micros({}) AS TIMESTAMP_NTZ)"
-            return _within(f"try_cast({text} AS BIGINT)", INFINITE_MICROSECONDS, MICROSECONDS, made)
+            return _within(value, INFINITE_MICROSECONDS, MICROSECONDS, made)
         case "timestamp":
-            micros = f"coalesce({_replaced(text, INFINITE_INSTANTS)}, unix_micros(try_cast({text} AS TIMESTAMP)))"
+            micros = f"coalesce({_replaced(value, INFINITE_INSTANTS)}, unix_micros(try_cast({value} AS TIMESTAMP)))"
             return _between(micros, MICROSECONDS, "timestamp_micros({})")
         case _ if sql_type.startswith("decimal"):
-            number = f"try_cast({text} AS {sql_type})"
+            number = f"try_cast({value} AS {sql_type})"
             # A cast rounds away the digits that it has no place for.
-            return f"CASE WHEN {number} = try_cast({text} AS DECIMAL(38,18)) THEN {number} END"
+            return f"CASE WHEN {number} = try_cast({value} AS DECIMAL(38,18)) THEN {number} END"
         case _:
-            return f"try_cast({text} AS {sql_type})"
+            return value if sql_type in WRITTEN else f"try_cast({value} AS {sql_type})"
 
 
-def beyond(text: str, sql_type: str) -> str:
-    """Say of a text that is no value of the lake's type whether it is one of Postgres's."""
+def is_as_written(sql_type: str) -> bool:
+    """Say whether every value of the type that it is written in is one of its own."""
+    return sql_type in {"int", "bigint", "boolean", "string"}
+
+
+def beyond(value: str, sql_type: str) -> str:
+    """Say of a value as it was written, which is none of the lake's type, whether it is one of Postgres's."""
     match sql_type:
         case "date" | "timestamp_ntz":
-            return f"try_cast({text} AS BIGINT) IS NOT NULL"
+            return f"{value} IS NOT NULL"
         case "timestamp":
-            return f"{text} RLIKE r'{INSTANT}'"
+            return f"{value} RLIKE r'{INSTANT}'"
         case _ if sql_type.startswith("decimal"):
-            return f"upper({text}) IN {NO_NUMBERS}"
+            return f"upper({value}) IN {NO_NUMBERS}"
         case _:
             return NEVER
 
@@ -69,5 +85,5 @@ def _between(number: str, ends: Ends, made: str) -> str:
 
 
 def _replaced(given: str, infinite: Mapping[int, int] | Mapping[str, int]) -> str:
-    cases = " ".join(f"WHEN {written!r} THEN {end}" for written, end in infinite.items())
+    cases = " ".join(f"WHEN {infinity!r} THEN {end}" for infinity, end in infinite.items())
     return f"CASE {given} {cases} END"
