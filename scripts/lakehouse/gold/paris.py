@@ -11,6 +11,19 @@ def wall_clock(instant: Column) -> Column:
     return F.from_utc_timestamp(instant, "Europe/Paris")
 
 
+def begins(day: Column) -> Column:
+    """Give the instant at which a day begins in Paris.
+
+    What is compared with it need not be told in Paris's time, row by row.
+    """
+    return F.to_utc_timestamp(day, "Europe/Paris")
+
+
+def day_after(day: Column) -> Column:
+    """Give the day that follows."""
+    return F.date_add(day, 1)
+
+
 def months_before(day: date, months: int) -> Column:
     """Give the same day some months before, the month's last where it has no such day (29 February)."""
     return F.add_months(F.lit(day), -months)
