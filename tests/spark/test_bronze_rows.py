@@ -50,6 +50,13 @@ def test_what_a_row_says_is_not_taken_for_where_it_came_from(spark: SparkSession
     assert (found.op, found.lsn) == ("u", 120)
 
 
+@pytest.mark.parametrize(
+    "value", [b'{"after":{"id":1},"op":"u"}', b'{"op":"u","source":{"lsn":null},"after":{"id":1}}']
+)
+def test_a_change_is_read_in_whatever_order_it_says_what_it_is(spark: SparkSession, value: bytes) -> None:
+    assert row(spark, value).op == "u"
+
+
 @pytest.mark.parametrize("value", [b"not json", b"", b"[1, 2]", b'{"hello": 1}', b"\xff\xfe", None])
 def test_what_cannot_be_read_is_kept_as_it_came(spark: SparkSession, value: bytes | None) -> None:
     messages = spark.createDataFrame([(None, value, "t", 0, 7, None)], MESSAGE)

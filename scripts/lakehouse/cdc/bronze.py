@@ -21,18 +21,21 @@ ENVELOPE = """
 """
 # Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
 # characters, whose quotes would be escaped.
-ORIGIN = '"source":{'
+ORIGIN, OPERATION = '"source":{', ',"op":"'
 LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
 
 
 def rows(messages: DataFrame, incarnation: int) -> DataFrame:
     """Give Bronze's rows for messages as Spark's Kafka source delivers them; `op` is NULL where none can be read."""
     source = F.col("_envelope.source")
+    # A row is several times as long as what is asked for here: the message is parsed whole only where its end is not
+    # as Debezium writes it.
+    whole, end = F.col("value"), F.substring_index("value", ORIGIN, -1)
+    as_usual = (end != whole) & end.contains(OPERATION)
+    told = F.when(as_usual, F.concat(F.lit("{" + ORIGIN), end)).otherwise(whole)
     return (
         messages.withColumn("value", F.col("value").cast("string"))
-        # A row is several times as long as what is asked for here: it is parsed only where its end tells nothing.
-        .withColumn("_end", _envelope(F.concat(F.lit("{" + ORIGIN), F.substring_index("value", ORIGIN, -1))))
-        .withColumn("_envelope", F.when(F.col("_end.op").isNotNull(), F.col("_end")).otherwise(_envelope("value")))
+        .withColumn("_envelope", F.from_json(told, ENVELOPE))
         .select(
             "_envelope.op",
             F.col("key").cast("string").alias("key"),
@@ -53,10 +56,6 @@ def rows(messages: DataFrame, incarnation: int) -> DataFrame:
             ),
         )
     )
-
-
-def _envelope(text: str | Column) -> Column:
-    return F.from_json(text, ENVELOPE)
 
 
 def _found(pattern: str, text: Column) -> Column:
