@@ -16,7 +16,6 @@ from lakehouse.source.postgres import connect
 
 SLOT = "bench"
 SINK_ROWS = 50_000  # in an append of the Python consumer's
-PYTHON_ROWS = 100_000  # are enough to tell its rate, which is some thousands a second
 
 
 @contextmanager
@@ -45,18 +44,18 @@ def decoding(system: System) -> float:
 
 
 def consumer(system: System) -> float:
-    """Give the messages a second that kafka-python reads from the topic's beginning."""
+    """Give the messages a second that kafka-python reads of the whole topic."""
     count, began = 0, time.monotonic()
     with topics.following(system.settings, [STRAVA_ACTIVITIES.topic]) as reader:
         [end] = topics.reachable(reader).values()
-        while count < min(end, PYTHON_ROWS):
+        while count < end:
             count += sum(map(len, reader.poll(1_000, max_records=5_000).values()))
     return count / (time.monotonic() - began)
 
 
 def python_sink(system: System, upto: int) -> float:
     """Give the rows a second that a Python consumer appends with delta-rs, its start included."""
-    scratch, upto = str(system.stack.home / "limit"), min(upto, PYTHON_ROWS)
+    scratch = str(system.stack.home / "limit")
     options = ("--table", scratch, "--rows", str(SINK_ROWS), "--upto", str(upto))
     return upto / ran(system, system.settings, sys.executable, "-m", "benchmarks.python_sink", *options).seconds
 

@@ -21,7 +21,7 @@ ENVELOPE = """
 """
 # Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
 # characters, whose quotes would be escaped.
-ORIGIN, OPERATION = '"source":{', ',"op":"'
+SOURCE, OPERATION = '"source":{', ',"op":"'
 LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
 
 
@@ -30,9 +30,9 @@ def rows(messages: DataFrame, incarnation: int) -> DataFrame:
     source = F.col("_envelope.source")
     # A row is several times as long as what is asked for here: the message is parsed whole only where its end is not
     # as Debezium writes it.
-    whole, end = F.col("value"), F.substring_index("value", ORIGIN, -1)
+    whole, end = F.col("value"), F.substring_index("value", SOURCE, -1)
     as_usual = (end != whole) & end.contains(OPERATION)
-    told = F.when(as_usual, F.concat(F.lit("{" + ORIGIN), end)).otherwise(whole)
+    told = F.when(as_usual, F.concat(F.lit("{" + SOURCE), end)).otherwise(whole)
     return (
         messages.withColumn("value", F.col("value").cast("string"))
         .withColumn("_envelope", F.from_json(told, ENVELOPE))

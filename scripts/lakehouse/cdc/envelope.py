@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.tables import ORIGIN
-from lakehouse.cdc.values import NEVER, as_written, beyond, is_as_written, typed, written
+from lakehouse.cdc.values import NEVER, as_written, beyond, is_as_written, is_text, typed, written
 
 # What Debezium writes for a TOASTed value that the change did not touch and the WAL does not carry.
 UNAVAILABLE = "__debezium_unavailable_value"
@@ -94,7 +94,7 @@ def _unfit(contract: Contract) -> str:
     return those_true(
         (name, f"{_text(name)} IS NOT NULL AND {as_written(_text(name), sql_type)} IS NULL")
         for name, sql_type in contract.columns.items()
-        if written(sql_type) != "STRING"
+        if not is_text(sql_type)
     )
 
 
@@ -132,11 +132,11 @@ def _text(name: str) -> str:
 
 def _present(name: str, sql_type: str) -> str:
     # Only what is written as text is ever left out: the others are too short to be TOASTed.
-    return f"nullif(_row.`{name}`, '{UNAVAILABLE}')" if written(sql_type) == "STRING" else f"_row.`{name}`"
+    return f"nullif(_row.`{name}`, '{UNAVAILABLE}')" if is_text(sql_type) else f"_row.`{name}`"
 
 
 def _left_out(contract: Contract) -> str:
-    texts = (name for name, sql_type in contract.columns.items() if written(sql_type) == "STRING")
+    texts = (name for name, sql_type in contract.columns.items() if is_text(sql_type))
     return those_true((name, f"_row.`{name}` = '{UNAVAILABLE}'") for name in texts)
 
 

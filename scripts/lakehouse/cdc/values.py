@@ -29,6 +29,11 @@ def written(sql_type: str) -> str:
     return WRITTEN.get(sql_type, "STRING")
 
 
+def is_text(sql_type: str) -> bool:
+    """Say whether Debezium writes a type's values as text."""
+    return sql_type not in WRITTEN
+
+
 def as_written(text: str, sql_type: str) -> str:
     """Give a text as a value of the type that it should have been written in; NULL where it is none."""
     return f"try_cast({text} AS {WRITTEN[sql_type]})" if sql_type in WRITTEN else text

@@ -5,14 +5,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.paris import begins, day_after, months_before, wall_clock
+from lakehouse.gold.paris import begins, ends, months_before, wall_clock
 from lakehouse.gold.tables import ACTIVITES_PAR_BU, shaped
 
 
 def counted(activities: DataFrame, as_of: date) -> DataFrame:
     """Give the activities that are not flagged and began, in Paris, on that day or before, with `started` in Paris."""
     flagged = F.coalesce(F.col("flagged"), F.lit(False))
-    return activities.where(~flagged & (F.col("start_date_utc") < begins(day_after(F.lit(as_of))))).withColumn(
+    return activities.where(~flagged & (F.col("start_date_utc") < ends(F.lit(as_of)))).withColumn(
         "started", wall_clock(F.col("start_date_utc"))
     )
 

@@ -19,9 +19,9 @@ def begins(day: Column) -> Column:
     return F.to_utc_timestamp(day, "Europe/Paris")
 
 
-def day_after(day: Column) -> Column:
-    """Give the day that follows."""
-    return F.date_add(day, 1)
+def ends(day: Column) -> Column:
+    """Give the instant at which a day is over in Paris: the next one begins."""
+    return begins(F.date_add(day, 1))
 
 
 def months_before(day: date, months: int) -> Column:

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gold.activities import counted
-from lakehouse.gold.paris import begins, day_after, months_before
+from lakehouse.gold.paris import ends, months_before
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.tables import WELLBEING, shaped
 
@@ -38,7 +38,7 @@ def _by_year(activities: DataFrame, rules: Rules, as_of: date) -> DataFrame:
     valid = counted(activities, as_of)
     if rules.activity_window == "calendar_year":
         return valid.select("employee_id", F.year(started).alias("year"), started)
-    window = valid.where(F.col("start_date_utc") >= begins(day_after(months_before(as_of, 12))))
+    window = valid.where(F.col("start_date_utc") >= ends(months_before(as_of, 12)))
     return window.select("employee_id", F.lit(as_of.year).alias("year"), started)
 
 
