@@ -27,9 +27,9 @@ INSERT = """
              'utc_offset', 3600.0, 'average_speed', round(distance::numeric / moving, 3), 'calories', moving / 5,
              'commute', false, 'manual', false, 'private', false, 'flagged', false),
            began + interval '2 hours'
-    FROM (SELECT id, (%(people)s::int[])[1 + (id / %(each)s) % cardinality(%(people)s::int[])] AS employee,
+    FROM (SELECT id, (%(people)s::int[])[1 + id % cardinality(%(people)s::int[])] AS employee,
                  1800 + id % 3600 AS moving, 2 * (1800 + id % 3600) AS distance,
-                 date_trunc('second', now()) - (1 + id % 300) * interval '1 day' AS began
+                 date_trunc('second', now()) - (1 + id / 100 % 300) * interval '1 day' AS began
           FROM generate_series(%(first)s::bigint, %(last)s::bigint) id) AS made
 """
 UPDATE = "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id BETWEEN %(first)s AND %(last)s"
@@ -43,7 +43,6 @@ class Changes:
     people: Sequence[int]
     first: int  # the smallest id that is left
     end: int = 0
-    each: int = 1  # activities in a row of one employee
     rng: Random = field(default_factory=lambda: Random(1))
 
     def __post_init__(self) -> None:
@@ -61,7 +60,7 @@ class Changes:
 
     def insert(self, conn: psycopg.Connection, rows: int) -> int:
         """Insert the next so many rows, and nothing else."""
-        values = {"people": list(self.people), "each": self.each, "first": self.end, "last": self.end + rows - 1}
+        values = {"people": list(self.people), "first": self.end, "last": self.end + rows - 1}
         self.end += rows
         return conn.execute(INSERT.replace(" % ", " %% ").encode(), values).rowcount if rows else 0
 

@@ -36,6 +36,7 @@ def grow(it: System, before: int, size: int) -> None:
     with connect(it.settings, autocommit=True) as conn:
         for statement in GROWS:
             conn.execute(statement.encode(), {"first": first, "last": last, "destination": it.settings.destination})
-        activities = Changes(range(first, last + 1), first=next(blocks), each=EACH)
+        # Each has the next one in turn, as activities come in: those of one employee lie far apart.
+        activities = Changes(range(first, last + 1), first=next(blocks))
         for made in range(before, size, COMMIT):
             activities.insert(conn, min(COMMIT, size - made))
