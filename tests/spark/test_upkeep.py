@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.positions import Lane
 from lakehouse.cdc.silver import start_over
-from lakehouse.cdc.upkeep import _compacted, keep
+from lakehouse.cdc.upkeep import APPENDED_TO, _compacted, keep, shorten_log
 from spark.messages import delete, put
 from spark.shoes import Shoes
 
@@ -76,5 +76,25 @@ def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes) -> N
     shoes.take(put(2, 42))
     before_it = DeltaTable(shoes.catalog.path("silver", "shoes"))
     shoes.take(put(1, 51), delete(2))
-    assert not _compacted(before_it)
+    assert not _compacted(before_it, APPENDED_TO)
     assert shoes.now() == {1: 51}
+
+
+def test_bronze_forgets_commits_of_before_a_checkpoint_within_the_hour_and_silver_does_not(shoes: Shoes) -> None:
+    for number in range(3):
+        shoes.take(put(number, 40 + number))
+    for layer in ("bronze", "silver"):
+        path = shoes.catalog.path(layer, "shoes")
+        DeltaTable(path).create_checkpoint()
+        checkpoint = DeltaTable(path).version()
+        _an_hour_old(Path(path) / "_delta_log")
+        shorten_log(path)
+        commits = sorted(Path(path).glob("_delta_log/*[0-9].json"))
+        assert int(commits[0].stem) == (checkpoint if layer == "bronze" else 0)
+    assert shoes.take(put(9, 49), put(0, 50)).changes == 2
+    assert shoes.now() == {0: 50, 1: 41, 2: 42, 9: 49}
+
+
+def _an_hour_old(folder: Path) -> None:
+    for file in folder.iterdir():
+        os.utime(file, (time.time() - 3600,) * 2)

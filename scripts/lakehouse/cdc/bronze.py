@@ -14,6 +14,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.source import Claim
+from lakehouse.cdc.upkeep import shorten_log
 
 ENVELOPE = """
     op STRING,
@@ -23,6 +24,7 @@ ENVELOPE = """
 # characters, whose quotes would be escaped.
 SOURCE, OPERATION = '"source":{', ',"op":"'
 LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
+SHORTENED_EVERY = 300  # batches
 
 
 def rows(messages: DataFrame, incarnation: int) -> DataFrame:
@@ -65,8 +67,10 @@ def _found(pattern: str, text: Column) -> Column:
 def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQuery:
     """Start the flow of one topic into its Bronze table."""
 
-    def append(batch: DataFrame, _batch_id: int) -> None:
+    def append(batch: DataFrame, batch_id: int) -> None:
         lake.append(batch, "bronze", contract.table)
+        if batch_id % SHORTENED_EVERY == SHORTENED_EVERY - 1:
+            shorten_log(lake.catalog.path("bronze", contract.table))
 
     messages = (
         lake.spark.readStream.format("kafka")

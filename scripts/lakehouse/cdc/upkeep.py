@@ -11,7 +11,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 WEEK = timedelta(days=7)
-SMALL = 64 * 1024 * 1024  # bytes; files are put together up to here
+# Files are put together up to so many bytes; to less where a merge writes the whole of each file again that a row of
+# its is in.
+APPENDED_TO, MERGED_INTO = 64 * 1024 * 1024, 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class Kept:
     disturbed: bool = False  # a writer was quicker, and its files were left as they are
 
 
-def keep(path: str, retention: timedelta = WEEK) -> Kept:
+def keep(path: str, retention: timedelta = WEEK, size: int = APPENDED_TO) -> Kept:
     """Compact the table's files, remove those that no version of the last while holds, and checkpoint its log."""
     table = DeltaTable(path)
     before = len(table.file_uris())
-    disturbed = not _compacted(table)
+    disturbed = not _compacted(table, size)
     table.update_incremental()
     removed = table.vacuum(
         int(retention.total_seconds() // 3600),
@@ -42,9 +44,14 @@ def keep(path: str, retention: timedelta = WEEK) -> Kept:
     return Kept(before, len(table.file_uris()), len(removed), disturbed)
 
 
-def _compacted(table: DeltaTable) -> bool:
+def shorten_log(path: str) -> None:
+    """Remove the commits before the last checkpoint that is older than the table's log is to be."""
+    DeltaTable(path).cleanup_metadata()
+
+
+def _compacted(table: DeltaTable, size: int) -> bool:
     try:
-        table.optimize.compact(target_size=SMALL)
+        table.optimize.compact(target_size=size)
     except CommitFailedError:
         return False
     return True

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.upkeep import Kept, keep
+from lakehouse.cdc.upkeep import APPENDED_TO, MERGED_INTO, Kept, keep
 from lakehouse.contracts import CAPTURED
 from lakehouse.gold.tables import GOLD
 
@@ -29,10 +29,11 @@ def keep_each(
     catalog: Catalog, tables: Iterable[Named], retention: timedelta, may_commit: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[str, Kept]]:
     """Give what was done to each of the tables that are there, as it is done."""
+    size = APPENDED_TO if tables is APPENDED else MERGED_INTO
     for layer, name in tables:
         if catalog.exists(layer, name):
             may_commit()
-            yield f"{layer}/{name}", keep(catalog.path(layer, name), retention)
+            yield f"{layer}/{name}", keep(catalog.path(layer, name), retention, size)
 
 
 def show(done: Iterable[tuple[str, Kept]]) -> None:
