@@ -19,7 +19,9 @@ def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
     return Shoes(spark, tmp_path)
 
 
-def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes) -> None:
+@pytest.mark.parametrize("few", [silver.FEW, 0])
+def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(silver, "FEW", few)
     assert shoes.take(put(1, 41), put(2, 42), put(3, 43)) == Caught("shoes", 3, 0)
     assert shoes.take(put(2, 52), delete(3), put(4, 44)) == Caught("shoes", 3, 0)
     assert shoes.now() == {1: 41, 2: 52, 4: 44}

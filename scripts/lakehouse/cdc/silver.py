@@ -5,8 +5,10 @@ versions, whose offsets say how far Silver has come. Killed in between, the next
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc import quarantine, tables
@@ -19,7 +21,8 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.positions import Positions, behind, reached
 from lakehouse.cdc.stale import come_late, told_before
 
-MANY = 20_000  # changes at once
+MANY = 20_000  # changes at once, or rows to merge into
+FEW = 100  # changes whose keys are looked for one by one
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,17 @@ def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, see
     if _all_new(lake, contract, facts):
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
-        _merge(lake, contract, computed(settled))
+        _merge(lake, contract, computed(settled), facts)
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
+
+
+def _near(contract: Contract, settled: DataFrame, facts: Facts) -> Column:
+    """Say where in the current rows a batch's keys may be: by their files' statistics, the others are not looked at."""
+    there, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
+    if facts.changes > FEW:
+        return there.between(facts.first_key, facts.last_key)
+    keys = [row[0] for row in settled.select(name).distinct().collect()]
+    return reduce(or_, (there == key for key in keys), F.lit(False))
 
 
 def _all_new(lake: Lake, contract: Contract, facts: Facts) -> bool:
@@ -101,12 +113,17 @@ def _all_new(lake: Lake, contract: Contract, facts: Facts) -> bool:
     )
 
 
-def _merge(lake: Lake, contract: Contract, settled: DataFrame) -> None:
+def _merge(lake: Lake, contract: Contract, settled: DataFrame, facts: Facts) -> None:
     """Put the last of each key; whatever a batch holds came after all that was merged before."""
-    same = " AND ".join(f"t.`{name}` = s.`{name}`" for name in contract.key)
+    same = _near(contract, settled, facts)
+    for name in contract.key:
+        same = same & (F.col(f"t.{name}") == F.col(f"s.{name}"))
     delete = F.col("s._op") == DELETE
+    # It copies the rows beside those that it changes, of which a long table has many.
+    long = lake.catalog.rows("silver", contract.table) > MANY
     (
-        lake.table("silver", contract.table)
+        (lake.in_bulk() if long else lake)
+        .table("silver", contract.table)
         .alias("t")
         .merge(settled.alias("s"), same)
         .whenMatchedDelete(delete)
