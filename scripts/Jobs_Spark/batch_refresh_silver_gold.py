@@ -33,6 +33,9 @@ def main() -> None:
         action="store_true",
         help="empty Silver and read all of Bronze again (after a contract's rule changed)",
     )
+    parser.add_argument(
+        "--full", action="store_true", help="compute every figure from all of Silver; the rows are the same"
+    )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
@@ -45,7 +48,7 @@ def main() -> None:
             else cut.current(catalog, CAPTURED)
         )
         with Console().status("refreshing"), session(settings, "refresh", keep_classes=True) as spark:
-            done = refresh(Lake(spark, catalog, still_mine), fixed, today(), rebuild=options.rebuild)
+            done = refresh(Lake(spark, catalog, still_mine), fixed, today(), rebuild=options.rebuild, full=options.full)
     show(done)
 
 

@@ -37,9 +37,9 @@ def taken_in(settings: Settings, lake: Lake) -> Sequence[Taken]:
 def figures_that_differ(lake: Lake) -> list[str]:
     """Compute Gold again from Silver as the last refresh left it, and name the tables whose rows are others."""
     day = today()
-    again = figures(lake, rules_at(lake.silver(REWARD_RULES), day), day)
+    again = figures(rules_at(lake.silver(REWARD_RULES), day), day)
     counts = {
-        name: (figure.compute().exceptAll(there).count(), there.exceptAll(figure.compute()).count())
+        name: (figure.compute(lake).exceptAll(there).count(), there.exceptAll(figure.compute(lake)).count())
         for name, figure in again.items()
         for there in [lake.read("gold", name)]
     }

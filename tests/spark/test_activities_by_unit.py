@@ -32,7 +32,7 @@ def test_twelve_whole_months_of_paris_of_which_the_day_s_is_the_last(spark: Spar
     assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES_PAR_BU), dict(ACTIVITES_PAR_BU))
     rows = collected(frame, "business_unit", "mois", "sport")
     assert {key: tuple(row)[3:] for key, row in rows.items()} == {
-        ("Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0),
-        ("Ventes", date(2026, 11, 1), "Tennis"): (1, 1, None),
-        (None, date(2026, 5, 1), "Run"): (2, 1, 2.5),
+        ("Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0, 5),
+        ("Ventes", date(2026, 11, 1), "Tennis"): (1, 1, None, 0),
+        (None, date(2026, 5, 1), "Run"): (2, 1, 2.5, 2),
     }

@@ -70,5 +70,5 @@ def test_upkeep_of_the_results_does_not_make_them_forget(lake: Lake) -> None:
 
 def test_figures_computed_in_another_way_are_computed_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     computed(lake)
-    monkeypatch.setattr(figures, "_code", lambda: "another")
+    monkeypatch.setattr(figures, "code", lambda: "another")
     assert computed(lake) == ALL

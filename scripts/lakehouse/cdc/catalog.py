@@ -64,14 +64,20 @@ class Catalog:
         return sum(_column(self._log(layer, name).get_add_actions(flatten=True), "num_records"))
 
     def version(self, layer: str, name: str) -> int:
-        """Give the number of the table's last commit."""
-        return self._log(layer, name).version()
+        """Give the number of the last commit that changed rows, or of the last one where it lies too far back."""
+        log = self._log(layer, name)
+        return int((_last_of_rows(log) or {"version": log.version()})["version"])
 
     def made_of(self, layer: str, name: str) -> str | None:
         """Give what the table's rows were made of, as their commit says; None where that is not known any more."""
-        commits = self._log(layer, name).history(SINCE_MADE)
-        rows = (one for one in commits if one["operation"] not in UPKEEP)
-        return next((one.get("userMetadata") for one in rows), None)
+        return (_last_of_rows(self._log(layer, name)) or {}).get("userMetadata")
+
+    def has_feed(self, layer: str, name: str, since: int) -> bool:
+        """Say whether the table's change feed is whole after a version: no commit and no file of it is gone."""
+        log = self._log(layer, name)
+        commits = log.history(max(1, log.version() - since))
+        first = commits[-1]
+        return first["version"] == since + 1 and all(_keeps_feed(one, first["timestamp"]) for one in commits)
 
     def partitioned_by(self, layer: str, name: str) -> list[str]:
         return list(self._log(layer, name).metadata().partition_columns)
@@ -124,7 +130,9 @@ class Catalog:
 
     def make_silver(self, contract: Contract) -> None:
         """Make the current rows' table and the versions'."""
-        self.make("silver", contract.table, tables.silver(contract), measured=contract.key)
+        self.make("silver", contract.table, tables.silver(contract), measured=contract.key, properties=FEED)
+        if FEED.items() - self.properties("silver", contract.table).items():
+            self.set_properties("silver", contract.table, FEED)
         lane, measured = ("_incarnation", "_partition"), ("_offset", "_lsn", "_commit_seq")
         self.make("silver", f"{contract.table}_versions", tables.versions(contract), by=lane, measured=measured)
 
@@ -176,6 +184,19 @@ class Catalog:
                 )
             ends[Lane(*lane)] = max(end, ends.get(Lane(*lane), -1))
         return ends
+
+
+def _last_of_rows(log: DeltaTable) -> Mapping[str, Any] | None:
+    """Give the last commit that is more than upkeep."""
+    return next((one for one in log.history(SINCE_MADE) if one["operation"] not in UPKEEP), None)
+
+
+def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:
+    """Say whether a commit leaves the change feed whole from one that was made at `first`, in milliseconds."""
+    told = commit.get("operationParameters", {})
+    if commit["operation"] == "VACUUM START":
+        return bool(commit["timestamp"] - int(told["specifiedRetentionMillis"]) <= first)
+    return commit["operation"] in (*UPKEEP, "MERGE") or (commit["operation"], told.get("mode")) == ("WRITE", "Append")
 
 
 def _column(files: Any, name: str) -> list[Any]:

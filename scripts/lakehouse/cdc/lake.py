@@ -56,6 +56,20 @@ class Lake:
             chosen |= of_lane & (F.col("offset") > after.get(lane, -1)) & (F.col("offset") <= end)
         return self.read("bronze", contract.table).where(chosen)
 
+    def feed(self, contract: Contract, since: int) -> DataFrame | None:
+        """Give the rows of Silver that came and went after a version of the table, as Delta's change feed has them.
+
+        `_change_type` is insert or delete, or for an update update_preimage and update_postimage. None where the
+        table's log does not tell all of it any more.
+        """
+        path, now = self.catalog.path("silver", contract.table), self.catalog.version("silver", contract.table)
+        if since == now:
+            return self.spark.createDataFrame([], ddl({**contract.columns, "_change_type": "string"}))
+        if not self.catalog.has_feed("silver", contract.table, since):
+            return None
+        reader = self.spark.read.format("delta").option("readChangeFeed", "true")
+        return reader.option("startingVersion", since + 1).option("endingVersion", now).load(path)
+
     def read(self, layer: str, name: str) -> DataFrame:
         return self.spark.read.format("delta").load(self.catalog.path(layer, name))
 
@@ -70,9 +84,10 @@ class Lake:
         """
         self.may_commit()
         # Delta takes a second to look for what an overwrite replaces, also where that is nothing.
-        mode = "append" if self.catalog.is_empty(layer, name) else "overwrite"
-        writer = rows.write.format("delta").mode(mode).option("userMetadata", made_of)
-        writer.save(self.catalog.path(layer, name))
+        fits = self.catalog.has_columns(layer, name, dict(rows.dtypes))
+        mode = "append" if fits and self.catalog.is_empty(layer, name) else "overwrite"
+        writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not fits))
+        writer.option("userMetadata", made_of).save(self.catalog.path(layer, name))
 
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""

@@ -7,6 +7,10 @@ from pyspark.sql import functions as F
 
 from lakehouse.gold.paris import begins, ends, months_before, wall_clock
 from lakehouse.gold.tables import ACTIVITES_PAR_BU, shaped
+from lakehouse.gold.touched import Touched
+
+BY = ("business_unit", "mois", "sport")
+COUNTS = ("nb_activites", "nb_participants", "nb_mesurees")
 
 
 def counted(activities: DataFrame, as_of: date) -> DataFrame:
@@ -30,15 +34,37 @@ def activities_by_unit(employees: DataFrame, activities: DataFrame, as_of: date)
         .groupBy(
             "employee_id", F.trunc("started", "month").alias("mois"), F.coalesce("sport_type", "type").alias("sport")
         )
-        .agg(F.count("*").alias("activities"), F.sum("distance_m").alias("metres"))
+        .agg(
+            F.count("*").alias("activities"),
+            F.count("distance_m").alias("measured"),
+            F.sum("distance_m").alias("metres"),
+        )
     )
     figures = (
         of_each.join(present, "employee_id")
-        .groupBy("business_unit", "mois", "sport")
+        .groupBy(*BY)
         .agg(
             F.sum("activities").alias("nb_activites"),
             F.count("*").alias("nb_participants"),
             (F.sum("metres") / 1000).alias("distance_km"),
+            F.sum("measured").alias("nb_mesurees"),
         )
+    )
+    return shaped(figures, ACTIVITES_PAR_BU)
+
+
+def by_unit_amended(figures: DataFrame, people: Touched) -> DataFrame:
+    """Give the figures by unit with what these people added to them before taken out, and what they add now put in."""
+    before, now = (activities_by_unit(one.employees, one.activities, one.as_of) for one in (people.before, people.now))
+    taken_out = before.select(*BY, *((-F.col(name)).alias(name) for name in (*COUNTS, "distance_km")))
+    # Whole metres, so that no sum drifts.
+    metres = F.round(F.sum("distance_km") * 1000)
+    figures = (
+        figures.unionByName(now)
+        .unionByName(taken_out)
+        .groupBy(*BY)
+        .agg(*(F.sum(name).alias(name) for name in COUNTS), metres.alias("metres"))
+        .where(F.col("nb_activites") > 0)
+        .withColumn("distance_km", F.when(F.col("nb_mesurees") > 0, F.col("metres") / 1000))
     )
     return shaped(figures, ACTIVITES_PAR_BU)

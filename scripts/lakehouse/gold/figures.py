@@ -1,15 +1,9 @@
-"""What each of Gold's tables is computed from, and whether that has changed since it was written (law 7).
+"""What each of Gold's tables is computed from, whole, or amended where few people are touched (law 7)."""
 
-A table carries what it was computed from in its own commit, so that the two cannot fall out of step.
-"""
-
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -17,57 +11,61 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.activities import activities_by_unit
+from lakehouse.gold.activities import activities_by_unit, by_unit_amended
+from lakehouse.gold.made_of import MadeOf, code
 from lakehouse.gold.prime import prime
 from lakehouse.gold.quality import quality
 from lakehouse.gold.rules import Rules
-from lakehouse.gold.wellbeing import wellbeing
+from lakehouse.gold.touched import Touched
+from lakehouse.gold.wellbeing import wellbeing, wellbeing_amended
+
+Amend = Callable[[DataFrame, Touched], DataFrame]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """How one of Gold's tables is computed: of which of Silver's tables, and of what else it is a function."""
+    """How one of Gold's tables is computed: of which of Silver's tables, and of what else it is a function.
+
+    `amend` gives the table's rows from those that it has and the people touched since, where only Silver has changed
+    or `day` has moved on.
+    """
 
     reads: tuple[str, ...]
     given: Mapping[str, Any]
-    compute: Callable[[], DataFrame]
+    compute: Callable[[Lake], DataFrame]
+    day: date | None = None
+    amend: Amend | None = None
 
-    def inputs(self, catalog: Catalog) -> str:
-        """Give what the figure is a function of as they are now, in JSON: the same inputs give the same rows."""
+    def inputs(self, catalog: Catalog) -> MadeOf:
+        """Give what the figure is a function of, as it is now: the same inputs give the same rows."""
         versions = {name: catalog.version("silver", name) for name in self.reads}
-        return json.dumps({"silver": versions, **self.given, "code": _code()}, default=str, sort_keys=True)
+        given = json.dumps(self.given, default=str, sort_keys=True)
+        return MadeOf(versions, self.day.isoformat() if self.day else "", given, code())
 
 
-def figures(lake: Lake, rules: Rules, as_of: date) -> Mapping[str, Figure]:
+def figures(rules: Rules, as_of: date) -> Mapping[str, Figure]:
     """Give Gold's tables, by name, as they are computed from Silver as it is."""
-    employees, activities, distances = (one.table for one in (RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE))
-
-    def silver(name: str) -> DataFrame:
-        return lake.read("silver", name)
-
+    employees, activities, distances = RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE
     ruled = asdict(rules)
     return {
         "prime_sportive": Figure(
-            (employees, distances),
+            (employees.table, distances.table),
             {"rules": ruled, "year": as_of.year},
-            lambda: prime(silver(employees), silver(distances), rules, as_of.year),
+            lambda lake: prime(lake.silver(employees), lake.silver(distances), rules, as_of.year),
         ),
         "wellbeing": Figure(
-            (employees, activities),
-            {"rules": ruled, "as_of": as_of},
-            lambda: wellbeing(silver(employees), silver(activities), rules, as_of),
+            (employees.table, activities.table),
+            {"rules": ruled, "window": as_of.year if rules.activity_window == "calendar_year" else as_of},
+            lambda lake: wellbeing(lake.silver(employees), lake.silver(activities), rules, as_of),
+            as_of,
+            lambda rows, people: wellbeing_amended(rows, people, rules),
         ),
         "activites_par_bu": Figure(
-            (employees, activities),
-            {"as_of": as_of},
-            lambda: activities_by_unit(silver(employees), silver(activities), as_of),
+            (employees.table, activities.table),
+            {"month": as_of.replace(day=1)},
+            lambda lake: activities_by_unit(lake.silver(employees), lake.silver(activities), as_of),
+            as_of,
+            by_unit_amended,
         ),
-        "qualite_donnees": Figure(("quarantine",), {}, lambda: quality(lake.quarantine())),
+        "qualite_donnees": Figure(("quarantine",), {}, lambda lake: quality(lake.quarantine())),
     }
-
-
-@cache
-def _code() -> str:
-    """Give what names this package's own text: a figure that is computed in another way is another figure."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

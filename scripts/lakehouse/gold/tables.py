@@ -37,6 +37,7 @@ WELLBEING: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# nb_mesurees, of activities with a distance, is not in v_activites_par_bu: without any there are no kilometres.
 ACTIVITES_PAR_BU: Mapping[str, str] = MappingProxyType(
     {
         "business_unit": "string",
@@ -45,6 +46,7 @@ ACTIVITES_PAR_BU: Mapping[str, str] = MappingProxyType(
         "nb_activites": "bigint",
         "nb_participants": "bigint",
         "distance_km": "double",
+        "nb_mesurees": "bigint",
     }
 )
 

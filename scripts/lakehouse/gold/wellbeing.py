@@ -9,13 +9,13 @@ from lakehouse.gold.activities import counted
 from lakehouse.gold.paris import ends, months_before
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.tables import WELLBEING, shaped
+from lakehouse.gold.touched import Touched
 
 
 def wellbeing(employees: DataFrame, activities: DataFrame, rules: Rules, as_of: date) -> DataFrame:
     """Give one row per employee and year: as_of's, and with calendar years each other that has an activity.
 
-    A rolling window is the twelve months that end on as_of, and its year as_of's. Each row depends on its
-    employee alone, so that some employees can be computed anew without the others.
+    A rolling window is the twelve months that end on as_of, and its year as_of's.
     """
     present = employees.select(F.col("id").alias("employee_id"))
     this_year = present.select("employee_id", F.lit(as_of.year).alias("year"), F.lit(None).alias("started"))
@@ -30,6 +30,12 @@ def wellbeing(employees: DataFrame, activities: DataFrame, rules: Rules, as_of: 
         )
     )
     return shaped(_granted(counts, rules), WELLBEING)
+
+
+def wellbeing_amended(figures: DataFrame, people: Touched, rules: Rules) -> DataFrame:
+    """Give the figures with those of these people computed anew: each row depends on its employee alone."""
+    others = figures.where(~people.include(F.col("employee_id")))
+    return others.unionByName(wellbeing(people.now.employees, people.now.activities, rules, people.now.as_of))
 
 
 def _by_year(activities: DataFrame, rules: Rules, as_of: date) -> DataFrame:
