@@ -15,11 +15,17 @@ from lakehouse.errors import LakehouseError
 from lakehouse.local.service import job
 from lakehouse.local.stack import memory
 from lakehouse.settings import ROOT, Settings
+from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 
 LONGEST = 7200.0  # seconds
 LAST = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
 SIMULATE = (sys.executable, str(ROOT / "simulate_new_strava_activities.py"), "--delay", "0:0", "--count")
+OLD = """
+    SELECT min(activity_id) FROM (
+      SELECT activity_id, ntile(4) OVER (ORDER BY activity_id) AS quarter FROM public.strava_activities
+    ) AS quarters GROUP BY quarter ORDER BY quarter
+"""
 REFRESH = job("batch_refresh_silver_gold.py")
 
 
@@ -65,6 +71,17 @@ def kept_warm(system: System) -> Iterator[None]:
 def change(system: System, count: int = 20) -> None:
     """Have the simulator make so many activities."""
     ran(system, system.settings, *SIMULATE, str(count))
+
+
+def correct(system: System) -> None:
+    """Have the simulator make sixteen activities, then delete an old one and change three, far from each other."""
+    change(system, 16)
+    with connect(system.settings, autocommit=True) as conn:
+        gone, *changed = (row[0] for row in conn.execute(OLD))
+        conn.execute("DELETE FROM public.strava_activities WHERE activity_id = %s", (gone,))
+        conn.execute(
+            "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id = ANY(%s)", (changed,)
+        )
 
 
 def stages(settings: Settings) -> dict[str, float]:
