@@ -38,15 +38,15 @@ def keep(path: str, retention: timedelta = WEEK, size: int = APPENDED_TO) -> Kep
         enforce_retention_duration=False,
         full=True,  # what a killed writer left is in no log
     )
+    return Kept(before, len(shorten_log(path).file_uris()), len(removed), disturbed)
+
+
+def shorten_log(path: str) -> DeltaTable:
+    """Checkpoint the table's log, and remove the commits before a checkpoint that is as old as the log is to reach."""
     table = DeltaTable(path)
     table.create_checkpoint()
     table.cleanup_metadata()
-    return Kept(before, len(table.file_uris()), len(removed), disturbed)
-
-
-def shorten_log(path: str) -> None:
-    """Remove the commits before the last checkpoint that is older than the table's log is to be."""
-    DeltaTable(path).cleanup_metadata()
+    return table
 
 
 def _compacted(table: DeltaTable, size: int) -> bool:
