@@ -8,6 +8,7 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.upkeep import APPENDED_TO, MERGED_INTO
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.gold.upkeep import APPENDED, REWRITTEN, keep_each, show
@@ -30,9 +31,9 @@ def main() -> None:
     catalog, retention = Catalog(settings.lake), timedelta(days=options.days)
     with closing(Lease(settings, "maintenance")) as held, Console().status("putting files together"):
         held.hold()
-        done = [*keep_each(catalog, APPENDED, retention)]
+        done = [*keep_each(catalog, APPENDED, retention, APPENDED_TO)]
         with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
-            done += keep_each(catalog, REWRITTEN, retention, still_mine)
+            done += keep_each(catalog, REWRITTEN, retention, MERGED_INTO, still_mine)
     show(done)
 
 

@@ -9,8 +9,9 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc import tables
 from lakehouse.cdc.contract import Contract
-from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.rules import Rules
+from lakehouse.source.cut import Cut
 
 RULES = Rules(
     bonus_rate=Decimal("0.0500"),
@@ -21,6 +22,7 @@ RULES = Rules(
     activity_window="calendar_year",
     destination="1362 Av. des Platanes, 34970 Lattes",
 )
+NOTHING: Cut = {contract.table: {} for contract in CAPTURED}  # new in Bronze
 ON_FOOT, BY_BICYCLE = "Marche/running", "Vélo/Trottinette/Autres"
 BY_BUS, BY_CAR = "Transports en commun", "véhicule thermique/électrique"
 

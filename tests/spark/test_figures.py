@@ -10,14 +10,11 @@ from pyspark.sql import SparkSession
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.upkeep import keep
-from lakehouse.contracts import CAPTURED
 from lakehouse.gold import figures
 from lakehouse.gold.refresh import make_tables, refresh
-from lakehouse.source.cut import Cut
-from spark.builders import RULES, activities, employees, reward_rules, utc
+from spark.builders import NOTHING, RULES, activities, employees, reward_rules, utc
 
 DAY = date(2026, 6, 1)
-NOTHING: Cut = {contract.table: {} for contract in CAPTURED}
 ALL = {"prime_sportive", "wellbeing", "activites_par_bu", "qualite_donnees"}
 
 

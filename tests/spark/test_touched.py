@@ -15,17 +15,15 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.upkeep import keep
-from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold import figures as figures_module
 from lakehouse.gold import refresh as refresh_module
 from lakehouse.gold import touched
 from lakehouse.gold.figures import figures
 from lakehouse.gold.refresh import make_tables, refresh
-from lakehouse.source.cut import Cut
-from spark.builders import RULES, Fields, activities, employees, reward_rules, utc
+from spark.builders import NOTHING, RULES, Fields, activities, employees, reward_rules, utc
 
 DAY = date(2026, 5, 29)
-NOTHING: Cut = {contract.table: {} for contract in CAPTURED}
 PEOPLE, DONE, STEPS, CHANGES = 12, 150, 3, 15
 
 

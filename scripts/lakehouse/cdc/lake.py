@@ -83,8 +83,8 @@ class Lake:
         What they are `made_of` is kept with them, for the catalog to tell.
         """
         self.may_commit()
-        # Delta takes a second to look for what an overwrite replaces, also where that is nothing.
         fits = self.catalog.has_columns(layer, name, dict(rows.dtypes))
+        # Delta takes a second to look for what an overwrite replaces, also where that is nothing.
         mode = "append" if fits and self.catalog.is_empty(layer, name) else "overwrite"
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not fits))
         writer.option("userMetadata", made_of).save(self.catalog.path(layer, name))

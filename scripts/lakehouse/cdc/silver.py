@@ -101,7 +101,7 @@ def _near(contract: Contract, settled: DataFrame, facts: Facts) -> Column:
     there, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
     if facts.changes > FEW:
         return there.between(facts.first_key, facts.last_key)
-    keys = [row[0] for row in settled.select(name).distinct().collect()]
+    keys = {row[0] for row in settled.select(name).collect()}
     return reduce(or_, (there == key for key in keys), F.lit(False))
 
 

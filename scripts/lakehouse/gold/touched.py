@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.completion import computed
@@ -36,10 +36,6 @@ class Touched:
     ids: Sequence[int]
     before: People
     now: People
-
-    def include(self, employee: Column) -> Column:
-        """Say whether an id is one of theirs."""
-        return employee.isin(*self.ids)
 
 
 def touched(lake: Lake, made: MadeOf, as_of: date) -> Touched | None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.upkeep import APPENDED_TO, MERGED_INTO, Kept, keep
+from lakehouse.cdc.upkeep import Kept, keep
 from lakehouse.contracts import CAPTURED
 from lakehouse.gold.tables import GOLD
 
@@ -26,10 +26,13 @@ REWRITTEN: tuple[Named, ...] = (
 
 
 def keep_each(
-    catalog: Catalog, tables: Iterable[Named], retention: timedelta, may_commit: Callable[[], None] = lambda: None
+    catalog: Catalog,
+    tables: Iterable[Named],
+    retention: timedelta,
+    size: int,
+    may_commit: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, Kept]]:
-    """Give what was done to each of the tables that are there, as it is done."""
-    size = APPENDED_TO if tables is APPENDED else MERGED_INTO
+    """Give what was done to each of the tables that are there, as it is done; files grow up to `size` bytes."""
     for layer, name in tables:
         if catalog.exists(layer, name):
             may_commit()

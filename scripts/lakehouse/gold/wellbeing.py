@@ -34,7 +34,7 @@ def wellbeing(employees: DataFrame, activities: DataFrame, rules: Rules, as_of: 
 
 def wellbeing_amended(figures: DataFrame, people: Touched, rules: Rules) -> DataFrame:
     """Give the figures with those of these people computed anew: each row depends on its employee alone."""
-    others = figures.where(~people.include(F.col("employee_id")))
+    others = figures.where(~F.col("employee_id").isin(*people.ids))
     return others.unionByName(wellbeing(people.now.employees, people.now.activities, rules, people.now.as_of))
 
 
