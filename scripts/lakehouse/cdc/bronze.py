@@ -23,6 +23,8 @@ ENVELOPE = """
 # Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
 # characters, whose quotes would be escaped.
 SOURCE, OPERATION = '"source":{', ',"op":"'
+# Before a table's name, in stream.conf: how often its topic is looked at. Without it, as often as can be.
+EVERY, AT_ONCE = "spark.lakehouse.every.", "0 seconds"
 LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
 # Batches. From 400 commits without a checkpoint on, Delta validates its log at each.
 SHORTENED_EVERY = 300
@@ -87,5 +89,6 @@ def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQ
     )
     # Analysed once for all batches: made anew in each, the same rows cost half a second.
     news = rows(messages, claim.incarnation)
+    every = lake.spark.sparkContext.getConf().get(f"{EVERY}{contract.table}", AT_ONCE)
     # Without a place for its checkpoint Spark makes one, and takes it away at the end.
-    return news.writeStream.queryName(contract.table).foreachBatch(append).start()
+    return news.writeStream.queryName(contract.table).foreachBatch(append).trigger(processingTime=every).start()

@@ -78,7 +78,6 @@ def follow(settings: Settings, names: Iterable[str], *, group: str | None = None
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             max_partition_fetch_bytes=LARGEST_MESSAGE + 1024 * 1024,
-            fetch_max_wait_ms=100,
             reconnect_backoff_max_ms=2_000,
         ),
     )
