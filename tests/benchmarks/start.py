@@ -18,7 +18,7 @@ SECTION = "start"
 BUSY = 500.0  # changes a second
 READY = re.compile(r"^(\S+)\s+ready after\s+([\d.]+) s")
 ALL = "all of it"
-CALM, SETTLES = 30.0, 120.0  # % of a core, seconds
+CALM, SETTLES = 15.0, 300.0  # % of a core, seconds: until what starting leaves to compile is compiled
 
 
 def measure(options: Options, say: Say) -> Generator[Line, None, None]:
@@ -41,7 +41,7 @@ def measure(options: Options, say: Say) -> Generator[Line, None, None]:
             yield Line(SECTION, f"{service} ready", "s", ours=seconds)
         it.drain(120)
         yield Line(SECTION, "make up, until Bronze takes changes in", "s", ours=time.monotonic() - began)
-        with suppress(NotReady):  # what starting leaves to do is no idling; what never calms down is measured as it is
+        with suppress(NotReady):  # what never calms down is measured as it is
             wait_until(lambda: _processor(it, 5.0) < CALM, timeout=SETTLES, missing="the stack to settle")
         say(f"idle for {options.idle:.0f} s")
         yield Line(SECTION, "processor when idle", "% of a core", ours=_processor(it, options.idle), target=15)
