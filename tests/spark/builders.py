@@ -7,11 +7,11 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc import tables
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.rules import Rules
 from lakehouse.source.cut import Cut
+from spark.columns import ddl
 
 RULES = Rules(
     bonus_rate=Decimal("0.0500"),
@@ -30,8 +30,8 @@ Fields = dict[str, Any]
 
 
 def silver(spark: SparkSession, contract: Contract, rows: list[Fields]) -> DataFrame:
-    ddl = tables.ddl(contract.columns)
-    return spark.createDataFrame([{column: row.get(column) for column in contract.columns} for row in rows], ddl)
+    values = [{column: row.get(column) for column in contract.columns} for row in rows]
+    return spark.createDataFrame(values, ddl(contract.columns))
 
 
 def employees(spark: SparkSession, *rows: Fields) -> DataFrame:

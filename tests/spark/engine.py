@@ -12,9 +12,10 @@ from lakehouse.cdc.completion import completed, computed, needs_more
 from lakehouse.cdc.examine import examine
 from lakehouse.cdc.quarantine import closings, entries
 from lakehouse.cdc.stale import told_before
+from spark.columns import ddl
 from spark.messages import SHOES, Change
 
-BRONZE, VERSIONS = tables.ddl(tables.BRONZE), tables.ddl(tables.versions(SHOES))
+BRONZE, VERSIONS = ddl(tables.BRONZE), ddl(tables.versions(SHOES))
 
 
 class Engine:

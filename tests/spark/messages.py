@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc import tables
 from lakehouse.cdc.contract import Contract, Rule
+from spark.columns import ddl
 
 SHOES = Contract(
     table="shoes",
@@ -70,6 +71,10 @@ class Change:
         )
 
 
+def insert(key: int, size: int | None = 40, **more: Any) -> Change:
+    return Change("c", key, size, **more)
+
+
 def put(key: int, size: int | None = 40, **more: Any) -> Change:
     return Change("u", key, size, **more)
 
@@ -81,4 +86,4 @@ def delete(key: int, **more: Any) -> Change:
 def bronze(spark: SparkSession, changes: Iterable[Change], first_offset: int = 0) -> DataFrame:
     """Give Bronze's rows for these changes, in the order of their offsets."""
     rows = [change.row(first_offset + number) for number, change in enumerate(changes)]
-    return spark.createDataFrame(rows, tables.ddl(tables.BRONZE))
+    return spark.createDataFrame(rows, ddl(tables.BRONZE))

@@ -1,6 +1,7 @@
 """Laws 2, 4 and 5: Silver is the table as it is now, whatever batches its changes came in and however often."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -9,8 +10,8 @@ from lakehouse.cdc import silver
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.positions import Lane
 from lakehouse.cdc.silver import Caught, catch_up
-from lakehouse.errors import SchemaMismatch
-from spark.messages import SHOES, Change, delete, put
+from lakehouse.errors import LakehouseError, SchemaMismatch
+from spark.messages import SHOES, Change, delete, insert, put
 from spark.shoes import Shoes
 
 
@@ -19,9 +20,12 @@ def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
     return Shoes(spark, tmp_path)
 
 
-@pytest.mark.parametrize("few", [silver.FEW, 0])
-def test_inserts_updates_and_deletes_over_two_batches(shoes: Shoes, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+@pytest.mark.parametrize(("few", "many"), [(silver.FEW, silver.MANY), (0, silver.MANY), (silver.FEW, 0)])
+def test_inserts_updates_and_deletes_over_two_batches(
+    shoes: Shoes, monkeypatch: pytest.MonkeyPatch, few: int, many: int
+) -> None:
     monkeypatch.setattr(silver, "FEW", few)
+    monkeypatch.setattr(silver, "MANY", many)
     assert shoes.take(put(1, 41), put(2, 42), put(3, 43)) == Caught("shoes", 3, 0)
     assert shoes.take(put(2, 52), delete(3), put(4, 44)) == Caught("shoes", 3, 0)
     assert shoes.now() == {1: 41, 2: 52, 4: 44}
@@ -75,6 +79,40 @@ def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     assert shoes.now() == {1: 41, 3: 43}
     assert len(shoes.refused()) == 1
     assert shoes.lake.versions(SHOES).count() == 5
+
+
+def test_inserts_of_a_killed_run_are_not_there_twice(shoes: Shoes, monkeypatch: pytest.MonkeyPatch) -> None:
+    shoes.take(put(1, 41), put(2, 42))
+    shoes.arrive(insert(3, 43), insert(4, 44))
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "_require_alone", _die)
+        with pytest.raises(KeyboardInterrupt):
+            shoes.take()
+    shoes.take(insert(5, 45))
+    assert shoes.now() == {1: 41, 2: 42, 3: 43, 4: 44, 5: 45}
+    assert shoes.lake.silver(SHOES).count() == 5
+
+
+@pytest.mark.parametrize("change", [insert(2, 42), put(1, 42)])
+def test_another_refresh_that_writes_meanwhile_is_noticed(
+    shoes: Shoes, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    shoes.take(put(1, 41))
+    find = silver._all_new
+
+    def beside(lake: Lake, *told: Any) -> bool:
+        found = find(lake, *told)
+        lake.append(lake.silver(SHOES), "silver", SHOES.table)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(silver, "_all_new", beside)
+        with pytest.raises(LakehouseError, match="--rebuild"):
+            shoes.take(change)
+    silver.start_over(shoes.lake, SHOES)
+    shoes.take()
+    assert shoes.now() == {1: 41} | {change.id: change.size}
+    assert shoes.lake.silver(SHOES).count() == len(shoes.now())
 
 
 def test_a_refusal_that_a_killed_run_noted_is_closed_by_what_came_since(

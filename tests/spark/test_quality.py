@@ -2,10 +2,11 @@
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.tables import QUARANTINE, ddl
+from lakehouse.cdc.tables import QUARANTINE
 from lakehouse.gold.quality import quality
 from lakehouse.gold.tables import QUALITE_DONNEES
 from spark.builders import Fields, collected, utc
+from spark.columns import ddl
 
 
 def refused(at: str | None, *reasons: str, closed: str | None = None, table: str = "strava_activities") -> Fields:

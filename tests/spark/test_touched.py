@@ -1,10 +1,11 @@
 """Law 7: after a few changes the figures are amended where people are touched, and are those computed from all rows."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import NoReturn
 
 import pytest
@@ -19,8 +20,9 @@ from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold import figures as figures_module
 from lakehouse.gold import refresh as refresh_module
 from lakehouse.gold import touched
-from lakehouse.gold.figures import figures
+from lakehouse.gold.figures import Figure, figures
 from lakehouse.gold.refresh import make_tables, refresh
+from lakehouse.gold.rules import Rules
 from spark.builders import NOTHING, RULES, Fields, activities, employees, reward_rules, utc
 
 DAY = date(2026, 5, 29)
@@ -43,7 +45,12 @@ def refreshed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 def lake(spark: SparkSession, refreshed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """Give a lake of its own, refreshed, whose few rows are as many as it takes."""
     monkeypatch.setattr(refresh_module, "MANY", 0)
+    monkeypatch.setattr(refresh_module, "figures", amendable)
     return Lake(spark, Catalog(str(copytree(refreshed, tmp_path / "lake"))))
+
+
+def amendable(rules: Rules, day: date) -> Mapping[str, Figure]:
+    return {name: figure for name, figure in figures(rules, day).items() if figure.amend}
 
 
 def anybody(chance: Random, number: int) -> Fields:
@@ -76,8 +83,8 @@ def wrong(lake: Lake, day: date) -> set[str]:
     """Name the figures that can be amended whose rows are not those computed from all of Silver."""
     return {
         name
-        for name, figure in figures(RULES, day).items()
-        if figure.amend and Counter(lake.read("gold", name).collect()) != Counter(figure.compute(lake).collect())
+        for name, figure in amendable(RULES, day).items()
+        if Counter(lake.read("gold", name).collect()) != Counter(figure.compute(lake).collect())
     }
 
 
@@ -89,6 +96,16 @@ def no_longer_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(figures_module, "wellbeing", refuse)
     monkeypatch.setattr(figures_module, "activities_by_unit", refuse)
+
+
+def no_longer_amended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it an error to compute a figure from those touched."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("amended")
+
+    monkeypatch.setattr(figures_module, "wellbeing_amended", refuse)
+    monkeypatch.setattr(figures_module, "by_unit_amended", refuse)
 
 
 def test_whatever_changes_amended_figures_are_those_of_all_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,20 +133,62 @@ def test_a_new_day_counts_what_began_on_it(lake: Lake, monkeypatch: pytest.Monke
     assert wrong(lake, DAY + timedelta(days=1)) == set()
 
 
-def test_another_month_or_year_or_an_earlier_day_is_computed_whole(lake: Lake) -> None:
+def test_another_month_or_year_or_an_earlier_day_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_longer_amended(monkeypatch)
     for day in (date(2026, 6, 1), date(2027, 1, 1), date(2026, 12, 31)):
         refresh(lake, NOTHING, day)
         assert wrong(lake, day) == set()
 
 
-def test_what_the_log_no_longer_tells_is_computed_whole(lake: Lake) -> None:
+def test_what_the_log_no_longer_tells_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_longer_amended(monkeypatch)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(1), 5), anything(Random(2), 6)))
     keep(lake.catalog.path("silver", "strava_activities"), timedelta(0))
     refresh(lake, NOTHING, DAY)
     assert wrong(lake, DAY) == set()
 
 
-def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake) -> None:
+def test_small_files_put_together_meanwhile_change_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (3, DONE + 1):
+        change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(number), number)))
+        keep(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
+    no_longer_whole(monkeypatch)
+    refresh(lake, NOTHING, DAY)
+    monkeypatch.undo()
+    assert wrong(lake, DAY) == set()
+
+
+def test_figures_made_of_different_rows_are_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(1), 3)))
+    put = Lake.replace
+
+    def dies(self: Lake, rows: DataFrame, layer: str, name: str, *, made_of: str) -> None:
+        if name == "activites_par_bu":
+            raise KeyboardInterrupt
+        put(self, rows, layer, name, made_of=made_of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "replace", dies)
+        with pytest.raises(KeyboardInterrupt):
+            refresh(lake, NOTHING, DAY)
+    change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(2), 4)))
+    no_longer_amended(monkeypatch)
+    refresh(lake, NOTHING, DAY)
+    assert wrong(lake, DAY) == set()
+
+
+def test_a_silver_made_anew_is_another_one(lake: Lake, tmp_path: Path) -> None:
+    version = lake.catalog.version("silver", "strava_activities")
+    rmtree(tmp_path / "lake" / "silver" / "strava_activities")
+    make_tables(lake.catalog)
+    lake.append(activities(lake.spark, anything(Random(1), 6)), "silver", "strava_activities")
+    assert lake.catalog.version("silver", "strava_activities") == version
+    refresh(lake, NOTHING, DAY)
+    assert wrong(lake, DAY) == set()
+
+
+def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_longer_amended(monkeypatch)
     lake.empty("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
     lake.append(activities(lake.spark, anything(Random(1), 5)), "silver", "strava_activities")
     refresh(lake, NOTHING, DAY)
@@ -138,6 +197,7 @@ def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake) -> None:
 
 def test_where_many_are_touched_all_is_computed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(touched, "FEW", 1)
+    no_longer_amended(monkeypatch)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, *(anything(Random(n), n) for n in range(9))))
     refresh(lake, NOTHING, DAY)
     assert wrong(lake, DAY) == set()

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.cdc.tables import ddl
 from lakehouse.gold.activities import activities_by_unit
 from lakehouse.gold.prime import prime
 from lakehouse.gold.tables import GOLD
@@ -24,6 +23,7 @@ from spark.builders import (
     distances,
     employees,
 )
+from spark.columns import ddl
 
 TODAY = date(2026, 11, 21)
 PRIME_COLUMNS = [

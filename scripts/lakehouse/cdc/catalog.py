@@ -27,9 +27,12 @@ BRONZE_PROPERTIES = {
 # Silver's tables tell which rows came and went since a version, so that a figure reads those alone.
 FEED = {"delta.enableChangeDataFeed": "true"}
 
-# Commits that change no row, and how many of them are looked past.
+# Commits that change rows; those that change none, and how many of them are looked past.
+WRITES = ("WRITE", "MERGE")
 UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 SINCE_MADE = 20
+# A file is removed by its own age, and is written before its commit.
+WRITTEN_BEFORE = 3_600_000  # milliseconds at most
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,11 @@ class Catalog:
     def identity(self) -> str:
         """Give what names this lake, wherever it is reached: the id of its quarantine, made where there is none."""
         self.make_quarantine()
-        return str(self._log("silver", "quarantine").metadata().id)
+        return self.table_id("silver", "quarantine")
+
+    def table_id(self, layer: str, name: str) -> str:
+        """Give the table's id: another one when it is deleted and made again, and its versions begin anew."""
+        return str(self._log(layer, name).metadata().id)
 
     def exists(self, layer: str, name: str) -> bool:
         return DeltaTable.is_deltatable(self.path(layer, name))
@@ -67,6 +74,12 @@ class Catalog:
         """Give the number of the last commit that changed rows, or of the last one where it lies too far back."""
         log = self._log(layer, name)
         return int((_last_of_rows(log) or {"version": log.version()})["version"])
+
+    def writes(self, layer: str, name: str, since: int) -> int:
+        """Give how many commits have written rows after a version."""
+        log = self._log(layer, name)
+        commits = log.history(max(1, log.version() - since))
+        return sum(one["version"] > since and one["operation"] in WRITES for one in commits)
 
     def made_of(self, layer: str, name: str) -> str | None:
         """Give what the table's rows were made of, as their commit says; None where that is not known any more."""
@@ -195,7 +208,8 @@ def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:
     """Say whether a commit leaves the change feed whole from one that was made at `first`, in milliseconds."""
     told = commit.get("operationParameters", {})
     if commit["operation"] == "VACUUM START":
-        return bool(commit["timestamp"] - int(told["specifiedRetentionMillis"]) <= first)
+        kept = told.get("specifiedRetentionMillis")  # what others vacuum may not say it
+        return kept is not None and bool(commit["timestamp"] - int(kept) <= first - WRITTEN_BEFORE)
     return commit["operation"] in (*UPKEEP, "MERGE") or (commit["operation"], told.get("mode")) == ("WRITE", "Append")
 
 

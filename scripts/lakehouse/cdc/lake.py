@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Positions
-from lakehouse.cdc.tables import Columns, ddl
+from lakehouse.cdc.tables import Columns
 
 # Before the name of a setting, in a job's .conf: it holds for much work only.
 IN_BULK = "spark.lakehouse.bulk."
@@ -64,7 +64,7 @@ class Lake:
         """
         path, now = self.catalog.path("silver", contract.table), self.catalog.version("silver", contract.table)
         if since == now:
-            return self.spark.createDataFrame([], ddl({**contract.columns, "_change_type": "string"}))
+            return self._nothing({**contract.columns, "_change_type": "string"})
         if not self.catalog.has_feed("silver", contract.table, since):
             return None
         reader = self.spark.read.format("delta").option("readChangeFeed", "true")
@@ -92,11 +92,14 @@ class Lake:
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""
         self.may_commit()
-        nothing = self.spark.createDataFrame([], ddl(columns))
-        writer = nothing.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer = self._nothing(columns).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.partitionBy(*self.catalog.partitioned_by(layer, name)).save(self.catalog.path(layer, name))
 
     def table(self, layer: str, name: str) -> DeltaTable:
         """Give a table to merge into or delete from."""
         self.may_commit()
         return DeltaTable.forPath(self.spark, self.catalog.path(layer, name))
+
+    def _nothing(self, columns: Columns) -> DataFrame:
+        """Give no row, with these columns; made of a list in Python, each look at it would start a Python."""
+        return self.spark.range(0).select(*(F.lit(None).cast(kind).alias(name) for name, kind in columns.items()))

@@ -20,6 +20,7 @@ from lakehouse.cdc.examine import Facts, examine
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.positions import Positions, behind, reached
 from lakehouse.cdc.stale import come_late, told_before
+from lakehouse.errors import LakehouseError
 
 MANY = 20_000  # changes at once, or rows to merge into
 FEW = 100  # changes whose keys are looked for one by one
@@ -89,11 +90,25 @@ def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, see
         quarantine.record(lake, contract, quarantine.entries(changes, contract))
     quarantine.close(lake, contract, quarantine.closings(changes, contract), seen)
     settled = net(changes, contract)
+    before = lake.catalog.version("silver", contract.table)
     if _all_new(lake, contract, facts):
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
         _merge(lake, contract, computed(settled), facts)
+    _require_alone(lake, contract, before)
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
+
+
+def _require_alone(lake: Lake, contract: Contract, before: int) -> None:
+    """Raise where somebody else wrote current rows meanwhile: Delta lets an append in beside whatever else is written.
+
+    The lease is checked as a write begins, which may take minutes, and Postgres may be gone meanwhile.
+    """
+    if lake.catalog.writes("silver", contract.table, before) > 1:
+        raise LakehouseError(
+            f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
+            "Run batch_refresh_silver_gold.py --rebuild."
+        )
 
 
 def _near(contract: Contract, settled: DataFrame, facts: Facts) -> Column:

@@ -58,8 +58,3 @@ def silver(contract: Contract) -> Columns:
 def versions(contract: Contract) -> Columns:
     """Give the columns of the table as it ever was: one row a change, refused ones with their reasons."""
     return {**ORIGIN, "_reasons": "array<string>", **contract.columns}
-
-
-def ddl(columns: Columns) -> str:
-    """Give the columns as Spark reads them in a schema: `_op` string, `id` int."""
-    return ", ".join(f"`{name}` {sql_type}" for name, sql_type in columns.items())
