@@ -18,7 +18,7 @@ SECTION = "start"
 BUSY = 500.0  # changes a second
 READY = re.compile(r"^(\S+)\s+ready after\s+([\d.]+) s")
 ALL = "all of it"
-CALM, SETTLES = 15.0, 300.0  # % of a core, seconds: until what starting leaves to compile is compiled
+TARGET_IDLE, SETTLES = 15.0, 300.0  # % of a core; seconds in which what starting leaves to compile is compiled
 
 
 def measure(options: Options, say: Say) -> Generator[Line, None, None]:
@@ -42,9 +42,9 @@ def measure(options: Options, say: Say) -> Generator[Line, None, None]:
         it.drain(120)
         yield Line(SECTION, "make up, until Bronze takes changes in", "s", ours=time.monotonic() - began)
         with suppress(NotReady):  # what never calms down is measured as it is
-            wait_until(lambda: _processor(it, 5.0) < CALM, timeout=SETTLES, missing="the stack to settle")
+            wait_until(lambda: _processor(it, 5.0) < TARGET_IDLE, timeout=SETTLES, missing="the stack to settle")
         say(f"idle for {options.idle:.0f} s")
-        yield Line(SECTION, "processor when idle", "% of a core", ours=_processor(it, options.idle), target=15)
+        yield Line(SECTION, "processor when idle", "% of a core", ours=_processor(it, options.idle), target=TARGET_IDLE)
         yield from _held(it, "idle")
         with load(it, BUSY) as going_on:
             wait_until(lambda: going_on.count > options.idle * BUSY, timeout=600, missing="the load")

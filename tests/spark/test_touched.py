@@ -26,6 +26,8 @@ from lakehouse.gold.rules import Rules
 from spark.builders import NOTHING, RULES, Fields, activities, employees, reward_rules, utc
 
 DAY = date(2026, 5, 29)
+# From all rows, or from those of the people touched.
+WHOLE, AMENDED = ("wellbeing", "activities_by_unit"), ("wellbeing_amended", "by_unit_amended")
 PEOPLE, DONE, STEPS, CHANGES = 12, 150, 3, 15
 
 
@@ -88,24 +90,14 @@ def wrong(lake: Lake, day: date) -> set[str]:
     }
 
 
-def no_longer_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make it an error to compute a figure from all rows."""
+def forbid(monkeypatch: pytest.MonkeyPatch, *ways: str) -> None:
+    """Make it an error to compute a figure so."""
 
     def refuse(*_: object) -> NoReturn:
-        raise AssertionError("computed from all rows")
+        raise AssertionError(f"computed by {ways}")
 
-    monkeypatch.setattr(figures_module, "wellbeing", refuse)
-    monkeypatch.setattr(figures_module, "activities_by_unit", refuse)
-
-
-def no_longer_amended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make it an error to compute a figure from those touched."""
-
-    def refuse(*_: object) -> NoReturn:
-        raise AssertionError("amended")
-
-    monkeypatch.setattr(figures_module, "wellbeing_amended", refuse)
-    monkeypatch.setattr(figures_module, "by_unit_amended", refuse)
+    for way in ways:
+        monkeypatch.setattr(figures_module, way, refuse)
 
 
 def test_whatever_changes_amended_figures_are_those_of_all_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,13 +112,13 @@ def test_whatever_changes_amended_figures_are_those_of_all_rows(lake: Lake, monk
         lake.append(activities(lake.spark, *more), "silver", "strava_activities")
         day += timedelta(days=step % 2)
         with monkeypatch.context() as patched:
-            no_longer_whole(patched)
+            forbid(patched, *WHOLE)
             refresh(lake, NOTHING, day)
         assert wrong(lake, day) == set(), step
 
 
 def test_a_new_day_counts_what_began_on_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_longer_whole(monkeypatch)
+    forbid(monkeypatch, *WHOLE)
     refresh(lake, NOTHING, DAY + timedelta(days=1))
     monkeypatch.undo()
     assert wrong(lake, DAY) != set()
@@ -134,14 +126,14 @@ def test_a_new_day_counts_what_began_on_it(lake: Lake, monkeypatch: pytest.Monke
 
 
 def test_another_month_or_year_or_an_earlier_day_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_longer_amended(monkeypatch)
+    forbid(monkeypatch, *AMENDED)
     for day in (date(2026, 6, 1), date(2027, 1, 1), date(2026, 12, 31)):
         refresh(lake, NOTHING, day)
         assert wrong(lake, day) == set()
 
 
 def test_what_the_log_no_longer_tells_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_longer_amended(monkeypatch)
+    forbid(monkeypatch, *AMENDED)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(1), 5), anything(Random(2), 6)))
     keep(lake.catalog.path("silver", "strava_activities"), timedelta(0))
     refresh(lake, NOTHING, DAY)
@@ -152,7 +144,7 @@ def test_small_files_put_together_meanwhile_change_nothing(lake: Lake, monkeypat
     for number in (3, DONE + 1):
         change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(number), number)))
         keep(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
-    no_longer_whole(monkeypatch)
+    forbid(monkeypatch, *WHOLE)
     refresh(lake, NOTHING, DAY)
     monkeypatch.undo()
     assert wrong(lake, DAY) == set()
@@ -172,7 +164,7 @@ def test_figures_made_of_different_rows_are_computed_whole(lake: Lake, monkeypat
         with pytest.raises(KeyboardInterrupt):
             refresh(lake, NOTHING, DAY)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(2), 4)))
-    no_longer_amended(monkeypatch)
+    forbid(monkeypatch, *AMENDED)
     refresh(lake, NOTHING, DAY)
     assert wrong(lake, DAY) == set()
 
@@ -188,7 +180,7 @@ def test_a_silver_made_anew_is_another_one(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_longer_amended(monkeypatch)
+    forbid(monkeypatch, *AMENDED)
     lake.empty("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
     lake.append(activities(lake.spark, anything(Random(1), 5)), "silver", "strava_activities")
     refresh(lake, NOTHING, DAY)
@@ -197,7 +189,7 @@ def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake, monkeypatc
 
 def test_where_many_are_touched_all_is_computed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(touched, "FEW", 1)
-    no_longer_amended(monkeypatch)
+    forbid(monkeypatch, *AMENDED)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, *(anything(Random(n), n) for n in range(9))))
     refresh(lake, NOTHING, DAY)
     assert wrong(lake, DAY) == set()

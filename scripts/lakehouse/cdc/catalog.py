@@ -27,7 +27,7 @@ BRONZE_PROPERTIES = {
 # Silver's tables tell which rows came and went since a version, so that a figure reads those alone.
 FEED = {"delta.enableChangeDataFeed": "true"}
 
-# Commits that change rows; those that change none, and how many of them are looked past.
+# Commits that a refresh writes rows with; those that change none, and how many of them are looked past.
 WRITES = ("WRITE", "MERGE")
 UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 SINCE_MADE = 20
@@ -77,9 +77,7 @@ class Catalog:
 
     def writes(self, layer: str, name: str, since: int) -> int:
         """Give how many commits have written rows after a version."""
-        log = self._log(layer, name)
-        commits = log.history(max(1, log.version() - since))
-        return sum(one["version"] > since and one["operation"] in WRITES for one in commits)
+        return sum(one["operation"] in WRITES for one in _after(self._log(layer, name), since))
 
     def made_of(self, layer: str, name: str) -> str | None:
         """Give what the table's rows were made of, as their commit says; None where that is not known any more."""
@@ -87,10 +85,10 @@ class Catalog:
 
     def has_feed(self, layer: str, name: str, since: int) -> bool:
         """Say whether the table's change feed is whole after a version: no commit and no file of it is gone."""
-        log = self._log(layer, name)
-        commits = log.history(max(1, log.version() - since))
-        first = commits[-1]
-        return first["version"] == since + 1 and all(_keeps_feed(one, first["timestamp"]) for one in commits)
+        commits = _after(self._log(layer, name), since)
+        if not commits or commits[-1]["version"] != since + 1:
+            return False
+        return all(_keeps_feed(one, commits[-1]["timestamp"]) for one in commits)
 
     def partitioned_by(self, layer: str, name: str) -> list[str]:
         return list(self._log(layer, name).metadata().partition_columns)
@@ -202,6 +200,11 @@ class Catalog:
 def _last_of_rows(log: DeltaTable) -> Mapping[str, Any] | None:
     """Give the last commit that is more than upkeep."""
     return next((one for one in log.history(SINCE_MADE) if one["operation"] not in UPKEEP), None)
+
+
+def _after(log: DeltaTable, version: int) -> list[Mapping[str, Any]]:
+    """Give the commits after a version that the log still has, the last one first."""
+    return [one for one in log.history(max(1, log.version() - version)) if one["version"] > version]
 
 
 def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:
