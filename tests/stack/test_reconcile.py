@@ -53,7 +53,7 @@ def fill(conn: psycopg.Connection, first: int = 1) -> None:
     ride(conn, first + 100, -1)
     for number, rate in enumerate(["0.10", "0", "1", "0.0001"]):
         conn.execute(
-            "INSERT INTO reward_rules VALUES (%s, %s, 1, 1, 1, 0, 'calendar_year', 'Lattes')",
+            "INSERT INTO reward_rules VALUES (%s, %s, 100, 100, 1, 0, 'calendar_year', 'Lattes')",
             [date(1900 + first, 1, 1 + number), rate],
         )
 
@@ -144,7 +144,7 @@ def test_what_is_committed_after_the_snapshot_is_on_neither_side(bench: Bench) -
             late.execute("UPDATE rh_employees SET contrat = 'late', id = 60 WHERE id = 10")
             late.execute("UPDATE strava_activities SET distance_m = -2 WHERE activity_id = 1")
             late.execute("UPDATE strava_activities SET distance_m = 2 WHERE activity_id = 101")
-            late.execute("DELETE FROM reward_rules")
+            late.execute("DELETE FROM reward_rules WHERE valid_from > '1901-01-01'")
             late.commit()
             found = compare(conn, now, bench.lake, bench.contracts, bench.drain(), show=10)
     assert now.running
@@ -160,7 +160,7 @@ def test_what_is_committed_after_the_snapshot_is_on_neither_side(bench: Bench) -
     found = compared(bench)
     assert differences(found) == {}
     assert numbers(found)["rh_employees"] == (11, 11, 0)
-    assert numbers(found)["reward_rules"] == (0, 0, 0)
+    assert numbers(found)["reward_rules"] == (1, 1, 0)
 
 
 @pytest.mark.long

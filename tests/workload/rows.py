@@ -159,8 +159,8 @@ def _distance(rng: Random, _: int | None) -> Row:
 def _rule(rng: Random, _: int | None) -> Row:
     return {
         "bonus_rate": Decimal(rng.randrange(10_001)) / 10_000,
-        "walk_limit_m": rng.randrange(1, 1_000_000),
-        "bike_limit_m": rng.randrange(1, 1_000_000),
+        "walk_limit_m": rng.randrange(100, 200_001),
+        "bike_limit_m": rng.randrange(100, 200_001),
         "min_activities": rng.randrange(1, 100),
         "wellbeing_days": rng.randrange(10),
         "activity_window": rng.choice(("calendar_year", "rolling_12_months")),

@@ -20,7 +20,8 @@ from workload.session import Run
 LAX = """
     ALTER TABLE rh_employees ALTER salaire_brut DROP NOT NULL;
     ALTER TABLE strava_activities ALTER employee_id DROP NOT NULL;
-    ALTER TABLE reward_rules DROP CONSTRAINT reward_rules_bonus_rate_check;
+    ALTER TABLE reward_rules DROP CONSTRAINT "bonus_rate is a fraction from 0 to 1, as 0.05 for 5 %";
+    ALTER TABLE reward_rules DISABLE TRIGGER USER;
 """
 
 

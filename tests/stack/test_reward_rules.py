@@ -1,0 +1,98 @@
+"""Rules are rows: the database refuses those that cannot hold, and says why."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from lakehouse.gold.rule_values import RANGES
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import connect
+
+SOUND = {
+    "valid_from": "2026-07-01",
+    "bonus_rate": "0.06",
+    "walk_limit_m": 15_000,
+    "bike_limit_m": 25_000,
+    "min_activities": 15,
+    "wellbeing_days": 5,
+    "activity_window": "calendar_year",
+    "destination": "1362 Av. des Platanes, 34970 Lattes",
+}
+
+
+@pytest.fixture
+def conn(database: Settings) -> Iterator[psycopg.Connection]:
+    with connect(database, autocommit=True) as conn:
+        insert(conn, valid_from="2000-01-01")
+        yield conn
+
+
+def insert(conn: psycopg.Connection, **fields: object) -> None:
+    row = SOUND | fields
+    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
+    conn.execute(f"INSERT INTO reward_rules ({names}) VALUES ({places})", [*row.values()])  # noqa: S608 - our own names
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"bonus_rate": "-0.01"}, "bonus_rate is a fraction from 0 to 1"),
+        ({"bonus_rate": "5"}, "bonus_rate is a fraction from 0 to 1"),
+        ({"walk_limit_m": 15}, "walk_limit_m is in metres"),
+        ({"bike_limit_m": 25_000_000}, "bike_limit_m is in metres"),
+        ({"min_activities": 0}, "min_activities is a number from 1"),
+        ({"wellbeing_days": -1}, "wellbeing_days is a number from 0"),
+        ({"activity_window": "year"}, "activity_window is calendar_year or rolling_12_months"),
+        ({"destination": ""}, "destination is an address"),
+    ],
+)
+def test_a_row_that_cannot_hold_is_refused_in_words(
+    conn: psycopg.Connection, fields: dict[str, object], says: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match=says):
+        insert(conn, **fields)
+
+
+@pytest.mark.parametrize("rule", RANGES)
+def test_the_command_line_takes_what_the_database_takes(conn: psycopg.Connection, rule: str) -> None:
+    low, high = RANGES[rule]
+    step = Decimal("0.0001") if isinstance(low, Decimal) else 1
+    for day, value in enumerate((low, high), start=1):
+        insert(conn, valid_from=f"2026-07-0{day}", **{rule: value})
+    for value in (low - step, high + step):
+        with pytest.raises(psycopg.errors.CheckViolation, match=rule):
+            insert(conn, **{rule: value})
+
+
+def test_two_rules_cannot_hold_from_one_day_on(conn: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation, match=r"valid_from\)=\(2000-01-01\) already exists"):
+        insert(conn, valid_from="2000-01-01")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM reward_rules WHERE valid_from = '2000-01-01'",
+        "DELETE FROM reward_rules",
+        "TRUNCATE reward_rules",
+        "UPDATE reward_rules SET valid_from = '2020-01-01' WHERE valid_from = '2000-01-01'",
+    ],
+)
+def test_no_day_may_lose_its_rule(conn: psycopg.Connection, statement: str) -> None:
+    insert(conn)
+    with pytest.raises(psycopg.errors.CheckViolation, match="days in the past would have no rule") as refused:
+        conn.execute(statement)
+    assert "insert one for an earlier day first" in (refused.value.diag.message_hint or "")
+    assert conn.execute("SELECT count(*) FROM reward_rules").fetchone() == (2,)
+
+
+def test_a_later_rule_may_go_or_move_and_an_earlier_one_come(conn: psycopg.Connection) -> None:
+    insert(conn)
+    conn.execute("UPDATE reward_rules SET valid_from = '2026-08-01' WHERE valid_from = '2026-07-01'")
+    conn.execute("DELETE FROM reward_rules WHERE valid_from = '2026-08-01'")
+    conn.execute("UPDATE reward_rules SET bonus_rate = 0.04")
+    insert(conn, valid_from="1990-01-01")
+    conn.execute("DELETE FROM reward_rules WHERE valid_from = '2000-01-01'")
+    assert conn.execute("SELECT valid_from::text FROM reward_rules").fetchall() == [("1990-01-01",)]
