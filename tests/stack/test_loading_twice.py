@@ -39,6 +39,10 @@ def test_only_what_differs_emits_a_change(database: Settings, tmp_path: Path) ->
             assert emitted(conn) == []
             load(database, tmp_path, [*staff(9), employee(id=10, cp=30)], practice(1, "Boxe"))
             assert emitted(conn) == ["U", "U"]
+            load(database, tmp_path, staff(9), practice(1, "Boxe"))
+            assert emitted(conn) == ["D"]
+            load(database, tmp_path, staff(8), practice(1, "Boxe"), effective_from=date(2026, 9, 1))
+            assert emitted(conn) == ["U", "D"], "a leaver's row says since when before it goes"
         finally:
             conn.execute("SELECT pg_drop_replication_slot('once_is_twice')")
 

@@ -39,7 +39,8 @@ def load(
 
     A row that is new or changed gets valable_depuis = effective_from: without that date NULL, that is, it holds
     from its commit on. A row that says what it said before is not touched, whatever its valable_depuis.
-    Who is not in the company has left, and goes with what hangs on it. Raises BadInput over 20 % of leavers.
+    Who is not in the company has left, and goes with what hangs on it; with effective_from, the row says so first,
+    for a delete says nothing but its key. Raises BadInput over 20 % of leavers.
     """
     with conn.transaction():
         # Two loads one after the other; readers and the simulator go on.
@@ -48,6 +49,8 @@ def load(
         _stage(conn, PRACTICES, Practice, company.practices)
         if not allow_mass_delete:
             _refuse_mass_delete(conn, company.hr_file)
+        if effective_from:
+            _date_leaving(conn, effective_from)
         left, dropped = _delete(conn, EMPLOYEES), _delete(conn, PRACTICES)
         employees = _upsert(conn, EMPLOYEES, Employee, also={"valable_depuis": effective_from})
         practices = _upsert(conn, PRACTICES, Practice, also={})
@@ -74,6 +77,11 @@ def _refuse_mass_delete(conn: psycopg.Connection, file: str) -> None:
             f"{file} : {leaving} salariés sur {present} n'y sont plus, plus de {MASS_DELETE_PERCENT} %. "
             f"Vérifiez que le fichier est complet ; s'il l'est, relancez avec --allow-mass-delete. {NOTHING_DONE}"
         )
+
+
+def _date_leaving(conn: psycopg.Connection, day: date) -> None:
+    query = "UPDATE public.rh_employees SET valable_depuis = {day} WHERE id NOT IN (SELECT id FROM {staged})"
+    conn.execute(sql.SQL(query).format(day=sql.Literal(day), staged=_staged(EMPLOYEES)))
 
 
 def _delete(conn: psycopg.Connection, table: str) -> int:
