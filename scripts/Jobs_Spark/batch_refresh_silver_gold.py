@@ -1,6 +1,6 @@
-"""Refresh Silver and Gold: take in what is new, and compute every figure of the day."""
+"""Refresh Silver and Gold: take in what is new, and compute the figures of the day; or of another day, or what if."""
 
-import argparse
+from functools import partial
 
 from rich.console import Console
 
@@ -10,46 +10,44 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
-from lakehouse.gold.refresh import make_tables, refresh, today
+from lakehouse.gold.answers import figures_as_of
+from lakehouse.gold.asked import Asked, parser, read
+from lakehouse.gold.refresh import Compute, make_tables, refresh, today
 from lakehouse.gold.report import show
+from lakehouse.gold.scenarios import what_if
+from lakehouse.gold.today import figures_of_the_day
 from lakehouse.settings import Settings
 from lakehouse.source import cut
+from lakehouse.source.postgres import at
+from lakehouse.source.recorded import went_live
 from lakehouse.source.turn import turn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py --wait 120"
-    )
-    parser.add_argument(
-        "--wait",
-        type=float,
-        default=60,
-        metavar="SECONDS",
-        help="how long to wait for what Postgres has committed to be in Bronze; 0: take what is there (default: 60)",
-    )
-    parser.add_argument(
-        "--rebuild",
-        action="store_true",
-        help="empty Silver and read all of Bronze again (after a contract's rule changed)",
-    )
-    parser.add_argument(
-        "--full", action="store_true", help="compute every figure from all of Silver; the rows are the same"
-    )
-    options = parser.parse_args()
-    settings = Settings()
+    asked, settings = read(parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
+    with turn(settings, catalog, CAPTURED, asked.wait) as still_mine:
         make_tables(catalog)
         fixed = (
-            cut.of_everything(settings, catalog, CAPTURED, options.wait)
-            if options.wait
-            else cut.current(catalog, CAPTURED)
+            cut.of_everything(settings, catalog, CAPTURED, asked.wait) if asked.wait else cut.current(catalog, CAPTURED)
         )
+        compute = _compute(asked, settings)
         with Console().status("refreshing"), session(settings, "refresh", keep_classes=True) as spark:
-            done = refresh(Lake(spark, catalog, still_mine), fixed, today(), rebuild=options.rebuild, full=options.full)
+            lake = Lake(spark, catalog, still_mine)
+            done = refresh(lake, fixed, asked.day, compute, rebuild=asked.rebuild, moves_over=asked.mark_over)
     show(done)
+
+
+def _compute(asked: Asked, settings: Settings) -> Compute:
+    """Give what computes that which was asked for."""
+    with at(settings) as conn:
+        live = went_live(conn)
+    if asked.scenarios:
+        return partial(what_if, asked=asked.scenarios, question=asked.question, live=live)
+    if asked.question:
+        return partial(figures_as_of, question=asked.question, live=live)
+    return partial(figures_of_the_day, full=asked.full)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from lakehouse.cdc.side_by_side import side_by_side
 from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.gold.figures import figures
 from lakehouse.gold.refresh import today
-from lakehouse.gold.rules import rules_at
+from lakehouse.gold.rules import rules_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from stack.lab import Bench
@@ -38,7 +38,7 @@ def taken_in(settings: Settings, lake: Lake) -> Sequence[Taken]:
 def figures_that_differ(lake: Lake) -> list[str]:
     """Compute Gold again from Silver as the last refresh left it, and name the tables whose rows are others."""
     day = today()
-    again = figures(rules_at(lake.silver(REWARD_RULES), day), day)
+    again = figures(rules_until(lake.silver(REWARD_RULES), day), day)
     counts = {
         name: (rows.exceptAll(there).count(), there.exceptAll(rows).count())
         for name, figure in again.items()

@@ -1,6 +1,6 @@
 """Rows of Silver as tests need them: sound unless a test says otherwise."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.rules import Rules
+from lakehouse.gold.rules import RuleBook, Rules
 from lakehouse.source.cut import Cut
 from spark.columns import ddl
 
@@ -53,6 +53,10 @@ def activities(spark: SparkSession, *rows: Fields) -> DataFrame:
 
 def reward_rules(spark: SparkSession, *rows: Fields) -> DataFrame:
     return silver(spark, REWARD_RULES, [vars(RULES) | row for row in rows])
+
+
+def always(rules: Rules) -> RuleBook:
+    return RuleBook([(date(2000, 1, 1), rules)])
 
 
 def utc(text: str) -> datetime:

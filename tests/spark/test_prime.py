@@ -42,6 +42,7 @@ def test_the_worked_example_by_bicycle(spark: SparkSession) -> None:
         "montant_prime": Decimal("2638.50"),
         "limite_km": 25.0,
         "montant_en_jeu": Decimal("2638.50"),
+        "nb_a_l_adresse": 1,
     }
 
 
@@ -118,6 +119,7 @@ def test_two_employees_at_one_address_have_a_row_each_by_their_own_mode(spark: S
             {"origin_address": home, "travel_mode": "bicycling", "distance_m": 17_000},
         ],
     )
+    assert {row.nb_a_l_adresse for row in rows.values()} == {3}
     assert {n: (row.motif, row.distance_km) for n, row in rows.items()} == {
         1: ("distance_incoherente", 16.0),
         2: ("eligible", 17.0),

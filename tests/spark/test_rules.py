@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import NotReady
-from lakehouse.gold.rules import rules_at
+from lakehouse.gold.rules import rules_until
 from spark.builders import RULES, reward_rules
 
 
@@ -20,11 +20,11 @@ def test_the_latest_row_that_has_begun_holds_from_its_own_day_on(spark: SparkSes
     table = reward_rules(spark, *rows)
     days = [date(2025, 12, 31), date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1)]
     rates = [Decimal("0.04"), Decimal("0.05"), Decimal("0.05"), Decimal("0.06")]
-    assert [rules_at(table, day).bonus_rate for day in days] == rates
-    assert rules_at(table, date(2026, 1, 1)) == RULES
+    assert [rules_until(table, day).current.bonus_rate for day in days] == rates
+    assert rules_until(table, date(2026, 1, 1)).current == RULES
 
 
 def test_a_day_without_rules_is_an_error_that_says_what_to_do(spark: SparkSession) -> None:
     table = reward_rules(spark, {"valid_from": date(2026, 1, 1)})
     with pytest.raises(NotReady, match=r"2025-12-31.*insert a row.*reward_rules"):
-        rules_at(table, date(2025, 12, 31))
+        rules_until(table, date(2025, 12, 31))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from shutil import copytree, rmtree
@@ -18,12 +19,13 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.upkeep import keep
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold import figures as figures_module
-from lakehouse.gold import refresh as refresh_module
+from lakehouse.gold import today as today_module
 from lakehouse.gold import touched
 from lakehouse.gold.figures import Figure, figures
 from lakehouse.gold.refresh import make_tables, refresh
-from lakehouse.gold.rules import Rules
-from spark.builders import NOTHING, RULES, Fields, activities, employees, reward_rules, utc
+from lakehouse.gold.rules import RuleBook
+from lakehouse.gold.today import figures_of_the_day
+from spark.builders import NOTHING, RULES, Fields, activities, always, employees, reward_rules, utc
 
 DAY = date(2026, 5, 29)
 # From all rows, or from those of the people touched.
@@ -46,13 +48,13 @@ def refreshed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def lake(spark: SparkSession, refreshed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """Give a lake of its own, refreshed, whose few rows are as many as it takes."""
-    monkeypatch.setattr(refresh_module, "MANY", 0)
-    monkeypatch.setattr(refresh_module, "figures", amendable)
+    monkeypatch.setattr(today_module, "MANY", 0)
+    monkeypatch.setattr(today_module, "figures", amendable)
     return Lake(spark, Catalog(str(copytree(refreshed, tmp_path / "lake"))))
 
 
-def amendable(rules: Rules, day: date) -> Mapping[str, Figure]:
-    return {name: figure for name, figure in figures(rules, day).items() if figure.amend}
+def amendable(book: RuleBook, day: date) -> Mapping[str, Figure]:
+    return {name: figure for name, figure in figures(book, day).items() if figure.amend}
 
 
 def anybody(chance: Random, number: int) -> Fields:
@@ -85,7 +87,7 @@ def wrong(lake: Lake, day: date) -> set[str]:
     """Name the figures that can be amended whose rows are not those computed from all of Silver."""
     return {
         name
-        for name, figure in amendable(RULES, day).items()
+        for name, figure in amendable(always(RULES), day).items()
         if Counter(lake.read("gold", name).collect()) != Counter(figure.compute(lake).collect())
     }
 
@@ -125,6 +127,7 @@ def test_a_new_day_counts_what_began_on_it(lake: Lake, monkeypatch: pytest.Monke
     assert wrong(lake, DAY + timedelta(days=1)) == set()
 
 
+@pytest.mark.long
 def test_another_month_or_year_or_an_earlier_day_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid(monkeypatch, *AMENDED)
     for day in (date(2026, 6, 1), date(2027, 1, 1), date(2026, 12, 31)):
@@ -150,6 +153,7 @@ def test_small_files_put_together_meanwhile_change_nothing(lake: Lake, monkeypat
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_figures_made_of_different_rows_are_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(1), 3)))
     put = Lake.replace
@@ -201,5 +205,5 @@ def test_what_is_wrong_stays_so_until_all_is_asked_for(lake: Lake) -> None:
     lake.replace(spoilt, "gold", "wellbeing", made_of=made or "")
     refresh(lake, NOTHING, DAY)
     assert wrong(lake, DAY) != set()
-    refresh(lake, NOTHING, DAY, full=True)
+    refresh(lake, NOTHING, DAY, partial(figures_of_the_day, full=True))
     assert wrong(lake, DAY) == set()

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.gold.activities import activities_by_unit
 from lakehouse.gold.prime import prime
-from lakehouse.gold.tables import GOLD
+from lakehouse.gold.refresh import make_tables
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.serving.views import statements
 from spark.builders import (
@@ -18,12 +19,12 @@ from spark.builders import (
     ON_FOOT,
     RULES,
     activities,
+    always,
     collected,
     daily,
     distances,
     employees,
 )
-from spark.columns import ddl
 
 TODAY = date(2026, 11, 21)
 PRIME_COLUMNS = [
@@ -54,8 +55,7 @@ WELLBEING_COLUMNS = [
 def before(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     """Make the views over Gold's empty tables, fill the tables, and give how many rows each view had before."""
     lake = str(tmp_path_factory.mktemp("lake"))
-    for name, columns in GOLD.items():
-        spark.sql(f"CREATE TABLE delta.`{lake}/gold/{name}` ({ddl(columns)}) USING delta")
+    make_tables(Catalog(lake))
     spark.sql("CREATE DATABASE gold")
     try:
         for sql in statements(lake).values():
@@ -68,7 +68,7 @@ def before(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_the_views_answer_before_the_first_refresh(spark: SparkSession, before: dict[str, int]) -> None:
-    assert list(before.values()) == [0] * 6
+    assert list(before.values()) == [0] * len(before)
     assert spark.table("gold.v_prime_sportive").dtypes == PRIME_COLUMNS
     assert spark.table("gold.v_wellbeing").dtypes == WELLBEING_COLUMNS
 
@@ -112,7 +112,7 @@ def fill(spark: SparkSession, lake: str) -> None:
         *daily("2025-11-30 10:00", 20, employee_id=3),
     )
     put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
-    put(wellbeing(staff, done, RULES, TODAY), f"{lake}/gold/wellbeing")
+    put(wellbeing(staff, done, always(RULES), TODAY), f"{lake}/gold/wellbeing")
     put(activities_by_unit(staff, done, TODAY), f"{lake}/gold/activites_par_bu")
 
 

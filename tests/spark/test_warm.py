@@ -56,6 +56,7 @@ def test_jobs_one_after_another_run_in_it(keeper: psutil.Process, environ: dict[
     assert [_run(environ), _run(environ)] == [f"{kept} 3", f"{kept} 3"]
 
 
+@pytest.mark.long
 def test_one_that_dies_takes_it_along(keeper: psutil.Process, environ: dict[str, str], tmp_path: Path) -> None:
     [kept] = _jvms(keeper)
     with subprocess.Popen(

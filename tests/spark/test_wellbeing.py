@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from lakehouse.gold.rules import RuleBook
 from lakehouse.gold.tables import WELLBEING
 from lakehouse.gold.wellbeing import wellbeing
-from spark.builders import RULES, Fields, activities, collected, daily, employees, utc
+from spark.builders import RULES, Fields, activities, always, collected, daily, employees, utc
 
 ROLLING = replace(RULES, activity_window="rolling_12_months")
 NOVEMBER = date(2026, 11, 21)
@@ -19,7 +20,7 @@ def granted(
     spark: SparkSession, done: list[Fields], as_of: date = NOVEMBER, staff: int = 1, **rules: Any
 ) -> dict[tuple[int, int], Row]:
     people = employees(spark, *({"id": n} for n in range(1, staff + 1)))
-    frame = wellbeing(people, activities(spark, *done), replace(RULES, **rules), as_of)
+    frame = wellbeing(people, activities(spark, *done), always(replace(RULES, **rules)), as_of)
     assert frame.columns == list(WELLBEING)
     assert dict(frame.dtypes) == dict(WELLBEING)
     return collected(frame, "employee_id", "year")
@@ -28,8 +29,8 @@ def granted(
 def test_fourteen_activities_earn_nothing_and_fifteen_five_days(spark: SparkSession) -> None:
     done = daily("2026-03-01 10:00", 14) + daily("2026-03-01 10:00", 15, employee_id=2)
     rows = granted(spark, done, staff=2)
-    assert rows[1, 2026][2:] == (14, "2026-03-01 11:00:00", "2026-03-14 11:00:00", False, 0, 1)
-    assert rows[2, 2026][2:] == (15, "2026-03-01 11:00:00", "2026-03-15 11:00:00", True, 5, 0)
+    assert rows[1, 2026][2:8] == (14, "2026-03-01 11:00:00", "2026-03-14 11:00:00", False, 0, 1)
+    assert rows[2, 2026][2:8] == (15, "2026-03-01 11:00:00", "2026-03-15 11:00:00", True, 5, 0)
 
 
 def test_more_than_enough_misses_nothing(spark: SparkSession) -> None:
@@ -54,7 +55,7 @@ def test_everyone_present_has_a_row_for_this_year_and_nobody_else_has_any(spark:
     done = daily("2024-05-01 10:00", 2) + daily("2026-05-01 10:00", 3, employee_id=9)
     rows = granted(spark, done, staff=2)
     assert set(rows) == {(1, 2024), (1, 2026), (2, 2026)}
-    assert rows[2, 2026][2:] == (0, None, None, False, 0, 15)
+    assert rows[2, 2026][2:8] == (0, None, None, False, 0, 15)
 
 
 def test_flagged_activities_and_those_after_the_day_do_not_count(spark: SparkSession) -> None:
@@ -100,8 +101,25 @@ def test_a_rolling_window_around_a_leap_day(spark: SparkSession, as_of: date, fi
 @pytest.mark.parametrize("rules", [RULES, ROLLING])
 def test_an_employee_s_rows_do_not_depend_on_the_others(spark: SparkSession, rules: Any) -> None:
     done = activities(spark, *daily("2025-10-20 10:00", 80), *daily("2025-12-20 10:00", 30, employee_id=2))
-    together = wellbeing(employees(spark, {"id": 1}, {"id": 2}), done, rules, NOVEMBER)
-    alone = wellbeing(employees(spark, {"id": 2}), done, rules, NOVEMBER)
+    together = wellbeing(employees(spark, {"id": 1}, {"id": 2}), done, always(rules), NOVEMBER)
+    alone = wellbeing(employees(spark, {"id": 2}), done, always(rules), NOVEMBER)
     assert collected(alone, "employee_id", "year") == collected(
         together.where("employee_id = 2"), "employee_id", "year"
     )
+
+
+def test_a_year_that_is_over_keeps_the_rules_of_its_last_day(spark: SparkSession) -> None:
+    book = RuleBook(
+        [
+            (date(2025, 3, 1), RULES),
+            (date(2025, 12, 31), replace(RULES, min_activities=10, wellbeing_days=4)),
+            (date(2026, 11, 1), replace(RULES, min_activities=12, wellbeing_days=6)),
+        ]
+    )
+    done = [row for year in (2024, 2025, 2026) for row in daily(f"{year}-05-01 10:00", 11)]
+    rows = collected(wellbeing(employees(spark, {"id": 1}), activities(spark, *done), book, NOVEMBER), "year")
+    assert {year: (row.jours_bien_etre, row.activites_manquantes) for year, row in rows.items()} == {
+        2024: (0, 4),
+        2025: (4, 0),
+        2026: (0, 1),
+    }

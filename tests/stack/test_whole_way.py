@@ -1,10 +1,12 @@
 """From the files to the figures over the Thrift server: an oracle in plain Python, and Silver against Postgres."""
 
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +22,8 @@ import oracle
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
+from lakehouse.gold.answers import figures_as_of
+from lakehouse.gold.past import Question
 from lakehouse.gold.refresh import refresh, today
 from lakehouse.gold.runs import Run
 from lakehouse.local.stack import Stack
@@ -28,7 +32,7 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.source import cut
 from lakehouse.source.full_load import Order, full_load
 from lakehouse.source.postgres import connect
-from lakehouse.source.recorded import athletes
+from lakehouse.source.recorded import athletes, went_live
 from lakehouse.source.sample_company import sample
 from lakehouse.source.simulate import one
 from lakehouse.waiting import wait_until
@@ -48,6 +52,18 @@ class Walked:
     def refresh(self) -> Run:
         everything = cut.of_everything(self.settings, self.lake.catalog, CAPTURED, patience=60)
         return refresh(self.lake, everything, today())
+
+    def ask_of(self, question: Question) -> None:
+        """Compute another day's figures."""
+        with connect(self.settings) as conn:
+            live = went_live(conn)
+        everything = cut.of_everything(self.settings, self.lake.catalog, CAPTURED, patience=60)
+        refresh(self.lake, everything, question.as_of, partial(figures_as_of, question=question, live=live))
+
+    def answer(self, view: str, question: Question) -> list[tuple[Any, ...]]:
+        """Give a view's rows for a question, without its two days."""
+        asked = f"as_of = DATE'{question.as_of}' AND known_at = DATE'{question.known_at}'"
+        return [row[2:] for row in self.ask(f"SELECT * FROM gold.{view} WHERE {asked}")]  # noqa: S608 - our own names
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         everything = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
@@ -132,6 +148,33 @@ def test_silver_is_postgres_but_for_what_is_refused(walked: Walked, contract: An
     assert {key: _plain(contract, row) for key, row in silver.items()} == {
         key: _plain(contract, row) for key, row in held.items() if key not in refused
     }
+
+
+def test_as_of_today_the_figures_are_todays(walked: Walked) -> None:
+    asked = Question(today(), today())
+    walked.ask_of(asked)
+    primes, days = walked.ask("SELECT * FROM gold.v_prime_sportive"), walked.ask("SELECT * FROM gold.v_wellbeing")
+    assert Counter(walked.answer("v_prime_sportive_au", asked)) == Counter(primes)
+    assert Counter(walked.answer("v_wellbeing_au", asked)) == Counter(row for row in days if row[1] == today().year)
+
+
+def test_yesterday_whoever_left_today_was_there_and_whatever_is_known_now_counts(walked: Walked) -> None:
+    asked = Question(today() - timedelta(days=1), today())
+    before = walked.ask("SELECT * FROM gold.v_kpi ORDER BY business_unit")
+    walked.ask_of(asked)
+    assert walked.ask("SELECT * FROM gold.v_kpi ORDER BY business_unit") == before
+    rules = oracle.rules_on(walked.rows("reward_rules"), asked.as_of)
+    expected = oracle.wellbeing(walked.staff(), walked.rows("strava_activities"), rules, asked.as_of)
+    found = {row[0]: row[2:] for row in walked.answer("v_wellbeing_au", asked)}
+    assert found.pop(walked.gone)[0] > 0
+    assert found == {
+        who: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
+        for (who, year), done in expected.items()
+        if year == asked.as_of.year
+    }
+    due = oracle.prime(oracle.employees(walked.files), walked.rows("distance_cache"), rules)
+    primes = {row[0]: row[-1] for row in walked.answer("v_prime_sportive_au", asked)}
+    assert primes == {who: one.amount for who, one in due.items()}
 
 
 def test_what_is_refused_is_counted_by_reason(walked: Walked) -> None:

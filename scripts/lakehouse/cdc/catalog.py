@@ -122,6 +122,11 @@ class Catalog:
         ]
         return max(ends, default=None)
 
+    def first_commit(self, contract: Contract) -> int | None:
+        """Give the first commit that a streamed change followed; None where there is no such change yet."""
+        files = self._log("silver", f"{contract.table}_versions").get_add_actions(flatten=True)
+        return min((one for one in _column(files, "min._commit_seq") if one is not None), default=None)
+
     def may_hold(self, contract: Contract, first: Any, last: Any) -> bool:
         """Say whether a file of the current rows may have a key from first to last, of the key's first column."""
         files, key = self._log("silver", contract.table).get_add_actions(flatten=True), contract.key[0]
@@ -174,6 +179,13 @@ class Catalog:
             configuration={**statistics, **(properties or {})},
             raise_if_key_not_exists=False,
         )
+
+    def add_columns(self, layer: str, name: str, columns: tables.Columns) -> None:
+        """Add those of the columns that the table does not have yet, NULL in each row that is there."""
+        log = self._log(layer, name)
+        there = {field.name for field in log.schema().fields}
+        if missing := [field for field in _schema(columns).fields if field.name not in there]:
+            log.alter.add_columns(missing)
 
     def _log(self, layer: str, name: str) -> DeltaTable:
         return DeltaTable(self.path(layer, name))

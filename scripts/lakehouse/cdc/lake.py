@@ -89,6 +89,12 @@ class Lake:
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not fits))
         writer.option("userMetadata", made_of).save(self.catalog.path(layer, name))
 
+    def put(self, rows: DataFrame, layer: str, name: str, where: str) -> None:
+        """Put these rows in the place of those that a condition, which they all meet, is true of."""
+        self.may_commit()
+        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer.option("mergeSchema", "true").save(self.catalog.path(layer, name))
+
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""
         self.may_commit()

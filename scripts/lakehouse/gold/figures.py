@@ -15,7 +15,7 @@ from lakehouse.gold.activities import activities_by_unit, by_unit_amended
 from lakehouse.gold.made_of import MadeOf, code
 from lakehouse.gold.prime import prime
 from lakehouse.gold.quality import quality
-from lakehouse.gold.rules import Rules
+from lakehouse.gold.rules import RuleBook
 from lakehouse.gold.touched import Touched
 from lakehouse.gold.wellbeing import wellbeing, wellbeing_amended
 
@@ -44,23 +44,23 @@ class Figure:
         return MadeOf(versions, self.day.isoformat() if self.day else "", given, code())
 
 
-def figures(rules: Rules, as_of: date) -> Mapping[str, Figure]:
+def figures(book: RuleBook, as_of: date) -> Mapping[str, Figure]:
     """Give Gold's tables, by name, as they are computed from Silver as it is."""
     employees, activities, distances = RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE
-    ruled, month = asdict(rules), as_of.replace(day=1)
+    rules, month = book.current, as_of.replace(day=1)
     return {
         "prime_sportive": Figure(
             (employees.table, distances.table),
-            {"rules": ruled, "year": as_of.year},
+            {"rules": asdict(rules), "year": as_of.year},
             lambda lake: prime(lake.silver(employees), lake.silver(distances), rules, as_of.year),
         ),
         "wellbeing": Figure(
             (employees.table, activities.table),
             # Once a month whole: what is wrong in a row, for whatever reason, is not kept for a year.
-            {"rules": ruled, "window": month if rules.activity_window == "calendar_year" else as_of},
-            lambda lake: wellbeing(lake.silver(employees), lake.silver(activities), rules, as_of),
+            {"rules": asdict(book), "window": month if rules.activity_window == "calendar_year" else as_of},
+            lambda lake: wellbeing(lake.silver(employees), lake.silver(activities), book, as_of),
             as_of,
-            lambda rows, people: wellbeing_amended(rows, people, rules),
+            lambda rows, people: wellbeing_amended(rows, people, book),
         ),
         "activites_par_bu": Figure(
             (employees.table, activities.table),

@@ -1,17 +1,27 @@
 """The prime sportive: a share of the salary for whoever comes to work on foot or by bicycle (product rules, § 4)."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.tables import PRIME_SPORTIVE, shaped
 
+COMMUTE = ("adresse_complete", "destination", "travel_mode")
+
 
 def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -> DataFrame:
-    """Give one row per employee: what the prime is, or the one `motif` for which there is none.
+    """Give one row per employee: what the prime is, or the one `motif` for which there is none."""
+    at_home = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
+    ruled = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
+    ruled = ruled.withColumn("nb_a_l_adresse", at_home)
+    return shaped(rewarded(ruled, distances).withColumn("year", F.lit(year)), PRIME_SPORTIVE)
+
+
+def rewarded(ruled: DataFrame, distances: DataFrame) -> DataFrame:
+    """Give employees, who have the rules that each is judged by beside them, with the prime, or why there is none.
 
     Amounts are decimals, rounded half up to the cent; `montant_en_jeu` is what an active commute would earn
     within its limit, whatever its distance is.
@@ -23,48 +33,42 @@ def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -
         .when(distance > limit, "distance_incoherente")
         .otherwise("eligible")
     )
-    earned = F.round(F.col("salaire_brut") * F.lit(rules.bonus_rate), 2)
-    figures = (
-        _commutes(employees, distances, rules)
+    earned = F.round(F.col("salaire_brut") * F.col("bonus_rate"), 2)
+    return (
+        _commutes(ruled, distances)
         .withColumn("motif", motif)
         .withColumn("eligible", F.col("motif") == "eligible")
         .withColumn("montant_en_jeu", F.when(limit.isNotNull(), earned).otherwise(F.lit(0)))
         .withColumn("montant_prime", F.when(F.col("eligible"), earned).otherwise(F.lit(0)))
         .withColumn("distance_km", distance / 1000)
         .withColumn("limite_km", limit / 1000)
-        .withColumn("employee_id", F.col("id"))
-        .withColumn("year", F.lit(year))
+        .withColumnRenamed("id", "employee_id")
     )
-    return shaped(figures, PRIME_SPORTIVE)
 
 
-def _commutes(employees: DataFrame, distances: DataFrame, rules: Rules) -> DataFrame:
-    """Give each employee with limit_m and, where it is known, distance_m and distance_source."""
-    declared = F.col("moyen_deplacement")
-    asked = employees.withColumn("travel_mode", _look_up(TRAVEL_MODES, declared)).withColumn(
-        "limit_m", _look_up(rules.limits_m, declared)
+def _commutes(ruled: DataFrame, distances: DataFrame) -> DataFrame:
+    """Give each employee with limit_m, NULL where the mode is not active, and the distance where it is known."""
+    travel_modes = F.create_map(*(F.lit(part) for pair in TRAVEL_MODES.items() for part in pair))
+    limit = F.when(F.col("travel_mode") == "walking", F.col("walk_limit_m")).when(
+        F.col("travel_mode") == "bicycling", F.col("bike_limit_m")
     )
-    answers = _best(distances.where(F.col("destination_address") == rules.destination))
-    return asked.join(
-        answers.withColumnRenamed("origin_address", "adresse_complete"), ["adresse_complete", "travel_mode"], "left"
-    )
+    asked = ruled.withColumn("travel_mode", travel_modes[F.col("moyen_deplacement")]).withColumn("limit_m", limit)
+    return asked.join(_best(distances), [*COMMUTE], "left")
 
 
 def _best(distances: DataFrame) -> DataFrame:
-    """Give one answer per address and travel mode: where Google was asked its word counts, also when it failed.
+    """Give one answer per commute: where Google was asked its word counts, also when it failed.
 
     So an estimate made before there was a key never stands in for an answer that Google could not give.
     """
     estimated_last = F.struct(F.col("provider") == "estimate", F.col("provider"))
     best = F.min_by(F.struct("distance_m", "provider", "status"), estimated_last).alias("best")
+    commutes = distances.withColumnsRenamed(
+        {"origin_address": "adresse_complete", "destination_address": "destination"}
+    )
     return (
-        distances.groupBy("origin_address", "travel_mode")
+        commutes.groupBy(*COMMUTE)
         .agg(best)
         .where(F.col("best.status") == "ok")
-        .select("origin_address", "travel_mode", "best.distance_m", F.col("best.provider").alias("distance_source"))
+        .select(*COMMUTE, "best.distance_m", F.col("best.provider").alias("distance_source"))
     )
-
-
-def _look_up(values: Mapping[str, object], key: Column) -> Column:
-    """Give the value of a key, NULL where it has none."""
-    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[key]

@@ -19,4 +19,6 @@ def show(run: Run) -> None:
         console.print("No change since the last refresh.")
     # A table's own stage is named after its layer's: "silver/rh_employees".
     stages = ", ".join(f"{name} {took:.1f} s" for name, took in run.seconds.items() if "/" not in name)
+    for name, share in run.moved.items():
+        console.print(f"[bold yellow]{name} moved by {share:+.0%}[/]: {run.before[name]} before, {run.after[name]} now")
     console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")

@@ -1,14 +1,13 @@
-"""The rules of reward that hold on a day."""
+"""The rules of reward: what each row says, and which of them holds on a day."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import NotReady
 
 
@@ -24,20 +23,37 @@ class Rules:
     activity_window: str
     destination: str
 
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The rules up to a day, each with the day that it holds from; the earliest first, and at least one."""
+
+    rows: Sequence[tuple[date, Rules]]
+
     @property
-    def limits_m(self) -> Mapping[str, int]:
-        """The limit of each declared mode that is active. A mode that is not here earns no prime."""
-        active = {"walking": self.walk_limit_m, "bicycling": self.bike_limit_m}
-        return {declared: active[travel] for declared, travel in TRAVEL_MODES.items() if travel in active}
+    def current(self) -> Rules:
+        """The rules that hold on the day that the book goes up to."""
+        return self.rows[-1][1]
+
+    def value(self, name: str, day: Column) -> Column:
+        """Give one of the rules' values as it holds on a day; of days before the first rules, theirs."""
+        (_, first), *later = self.rows
+        held = F.lit(getattr(first, name))
+        for since, rules in later:
+            held = F.when(day >= F.lit(since), F.lit(getattr(rules, name))).otherwise(held)
+        return held
 
 
-def rules_at(reward_rules: DataFrame, day: date) -> Rules:
-    """Give the rules that hold on a day: those of the latest valid_from that is not after it."""
-    held = reward_rules.where(F.col("valid_from") <= F.lit(day))
-    row = held.orderBy(F.col("valid_from").desc()).select(*Rules.__dataclass_fields__).first()
-    if row is None:
+def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
+    """Give the rules that have begun by a day; NotReady where none has.
+
+    They are parameters, few enough to be held here.
+    """
+    begun = reward_rules.where(F.col("valid_from") <= F.lit(day)).orderBy("valid_from")
+    rows = begun.select("valid_from", *Rules.__dataclass_fields__).collect()
+    if not rows:
         raise NotReady(
             f"no rule of reward holds on {day} in Silver. Run pipeline.py, or insert a row with "
             f"valid_from <= {day} into reward_rules, and refresh again."
         )
-    return Rules(**row.asDict())
+    return RuleBook([(since, Rules(*values)) for since, *values in rows])

@@ -1,9 +1,11 @@
 """The journal of refreshes: one row each, also of one that failed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timezone
+from time import monotonic
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.silver import Caught
 from lakehouse.gold.rules import Rules
+from lakehouse.gold.totals import Totals, moved
 from lakehouse.source.cut import Cut
 
 RUNS: Mapping[str, str] = MappingProxyType(
@@ -26,21 +29,51 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "nb_refused": "bigint",
         "seconds": "string",
         "outcome": "string",
+        "known_at": "date",
+        "scenarios": "string",
+        "inputs": "string",
+        "figures_before": "string",
+        "figures_after": "string",
+        "moved": "string",
     }
 )
+MOVES_OVER = 0.1  # the share that a figure may move by in a run before it is marked
 
 
 @dataclass
 class Run:
-    """A refresh while it goes on: its day, its cut, what it took in, and the seconds of each stage."""
+    """A refresh while it goes on: its day, its cut, what it took in, and the seconds of each stage.
+
+    `inputs` are versions of the tables that its figures were computed from, by layer and name.
+    """
 
     as_of: date
     cut: Cut
+    moves_over: float = MOVES_OVER
+    known_at: date | None = None
+    scenarios: list[str] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     rules: Rules | None = None
     caught: list[Caught] = field(default_factory=list)
+    inputs: dict[str, int] = field(default_factory=dict)
+    before: Totals = field(default_factory=dict)
+    after: Totals = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "running"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note how long what is done within takes."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = monotonic() - began
+
+    @property
+    def moved(self) -> Mapping[str, float]:
+        """Figures that moved more than they may, by the share that they moved by."""
+        return moved(self.before, self.after, self.moves_over)
 
 
 def write(lake: Lake, run: Run) -> None:
@@ -55,11 +88,21 @@ def write(lake: Lake, run: Run) -> None:
         "finished_at": datetime.now(timezone.utc),
         "as_of": run.as_of,
         "cut": json.dumps(cut),
-        "rules": json.dumps(asdict(run.rules), default=str) if run.rules else None,
+        "rules": _json(run.rules and asdict(run.rules)),
         "nb_changes": sum(one.changes for one in run.caught),
         "nb_refused": sum(one.refused for one in run.caught),
         "seconds": json.dumps({stage: round(took, 2) for stage, took in run.seconds.items()}),
         "outcome": run.outcome,
+        "known_at": run.known_at,
+        "scenarios": _json(run.scenarios),
+        "inputs": _json(run.inputs),
+        "figures_before": _json(run.before),
+        "figures_after": _json(run.after),
+        "moved": _json({name: round(share, 4) for name, share in run.moved.items()}),
     }
     row = lake.spark.range(1).select(*(F.lit(values[name]).cast(kind).alias(name) for name, kind in RUNS.items()))
     lake.append(row, "gold", "runs")
+
+
+def _json(value: object) -> str | None:
+    return json.dumps(value, default=str) if value else None

@@ -1,12 +1,12 @@
 """Gold's tables: their columns, with their Spark SQL types. The views in spark/views show them to the company."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-# limite_km and montant_en_jeu are not in v_prime_sportive; v_declarations_a_verifier needs them.
+# limite_km, montant_en_jeu and nb_a_l_adresse are not in v_prime_sportive; v_declarations_a_verifier needs them.
 PRIME_SPORTIVE: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "int",
@@ -21,9 +21,11 @@ PRIME_SPORTIVE: Mapping[str, str] = MappingProxyType(
         "montant_prime": "decimal(12,2)",
         "limite_km": "double",
         "montant_en_jeu": "decimal(12,2)",
+        "nb_a_l_adresse": "int",
     }
 )
 
+# fenetre, the rules' activity_window, is not in v_wellbeing; v_proche_du_seuil needs it.
 WELLBEING: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "int",
@@ -34,6 +36,7 @@ WELLBEING: Mapping[str, str] = MappingProxyType(
         "eligible": "boolean",
         "jours_bien_etre": "int",
         "activites_manquantes": "int",
+        "fenetre": "string",
     }
 )
 
@@ -67,6 +70,34 @@ GOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "wellbeing": WELLBEING,
         "activites_par_bu": ACTIVITES_PAR_BU,
         "qualite_donnees": QUALITE_DONNEES,
+    }
+)
+
+# One row per scenario and employee; `_reel` is what the real rules give of the same rows.
+SCENARIOS: Mapping[str, str] = MappingProxyType(
+    {
+        "scenario": "string",
+        "as_of": "date",
+        "regles": "string",
+        "employee_id": "int",
+        "business_unit": "string",
+        "eligible": "boolean",
+        "eligible_reel": "boolean",
+        "montant_prime": "decimal(12,2)",
+        "montant_prime_reel": "decimal(12,2)",
+        "jours_bien_etre": "int",
+        "jours_bien_etre_reel": "int",
+    }
+)
+
+ASKED_OF: Mapping[str, str] = MappingProxyType({"as_of": "date", "known_at": "date"})
+
+# What is computed when it is asked for, beside today's figures; by what its rows are replaced.
+ASKED: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = MappingProxyType(
+    {
+        "prime_sportive_au": ({**ASKED_OF, **PRIME_SPORTIVE}, tuple(ASKED_OF)),
+        "wellbeing_au": ({**ASKED_OF, **WELLBEING}, tuple(ASKED_OF)),
+        "scenarios": (SCENARIOS, ("scenario",)),
     }
 )
 

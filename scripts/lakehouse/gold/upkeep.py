@@ -9,7 +9,7 @@ from rich.table import Table
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.upkeep import Kept, keep
 from lakehouse.contracts import CAPTURED
-from lakehouse.gold.tables import GOLD
+from lakehouse.gold.tables import ASKED, GOLD
 
 Named = tuple[str, str]
 # The stream and refreshes add to these, whom putting files together does not disturb.
@@ -21,7 +21,7 @@ APPENDED: tuple[Named, ...] = (
 REWRITTEN: tuple[Named, ...] = (
     *(("silver", contract.table) for contract in CAPTURED),
     ("silver", "quarantine"),
-    *(("gold", name) for name in (*GOLD, "runs")),
+    *(("gold", name) for name in (*GOLD, *ASKED, "runs")),
 )
 
 

@@ -1,7 +1,7 @@
 """Activities in Postgres: who can have one, which ids are free, putting them in."""
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,14 @@ from psycopg.types.json import Jsonb
 from lakehouse.source.activities import Activity, Athlete
 
 COLUMNS = [field.name for field in fields(Activity)]
+
+
+@dataclass(frozen=True)
+class GoLive:
+    """When the first load ended, and the transaction that ended it, as Debezium numbers it."""
+
+    at: datetime
+    tx_id: int
 
 
 def athletes(conn: psycopg.Connection) -> list[Athlete]:
@@ -42,6 +50,12 @@ def now(conn: psycopg.Connection) -> datetime:
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     moment: datetime = row[0]
     return moment
+
+
+def went_live(conn: psycopg.Connection) -> GoLive | None:
+    """Give when the first load ended, and in which transaction: it commits just after that moment."""
+    row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
+    return GoLive(*row) if row else None
 
 
 def live_since(conn: psycopg.Connection) -> datetime | None:

@@ -1,0 +1,53 @@
+"""Dire pourquoi une personne reçoit ce qu'elle reçoit : chaque ligne derrière ses chiffres, et d'où elle vient."""
+
+import argparse
+from datetime import date
+
+from rich.console import Console
+
+from lakehouse import logs
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.session import session
+from lakehouse.errors import run
+from lakehouse.gold.explain import explain
+from lakehouse.gold.explanation import lines
+from lakehouse.gold.past import Question
+from lakehouse.gold.refresh import today
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import at
+from lakehouse.source.recorded import went_live
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    day = options.as_of or today()
+    question = Question(day, options.known_at or day)
+    with at(settings) as conn:
+        live = went_live(conn)
+    with Console(stderr=True).status("recherche"), session(settings, "refresh", keep_classes=True) as spark:
+        why = explain(Lake(spark, Catalog(settings.lake)), options.employee, question, live)
+    for line in lines(why):
+        print(line)
+
+
+def _parser() -> argparse.ArgumentParser:
+    example = "exemple : python scripts/Jobs_Spark/expliquer.py --employee 59019 --as-of 2026-06-30"
+    parser = argparse.ArgumentParser(description=__doc__, epilog=example)
+    parser.add_argument("--employee", type=int, required=True, metavar="ID", help="l'identifiant du salarié")
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="DATE", help="le jour dont les données comptent (aujourd'hui)"
+    )
+    parser.add_argument(
+        "--known-at",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="le dernier jour dont les connaissances comptent (celui de --as-of)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    run(main)

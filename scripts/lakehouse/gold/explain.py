@@ -1,0 +1,129 @@
+"""Why one person's figures are what they are: the rows behind them, each with the change event that it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.completion import computed
+from lakehouse.cdc.envelope import DELETE
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.order import ranked
+from lakehouse.cdc.tables import ORIGIN
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
+from lakehouse.errors import BadInput
+from lakehouse.gold.paris import ends, wall_clock
+from lakehouse.gold.past import Held, Question, ever_of, held, known_by, since
+from lakehouse.gold.prime import prime
+from lakehouse.gold.rules import Rules, rules_until
+from lakehouse.gold.touched import ACTIVITY
+from lakehouse.gold.wellbeing import wellbeing, within
+from lakehouse.source.recorded import GoLive
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One person's figures on a day, and what they come from; rows have the columns of `tables.ORIGIN` beside theirs.
+
+    `changes` are the known versions of the person's row, the first one first, `moment` when each was committed; of an
+    activity it is when it began, both as a clock in Paris shows it. Its `verdict` is `comptée`, or why it is not.
+    """
+
+    question: Question
+    employee: Row
+    changes: Sequence[Row]
+    rules: Rules
+    rule: Row
+    distances: Sequence[Row]
+    prime: Row
+    days: Row
+    activities: Sequence[Row]
+
+
+def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | None) -> Explanation:
+    """Give what lies behind a person's figures; BadInput where there was no such person on that day.
+
+    It holds one person's rows, which are few.
+    """
+    began = lake.catalog.first_commit(RH_EMPLOYEES)
+    staff = known_by(lake.versions(RH_EMPLOYEES), question.known_at, began, live).where(F.col("id") == employee_id)
+    changes = ranked(since(staff), RH_EMPLOYEES.key).withColumn("moment", _moment(F.col("_committed_at")))
+    versions = changes.orderBy("_order").collect()
+    # Each is looked at more than once, and planning them anew takes longer than the rows.
+    then = Held(*map(computed, vars(held(lake, question, live, of=employee_id)).values()))
+    employee = then.employees.first()
+    if employee is None:
+        raise BadInput(_nobody(employee_id, question, versions))
+    book = rules_until(then.reward_rules, question.as_of)
+    rules, (valid_from, _) = book.current, book.rows[-1]
+    answers = then.distances.where(
+        (F.col("origin_address") == employee.adresse_complete)
+        & (F.col("destination_address") == rules.destination)
+        & (F.col("travel_mode") == TRAVEL_MODES.get(employee.moyen_deplacement))
+    )
+    days = wellbeing(then.employees, then.activities, book, question.as_of)
+    told = _last_told(lake, employee_id, question)
+    return Explanation(
+        question,
+        employee,
+        versions,
+        rules,
+        _one(then.reward_rules.where(F.col("valid_from") == F.lit(valid_from))),
+        answers.orderBy("provider").collect(),
+        _one(prime(then.employees, then.distances, rules, question.as_of.year)),
+        _one(days.where(F.col("year") == question.as_of.year)),
+        _judged(told, then.activities, rules, question, employee_id).orderBy("start_date_utc", "activity_id").collect(),
+    )
+
+
+def _last_told(lake: Lake, employee_id: int, question: Question) -> DataFrame:
+    """Give what was told last of each activity that was ever theirs, refused or deleted though it be."""
+    row = F.struct(*ACTIVITY[1:], "_reasons", *ORIGIN)
+    told = lake.versions(STRAVA_ACTIVITIES).where(F.col("_committed_at") < ends(F.lit(question.known_at)))
+    theirs = told.join(F.broadcast(ever_of(lake, employee_id)), "activity_id", "left_semi")
+    last = ranked(theirs, STRAVA_ACTIVITIES.key).groupBy("activity_id")
+    return last.agg(F.max_by(row, "_order").alias("told"))
+
+
+def _judged(told: DataFrame, rows: DataFrame, rules: Rules, question: Question, employee_id: int) -> DataFrame:
+    """Give each activity once, as it counts or as it was told last, with the verdict."""
+    holds = rows.select("activity_id", F.struct(*ACTIVITY[1:], *ORIGIN).alias("row"))
+    theirs = (F.col("employee_id") == employee_id) & (F.col("year") == question.as_of.year)
+    counting = within(rows, rules.activity_window, question.as_of).where(theirs)
+    counts = counting.select("activity_id", F.lit(True).alias("counts"))
+    there, last = F.col("row").isNotNull(), F.col("told")
+    refused = F.size(last["_reasons"]) > 0
+    verdict = (
+        F.when(F.col("counts"), "comptée")
+        .when(there & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
+        .when(there & F.coalesce(F.col("row.flagged"), F.lit(False)), "signalée (flagged)")
+        .when(there & (F.col("row.start_date_utc") >= ends(F.lit(question.as_of))), "après le jour demandé")
+        .when(there, "hors de la période")
+        .when(refused, F.concat(F.lit("refusée : "), F.array_join(last["_reasons"], ", ")))
+        .when(last["_op"] == DELETE, "supprimée")
+        .otherwise("absente ce jour-là")
+    )
+    joined = told.join(holds, "activity_id", "left").join(counts, "activity_id", "left")
+    shown = F.coalesce("row", F.struct(*(last[name].alias(name) for name in (*ACTIVITY[1:], *ORIGIN))))
+    return joined.select("activity_id", verdict.alias("verdict"), shown.alias("shown")).select(
+        "activity_id", "verdict", _moment(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
+    )
+
+
+def _moment(instant: Column) -> Column:
+    return F.date_format(wall_clock(instant), "dd/MM/yyyy HH:mm")
+
+
+def _one(rows: DataFrame) -> Row:
+    row = rows.first()
+    assert row is not None  # noqa: S101 - who is there has each of these
+    return row
+
+
+def _nobody(employee_id: int, question: Question, changes: Sequence[Row]) -> str:
+    said = f"Salarié {employee_id} : absent au {question.as_of:%d/%m/%Y}, d'après ce qui était connu au "
+    said += f"{question.known_at:%d/%m/%Y}. "
+    if not changes:
+        return said + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
+    return said + f"Sa fiche a {len(changes)} versions connues : demandez un autre jour avec --as-of."

@@ -1,0 +1,119 @@
+"""What held on a day, as it was known on another: Silver's versions, cut by both.
+
+A row of HR's holds from `valable_depuis` on, or where it does not say from its commit; a fact about an activity, a
+distance or a rule from always, for it has its own day or none. What was there at go-live was known and true before.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.changes import settles
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.envelope import DELETE
+from lakehouse.cdc.history import replay
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.order import ranked
+from lakehouse.cdc.sweeps import snapshot
+from lakehouse.cdc.tables import ORIGIN
+from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.gold.paris import ends, wall_clock
+from lakehouse.gold.touched import ACTIVITY
+from lakehouse.source.recorded import GoLive
+
+TRANSACTION = ("_tx_id", "_commit_seq")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A day in Paris, and the last day whose knowledge counts."""
+
+    as_of: date
+    known_at: date
+
+
+@dataclass(frozen=True)
+class Held:
+    """The rows that held on a day, with the contracts' columns; of activities those that figures need."""
+
+    employees: DataFrame
+    activities: DataFrame
+    distances: DataFrame
+    reward_rules: DataFrame
+
+
+def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None = None) -> Held:
+    """Give what held, also of who has left since; activities that began later are there too.
+
+    `of` is an employee's id, where only that one's rows are wanted; distances are everybody's.
+    """
+
+    def known(contract: Contract, *columns: str) -> DataFrame:
+        began = lake.catalog.first_commit(contract)
+        return known_by(lake.versions(contract), question.known_at, began, live).select(*columns, *ORIGIN, "_before")
+
+    staff, done = known(RH_EMPLOYEES, *RH_EMPLOYEES.columns), known(STRAVA_ACTIVITIES, *ACTIVITY)
+    if of is not None:
+        # A delete says nothing but its key.
+        staff = staff.where(F.col("id") == of)
+        done = done.join(F.broadcast(ever_of(lake, of)), "activity_id", "left_semi")
+    staff = since(staff)
+    left = staff.where(F.col("_op") == DELETE).groupBy(*TRANSACTION).agg(F.max("_since").alias("_left"))
+    # Who leaves takes the activities along: they are gone from then on, and were no mistake before.
+    done = done.join(F.broadcast(left), [*TRANSACTION], "left")
+    done = done.withColumn("_since", F.when(F.col("_op") == DELETE, F.col("_left")))
+    hired = F.coalesce(F.col("date_embauche") <= F.lit(question.as_of), F.lit(True))
+    return Held(
+        _on(staff, RH_EMPLOYEES, question.as_of).where(hired),
+        _on(done, STRAVA_ACTIVITIES, question.as_of),
+        replay(known(DISTANCE_CACHE, *DISTANCE_CACHE.columns), DISTANCE_CACHE),
+        replay(known(REWARD_RULES, *REWARD_RULES.columns), REWARD_RULES),
+    )
+
+
+def ever_of(lake: Lake, employee_id: int) -> DataFrame:
+    """Give the activity_id of every activity that was ever an employee's, refused ones included."""
+    told = lake.versions(STRAVA_ACTIVITIES).where(F.col("employee_id") == employee_id)
+    return told.select("activity_id").distinct()
+
+
+def known_by(versions: DataFrame, day: date, first_commit: int | None, live: GoLive | None) -> DataFrame:
+    """Give the versions that Silver took by the end of a day in Paris, and say which were known `_before` all days.
+
+    These are the rows that the lake's first snapshot found, and what was committed until go-live. Postgres's
+    snapshots have no commit before them; the first one ended before the first commit was streamed.
+    """
+    found = snapshot().isNotNull() & (F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit)))
+    if live:
+        found |= (F.col("_committed_at") <= F.lit(live.at)) | (F.col("_tx_id") == F.lit(live.tx_id))
+    before = F.coalesce(found, F.lit(False))
+    return (
+        versions.where(settles())
+        .withColumn("_before", before)
+        .where(F.col("_before") | (F.col("_committed_at") < ends(F.lit(day))))
+    )
+
+
+def since(staff: DataFrame) -> DataFrame:
+    """Add `_since`, the day that a version of an employee holds from; NULL for one that always did.
+
+    A load that says since when tells it of leavers too: it changes their row just before it deletes it.
+    """
+    life = Window.partitionBy(*RH_EMPLOYEES.key).orderBy("_order")
+
+    def previous(name: str) -> Column:
+        return F.lag(name).over(life)
+
+    same = F.lit(True)
+    for name in TRANSACTION:
+        same &= previous(name).eqNullSafe(F.col(name))
+    told = F.when(F.col("_op") != DELETE, F.col("valable_depuis")).when(same, previous("valable_depuis"))
+    day = F.when(~F.col("_before"), F.coalesce(told, F.to_date(wall_clock(F.col("_committed_at")))))
+    return ranked(staff, RH_EMPLOYEES.key).withColumn("_since", day).drop("_order")
+
+
+def _on(known: DataFrame, contract: Contract, day: date) -> DataFrame:
+    """Give the rows by what was told last of those that held by a day: what is told later is told of all days since."""
+    return replay(known.where(F.coalesce(F.col("_since") <= F.lit(day), F.lit(True))), contract)

@@ -1,0 +1,24 @@
+CREATE OR REPLACE VIEW gold.v_journal (
+  debut COMMENT 'Début du calcul, heure de Paris',
+  duree_s COMMENT 'Durée du calcul, en secondes',
+  resultat COMMENT 'ok, ou failed et la sorte d''erreur',
+  as_of COMMENT 'Jour dont les données comptent, à Paris',
+  known_at COMMENT 'Dernier jour dont les connaissances comptent ; vide : tout ce qui est connu',
+  scenarios COMMENT 'Scénarios calculés, s''il y en a',
+  nb_modifications COMMENT 'Modifications prises en compte',
+  nb_refus COMMENT 'Modifications refusées, parmi elles',
+  regles COMMENT 'Règles appliquées',
+  versions COMMENT 'Versions des tables lues',
+  chiffres_avant COMMENT 'Totaux avant le calcul',
+  chiffres_apres COMMENT 'Totaux après le calcul',
+  ecarts COMMENT 'Totaux qui ont bougé plus que la part admise, et de quelle part',
+  secondes COMMENT 'Secondes de chaque étape',
+  positions COMMENT 'Dernière position lue de chaque table'
+)
+COMMENT 'Journal des calculs : une ligne chacun, aussi de ceux qui ont échoué'
+AS SELECT
+  FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,
+  CAST(TIMESTAMPDIFF(MILLISECOND, started_at, finished_at) / 1000 AS DECIMAL(10, 1)) AS duree_s,
+  outcome, as_of, known_at, scenarios, nb_changes, nb_refused, rules, inputs, figures_before, figures_after, moved,
+  seconds, cut
+FROM delta.`{lake}/gold/runs`

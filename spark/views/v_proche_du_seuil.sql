@@ -1,0 +1,18 @@
+CREATE OR REPLACE VIEW gold.v_proche_du_seuil (
+  employee_id COMMENT 'Identifiant du salarié',
+  year COMMENT 'Année du calcul, à Paris',
+  business_unit COMMENT 'BU du salarié',
+  nb_activities_year COMMENT 'Activités valides de la période',
+  activites_manquantes COMMENT 'Activités qui manquent pour avoir droit aux jours : de 1 à 3',
+  jours_restants COMMENT 'Jours avant la fin de l''année, ou avant que la plus ancienne activité sorte de la fenêtre glissante'
+)
+COMMENT 'Salariés à trois activités ou moins des jours bien-être'
+AS SELECT
+  w.employee_id, w.year, p.business_unit, w.nb_activities_year, w.activites_manquantes,
+  GREATEST(0, DATEDIFF(
+    IF(w.fenetre = 'calendar_year', MAKE_DATE(w.year, 12, 31), ADD_MONTHS(w.first_activity_date, 12)),
+    FROM_UTC_TIMESTAMP(CURRENT_TIMESTAMP(), 'Europe/Paris')
+  )) AS jours_restants
+FROM delta.`{lake}/gold/wellbeing` AS w
+JOIN delta.`{lake}/gold/prime_sportive` AS p ON p.employee_id = w.employee_id AND p.year = w.year
+WHERE w.activites_manquantes BETWEEN 1 AND 3

@@ -1,0 +1,32 @@
+CREATE OR REPLACE VIEW gold.v_scenarios (
+  scenario COMMENT 'Nom du scénario',
+  as_of COMMENT 'Jour du calcul, à Paris',
+  regles COMMENT 'Règles que le scénario change',
+  business_unit COMMENT 'BU, ou Total : ne pas additionner le Total aux BU',
+  nb_salaries COMMENT 'Salariés présents',
+  nb_primes COMMENT 'Salariés qui recevraient la prime',
+  nb_primes_reel COMMENT 'Salariés qui reçoivent la prime',
+  cout_primes COMMENT 'Coût de la prime dans le scénario, en euros',
+  cout_primes_reel COMMENT 'Coût réel de la prime, en euros',
+  ecart_cout COMMENT 'Coût du scénario moins coût réel, en euros',
+  jours_bien_etre COMMENT 'Jours bien-être accordés dans le scénario',
+  jours_bien_etre_reel COMMENT 'Jours bien-être accordés en réalité',
+  ecart_jours COMMENT 'Jours du scénario moins jours réels'
+)
+COMMENT 'Chaque scénario à côté des chiffres réels du même calcul, par BU et au total'
+AS SELECT
+  scenario, as_of, regles,
+  IF(GROUPING(unit) = 1, 'Total', unit) AS business_unit,
+  COUNT(*) AS nb_salaries,
+  COUNT_IF(eligible) AS nb_primes,
+  COUNT_IF(eligible_reel) AS nb_primes_reel,
+  SUM(montant_prime) AS cout_primes,
+  SUM(montant_prime_reel) AS cout_primes_reel,
+  SUM(montant_prime) - SUM(montant_prime_reel) AS ecart_cout,
+  SUM(jours_bien_etre) AS jours_bien_etre,
+  SUM(jours_bien_etre_reel) AS jours_bien_etre_reel,
+  SUM(jours_bien_etre) - SUM(jours_bien_etre_reel) AS ecart_jours
+FROM (
+  SELECT *, COALESCE(business_unit, 'Non renseignée') AS unit FROM delta.`{lake}/gold/scenarios`
+)
+GROUP BY GROUPING SETS ((scenario, as_of, regles, unit), (scenario, as_of, regles))

@@ -1,0 +1,75 @@
+"""What a refresh may be asked for, and what it says of what it may not."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from lakehouse.gold.asked import Asked, parser, read
+from lakehouse.gold.past import Question
+
+TODAY = date(2026, 11, 28)
+
+
+def asked(*arguments: str) -> Asked:
+    return read(parser(""), TODAY, arguments)
+
+
+def test_without_a_word_it_is_about_today() -> None:
+    found = asked()
+    assert (found.day, found.question, dict(found.scenarios)) == (TODAY, None, {})
+
+
+def test_a_day_is_known_as_of_itself_unless_said() -> None:
+    june, july = date(2026, 6, 30), date(2026, 7, 31)
+    assert asked("--as-of", "2026-06-30").question == Question(june, june)
+    assert asked("--as-of", "2026-06-30", "--known-at", "2026-07-31").question == Question(june, july)
+    assert asked("--as-of", "2026-06-30").day == june
+
+
+def test_a_scenario_changes_the_rules_it_names() -> None:
+    found = asked("--scenario", "taux6", "--bonus-rate", "0.06", "--min-activities", "12")
+    assert found.scenarios == {"taux6": {"bonus_rate": Decimal("0.06"), "min_activities": 12}}
+
+
+def test_a_sweep_is_a_scenario_a_value_both_ends_included() -> None:
+    found = asked("--sweep", "bonus_rate=0.04:0.06:0.005")
+    assert found.scenarios == {
+        f"bonus_rate={rate}": {"bonus_rate": Decimal(rate)} for rate in ("0.040", "0.045", "0.050", "0.055", "0.060")
+    }
+    named = asked("--scenario", "court", "--walk-limit-m", "9000", "--sweep", "min_activities=10:12:1")
+    assert named.scenarios == {
+        f"court min_activities={count}": {"walk_limit_m": 9_000, "min_activities": count} for count in (10, 11, 12)
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--as-of", "2026-11-29"], "nothing is known of a day to come: today is 2026-11-28"),
+        (["--as-of", "2026-06-30", "--known-at", "2027-01-01"], "nothing is known of a day to come"),
+        (["--known-at", "2026-06-30"], "--known-at needs --as-of"),
+        (["--as-of", "hier"], "argument --as-of: invalid"),
+        (["--bonus-rate", "0.06"], "--bonus-rate needs --scenario NAME"),
+        (["--scenario", "rien"], "changes no rule: add one, such as --bonus-rate 0.06"),
+        (["--scenario", "a'b", "--bonus-rate", "0.06"], "letters, digits, dots, dashes and underscores"),
+        (["--scenario", "x", "--bonus-rate", "6"], "bonus_rate goes from 0 to 1, not 6"),
+        (["--scenario", "x", "--bonus-rate", "NaN"], "'NaN' is not a number"),
+        (["--scenario", "x", "--walk-limit-m", "15.5"], "'15.5' is not a whole number"),
+        (["--scenario", "x", "--walk-limit-m", "15"], "walk_limit_m goes from 100 to 200000, not 15"),
+        (["--sweep", "bonus_rate=0.08:0.04:0.01"], "from a lower to a higher value"),
+        (["--sweep", "bonus_rate=0:1:0.001"], "up to 200 values"),
+        (["--sweep", "bonus_rate=0:1"], "is not like bonus_rate=0.04:0.08:0.005"),
+        (["--sweep", "salaire=1:2:1"], "'salaire' is none of bonus_rate"),
+        (["--sweep", "min_activities=10:12:0.5"], "is not a whole number"),
+        (["--full", "--as-of", "2026-06-30"], "--full is about today's figures"),
+        (["--mark-over", "-1"], "a share of 0 or more"),
+    ],
+)
+def test_what_makes_no_sense_is_said_with_what_to_do(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        asked(*arguments)
+    assert left.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())
