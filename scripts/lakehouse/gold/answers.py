@@ -12,6 +12,7 @@ from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import rules_until
 from lakehouse.gold.runs import Run
 from lakehouse.gold.tables import ASKED, shaped
+from lakehouse.gold.today import sized
 from lakehouse.gold.totals import Totals, totals
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.source.recorded import GoLive
@@ -19,7 +20,7 @@ from lakehouse.source.recorded import GoLive
 
 def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None) -> None:
     """Put the answers in the place of earlier ones to the same question; today's figures stay as they are."""
-    lake, run.known_at = lake.in_bulk(), question.known_at
+    lake, run.known_at = sized(lake), question.known_at
     run.inputs = {
         f"silver/{one.table}_versions": lake.catalog.version("silver", f"{one.table}_versions") for one in CAPTURED
     }

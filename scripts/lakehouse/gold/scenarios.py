@@ -17,6 +17,7 @@ from lakehouse.gold.prime import rewarded
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.runs import Run
 from lakehouse.gold.tables import ASKED, shaped
+from lakehouse.gold.today import sized
 from lakehouse.gold.wellbeing import done_by_year, granted
 from lakehouse.source.recorded import GoLive
 
@@ -29,7 +30,7 @@ def what_if(
     lake: Lake, run: Run, asked: Mapping[str, Changes], question: Question | None = None, live: GoLive | None = None
 ) -> None:
     """Put each of the scenarios, by its name, in the place of an earlier one; no other table is written."""
-    lake, run.scenarios = lake.in_bulk(), [*asked]
+    lake, run.scenarios = sized(lake), [*asked]
     rows = held(lake, question, live) if question else _today(lake)
     run.known_at = question.known_at if question else None
     with run.stage("gold/rules"):

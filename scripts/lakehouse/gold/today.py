@@ -34,10 +34,8 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     with run.stage("gold/totals before"):
         run.before = run.after = _totals(lake)
     amended: Mapping[str, DataFrame] = {}
-    whole = lake
     # A short history is computed sooner than it is told who is touched.
-    if lake.catalog.rows("silver", STRAVA_ACTIVITIES.table) > MANY:
-        whole = lake.in_bulk()
+    if (whole := sized(lake)) is not lake:
         with run.stage("gold/touched"):
             follow = {name: since for name in stale if (since := made.get(name)) and now[name].follows(since)}
             amended = _amended(lake, run.as_of, wanted, follow)
@@ -51,6 +49,11 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     if stale:
         with run.stage("gold/totals after"):
             run.after = _totals(lake)
+
+
+def sized(lake: Lake) -> Lake:
+    """Give the lake with the settings for the length of its history."""
+    return lake.in_bulk() if lake.catalog.rows("silver", STRAVA_ACTIVITIES.table) > MANY else lake
 
 
 def _totals(lake: Lake) -> Totals:
