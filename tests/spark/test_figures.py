@@ -1,5 +1,6 @@
 """Law 7: a figure is computed again when what it is a function of has changed, and only then."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -42,6 +43,18 @@ def test_an_activity_leaves_the_primes_alone(lake: Lake) -> None:
     lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
     assert computed(lake) == {"wellbeing", "activites_par_bu"}
     assert [row.nb_activities_year for row in lake.read("gold", "wellbeing").collect()] == [1]
+
+
+def test_the_journal_tells_the_figures_before_and_after_and_what_moved(lake: Lake) -> None:
+    computed(lake)
+    lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
+    computed(lake)
+    first, second = lake.read("gold", "runs").orderBy("started_at").collect()
+    assert (json.loads(first.figures_before)["nb_salaries"], first.moved) == (0, None)
+    assert first.figures_after == second.figures_before
+    assert json.loads(second.figures_after) == {**json.loads(second.figures_before), "nb_participants": 1}
+    assert json.loads(second.moved) == {"nb_participants": 1.0}
+    assert json.loads(second.inputs)["silver/strava_activities"] == lake.catalog.version("silver", "strava_activities")
 
 
 def test_a_new_day_is_another_question_of_whatever_counts_days(lake: Lake) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deltalake import DeltaTable, Field, Schema
+from deltalake import DeltaTable, Field, QueryBuilder, Schema
 from deltalake.schema import ArrayType, PrimitiveType
 
 from lakehouse.cdc import tables
@@ -96,6 +96,14 @@ class Catalog:
     def has_columns(self, layer: str, name: str, columns: tables.Columns) -> bool:
         """Say whether the table has these columns, in this order and of these types."""
         return self._log(layer, name).schema() == _schema(columns)
+
+    def one(self, query: str, **named: tuple[str, str]) -> Mapping[str, Any]:
+        """Give the one row of a query over small tables, each named (layer, name); no JVM plans it."""
+        builder = QueryBuilder()
+        for alias, (layer, name) in named.items():
+            builder.register(alias, self._log(layer, name))
+        found = builder.execute(query).read_all()
+        return {name: _column(found, name)[0] for name in found.schema.names}
 
     def taken_in(self, contract: Contract) -> Positions:
         """Give how far Bronze has come, from its files' statistics."""

@@ -13,9 +13,11 @@ from lakehouse.gold.rules import rules_until
 from lakehouse.gold.runs import Run
 from lakehouse.gold.tables import ASKED, shaped
 from lakehouse.gold.today import sized
-from lakehouse.gold.totals import Totals, totals
+from lakehouse.gold.totals import totals
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.source.recorded import GoLive
+
+OF_TOTALS = ("prime_sportive_au", "wellbeing_au")
 
 
 def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None) -> None:
@@ -25,7 +27,6 @@ def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None)
         f"silver/{one.table}_versions": lake.catalog.version("silver", f"{one.table}_versions") for one in CAPTURED
     }
     same = " AND ".join(f"{name} = DATE '{day}'" for name, day in vars(question).items())
-    run.before = _totals(lake, same)
     then = held(lake, question, live)
     employees = computed(then.employees)
     with run.stage("gold/rules"):
@@ -36,6 +37,7 @@ def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None)
         "prime_sportive_au": prime(employees, then.distances, book.current, question.as_of.year),
         "wellbeing_au": days.where(F.col("year") == question.as_of.year),
     }
+    run.before = totals(lake.catalog, *OF_TOTALS, where=same)
 
     def put(name: str) -> None:
         asked = answers[name].withColumns({which: F.lit(day) for which, day in vars(question).items()})
@@ -43,9 +45,4 @@ def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None)
             lake.put(shaped(asked, ASKED[name][0]), "gold", name, same)
 
     side_by_side(put, answers)
-    run.after = _totals(lake, same)
-
-
-def _totals(lake: Lake, same: str) -> Totals:
-    primes, days = (lake.read("gold", name).where(same) for name in ("prime_sportive_au", "wellbeing_au"))
-    return totals(primes, days)
+    run.after = totals(lake.catalog, *OF_TOTALS, where=same)

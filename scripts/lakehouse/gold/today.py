@@ -12,10 +12,11 @@ from lakehouse.gold.figures import Figure, figures
 from lakehouse.gold.made_of import MadeOf
 from lakehouse.gold.rules import rules_until
 from lakehouse.gold.runs import Run
-from lakehouse.gold.totals import Totals, totals
+from lakehouse.gold.totals import totals
 from lakehouse.gold.touched import touched
 
 MANY = 200_000  # activities
+OF_TOTALS = ("prime_sportive", "wellbeing")
 
 
 def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
@@ -32,7 +33,7 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     stale = [name for name in wanted if now[name] != made.get(name)]
     run.inputs = {f"silver/{name}": version for one in now.values() for name, version in one.silver.items()}
     with run.stage("gold/totals before"):
-        run.before = run.after = _totals(lake)
+        run.before = run.after = totals(lake.catalog, *OF_TOTALS)
     amended: Mapping[str, DataFrame] = {}
     # A short history is computed sooner than it is told who is touched.
     if (whole := sized(lake)) is not lake:
@@ -48,16 +49,12 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     side_by_side(put, stale)
     if stale:
         with run.stage("gold/totals after"):
-            run.after = _totals(lake)
+            run.after = totals(lake.catalog, *OF_TOTALS)
 
 
 def sized(lake: Lake) -> Lake:
     """Give the lake with the settings for the length of its history."""
     return lake.in_bulk() if lake.catalog.rows("silver", STRAVA_ACTIVITIES.table) > MANY else lake
-
-
-def _totals(lake: Lake) -> Totals:
-    return totals(lake.read("gold", "prime_sportive"), lake.read("gold", "wellbeing"))
 
 
 def _amended(

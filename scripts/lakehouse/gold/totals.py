@@ -3,27 +3,24 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from lakehouse.cdc.catalog import Catalog
 
 Totals = Mapping[str, int | Decimal]
 
 
-def totals(primes: DataFrame, days: DataFrame) -> Totals:
-    """Give counts and sums as v_kpi's total has them, of one year's figures."""
-    of_primes = primes.agg(
-        F.count("*").alias("nb_salaries"),
-        F.count_if("eligible").alias("nb_primes"),
-        F.coalesce(F.sum("montant_prime"), F.lit(0)).alias("cout_primes"),
-        F.max("year").alias("year"),
-    )
-    of_days = days.groupBy(F.col("year")).agg(
-        F.count_if("eligible").alias("nb_bien_etre"),
-        F.sum("jours_bien_etre").alias("jours_bien_etre"),
-        F.count_if(F.col("nb_activities_year") > 0).alias("nb_participants"),
-    )
-    row = of_primes.join(of_days, "year", "left").drop("year").first()
-    return {} if row is None else {name: value or 0 for name, value in row.asDict().items()}
+def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Totals:
+    """Give counts and sums as v_kpi's total has them, of the rows of two of Gold's tables that meet a condition."""
+    query = f"""
+        SELECT count(*) AS nb_salaries,
+          count(*) FILTER (WHERE p.eligible) AS nb_primes,
+          coalesce(sum(p.montant_prime), 0) AS cout_primes,
+          count(*) FILTER (WHERE w.eligible) AS nb_bien_etre,
+          coalesce(sum(w.jours_bien_etre), 0) AS jours_bien_etre,
+          count(*) FILTER (WHERE w.nb_activities_year > 0) AS nb_participants
+        FROM (SELECT * FROM primes WHERE {where}) AS p
+        LEFT JOIN (SELECT * FROM days WHERE {where}) AS w ON w.employee_id = p.employee_id AND w.year = p.year
+    """  # noqa: S608 - our own names and days
+    return catalog.one(query, primes=("gold", primes), days=("gold", days))
 
 
 def moved(before: Totals, after: Totals, over: float) -> Mapping[str, float]:
