@@ -70,6 +70,14 @@ def test_the_chain_behind_the_prime_is_told_to_the_change_event(past: Past) -> N
     assert "    01/05/2026 12:00  11  sport inconnu  [LSN 0/8C, bronze/strava_activities 1/0/140]" in said
 
 
+def test_before_go_live_what_was_there_then_is_listed_as_it_is_counted(past: Past) -> None:
+    past.commit("2026-01-15 11:00", activity("r", 19, start="2025-12-20 10:00"))
+    new_year_s_eve = date(2025, 12, 31)
+    why = explain(past.written(), 1, Question(new_year_s_eve, new_year_s_eve), LIVE)
+    assert {one.activity_id: one.verdict for one in why.activities} == {19: "comptée"}
+    assert why.days.nb_activities_year == 1
+
+
 @pytest.mark.long
 def test_it_follows_what_was_known(past: Past) -> None:
     past.commit("2026-07-10 10:00", employee("u", 1, "Transports en commun", valable_depuis=date(2026, 6, 1), **HOME))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from lakehouse.cdc.changes import settles
 from lakehouse.cdc.completion import computed
 from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.lake import Lake
@@ -14,7 +15,7 @@ from lakehouse.cdc.tables import ORIGIN
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.gold.paris import ends, wall_clock
-from lakehouse.gold.past import Held, Question, ever_of, held, known_by, since
+from lakehouse.gold.past import Held, Question, ever_of, held, known, since
 from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.touched import ACTIVITY
@@ -46,8 +47,7 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
 
     It holds one person's rows, which are few.
     """
-    began = lake.catalog.first_commit(RH_EMPLOYEES)
-    staff = known_by(lake.versions(RH_EMPLOYEES), question.known_at, began, live).where(F.col("id") == employee_id)
+    staff = known(lake, RH_EMPLOYEES, question.known_at, live).where(settles() & (F.col("id") == employee_id))
     changes = ranked(since(staff), RH_EMPLOYEES.key).withColumn("moment", _moment(F.col("_committed_at")))
     versions = changes.orderBy("_order").collect()
     # Each is looked at more than once, and planning them anew takes longer than the rows.
@@ -63,7 +63,7 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
         & (F.col("travel_mode") == TRAVEL_MODES.get(employee.moyen_deplacement))
     )
     days = wellbeing(then.employees, then.activities, book, question.as_of)
-    told = _last_told(lake, employee_id, question)
+    told = _last_told(lake, employee_id, question, live)
     return Explanation(
         question,
         employee,
@@ -77,10 +77,10 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
     )
 
 
-def _last_told(lake: Lake, employee_id: int, question: Question) -> DataFrame:
+def _last_told(lake: Lake, employee_id: int, question: Question, live: GoLive | None) -> DataFrame:
     """Give what was told last of each activity that was ever theirs, refused or deleted though it be."""
     row = F.struct(*ACTIVITY[1:], "_reasons", *ORIGIN)
-    told = lake.versions(STRAVA_ACTIVITIES).where(F.col("_committed_at") < ends(F.lit(question.known_at)))
+    told = known(lake, STRAVA_ACTIVITIES, question.known_at, live)
     theirs = told.join(F.broadcast(ever_of(lake, employee_id)), "activity_id", "left_semi")
     last = ranked(theirs, STRAVA_ACTIVITIES.key).groupBy("activity_id")
     return last.agg(F.max_by(row, "_order").alias("told"))

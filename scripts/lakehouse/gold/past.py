@@ -50,11 +50,11 @@ def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None 
     `of` is an employee's id, where only that one's rows are wanted; distances are everybody's.
     """
 
-    def known(contract: Contract, *columns: str) -> DataFrame:
-        began = lake.catalog.first_commit(contract)
-        return known_by(lake.versions(contract), question.known_at, began, live).select(*columns, *ORIGIN, "_before")
+    def taken(contract: Contract, *columns: str) -> DataFrame:
+        versions = known(lake, contract, question.known_at, live).where(settles())
+        return versions.select(*columns, *ORIGIN, "_before")
 
-    staff, done = known(RH_EMPLOYEES, *RH_EMPLOYEES.columns), known(STRAVA_ACTIVITIES, *ACTIVITY)
+    staff, done = taken(RH_EMPLOYEES, *RH_EMPLOYEES.columns), taken(STRAVA_ACTIVITIES, *ACTIVITY)
     if of is not None:
         # A delete says nothing but its key.
         staff = staff.where(F.col("id") == of)
@@ -68,8 +68,8 @@ def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None 
     return Held(
         _on(staff, RH_EMPLOYEES, question.as_of).where(hired),
         _on(done, STRAVA_ACTIVITIES, question.as_of),
-        replay(known(DISTANCE_CACHE, *DISTANCE_CACHE.columns), DISTANCE_CACHE),
-        replay(known(REWARD_RULES, *REWARD_RULES.columns), REWARD_RULES),
+        replay(taken(DISTANCE_CACHE, *DISTANCE_CACHE.columns), DISTANCE_CACHE),
+        replay(taken(REWARD_RULES, *REWARD_RULES.columns), REWARD_RULES),
     )
 
 
@@ -79,21 +79,18 @@ def ever_of(lake: Lake, employee_id: int) -> DataFrame:
     return told.select("activity_id").distinct()
 
 
-def known_by(versions: DataFrame, day: date, first_commit: int | None, live: GoLive | None) -> DataFrame:
-    """Give the versions that Silver took by the end of a day in Paris, and say which were known `_before` all days.
+def known(lake: Lake, contract: Contract, day: date, live: GoLive | None) -> DataFrame:
+    """Give a table's versions as of the end of a day in Paris, refused ones too; `_before`: known before all days.
 
     These are the rows that the lake's first snapshot found, and what was committed until go-live. Postgres's
     snapshots have no commit before them; the first one ended before the first commit was streamed.
     """
+    first_commit = lake.catalog.first_commit(contract)
     found = snapshot().isNotNull() & (F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit)))
     if live:
         found |= (F.col("_committed_at") <= F.lit(live.at)) | (F.col("_tx_id") == F.lit(live.tx_id))
-    before = F.coalesce(found, F.lit(False))
-    return (
-        versions.where(settles())
-        .withColumn("_before", before)
-        .where(F.col("_before") | (F.col("_committed_at") < ends(F.lit(day))))
-    )
+    versions = lake.versions(contract).withColumn("_before", F.coalesce(found, F.lit(False)))
+    return versions.where(F.col("_before") | (F.col("_committed_at") < ends(F.lit(day))))
 
 
 def since(staff: DataFrame) -> DataFrame:
