@@ -18,7 +18,6 @@ from lakehouse.gold.scenarios import what_if
 from lakehouse.gold.today import figures_of_the_day
 from lakehouse.settings import Settings
 from lakehouse.source import cut
-from lakehouse.source.postgres import at
 from lakehouse.source.recorded import went_live
 from lakehouse.source.turn import turn
 
@@ -41,12 +40,10 @@ def main() -> None:
 
 def _compute(asked: Asked, settings: Settings) -> Compute:
     """Give what computes that which was asked for."""
-    with at(settings) as conn:
-        live = went_live(conn)
     if asked.scenarios:
-        return partial(what_if, asked=asked.scenarios, question=asked.question, live=live)
+        return partial(what_if, asked=asked.scenarios, question=asked.question, live=went_live(settings))
     if asked.question:
-        return partial(figures_as_of, question=asked.question, live=live)
+        return partial(figures_as_of, question=asked.question, live=went_live(settings))
     return partial(figures_of_the_day, full=asked.full)
 
 

@@ -15,7 +15,6 @@ from lakehouse.gold.explanation import lines
 from lakehouse.gold.past import Question
 from lakehouse.gold.refresh import today
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import at
 from lakehouse.source.recorded import went_live
 
 
@@ -25,8 +24,7 @@ def main() -> None:
     logs.configure(settings.log_format)
     day = options.as_of or today()
     question = Question(day, options.known_at or day)
-    with at(settings) as conn:
-        live = went_live(conn)
+    live = went_live(settings)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", keep_classes=True) as spark:
         why = explain(Lake(spark, Catalog(settings.lake)), options.employee, question, live)
     for line in lines(why):

@@ -1,6 +1,7 @@
 """What if: the same rows judged by other rules, beside what the real ones give."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_each_scenario_is_what_its_rules_alone_would_give(rows: Held) -> None:
     }
     found = figures(rows, **asked)
     for name, changes in asked.items():
-        rules = RULES.__class__(**{**vars(RULES), **changes})
+        rules = replace(RULES, **changes)
         alone = collected(prime(rows.employees, rows.distances, rules, DAY.year), "employee_id")
         days = wellbeing(rows.employees, rows.activities, always(rules), DAY).where("year = 2026")
         granted = collected(days, "employee_id")
@@ -127,7 +128,7 @@ def test_one_more_activity_never_takes_a_day_away(rows: Held, spark: SparkSessio
         spark, *({"employee_id": n, "start_date_utc": utc("2026-11-01 10:00")} for n in range(PEOPLE))
     )
     for window in ("calendar_year", "rolling_12_months"):
-        rules = always(RULES.__class__(**{**vars(RULES), "activity_window": window, "min_activities": 10}))
+        rules = always(replace(RULES, activity_window=window, min_activities=10))
 
         def days(done: DataFrame, rules: Any = rules) -> dict[int, Row]:
             return collected(wellbeing(rows.employees, done, rules, DAY).where("year = 2026"), "employee_id")

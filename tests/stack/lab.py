@@ -115,17 +115,20 @@ class Bench:
                 check_order(catalog, source, end, contract)
             read_anew(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
             # What is accepted is kept with the table. A flow that writes meanwhile ends, and the stream begins it anew.
-            flowing = [flow for flow in self.flows if flow.isActive]
-            for flow in flowing:
-                flow.stop()
+            flowing = any(flow.isActive for flow in self.flows)
+            self.stop()
             for contract in self.contracts:
                 accept(catalog, source, contract, end)
             if flowing:
                 self.flow()
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Fill Bronze no longer."""
         for flow in self.flows:
             flow.stop()
+
+    def close(self) -> None:
+        self.stop()
         httpx.delete(self._connector, timeout=60)
         wait_until(lambda: not self.streams(), timeout=30, missing="the connector to leave its slot")
         with connect(self.settings, autocommit=True) as conn:

@@ -73,7 +73,7 @@ def test_a_table_that_was_emptied_untold_is_empty(bench: Bench, connector: Conne
 @pytest.mark.long
 def test_a_topic_made_anew_is_read_on_as_another_one(bench: Bench, connector: Connect) -> None:
     [shoes] = bench.contracts
-    stop_flows(bench)
+    bench.stop()
     bench.execute(*UNTOLD)
     connector.stop()
     wait_until(lambda: not bench.streams(), timeout=60, missing="the connector to leave its slot")
@@ -96,7 +96,7 @@ def test_a_topic_made_anew_is_read_on_as_another_one(bench: Bench, connector: Co
 @pytest.mark.long
 def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench) -> None:
     [shoes] = bench.contracts
-    stop_flows(bench)
+    bench.stop()
     [(lane, taken_in)] = bench.lake.catalog.taken_in(shoes).items()
     bench.execute(*UNTOLD)
     partition = TopicPartition(shoes.topic, lane.partition)
@@ -126,8 +126,3 @@ def test_a_change_that_kafka_does_not_take_is_named_and_passed_over_once_its_row
     bench.read_anew()
     bench.refresh()
     assert differences(bench, bench.contracts[0]) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
-
-
-def stop_flows(bench: Bench) -> None:
-    for flow in bench.flows:
-        flow.stop()

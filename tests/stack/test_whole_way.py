@@ -4,7 +4,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.answers import figures_as_of
 from lakehouse.gold.past import Question
-from lakehouse.gold.refresh import refresh, today
+from lakehouse.gold.refresh import Compute, refresh, today
 from lakehouse.gold.runs import Run
+from lakehouse.gold.today import figures_of_the_day
 from lakehouse.local.stack import Stack
 from lakehouse.serving.client import query
 from lakehouse.settings import ROOT, Settings
@@ -49,16 +50,13 @@ class Walked:
     files: Path
     gone: int
 
-    def refresh(self) -> Run:
+    def refresh(self, day: date | None = None, compute: Compute = figures_of_the_day) -> Run:
         everything = cut.of_everything(self.settings, self.lake.catalog, CAPTURED, patience=60)
-        return refresh(self.lake, everything, today())
+        return refresh(self.lake, everything, day or today(), compute)
 
     def ask_of(self, question: Question) -> None:
         """Compute another day's figures."""
-        with connect(self.settings) as conn:
-            live = went_live(conn)
-        everything = cut.of_everything(self.settings, self.lake.catalog, CAPTURED, patience=60)
-        refresh(self.lake, everything, question.as_of, partial(figures_as_of, question=question, live=live))
+        self.refresh(question.as_of, partial(figures_as_of, question=question, live=went_live(self.settings)))
 
     def answer(self, view: str, question: Question) -> list[tuple[Any, ...]]:
         """Give a view's rows for a question, without its two days."""

@@ -16,7 +16,7 @@ from lakehouse.gold.past import Held, Question, held
 from lakehouse.gold.prime import rewarded
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.runs import Run
-from lakehouse.gold.tables import ASKED, shaped
+from lakehouse.gold.tables import SCENARIOS, shaped
 from lakehouse.gold.today import sized
 from lakehouse.gold.wellbeing import done_by_year, granted
 from lakehouse.source.recorded import GoLive
@@ -37,7 +37,7 @@ def what_if(
         run.rules = rules_until(rows.reward_rules, run.as_of).current
     with run.stage("gold/scenarios"):
         names = ", ".join(f"'{name}'" for name in asked)
-        found = shaped(beside(rows, run.rules, asked, run.as_of), ASKED["scenarios"][0])
+        found = shaped(beside(rows, run.rules, asked, run.as_of), SCENARIOS)
         lake.put(found, "gold", "scenarios", f"scenario IN ({names})")
 
 

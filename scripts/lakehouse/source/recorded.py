@@ -8,7 +8,9 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from lakehouse.settings import Settings
 from lakehouse.source.activities import Activity, Athlete
+from lakehouse.source.postgres import at
 
 COLUMNS = [field.name for field in fields(Activity)]
 
@@ -52,9 +54,10 @@ def now(conn: psycopg.Connection) -> datetime:
     return moment
 
 
-def went_live(conn: psycopg.Connection) -> GoLive | None:
+def went_live(settings: Settings) -> GoLive | None:
     """Give when the first load ended, and in which transaction: it commits just after that moment."""
-    row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
+    with at(settings) as conn:
+        row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
     return GoLive(*row) if row else None
 
 
