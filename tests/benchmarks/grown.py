@@ -1,9 +1,9 @@
-"""Refreshes and questions over Thrift at several sizes, of one stack that grows from size to size."""
+"""Refreshes, what else they are asked, and questions over Thrift, of one stack that grows from size to size."""
 
 from collections.abc import Generator, Iterator
 
-from benchmarks import refresh, thrift
-from benchmarks.growth import grow
+from benchmarks import questions, refresh, thrift
+from benchmarks.growth import FIRST_EMPLOYEE, grow
 from benchmarks.lines import Line, together
 from benchmarks.options import Options
 from benchmarks.system import Say, system
@@ -13,7 +13,7 @@ DRAINS = 7_200.0  # seconds
 
 
 def measure(options: Options, say: Say) -> Generator[Line, None, None]:
-    """Give the lines of both sections, or of the one that was asked for."""
+    """Give the lines of these sections, or of those that were asked for."""
     told = []
     for line in _measure(options, say):
         told.append(line)
@@ -33,6 +33,8 @@ def _measure(options: Options, say: Say) -> Iterator[Line]:
             yield from refresh.first(it, size)
             if "refresh" in options.sections:
                 yield from refresh.measure(it, options, size)
+            if "questions" in options.sections:
+                yield from questions.measure(it, size, FIRST_EMPLOYEE)
             if "thrift" in options.sections:
                 yield from thrift.measure(it, options, size, plain=before == 0)
             before = size
