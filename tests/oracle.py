@@ -75,8 +75,9 @@ def employees(folder: Path) -> list[Employee]:
 
 
 def rules_on(reward_rules: Sequence[Row], day: date) -> Row:
-    """Give the row of reward_rules that holds on a day."""
-    return max((row for row in reward_rules if row["valid_from"] <= day), key=lambda row: row["valid_from"])
+    """Give the row of reward_rules that holds on a day; the first one where none has begun."""
+    in_turn = sorted(reward_rules, key=lambda row: row["valid_from"])
+    return next((row for row in reversed(in_turn) if row["valid_from"] <= day), in_turn[0])
 
 
 def prime(staff: Sequence[Employee], distance_cache: Sequence[Row], rules: Row) -> dict[int, Prime]:
@@ -85,18 +86,28 @@ def prime(staff: Sequence[Employee], distance_cache: Sequence[Row], rules: Row) 
 
 
 def wellbeing(
-    staff: Sequence[Employee], strava_activities: Sequence[Row], rules: Row, as_of: date
+    staff: Sequence[Employee], strava_activities: Sequence[Row], reward_rules: Sequence[Row], as_of: date
 ) -> dict[tuple[int, int], Wellbeing]:
-    """Give each employee's days by employee_id and year, as seen on a day in Paris."""
+    """Give each employee's days by employee_id and year, as seen on a day in Paris.
+
+    A year that is over is judged by what held on its last day; the window is the day's.
+    """
+    window = rules_on(reward_rules, as_of)["activity_window"]
     starts: dict[tuple[int, int], list[datetime]] = {(employee.id, as_of.year): [] for employee in staff}
     present = {employee.id for employee in staff}
     for row in strava_activities:
         if row["employee_id"] not in present or row["flagged"] or not valid(row):
             continue
         start = row["start_date_utc"].astimezone(PARIS).replace(tzinfo=None)
-        if start.date() <= as_of and (year := _year(start, rules, as_of)):
+        if start.date() <= as_of and (year := _year(start, window, as_of)):
             starts.setdefault((row["employee_id"], year), []).append(start)
-    return {key: _days(done, rules) for key, done in starts.items()}
+    ends = {year: min(as_of, date(year, 12, 31)) for _, year in starts}
+    return {key: _days(done, rules_on(reward_rules, ends[key[1]])) for key, done in starts.items()}
+
+
+def travel_mode(said: object) -> str | None:
+    """Give how Google names a way to work, None where it is not one of HR's."""
+    return ASKED.get(_letters(said))
 
 
 def valid(row: Row) -> bool:
@@ -118,7 +129,7 @@ def _employee(row: Row) -> Employee:
         business_unit=row["bu"].strip(),
         salary=_euros(row["salairebrut"]),
         address=" ".join(unicodedata.normalize("NFC", row["adressedudomicile"]).split()),
-        travel_mode=ASKED.get(_letters(row["moyendedeplacement"])),
+        travel_mode=travel_mode(row["moyendedeplacement"]),
     )
 
 
@@ -165,9 +176,9 @@ def _prime(employee: Employee, answer: Row | None, rules: Row) -> Prime:
     )
 
 
-def _year(start: datetime, rules: Row, as_of: date) -> int | None:
+def _year(start: datetime, window: str, as_of: date) -> int | None:
     """Give the year that an activity counts for, None where it is outside the window."""
-    if rules["activity_window"] == "calendar_year":
+    if window == "calendar_year":
         return start.year
     # Twelve months that end today began on the morrow of this day a year ago (the 28th for a 29 February).
     day = min(as_of.day, 28) if (as_of.month, as_of.day) == (2, 29) else as_of.day

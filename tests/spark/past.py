@@ -42,6 +42,7 @@ class Past:
                 "_reasons": [],
             }
             self.rows.setdefault(contract.table, []).append({**origin, **row})
+        self.commits += len(changes)
 
     def written(self) -> Lake:
         """Give the lake with all that was committed."""

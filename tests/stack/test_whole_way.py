@@ -123,7 +123,7 @@ def test_the_prime_is_the_oracles_to_the_cent(walked: Walked) -> None:
 
 
 def test_wellbeing_is_the_oracles_to_the_second(walked: Walked) -> None:
-    rules = oracle.rules_on(walked.rows("reward_rules"), today())
+    rules = walked.rows("reward_rules")
     expected = oracle.wellbeing(walked.staff(), walked.rows("strava_activities"), rules, today())
     answered = {row[:2]: row[2:] for row in walked.ask("SELECT * FROM gold.v_wellbeing")}
     assert answered == {
@@ -161,7 +161,7 @@ def test_yesterday_whoever_left_today_was_there_and_whatever_is_known_now_counts
     before = walked.ask("SELECT * FROM gold.v_kpi ORDER BY business_unit")
     walked.ask_of(asked)
     assert walked.ask("SELECT * FROM gold.v_kpi ORDER BY business_unit") == before
-    rules = oracle.rules_on(walked.rows("reward_rules"), asked.as_of)
+    rules = walked.rows("reward_rules")
     expected = oracle.wellbeing(walked.staff(), walked.rows("strava_activities"), rules, asked.as_of)
     found = {row[0]: row[2:] for row in walked.answer("v_wellbeing_au", asked)}
     assert found.pop(walked.gone)[0] > 0
@@ -170,7 +170,8 @@ def test_yesterday_whoever_left_today_was_there_and_whatever_is_known_now_counts
         for (who, year), done in expected.items()
         if year == asked.as_of.year
     }
-    due = oracle.prime(oracle.employees(walked.files), walked.rows("distance_cache"), rules)
+    held = oracle.rules_on(rules, asked.as_of)
+    due = oracle.prime(oracle.employees(walked.files), walked.rows("distance_cache"), held)
     primes = {row[0]: row[-1] for row in walked.answer("v_prime_sportive_au", asked)}
     assert primes == {who: one.amount for who, one in due.items()}
 

@@ -67,12 +67,12 @@ def test_google_beats_an_estimate_also_when_it_failed() -> None:
 @pytest.mark.parametrize(("count", "days", "missing"), [(14, 0, 1), (15, 5, 0)])
 def test_fifteen_activities_earn_five_days(count: int, days: int, missing: int) -> None:
     rows = [done("2026-03-01T10:00")] * count
-    found = wellbeing([JULIETTE], rows, RULES, date(2026, 11, 21))[1, 2026]
+    found = wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026]
     assert (found.days, found.missing) == (days, missing)
 
 
 def test_the_last_hour_of_utcs_year_counts_for_the_next() -> None:
-    found = wellbeing([JULIETTE], [done("2025-12-31T23:30")], RULES, date(2026, 11, 21))
+    found = wellbeing([JULIETTE], [done("2025-12-31T23:30")], [RULES], date(2026, 11, 21))
     assert found[1, 2026].activities == 1
     assert (1, 2025) not in found
 
@@ -85,13 +85,38 @@ def test_the_last_hour_of_utcs_year_counts_for_the_next() -> None:
 )  # fmt: skip
 def test_what_could_not_be_done_does_not_count(wrong: dict[str, Any]) -> None:
     rows = [done("2026-03-01T10:00"), done("2026-03-01T10:00", **wrong)]
-    assert wellbeing([JULIETTE], rows, RULES, date(2026, 11, 21))[1, 2026].activities == 1
+    assert wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026].activities == 1
 
 
 def test_a_rolling_window_leaves_out_the_same_day_a_year_ago() -> None:
     rows = [done("2025-11-21T10:00"), done("2025-11-22T10:00"), done("2026-11-21T10:00"), done("2026-11-22T10:00")]
-    found = wellbeing([JULIETTE], rows, {**RULES, "activity_window": "rolling_12_months"}, date(2026, 11, 21))
+    rolling = {**RULES, "activity_window": "rolling_12_months"}
+    found = wellbeing([JULIETTE], rows, [rolling], date(2026, 11, 21))
     assert {key: row.activities for key, row in found.items()} == {(1, 2026): 2}
+
+
+def test_a_year_that_is_over_keeps_the_rules_of_its_last_day() -> None:
+    rows = [done("2025-03-01T10:00"), done("2026-03-01T10:00")]
+    later = {**RULES, "valid_from": date(2026, 1, 1), "min_activities": 1}
+    found = wellbeing([JULIETTE], rows, [later, RULES], date(2026, 11, 21))
+    assert {key: row.days for key, row in found.items()} == {(1, 2025): 0, (1, 2026): 5}
+
+
+def test_both_half_past_twos_of_the_last_sunday_in_october_count() -> None:
+    rows = [done("2026-10-25T00:30"), done("2026-10-25T01:30")]
+    found = wellbeing([JULIETTE], rows, [RULES], date(2026, 10, 25))[1, 2026]
+    assert (found.activities, str(found.first), str(found.last)) == (2, *["2026-10-25 02:30:00"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first", "before"),
+    [(date(2028, 2, 29), "2027-03-01T10:00", "2027-02-28T10:00"),
+     (date(2029, 2, 28), "2028-02-29T10:00", "2028-02-28T10:00")],
+)  # fmt: skip
+def test_a_rolling_window_around_a_leap_day(as_of: date, first: str, before: str) -> None:
+    rolling = {**RULES, "activity_window": "rolling_12_months"}
+    found = wellbeing([JULIETTE], [done(first), done(before)], [rolling], as_of)
+    assert {key: row.activities for key, row in found.items()} == {(1, as_of.year): 1}
 
 
 @pytest.mark.parametrize("folder", [ROOT / "data" / "input", None])
