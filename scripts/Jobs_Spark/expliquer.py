@@ -19,11 +19,14 @@ from lakehouse.source.recorded import went_live
 
 
 def main() -> None:
-    options = _parser().parse_args()
-    settings = Settings()
-    logs.configure(settings.log_format)
+    parser = _parser()
+    options = parser.parse_args()
     day = options.as_of or today()
     question = Question(day, options.known_at or day)
+    if max(question.as_of, question.known_at) > today():
+        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {today():%d/%m/%Y}")
+    settings = Settings()
+    logs.configure(settings.log_format)
     live = went_live(settings)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", keep_classes=True) as spark:
         why = explain(Lake(spark, Catalog(settings.lake)), options.employee, question, live)

@@ -1,5 +1,6 @@
 """What a refresh may be asked for, and what it says of what it may not."""
 
+import subprocess
 from datetime import date
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 
 from lakehouse.gold.asked import Asked, parser, read
 from lakehouse.gold.past import Question
+from lakehouse.local.service import job
 
 TODAY = date(2026, 11, 28)
 
@@ -73,3 +75,10 @@ def test_what_makes_no_sense_is_said_with_what_to_do(
         asked(*arguments)
     assert left.value.code == 2
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_one_person_s_reasons_of_a_day_to_come_are_refused_in_french() -> None:
+    command = job("expliquer.py", "--employee", "1", "--as-of", "2999-01-01")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "rien n'est connu d'un jour à venir" in done.stderr
