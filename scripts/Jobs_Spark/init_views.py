@@ -1,4 +1,4 @@
-"""Make Gold's views in the running Thrift server, and print their names."""
+"""Make those of Gold's views that the running Thrift server lacks, or has otherwise, and print their names."""
 
 import argparse
 
@@ -26,8 +26,8 @@ def main() -> None:
     if options.keep:
         keep_applied(settings, Stop().on_sigterm(), sign(settings.alive_file))
         return
-    for view in apply_views(settings, wait=options.wait):
-        print(view)
+    made = apply_views(settings, wait=options.wait)
+    print("\n".join(made) or "every view is there as it is to be")
 
 
 if __name__ == "__main__":

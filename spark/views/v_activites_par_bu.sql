@@ -7,6 +7,7 @@ CREATE OR REPLACE VIEW gold.v_activites_par_bu (
   distance_km COMMENT 'Distance parcourue, en km ; vide pour un sport sans distance'
 )
 COMMENT 'Activités des douze derniers mois, par BU, mois et sport'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   COALESCE(business_unit, 'Non renseignée') AS business_unit, mois, sport,
   nb_activites, nb_participants, distance_km

@@ -7,6 +7,7 @@ CREATE OR REPLACE VIEW gold.v_cout_primes (
   cout_primes COMMENT 'Coût de la prime, en euros : somme des montants arrondis'
 )
 COMMENT 'Coût de la prime sportive, par BU et par moyen de déplacement'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   year,
   COALESCE(business_unit, 'Non renseignée') AS business_unit,

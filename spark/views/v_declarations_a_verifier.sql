@@ -12,6 +12,7 @@ CREATE OR REPLACE VIEW gold.v_declarations_a_verifier (
   nb_a_l_adresse COMMENT 'Salariés présents qui déclarent cette adresse'
 )
 COMMENT 'Déclarations de trajet à vérifier par les RH'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   employee_id, year, business_unit, moyen_deplacement, distance_km, limite_km, distance_source, motif,
   ARRAY_JOIN(raisons, ' ; ') AS a_verifier,

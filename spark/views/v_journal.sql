@@ -16,6 +16,7 @@ CREATE OR REPLACE VIEW gold.v_journal (
   positions COMMENT 'Dernière position lue de chaque table'
 )
 COMMENT 'Journal des calculs : une ligne chacun, aussi de ceux qui ont échoué'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,
   CAST(TIMESTAMPDIFF(MILLISECOND, started_at, finished_at) / 1000 AS DECIMAL(10, 1)) AS duree_s,

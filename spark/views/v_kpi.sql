@@ -10,6 +10,7 @@ CREATE OR REPLACE VIEW gold.v_kpi (
   taux_participation COMMENT 'Part des salariés qui participent, de 0 à 1'
 )
 COMMENT 'Indicateurs de l''année du calcul, par BU et au total'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   p.year,
   IF(GROUPING(p.unit) = 1, 'Total', p.unit) AS business_unit,

@@ -12,6 +12,7 @@ CREATE OR REPLACE VIEW gold.v_kpi_au (
   taux_participation COMMENT 'Part des salariés qui participent, de 0 à 1'
 )
 COMMENT 'Indicateurs à une date passée, par BU et au total'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   p.as_of, p.known_at, p.year,
   IF(GROUPING(p.unit) = 1, 'Total', p.unit) AS business_unit,

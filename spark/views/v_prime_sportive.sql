@@ -11,6 +11,7 @@ CREATE OR REPLACE VIEW gold.v_prime_sportive (
   montant_prime COMMENT 'Prime due, en euros, arrondie au centime ; 0,00 si non éligible'
 )
 COMMENT 'Prime sportive : une ligne par salarié présent'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   employee_id, year, business_unit, salaire_brut, moyen_deplacement, distance_km,
   distance_source, eligible, motif, montant_prime

@@ -13,6 +13,7 @@ CREATE OR REPLACE VIEW gold.v_prime_sportive_au (
   montant_prime COMMENT 'Prime due, en euros, arrondie au centime ; 0,00 si non éligible'
 )
 COMMENT 'Prime sportive à une date passée : une ligne par salarié présent ce jour-là'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   as_of, known_at, employee_id, year, business_unit, salaire_brut, moyen_deplacement, distance_km,
   distance_source, eligible, motif, montant_prime

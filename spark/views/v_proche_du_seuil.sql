@@ -7,6 +7,7 @@ CREATE OR REPLACE VIEW gold.v_proche_du_seuil (
   jours_restants COMMENT 'Jours avant la fin de l''année, ou avant que la plus ancienne activité sorte de la fenêtre glissante'
 )
 COMMENT 'Salariés à trois activités ou moins des jours bien-être'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   w.employee_id, w.year, p.business_unit, w.nb_activities_year, w.activites_manquantes,
   GREATEST(0, DATEDIFF(

@@ -7,5 +7,6 @@ CREATE OR REPLACE VIEW gold.v_qualite_donnees (
   dernier_refus COMMENT 'Dernier refus, heure de Paris'
 )
 COMMENT 'Données refusées, par table et par raison'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT table_source, motif, etat, nb_refus, premier_refus, dernier_refus
 FROM delta.`{lake}/gold/qualite_donnees`

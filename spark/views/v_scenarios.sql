@@ -14,6 +14,7 @@ CREATE OR REPLACE VIEW gold.v_scenarios (
   ecart_jours COMMENT 'Jours du scénario moins jours réels'
 )
 COMMENT 'Chaque scénario à côté des chiffres réels du même calcul, par BU et au total'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   scenario, as_of, regles,
   IF(GROUPING(unit) = 1, 'Total', unit) AS business_unit,

@@ -9,6 +9,7 @@ CREATE OR REPLACE VIEW gold.v_wellbeing (
   activites_manquantes COMMENT 'Activités qui manquent pour y avoir droit'
 )
 COMMENT 'Jours bien-être : une ligne par salarié présent et par année'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   employee_id, year, nb_activities_year, first_activity_date, last_activity_date,
   eligible, jours_bien_etre, activites_manquantes

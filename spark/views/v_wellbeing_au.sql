@@ -11,6 +11,7 @@ CREATE OR REPLACE VIEW gold.v_wellbeing_au (
   activites_manquantes COMMENT 'Activités qui manquent pour y avoir droit'
 )
 COMMENT 'Jours bien-être à une date passée : une ligne par salarié présent ce jour-là'
+TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   as_of, known_at, employee_id, year, nb_activities_year, first_activity_date, last_activity_date,
   eligible, jours_bien_etre, activites_manquantes

@@ -12,7 +12,7 @@ from lakehouse.gold.activities import activities_by_unit
 from lakehouse.gold.prime import prime
 from lakehouse.gold.refresh import make_tables
 from lakehouse.gold.wellbeing import wellbeing
-from lakehouse.serving.views import statements
+from lakehouse.serving.views import views
 from spark.builders import (
     BY_BICYCLE,
     BY_CAR,
@@ -58,9 +58,9 @@ def before(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     make_tables(Catalog(lake))
     spark.sql("CREATE DATABASE gold")
     try:
-        for sql in statements(lake).values():
-            spark.sql(sql)
-        before = {view: spark.table(view).count() for view in statements(lake)}
+        for view in views(lake):
+            spark.sql(view.sql)
+        before = {view.name: spark.table(view.name).count() for view in views(lake)}
         fill(spark, lake)
         yield before
     finally:

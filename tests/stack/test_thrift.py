@@ -48,6 +48,9 @@ def test_views_that_a_server_lost_are_made_again(settings: Settings) -> None:
         seen_well.clear()
         assert seen_well.wait(60)
         assert ("gold", "v_kpi", False) in query(settings, "SHOW VIEWS IN gold").rows
+        query(settings, "ALTER VIEW gold.v_kpi UNSET TBLPROPERTIES ('digest')")
+        assert apply_views(settings) == ["gold.v_kpi"]
+        assert apply_views(settings) == []
     finally:
         stop.set()
         keeper.join()

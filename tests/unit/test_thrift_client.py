@@ -9,7 +9,7 @@ from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
 from lakehouse.serving.client import Refused, _reason, query
-from lakehouse.serving.views import statements
+from lakehouse.serving.views import views
 from lakehouse.settings import Settings
 
 SPARK_SAYS = (
@@ -77,9 +77,14 @@ def test_a_refusal_without_a_name_is_told_as_it_came() -> None:
 
 
 def test_each_file_makes_the_view_of_its_name_over_the_lake() -> None:
-    views = statements("/some/lake")
-    assert {"gold.v_prime_sportive", "gold.v_wellbeing", "gold.v_kpi"} <= set(views)
-    for name, sql in views.items():
-        assert sql.startswith(f"CREATE OR REPLACE VIEW {name} (")
-        assert "delta.`/some/lake/gold/" in sql
-        assert "{lake}" not in sql
+    found = {view.name: view for view in views("/some/lake")}
+    assert {"gold.v_prime_sportive", "gold.v_wellbeing", "gold.v_kpi"} <= set(found)
+    for name, view in found.items():
+        assert view.sql.startswith(f"CREATE OR REPLACE VIEW {name} (")
+        assert "delta.`/some/lake/gold/" in view.sql
+        assert f"'digest' = '{view.digest}'" in view.sql
+        assert "{" not in view.sql
+
+
+def test_a_view_over_another_lake_is_another_statement() -> None:
+    assert not {view.digest for view in views("/some/lake")} & {view.digest for view in views("/other/lake")}

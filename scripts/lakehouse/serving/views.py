@@ -1,12 +1,15 @@
 """Gold's views: one .sql each in spark/views, sent to the running server, which owns the catalog."""
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from pyhive.hive import Cursor
 
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
-from lakehouse.serving.client import Refused, ask, query, session
+from lakehouse.serving.client import Refused, ask, session
 from lakehouse.settings import ROOT, Settings
 from lakehouse.waiting import Stop, carry_on, wait_until
 
@@ -17,21 +20,30 @@ NO_TABLE = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_
 log = logger("views")
 
 
+@dataclass(frozen=True)
+class View:
+    """A view and the statement that makes it, which leaves its own digest with the view."""
+
+    name: str
+    sql: str
+    digest: str
+
+
 def apply_views(settings: Settings, *, wait: float = 0) -> list[str]:
-    """Make or replace every view, and give their names.
+    """Make the views that the server does not have, or has of another statement, and give their names.
 
     Waits up to so many seconds for the server and for the tables under the views; NotReady names what is missing.
     """
-    left = statements(settings.lake)
-    names = list(left)
-    reasons: list[str] = []
+    made: list[str] = []
+    lacks: dict[str, str] = {}
 
     def all_made() -> bool:
-        reasons[:] = _make(settings, left)
-        return not reasons
+        lacks.clear()
+        lacks.update(_make(settings, made))
+        return not lacks
 
-    wait_until(all_made, timeout=wait, missing=lambda: f"{', '.join(left)}: {reasons[0]}", every=0.5)
-    return names
+    wait_until(all_made, timeout=wait, missing=lambda: f"{', '.join(lacks)}: {next(iter(lacks.values()))}", every=0.5)
+    return made
 
 
 def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
@@ -40,36 +52,39 @@ def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> No
 
 
 def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
-    # At first all, for they may have changed; then again where a server that was started anew does not know one.
-    there: set[str] = set()
     while not stop.is_set():
-        if there.issuperset(statements(settings.lake)):
-            well()
-            stop.wait(LOOK_EVERY)
-        else:
-            log.info("views made", views=len(apply_views(settings)))
-        there = {f"{row[0]}.{row[1]}" for row in query(settings, "SHOW VIEWS IN gold").rows}
+        if made := apply_views(settings):
+            log.info("views made", views=len(made))
+        well()
+        stop.wait(LOOK_EVERY)
 
 
-def statements(lake: str) -> dict[str, str]:
-    """Give the statement of each view, by its name, over the tables of a lake."""
-    return {
-        f"gold.{file.stem}": file.read_text(encoding="utf-8").replace("{lake}", lake)
-        for file in sorted(VIEWS.glob("*.sql"))
-    }
+def views(lake: str) -> list[View]:
+    """Give each view, over the tables of a lake."""
+    return [_view(file, lake) for file in sorted(VIEWS.glob("*.sql"))]
 
 
-def _make(settings: Settings, left: dict[str, str]) -> list[str]:
-    """Make what can be made by now, take it out of `left`, and say why the others cannot be."""
+def _view(file: Path, lake: str) -> View:
+    sql = file.read_text(encoding="utf-8").replace("{lake}", lake)
+    digest = hashlib.sha256(sql.encode()).hexdigest()[:16]
+    return View(f"gold.{file.stem}", sql.replace("{digest}", digest), digest)
+
+
+def _make(settings: Settings, made: list[str]) -> dict[str, str]:
+    """Make what can be made by now, add its names, and give why each of the others cannot be."""
+    lacks = {}
     try:
         with session(settings) as cursor:
             ask(cursor, "CREATE DATABASE IF NOT EXISTS gold")
-            lacks = {name: _lack(cursor, sql) for name, sql in left.items()}
+            # Each is analysed when it is made, over a second each in a server that has just started.
+            held = str(ask(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows)
+            for view in views(settings.lake):
+                if view.digest not in held:
+                    lacks[view.name] = _lack(cursor, view.sql)
     except NotReady as no_server:
-        return [str(no_server)]
-    for name in [name for name, lack in lacks.items() if not lack]:
-        del left[name]
-    return [lack for lack in lacks.values() if lack]
+        return {"gold": str(no_server)}
+    made += [name for name, lack in lacks.items() if not lack]
+    return {name: lack for name, lack in lacks.items() if lack}
 
 
 def _lack(cursor: Cursor, sql: str) -> str:
