@@ -11,4 +11,5 @@ TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   COALESCE(business_unit, 'Non renseignée') AS business_unit, mois, sport,
   nb_activites, nb_participants, distance_km
-FROM delta.`{lake}/gold/activites_par_bu`
+FROM delta.`{lake}/gold/activites`
+WHERE niveau = 'bu'

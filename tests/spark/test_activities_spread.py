@@ -4,8 +4,8 @@ from datetime import date
 
 from pyspark.sql import SparkSession
 
-from lakehouse.gold.activities import activities_by_unit
-from lakehouse.gold.tables import ACTIVITES_PAR_BU
+from lakehouse.gold.activities import activities_spread
+from lakehouse.gold.tables import ACTIVITES
 from spark.builders import activities, collected, daily, employees, utc
 
 
@@ -28,11 +28,16 @@ def test_twelve_whole_months_of_paris_of_which_the_day_s_is_the_last(spark: Spar
         {"id": 2, "business_unit": None},
         {"id": 70_000, "business_unit": "Ventes"},
     )
-    frame = activities_by_unit(people, done, date(2026, 11, 21))
-    assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES_PAR_BU), dict(ACTIVITES_PAR_BU))
-    rows = collected(frame, "business_unit", "mois", "sport")
-    assert {key: tuple(row)[3:] for key, row in rows.items()} == {
-        ("Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0, 5),
-        ("Ventes", date(2026, 11, 1), "Tennis"): (1, 1, None, 0),
-        (None, date(2026, 5, 1), "Run"): (2, 1, 2.5, 2),
+    frame = activities_spread(people, done, date(2026, 11, 21))
+    assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES), dict(ACTIVITES))
+    rows = collected(frame, "niveau", "business_unit", "mois", "sport")
+    assert {key: tuple(row)[4:] for key, row in rows.items()} == {
+        ("bu", "Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0, 5),
+        ("bu", "Ventes", date(2026, 11, 1), "Tennis"): (1, 1, None, 0),
+        ("bu", None, date(2026, 5, 1), "Run"): (2, 1, 2.5, 2),
+        ("mois", None, date(2025, 12, 1), None): (5, 2, 15.0, 5),
+        ("mois", None, date(2026, 11, 1), None): (1, 1, None, 0),
+        ("mois", None, date(2026, 5, 1), None): (2, 1, 2.5, 2),
+        ("sport", None, None, "Run"): (7, 3, 17.5, 7),
+        ("sport", None, None, "Tennis"): (1, 1, None, 0),
     }

@@ -16,7 +16,7 @@ from lakehouse.gold.refresh import make_tables, refresh
 from spark.builders import NOTHING, RULES, activities, employees, reward_rules, utc
 
 DAY = date(2026, 6, 1)
-ALL = {"prime_sportive", "wellbeing", "activites_par_bu", "qualite_donnees"}
+ALL = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_second_refresh_computes_nothing_also_where_a_result_has_no_row(lake: 
 def test_an_activity_leaves_the_primes_alone(lake: Lake) -> None:
     computed(lake)
     lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
-    assert computed(lake) == {"wellbeing", "activites_par_bu"}
+    assert computed(lake) == {"wellbeing", "activites"}
     assert [row.nb_activities_year for row in lake.read("gold", "wellbeing").collect()] == [1]
 
 
@@ -59,8 +59,8 @@ def test_the_journal_tells_the_figures_before_and_after_and_what_moved(lake: Lak
 
 def test_a_new_day_is_another_question_of_whatever_counts_days(lake: Lake) -> None:
     computed(lake)
-    assert computed(lake, date(2026, 6, 2)) == {"wellbeing", "activites_par_bu"}
-    assert computed(lake, date(2027, 1, 1)) == {"wellbeing", "activites_par_bu", "prime_sportive"}
+    assert computed(lake, date(2026, 6, 2)) == {"wellbeing", "activites"}
+    assert computed(lake, date(2027, 1, 1)) == {"wellbeing", "activites", "prime_sportive"}
 
 
 def test_another_rule_is_another_figure(lake: Lake) -> None:

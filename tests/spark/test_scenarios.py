@@ -146,7 +146,7 @@ def test_it_writes_its_own_table_only_and_again_the_same(spark: SparkSession, ro
     for name, frame in silver.items():
         lake.append(frame, "silver", name)
     refresh(lake, NOTHING, DAY)
-    others = ("prime_sportive", "wellbeing", "activites_par_bu", "prime_sportive_au", "wellbeing_au")
+    others = ("prime_sportive", "wellbeing", "activites", "prime_sportive_au", "wellbeing_au")
     before = {name: lake.catalog.version("gold", name) for name in others}
 
     def ask(**asked: Mapping[str, Any]) -> list[Row]:

@@ -29,7 +29,7 @@ from spark.builders import NOTHING, RULES, Fields, activities, always, employees
 
 DAY = date(2026, 5, 29)
 # From all rows, or from those of the people touched.
-WHOLE, AMENDED = ("wellbeing", "activities_by_unit"), ("wellbeing_amended", "by_unit_amended")
+WHOLE, AMENDED = ("wellbeing", "activities_spread"), ("wellbeing_amended", "spread_amended")
 PEOPLE, DONE, STEPS, CHANGES = 12, 150, 3, 15
 
 
@@ -159,7 +159,7 @@ def test_figures_made_of_different_rows_are_computed_whole(lake: Lake, monkeypat
     put = Lake.replace
 
     def dies(self: Lake, rows: DataFrame, layer: str, name: str, *, made_of: str) -> None:
-        if name == "activites_par_bu":
+        if name == "activites":
             raise KeyboardInterrupt
         put(self, rows, layer, name, made_of=made_of)
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.gold.activities import activities_by_unit
+from lakehouse.gold.activities import activities_spread
 from lakehouse.gold.prime import prime
 from lakehouse.gold.refresh import make_tables
 from lakehouse.gold.wellbeing import wellbeing
@@ -113,7 +113,7 @@ def fill(spark: SparkSession, lake: str) -> None:
     )
     put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
     put(wellbeing(staff, done, always(RULES), TODAY), f"{lake}/gold/wellbeing")
-    put(activities_by_unit(staff, done, TODAY), f"{lake}/gold/activites_par_bu")
+    put(activities_spread(staff, done, TODAY), f"{lake}/gold/activites")
 
 
 @pytest.mark.usefixtures("before")
@@ -142,3 +142,10 @@ def test_activities_by_unit_month_and_sport(spark: SparkSession) -> None:
         ("Ventes", date(2026, 5, 1), "Run"): (17, 2, 16.0),
         ("Non renseignée", date(2025, 12, 1), "Run"): (19, 1, None),
     }
+    months = collected(spark.table("gold.v_activites_par_mois"), "mois")
+    assert {key: tuple(row)[1:] for key, row in months.items()} == {
+        date(2026, 5, 1): (17, 2, 0.4, 16.0),
+        date(2025, 12, 1): (19, 1, 0.2, None),
+    }
+    sports = collected(spark.table("gold.v_activites_par_sport"), "sport")
+    assert {key: tuple(row)[1:] for key, row in sports.items()} == {"Run": (36, 3, 0.6, 16.0)}

@@ -1,4 +1,4 @@
-"""Activities that count, and how they spread over months and sports."""
+"""Activities that count, and how they spread over business units, months and sports."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gold.paris import begins, ends, months_before, wall_clock
-from lakehouse.gold.tables import ACTIVITES_PAR_BU, shaped
+from lakehouse.gold.tables import ACTIVITES, shaped
 from lakehouse.gold.touched import Touched
 
 BY = ("business_unit", "mois", "sport")
@@ -21,10 +21,11 @@ def counted(activities: DataFrame, as_of: date) -> DataFrame:
     )
 
 
-def activities_by_unit(employees: DataFrame, activities: DataFrame, as_of: date) -> DataFrame:
-    """Give activities by business unit, month and sport, over twelve months of which as_of's is the last.
+def activities_spread(employees: DataFrame, activities: DataFrame, as_of: date) -> DataFrame:
+    """Give activities by business unit, month and sport, by month alone and by sport alone; `niveau` says which.
 
-    Kilometres are NULL where no activity has a distance.
+    They are those of twelve months, of which as_of's is the last. Kilometres are NULL where no activity has a
+    distance. Who does two sports is one participant of the month: no level is a sum of another.
     """
     present = employees.select(F.col("id").alias("employee_id"), "business_unit")
     first = F.trunc(months_before(as_of, 11), "month")
@@ -40,9 +41,13 @@ def activities_by_unit(employees: DataFrame, activities: DataFrame, as_of: date)
             F.sum("distance_m").alias("metres"),
         )
     )
+    levels = [("employee_id", *BY), ("employee_id", "mois"), ("employee_id", "sport")]
+    level = F.when(F.grouping("business_unit") == 0, "bu").when(F.grouping("mois") == 0, "mois").otherwise("sport")
     figures = (
         of_each.join(present, "employee_id")
-        .groupBy(*BY)
+        .groupingSets(levels, "employee_id", *BY)
+        .agg(level.alias("niveau"), *(F.sum(name).alias(name) for name in ("activities", "measured", "metres")))
+        .groupBy("niveau", *BY)
         .agg(
             F.sum("activities").alias("nb_activites"),
             F.count("*").alias("nb_participants"),
@@ -50,21 +55,22 @@ def activities_by_unit(employees: DataFrame, activities: DataFrame, as_of: date)
             F.sum("measured").alias("nb_mesurees"),
         )
     )
-    return shaped(figures, ACTIVITES_PAR_BU)
+    return shaped(figures, ACTIVITES)
 
 
-def by_unit_amended(figures: DataFrame, people: Touched) -> DataFrame:
-    """Give the figures by unit with what these people added to them before taken out, and what they add now put in."""
-    before, now = (activities_by_unit(one.employees, one.activities, one.as_of) for one in (people.before, people.now))
-    taken_out = before.select(*BY, *((-F.col(name)).alias(name) for name in (*COUNTS, "distance_km")))
+def spread_amended(figures: DataFrame, people: Touched) -> DataFrame:
+    """Give the figures with what these people added to them before taken out, and what they add now put in."""
+    before, now = (activities_spread(one.employees, one.activities, one.as_of) for one in (people.before, people.now))
+    by = ("niveau", *BY)
+    taken_out = before.select(*by, *((-F.col(name)).alias(name) for name in (*COUNTS, "distance_km")))
     # Whole metres, so that no sum drifts.
     metres = F.round(F.sum("distance_km") * 1000)
     figures = (
         figures.unionByName(now)
         .unionByName(taken_out)
-        .groupBy(*BY)
+        .groupBy(*by)
         .agg(*(F.sum(name).alias(name) for name in COUNTS), metres.alias("metres"))
         .where(F.col("nb_activites") > 0)
         .withColumn("distance_km", F.when(F.col("nb_mesurees") > 0, F.col("metres") / 1000))
     )
-    return shaped(figures, ACTIVITES_PAR_BU)
+    return shaped(figures, ACTIVITES)

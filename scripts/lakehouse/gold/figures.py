@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.activities import activities_by_unit, by_unit_amended
+from lakehouse.gold.activities import activities_spread, spread_amended
 from lakehouse.gold.made_of import MadeOf, code
 from lakehouse.gold.prime import prime
 from lakehouse.gold.quality import quality
@@ -62,12 +62,12 @@ def figures(book: RuleBook, as_of: date) -> Mapping[str, Figure]:
             as_of,
             lambda rows, people: wellbeing_amended(rows, people, book),
         ),
-        "activites_par_bu": Figure(
+        "activites": Figure(
             (employees.table, activities.table),
             {"month": month},
-            lambda lake: activities_by_unit(lake.silver(employees), lake.silver(activities), as_of),
+            lambda lake: activities_spread(lake.silver(employees), lake.silver(activities), as_of),
             as_of,
-            by_unit_amended,
+            spread_amended,
         ),
         "qualite_donnees": Figure(("quarantine",), {}, lambda lake: quality(lake.quarantine())),
     }

@@ -40,9 +40,11 @@ WELLBEING: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# nb_mesurees, of activities with a distance, is not in v_activites_par_bu: without any there are no kilometres.
-ACTIVITES_PAR_BU: Mapping[str, str] = MappingProxyType(
+# niveau is bu, mois or sport: what the row is counted by. nb_mesurees counts activities with a distance, and is in no
+# view: without any there are no kilometres.
+ACTIVITES: Mapping[str, str] = MappingProxyType(
     {
+        "niveau": "string",
         "business_unit": "string",
         "mois": "date",
         "sport": "string",
@@ -68,7 +70,7 @@ GOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "prime_sportive": PRIME_SPORTIVE,
         "wellbeing": WELLBEING,
-        "activites_par_bu": ACTIVITES_PAR_BU,
+        "activites": ACTIVITES,
         "qualite_donnees": QUALITE_DONNEES,
     }
 )
