@@ -1,5 +1,6 @@
 """From the files to the figures over the Thrift server: an oracle in plain Python, and Silver against Postgres."""
 
+import json
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -153,6 +154,7 @@ def test_as_of_today_the_figures_are_todays(walked: Walked) -> None:
     walked.ask_of(asked)
     primes, days = walked.ask("SELECT * FROM gold.v_prime_sportive"), walked.ask("SELECT * FROM gold.v_wellbeing")
     assert Counter(walked.answer("v_prime_sportive_au", asked)) == Counter(primes)
+    assert Counter(walked.answer("v_kpi_au", asked)) == Counter(walked.ask("SELECT * FROM gold.v_kpi"))
     assert Counter(walked.answer("v_wellbeing_au", asked)) == Counter(row for row in days if row[1] == today().year)
 
 
@@ -174,6 +176,17 @@ def test_yesterday_whoever_left_today_was_there_and_whatever_is_known_now_counts
     due = oracle.prime(oracle.employees(walked.files), walked.rows("distance_cache"), held)
     primes = {row[0]: row[-1] for row in walked.answer("v_prime_sportive_au", asked)}
     assert primes == {who: one.amount for who, one in due.items()}
+
+
+def test_the_journal_says_what_each_table_took_in_and_refused(walked: Walked) -> None:
+    journal = "SELECT par_table, nb_modifications, nb_refus FROM gold.v_journal WHERE par_table IS NOT NULL"
+    rows = [(json.loads(told), changes, refused) for told, changes, refused in walked.ask(journal)]
+    for told, changes, refused in rows:
+        assert (sum(one["changes"] for one in told.values()), sum(one["refused"] for one in told.values())) == (
+            changes,
+            refused,
+        )
+    assert max(told["strava_activities"]["refused"] for told, *_ in rows) > 0
 
 
 def test_what_is_refused_is_counted_by_reason(walked: Walked) -> None:

@@ -35,6 +35,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "figures_before": "string",
         "figures_after": "string",
         "moved": "string",
+        "tables": "string",
     }
 )
 MOVES_OVER = 0.1  # the share that a figure may move by in a run before it is marked
@@ -99,6 +100,7 @@ def write(lake: Lake, run: Run) -> None:
         "figures_before": _json(run.before),
         "figures_after": _json(run.after),
         "moved": _json({name: round(share, 4) for name, share in run.moved.items()}),
+        "tables": _json({one.table: {"changes": one.changes, "refused": one.refused} for one in run.caught}),
     }
     row = lake.spark.range(1).select(*(F.lit(values[name]).cast(kind).alias(name) for name, kind in RUNS.items()))
     lake.append(row, "gold", "runs")
