@@ -40,6 +40,7 @@ def test_a_change_is_seen_if_it_was_committed_by_then(spark: SparkSession, case:
     assert [row.seen for row in rows.select(sees(snapshot).alias("seen")).collect()] == [seen]
 
 
+@pytest.mark.long
 def test_what_came_later_is_taken_back_and_what_was_refused_is_left_out(spark: SparkSession, tmp_path: Path) -> None:
     shoes = Shoes(spark, tmp_path)
     before = [put(1, 41), put(2, 42), put(3, 43), put(4, -4), put(5, 45), put(6, 46), delete(6), put(8, -8)]

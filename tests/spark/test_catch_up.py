@@ -14,13 +14,18 @@ from lakehouse.errors import LakehouseError, SchemaMismatch
 from spark.messages import SHOES, Change, delete, insert, put
 from spark.shoes import Shoes
 
+LONG = pytest.mark.long
+
 
 @pytest.fixture
 def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
     return Shoes(spark, tmp_path)
 
 
-@pytest.mark.parametrize(("few", "many"), [(silver.FEW, silver.MANY), (0, silver.MANY), (silver.FEW, 0)])
+@pytest.mark.parametrize(
+    ("few", "many"),
+    [(silver.FEW, silver.MANY), *(pytest.param(*sizes, marks=LONG) for sizes in [(0, silver.MANY), (silver.FEW, 0)])],
+)
 def test_inserts_updates_and_deletes_over_two_batches(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch, few: int, many: int
 ) -> None:
@@ -49,6 +54,7 @@ def test_a_refused_change_is_in_quarantine_until_a_later_one_passes_or_the_key_g
     assert [by for _, _, by in shoes.refused()] == ["corrigé", "supprimé"]
 
 
+@LONG
 def test_what_corrects_one_refusal_leaves_a_later_one_open(shoes: Shoes) -> None:
     shoes.take(put(1, -1))
     shoes.take(put(1, 41), put(1, -2))
@@ -64,7 +70,7 @@ def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Sho
     assert shoes.refused() == [("{}", ["message illisible"], None)]
 
 
-@pytest.mark.parametrize("dies_before", ["_merge", "append"])
+@pytest.mark.parametrize("dies_before", ["_merge", pytest.param("append", marks=LONG)])
 def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch, dies_before: str
 ) -> None:
@@ -93,7 +99,7 @@ def test_inserts_of_a_killed_run_are_not_there_twice(shoes: Shoes, monkeypatch: 
     assert shoes.lake.silver(SHOES).count() == 5
 
 
-@pytest.mark.parametrize("change", [insert(2, 42), put(1, 42)])
+@pytest.mark.parametrize("change", [insert(2, 42), pytest.param(put(1, 42), marks=LONG)])
 def test_another_refresh_that_writes_meanwhile_is_noticed(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
@@ -115,6 +121,7 @@ def test_another_refresh_that_writes_meanwhile_is_noticed(
     assert shoes.lake.silver(SHOES).count() == len(shoes.now())
 
 
+@LONG
 def test_a_refusal_that_a_killed_run_noted_is_closed_by_what_came_since(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

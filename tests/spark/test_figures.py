@@ -71,6 +71,7 @@ def test_another_rule_is_another_figure(lake: Lake) -> None:
     assert computed(lake) == {"wellbeing", "prime_sportive"}
 
 
+@pytest.mark.long
 def test_upkeep_of_the_results_does_not_make_them_forget(lake: Lake) -> None:
     computed(lake)
     for name in ALL:
@@ -78,6 +79,7 @@ def test_upkeep_of_the_results_does_not_make_them_forget(lake: Lake) -> None:
     assert computed(lake) == set()
 
 
+@pytest.mark.long
 def test_figures_computed_in_another_way_are_computed_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     computed(lake)
     monkeypatch.setattr(figures, "code", lambda: "another")

@@ -32,7 +32,7 @@ def test_every_format_of_ours_is_one_of_sparks() -> None:
     assert set(LOG) == set(get_args(LogFormat))
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("log_format", [pytest.param("text", marks=pytest.mark.long), "json"])
 def test_spark_speaks_as_we_do(log_format: str) -> None:
     said = _said(log_format)
     if log_format == "json":

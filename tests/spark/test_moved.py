@@ -14,7 +14,7 @@ def moved(start: int, end: int, lsn: int) -> list[Change]:
     return [delete(start, lsn=lsn), Change("c", end, 40, UNAVAILABLE, lsn=lsn)]
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 5], ids=lambda cut: f"cut after {cut}")
+@pytest.mark.parametrize("cut", [3, *(pytest.param(cut, marks=pytest.mark.long) for cut in (1, 2, 5))])
 def test_a_row_that_moves_twice_keeps_its_values(spark: SparkSession, cut: int) -> None:
     sent = [put(1, note=LONG, lsn=1), *moved(1, 11, 2), put(1, note="another", lsn=3), *moved(11, 12, 4)]
     engine = Engine(spark)

@@ -31,6 +31,7 @@ def test_what_was_there_at_go_live_was_known_and_true_before(past: Past) -> None
     assert set(past.modes(date(2026, 1, 15))) == {1, 2, 3, 4}
 
 
+@pytest.mark.long
 def test_what_a_snapshot_after_the_first_change_found_was_not_known_before(past: Past) -> None:
     past.commit("2026-01-15 11:00", employee("r", 1))
     past.commit("2026-02-01 10:00", employee("c", 2))
@@ -57,6 +58,7 @@ def test_a_correction_of_july_about_june_changes_june_for_who_asks_with_july_s_k
     assert past.modes(date(2026, 5, 31), known_at=JULY) == {1: ON_FOOT}
 
 
+@pytest.mark.long
 def test_what_is_told_last_of_a_day_counts_also_where_it_goes_back_further(past: Past) -> None:
     past.commit("2026-01-15 11:00", employee("r", 1))
     past.commit("2026-06-15 10:00", employee("u", 1, "Transports en commun"))
@@ -65,6 +67,7 @@ def test_what_is_told_last_of_a_day_counts_also_where_it_goes_back_further(past:
     assert past.modes(date(2026, 6, 20), known_at=JULY) == {1: BY_BICYCLE}
 
 
+@pytest.mark.long
 def test_a_row_that_holds_from_a_day_to_come_waits_for_it(past: Past) -> None:
     past.commit("2026-01-15 11:00", employee("r", 1))
     past.commit("2026-06-15 10:00", employee("u", 1, BY_BICYCLE, valable_depuis=date(2026, 7, 1)))
@@ -72,6 +75,7 @@ def test_a_row_that_holds_from_a_day_to_come_waits_for_it(past: Past) -> None:
     assert past.modes(date(2026, 7, 1)) == {1: BY_BICYCLE}
 
 
+@pytest.mark.long
 def test_who_changed_mode_twice_in_a_month_had_each_in_its_time(past: Past) -> None:
     past.commit("2026-01-15 11:00", employee("r", 1))
     past.commit("2026-06-05 10:00", employee("u", 1, BY_BICYCLE))
@@ -128,6 +132,7 @@ def test_an_activity_taken_back_by_itself_was_a_mistake_from_the_first(past: Pas
     assert past.done(JUNE, known_at=JULY) == set()
 
 
+@pytest.mark.long
 def test_a_distance_counts_from_when_it_was_known(past: Past) -> None:
     past.commit("2026-01-15 12:05", distance("c", 9_000))
     past.commit("2026-07-10 10:00", distance("u", 30_000))
@@ -140,6 +145,7 @@ def test_a_distance_counts_from_when_it_was_known(past: Past) -> None:
     assert known(JUNE, JULY) == [30_000]
 
 
+@pytest.mark.long
 def test_a_rule_put_in_later_about_before_counts_from_when_it_was_known(past: Past) -> None:
     past.commit("2026-01-15 11:00", rule("r", date(2000, 1, 1), "0.05"))
     past.commit("2026-07-10 10:00", rule("c", date(2026, 6, 1), "0.06"))

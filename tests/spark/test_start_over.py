@@ -25,6 +25,7 @@ def test_a_column_that_the_contract_names_now_is_filled_for_all_rows(
     assert "secret" not in capfd.readouterr().err
 
 
+@pytest.mark.long
 def test_killed_while_it_empties_silver_it_starts_over_again(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

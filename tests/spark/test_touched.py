@@ -143,6 +143,7 @@ def test_what_the_log_no_longer_tells_is_computed_whole(lake: Lake, monkeypatch:
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_small_files_put_together_meanwhile_change_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (3, DONE + 1):
         change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(number), number)))
@@ -173,6 +174,7 @@ def test_figures_made_of_different_rows_are_computed_whole(lake: Lake, monkeypat
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_a_silver_made_anew_is_another_one(lake: Lake, tmp_path: Path) -> None:
     version = lake.catalog.version("silver", "strava_activities")
     rmtree(tmp_path / "lake" / "silver" / "strava_activities")
@@ -183,6 +185,7 @@ def test_a_silver_made_anew_is_another_one(lake: Lake, tmp_path: Path) -> None:
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid(monkeypatch, *AMENDED)
     lake.empty("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
@@ -191,6 +194,7 @@ def test_a_table_emptied_and_read_again_is_computed_whole(lake: Lake, monkeypatc
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_where_many_are_touched_all_is_computed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(touched, "FEW", 1)
     forbid(monkeypatch, *AMENDED)

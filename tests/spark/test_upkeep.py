@@ -24,6 +24,7 @@ def shoes(spark: SparkSession, tmp_path: Path) -> Shoes:
     return Shoes(spark, tmp_path)
 
 
+@pytest.mark.long
 def test_what_comes_after_it_is_taken_in_once(shoes: Shoes) -> None:
     shoes.take(put(1, 41), put(2, -2))
     shoes.take(put(1, 42), put(3, 43))
@@ -71,6 +72,7 @@ def test_a_writer_goes_on_meanwhile_and_each_row_is_there_once(shoes: Shoes) -> 
     assert shoes.take().changes == 16
 
 
+@pytest.mark.long
 def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes) -> None:
     shoes.take(put(1, 41))
     shoes.take(put(2, 42))
@@ -80,6 +82,7 @@ def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes) -> N
     assert shoes.now() == {1: 51}
 
 
+@pytest.mark.long
 def test_bronze_forgets_commits_of_before_a_checkpoint_within_the_hour_and_silver_does_not(shoes: Shoes) -> None:
     for number in range(3):
         shoes.take(put(number, 40 + number))
