@@ -14,6 +14,7 @@ from lakehouse.source.recorded import GoLive
 from spark.builders import ON_FOOT, RULES, Fields, utc
 from spark.columns import ddl
 
+STEP = 10  # between the numbers of two transactions, at least
 LIVE = GoLive(utc("2026-01-15 12:00"), 7)
 JUNE, JULY = date(2026, 6, 30), date(2026, 7, 31)
 
@@ -23,12 +24,11 @@ class Past:
     """Transactions as Silver's versions keep them, in the order in which they were committed."""
 
     lake: Lake
-    commits: int = 100
+    commits: int = 100 + STEP
     rows: dict[str, list[Fields]] = field(default_factory=dict)
 
     def commit(self, at: str, *changes: tuple[Contract, str, Fields], tx_id: int | None = None) -> None:
         """Add a transaction: changes as (contract, operation, row)."""
-        self.commits += 10
         for n, (contract, op, row) in enumerate(changes):
             origin = {
                 "_op": op,
@@ -42,7 +42,7 @@ class Past:
                 "_reasons": [],
             }
             self.rows.setdefault(contract.table, []).append({**origin, **row})
-        self.commits += len(changes)
+        self.commits += max(STEP, len(changes))
 
     def written(self) -> Lake:
         """Give the lake with all that was committed."""
