@@ -93,7 +93,7 @@ class Lake:
         """Put these rows in the place of those that a condition, which they all meet, is true of."""
         self.may_commit()
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", where)
-        writer.option("mergeSchema", "true").save(self.catalog.path(layer, name))
+        writer.save(self.catalog.path(layer, name))
 
     def empty(self, layer: str, name: str, columns: Columns) -> None:
         """Leave the table without rows, and with these columns."""
