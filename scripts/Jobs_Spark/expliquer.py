@@ -21,10 +21,11 @@ from lakehouse.source.recorded import went_live
 def main() -> None:
     parser = _parser()
     options = parser.parse_args()
-    day = options.as_of or today()
+    now = today()
+    day = options.as_of or now
     question = Question(day, options.known_at or day)
-    if max(question.as_of, question.known_at) > today():
-        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {today():%d/%m/%Y}")
+    if question.is_to_come(now):
+        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {now:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
     live = went_live(settings)

@@ -194,8 +194,8 @@ def years(rng: Random, people: int, commits: int) -> list[Told]:
     minutes = rng.sample(range(int((LAST - FIRST) / timedelta(minutes=1))), commits)
     moments = [*(FIRST + timedelta(minutes=5 * n) for n in range(8)), live]
     told = [company.told(FOUND, 1_000, company.found)]
+    acts = [company.load, company.by_hand, company.activity, company.distance, company.rule]
     for number, at in enumerate(sorted([*moments, *(FIRST + timedelta(minutes=one) for one in minutes)])):
-        acts = [company.load, company.by_hand, company.activity, company.distance, company.rule]
         (act,) = [company.load] if at == live else rng.choices(acts, [2, 10, 80, 6, 1])
         told.append(company.told(at, LIVE.tx_id if at == live else 1_001 + number, act))
     return told

@@ -96,9 +96,9 @@ def read(made: argparse.ArgumentParser, today: date, arguments: Sequence[str] | 
         made.error(f"--scenario {options.scenario} changes no rule: add one, such as --bonus-rate 0.06")
     if options.known_at and not options.as_of:
         made.error("--known-at needs --as-of DATE, the day that the figures are of")
-    if max(options.as_of or today, options.known_at or today) > today:
-        made.error(f"nothing is known of a day to come: today is {today}")
     question = Question(options.as_of, options.known_at or options.as_of) if options.as_of else None
+    if question and question.is_to_come(today):
+        made.error(f"nothing is known of a day to come: today is {today}")
     if options.full and (question or options.scenario or options.sweep):
         made.error("--full is about today's figures; others are always computed from all that counts for them")
     return Asked(

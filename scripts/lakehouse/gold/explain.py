@@ -22,13 +22,15 @@ from lakehouse.gold.touched import ACTIVITY
 from lakehouse.gold.wellbeing import wellbeing, within
 from lakehouse.source.recorded import GoLive
 
+COUNTED = "comptée"
+
 
 @dataclass(frozen=True)
 class Explanation:
     """One person's figures on a day, and what they come from; rows have the columns of `tables.ORIGIN` beside theirs.
 
     `changes` are the known versions of the person's row, the first one first, `moment` when each was committed; of an
-    activity it is when it began, both as a clock in Paris shows it. Its `verdict` is `comptée`, or why it is not.
+    activity it is when it began, both as a clock in Paris shows it. Its `verdict` is COUNTED, or why it is not.
     """
 
     question: Question
@@ -95,7 +97,7 @@ def _judged(told: DataFrame, rows: DataFrame, rules: Rules, question: Question, 
     there, last = F.col("row").isNotNull(), F.col("told")
     refused = F.size(last["_reasons"]) > 0
     verdict = (
-        F.when(F.col("counts"), "comptée")
+        F.when(F.col("counts"), COUNTED)
         .when(there & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
         .when(there & F.coalesce(F.col("row.flagged"), F.lit(False)), "signalée (flagged)")
         .when(there & (F.col("row.start_date_utc") >= ends(F.lit(question.as_of))), "après le jour demandé")

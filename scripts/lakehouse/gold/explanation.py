@@ -8,7 +8,7 @@ from pyspark.sql import Row
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.explain import Explanation
+from lakehouse.gold.explain import COUNTED, Explanation
 
 OPERATIONS = {"r": "présente au premier relevé", "c": "création", "u": "modification", "d": "suppression"}
 MOTIFS = {
@@ -17,7 +17,6 @@ MOTIFS = {
     "distance_inconnue": "la distance n'est pas connue : ni proche, ni loin",
     "distance_incoherente": "la distance dépasse la limite : à vérifier",
 }
-COUNTED = "comptée"
 
 
 def lines(why: Explanation) -> Iterator[str]:

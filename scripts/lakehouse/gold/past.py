@@ -33,6 +33,10 @@ class Question:
     as_of: date
     known_at: date
 
+    def is_to_come(self, today: date) -> bool:
+        """Say whether it is about a day that nothing is known of yet."""
+        return max(self.as_of, self.known_at) > today
+
 
 @dataclass(frozen=True)
 class Held:
