@@ -2,7 +2,9 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
+from random import sample
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -10,6 +12,7 @@ from pydantic import SecretStr
 from lakehouse.settings import ENVIRONMENT_ONLY, Settings
 
 HERE = "127.0.0.1"
+GIVEN_TO_NO_CONNECTION = range(20_000, 32_000)  # Linux gives those from 32,768, macOS and Windows from 49,152
 ON_THIS_MACHINE = {"localhost", HERE, "::1"}
 ADDRESSES = (
     "db_host",
@@ -82,15 +85,19 @@ def port_of(address: str) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nothing listens on right now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for taken in sockets:
-            taken.bind((HERE, 0))
-        return [taken.getsockname()[1] for taken in sockets]
-    finally:
-        for taken in sockets:
-            taken.close()
+    """Give ports that nothing listens on right now, all different.
+
+    None is one that a system gives to connections going out: between here and the service's own start such a one
+    may go to anybody's, and whoever asks for a server that is not there yet may be connected with itself.
+    """
+    free: list[int] = []
+    for port in sample(GIVEN_TO_NO_CONNECTION, len(GIVEN_TO_NO_CONNECTION)):
+        if len(free) == count:
+            break
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind((HERE, port))
+            free.append(port)
+    return free
 
 
 def _local(address: str, default: str) -> str:

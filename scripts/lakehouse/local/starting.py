@@ -65,4 +65,15 @@ def _start_one(service: Service, supervisor: Supervisor, logs: Path, given_up: E
         wait_until(is_ready, timeout=service.timeout, missing=lambda: missing(service, supervisor) or "nothing more")
         service.first()
     except NotReady as error:
-        raise NotReady(f"{service.name}: {error}. Its log: {logs / service.name}.log") from None
+        log = logs / f"{service.name}.log"
+        raise NotReady(f"{service.name}: {error}. Its log: {log}{_said_last(log)}") from None
+
+
+def _said_last(log: Path, lines: int = 5) -> str:
+    """Give the last lines of a log, indented, without the frames of stack traces; nothing where it says nothing."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    said = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("at ", "... "))]
+    return "\n  ".join([", which ends with:", *said[-lines:]]) if said else ""
