@@ -17,7 +17,7 @@ from spark.engine import Engine
 from spark.histories import KEYS, history, woven
 from spark.messages import SHOES, Change
 
-CASES, BATCHES = 400, 3
+CASES, BATCHES = 200, 3
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), min_size=CASES, max_size=CASES, unique=True)
 # The cases of a run are looked at one by one: the first that fails is named, and nothing is to be shrunk.
 RUN = settings(deadline=None, phases=[Phase.generate], database=None, suppress_health_check=[*HealthCheck])
@@ -31,7 +31,7 @@ def test_any_history_ends_as_postgres_did(spark: SparkSession, numbers: list[int
 
 @pytest.mark.long
 @pytest.mark.parametrize("lanes", [1, 2])
-@settings(RUN, max_examples=5)
+@settings(RUN, max_examples=8)
 @given(numbers=NUMBERS)
 def test_any_other_history_does_too(spark: SparkSession, lanes: int, numbers: list[int]) -> None:
     ends_as_postgres_did(spark, numbers, lanes)

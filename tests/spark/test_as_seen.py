@@ -53,6 +53,7 @@ def test_what_came_later_is_taken_back_and_what_was_refused_is_left_out(spark: S
     assert {row.id for row in seen.refused.collect()} == {4, 8}
 
 
+@pytest.mark.long
 def test_with_nothing_later_it_is_silver_itself_and_not_its_versions(spark: SparkSession, tmp_path: Path) -> None:
     shoes = Shoes(spark, tmp_path)
     shoes.take(put(1, 41), put(2, 42), put(3, -3))

@@ -61,6 +61,7 @@ def test_what_corrects_one_refusal_leaves_a_later_one_open(shoes: Shoes) -> None
     assert [by for _, _, by in shoes.refused()] == ["corrigé", None]
 
 
+@LONG
 def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Shoes) -> None:
     broken = Change(None, None, raw="not json")
     assert shoes.take(put(1, 41), broken) == Caught("shoes", 2, 1)
@@ -70,7 +71,8 @@ def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Sho
     assert shoes.refused() == [("{}", ["message illisible"], None)]
 
 
-@pytest.mark.parametrize("dies_before", ["_merge", pytest.param("append", marks=LONG)])
+@LONG
+@pytest.mark.parametrize("dies_before", ["_merge", "append"])
 def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch, dies_before: str
 ) -> None:
@@ -87,6 +89,7 @@ def test_killed_between_two_tables_the_next_run_gives_the_same_rows(
     assert shoes.lake.versions(SHOES).count() == 5
 
 
+@LONG
 def test_inserts_of_a_killed_run_are_not_there_twice(shoes: Shoes, monkeypatch: pytest.MonkeyPatch) -> None:
     shoes.take(put(1, 41), put(2, 42))
     shoes.arrive(insert(3, 43), insert(4, 44))
@@ -99,7 +102,8 @@ def test_inserts_of_a_killed_run_are_not_there_twice(shoes: Shoes, monkeypatch: 
     assert shoes.lake.silver(SHOES).count() == 5
 
 
-@pytest.mark.parametrize("change", [insert(2, 42), pytest.param(put(1, 42), marks=LONG)])
+@LONG
+@pytest.mark.parametrize("change", [insert(2, 42), put(1, 42)])
 def test_another_refresh_that_writes_meanwhile_is_noticed(
     shoes: Shoes, monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:

@@ -70,6 +70,7 @@ def test_the_chain_behind_the_prime_is_told_to_the_change_event(past: Past) -> N
     assert "    01/05/2026 12:00  11  sport inconnu  [LSN 0/8C, bronze/strava_activities 1/0/140]" in said
 
 
+@pytest.mark.long
 def test_before_go_live_what_was_there_then_is_listed_as_it_is_counted(past: Past) -> None:
     past.commit("2026-01-15 11:00", activity("r", 19, start="2025-12-20 10:00"))
     new_year_s_eve = date(2025, 12, 31)

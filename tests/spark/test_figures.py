@@ -57,6 +57,7 @@ def test_the_journal_tells_the_figures_before_and_after_and_what_moved(lake: Lak
     assert json.loads(second.inputs)["silver/strava_activities"] == lake.catalog.version("silver", "strava_activities")
 
 
+@pytest.mark.long
 def test_a_new_day_is_another_question_of_whatever_counts_days(lake: Lake) -> None:
     computed(lake)
     assert computed(lake, date(2026, 6, 2)) == {"wellbeing", "activites"}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.envelope import UNAVAILABLE
@@ -9,6 +10,7 @@ from spark.messages import delete, put
 from spark.shoes import Shoes
 
 
+@pytest.mark.long
 def test_a_late_change_changes_nothing_but_what_was_left_out_since(spark: SparkSession, tmp_path: Path) -> None:
     shoes = Shoes(spark, tmp_path)
     shoes.take(put(1, 41, commit_seq=10), put(2, 42, commit_seq=20), put(3, 43, note="first", commit_seq=21))

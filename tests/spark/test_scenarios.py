@@ -138,6 +138,7 @@ def test_one_more_activity_never_takes_a_day_away(rows: Held, spark: SparkSessio
         assert all(after[who].nb_activities_year == before[who].nb_activities_year + 1 for who in range(PEOPLE))
 
 
+@pytest.mark.long
 def test_it_writes_its_own_table_only_and_again_the_same(spark: SparkSession, rows: Held, tmp_path: Path) -> None:
     lake = Lake(spark, Catalog(str(tmp_path)))
     make_tables(lake.catalog)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.silver import Caught
@@ -20,6 +21,7 @@ def test_a_refresh_is_silent_on_what_an_earlier_one_merged(spark: SparkSession, 
     assert shoes.take() == Caught("shoes")
 
 
+@pytest.mark.long
 def test_what_a_restored_postgres_writes_over_its_old_numbers_is_another_change(
     spark: SparkSession, tmp_path: Path
 ) -> None:

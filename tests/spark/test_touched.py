@@ -135,6 +135,7 @@ def test_another_month_or_year_or_an_earlier_day_is_computed_whole(lake: Lake, m
         assert wrong(lake, day) == set()
 
 
+@pytest.mark.long
 def test_what_the_log_no_longer_tells_is_computed_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid(monkeypatch, *AMENDED)
     change(lake, STRAVA_ACTIVITIES, activities(lake.spark, anything(Random(1), 5), anything(Random(2), 6)))
@@ -203,6 +204,7 @@ def test_where_many_are_touched_all_is_computed(lake: Lake, monkeypatch: pytest.
     assert wrong(lake, DAY) == set()
 
 
+@pytest.mark.long
 def test_what_is_wrong_stays_so_until_all_is_asked_for(lake: Lake) -> None:
     spoilt = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
     made = lake.catalog.made_of("gold", "wellbeing")

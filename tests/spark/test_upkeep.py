@@ -55,6 +55,7 @@ def test_it_removes_what_no_version_of_the_last_while_holds(shoes: Shoes) -> Non
     assert shoes.now() == {1: 42}
 
 
+@pytest.mark.long
 def test_a_writer_goes_on_meanwhile_and_each_row_is_there_once(shoes: Shoes) -> None:
     path = shoes.catalog.path("bronze", "shoes")
 

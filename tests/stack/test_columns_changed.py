@@ -46,6 +46,7 @@ def stopped(bench: Bench) -> list[str]:
     return [str(one) for one in found if isinstance(one, SchemaMismatch)]
 
 
+@pytest.mark.long
 def test_a_renamed_column_stops_its_table_alone_until_the_contract_follows(bench: Bench) -> None:
     bench.execute(
         "ALTER TABLE shoes RENAME note TO remark",

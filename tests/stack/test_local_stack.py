@@ -87,6 +87,6 @@ def test_a_busy_port_is_an_error_that_names_service_and_log(stack: Stack) -> Non
         taken.listen()
         log = re.escape(str(stack.logs / "postgres.log"))
         with pytest.raises(
-            NotReady, match=rf"postgres: it ended as soon as it was started.*{log}, which ends with:\n(.*\n)*.*in use"
+            NotReady, match=rf"postgres: it ended while it was starting.*{log}, which ends with:\n(.*\n)*.*in use"
         ):
             stack.up("postgres")

@@ -149,6 +149,7 @@ def test_silver_is_postgres_but_for_what_is_refused(walked: Walked, contract: An
     }
 
 
+@pytest.mark.long
 def test_as_of_today_the_figures_are_todays(walked: Walked) -> None:
     asked = Question(today(), today())
     walked.ask_of(asked)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions
 
-from lakehouse.errors import BadInput
+from lakehouse.errors import BadInput, NotReady
 from lakehouse.local import addresses, kafka, supervisor
 from lakehouse.local.service import Service
 from lakehouse.local.stack import Stack
@@ -30,6 +30,20 @@ class _Restarting(Supervisor):
 
     def start_program(self, name: str) -> None:
         raise AssertionError(f"supervisord is starting {name} itself")
+
+
+class _Dying(Supervisor):
+    """Seen with a service that runs for a while, ends, and is started again."""
+
+    def __init__(self) -> None:
+        self.lives = [("STOPPED", None), ("RUNNING", 1), ("EXITED", None), ("RUNNING", 2)]
+
+    def processes(self) -> dict[str, Process]:
+        state, pid = self.lives.pop(0) if len(self.lives) > 1 else self.lives[0]
+        return {"dying": Process("dying", state, pid, 255)}
+
+    def start_program(self, name: str) -> None:
+        pass
 
 
 PRINT = "from lakehouse.settings import Settings; print(Settings().{})"
@@ -92,6 +106,13 @@ def test_what_has_just_died_is_left_to_be_started_again(tmp_path: Path) -> None:
     said: list[str] = []
     start([Service("kept", ("true",))], _Restarting(), tmp_path, said.append)
     assert len(said) == 1
+
+
+def test_what_ends_before_it_is_ready_is_not_awaited_and_its_last_words_are_told(tmp_path: Path) -> None:
+    (tmp_path / "dying.log").write_text("Starting\nError: the port is taken\n\tat main(Main.java)\n", encoding="utf-8")
+    dying = Service("dying", ("false",), missing=lambda: "it to answer")
+    with pytest.raises(NotReady, match=r"it ended while it was starting.*ends with:\n  Starting\n  Error: the port is"):
+        start([dying], _Dying(), tmp_path, print)
 
 
 def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:

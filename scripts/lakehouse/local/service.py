@@ -21,6 +21,7 @@ class Service:
     `missing` says what is still awaited, or None once the service answers; `first` is done each time it has
     just become ready. `after` names the services that must be ready before this one starts.
     A `once` service runs, ends with exit code 0, and is ready by that.
+    `timeout`, in seconds, is for one that hangs: a slow machine needs minutes, and one that ends is told apart.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Service:
     stop_stage: int = 1
     whole_group: bool = True
     once: bool = False
-    timeout: float = 120
+    timeout: float = 300
 
 
 def job(script: str, *arguments: str) -> tuple[str, ...]:

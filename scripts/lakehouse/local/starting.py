@@ -50,12 +50,15 @@ def _start_one(service: Service, supervisor: Supervisor, logs: Path, given_up: E
     is_new = supervisor.processes()[service.name].is_at_rest(service.once)
     # One that was killed may need a second try before it is back; one that is started now should not.
     failed = {"BACKOFF", "FATAL"} if is_new else {"FATAL"}
+    lives: set[int | None] = set()
 
     def is_ready() -> bool:
         if given_up.is_set():
             raise NotReady("given up, because another did not start")
-        if supervisor.processes()[service.name].state in failed:
-            raise NotReady("it ended as soon as it was started")
+        process = supervisor.processes()[service.name]
+        lives.add(process.pid)
+        if process.state in failed or (is_new and not service.once and len(lives - {None}) > 1):
+            raise NotReady("it ended while it was starting")
         return missing(service, supervisor) is None
 
     try:
