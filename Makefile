@@ -60,7 +60,7 @@ test: lint ## lint, the tests, a minute of chaos; on free ports beside whatever 
 
 test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
-	@$(MAKE) --no-print-directory chaos
+	@$(MAKE) --no-print-directory chaos WITHIN=600
 
 tests-of-services:
 	$(BIN)/python -m pytest $(HALVES) tests/stack

@@ -7,7 +7,8 @@ CREATE OR REPLACE VIEW gold.v_journal (
   scenarios COMMENT 'Scénarios calculés, s''il y en a',
   nb_modifications COMMENT 'Modifications prises en compte',
   nb_refus COMMENT 'Modifications refusées, parmi elles',
-  par_table COMMENT 'Modifications lues et refusées de chaque table',
+  nb_lignes COMMENT 'Lignes ajoutées, modifiées ou supprimées par elles',
+  par_table COMMENT 'Modifications lues, refusées, et lignes touchées de chaque table',
   regles COMMENT 'Règles appliquées',
   versions COMMENT 'Versions des tables lues',
   chiffres_avant COMMENT 'Totaux avant le calcul',
@@ -21,6 +22,6 @@ TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,
   CAST(TIMESTAMPDIFF(MILLISECOND, started_at, finished_at) / 1000 AS DECIMAL(10, 1)) AS duree_s,
-  outcome, as_of, known_at, scenarios, nb_changes, nb_refused, tables, rules, inputs, figures_before, figures_after,
+  outcome, as_of, known_at, scenarios, nb_changes, nb_refused, nb_rows, tables, rules, inputs, figures_before, figures_after,
   moved, seconds, cut
 FROM delta.`{lake}/gold/runs`

@@ -31,17 +31,17 @@ def test_inserts_updates_and_deletes_over_two_batches(
 ) -> None:
     monkeypatch.setattr(silver, "FEW", few)
     monkeypatch.setattr(silver, "MANY", many)
-    assert shoes.take(put(1, 41), put(2, 42), put(3, 43)) == Caught("shoes", 3, 0)
-    assert shoes.take(put(2, 52), delete(3), put(4, 44)) == Caught("shoes", 3, 0)
+    assert shoes.take(put(1, 41), put(2, 42), put(3, 43)) == Caught("shoes", 3, 0, 3)
+    assert shoes.take(put(2, 52), delete(3), put(4, 44)) == Caught("shoes", 3, 0, 3)
     assert shoes.now() == {1: 41, 2: 52, 4: 44}
     assert shoes.take() == Caught("shoes")
 
 
 def test_what_lies_beyond_the_cut_is_left_for_the_next_one(shoes: Shoes) -> None:
     shoes.arrive(put(1, 41), put(2, 42), put(1, 51), delete(2))
-    assert catch_up(shoes.lake, SHOES, {Lane(0, 0): 1}) == Caught("shoes", 2, 0)
+    assert catch_up(shoes.lake, SHOES, {Lane(0, 0): 1}) == Caught("shoes", 2, 0, 2)
     assert shoes.now() == {1: 41, 2: 42}
-    assert shoes.take() == Caught("shoes", 2, 0)
+    assert shoes.take() == Caught("shoes", 2, 0, 2)
     assert shoes.now() == {1: 51}
 
 
@@ -64,7 +64,7 @@ def test_what_corrects_one_refusal_leaves_a_later_one_open(shoes: Shoes) -> None
 @LONG
 def test_a_message_that_is_not_json_is_refused_once_and_stops_nothing(shoes: Shoes) -> None:
     broken = Change(None, None, raw="not json")
-    assert shoes.take(put(1, 41), broken) == Caught("shoes", 2, 1)
+    assert shoes.take(put(1, 41), broken) == Caught("shoes", 2, 1, 1)
     assert shoes.take() == Caught("shoes")
     shoes.take(put(2, 42))
     assert shoes.now() == {1: 41, 2: 42}
@@ -94,7 +94,7 @@ def test_inserts_of_a_killed_run_are_not_there_twice(shoes: Shoes, monkeypatch: 
     shoes.take(put(1, 41), put(2, 42))
     shoes.arrive(insert(3, 43), insert(4, 44))
     with monkeypatch.context() as patch:
-        patch.setattr(silver, "_require_alone", _die)
+        patch.setattr(silver, "_written_alone", _die)
         with pytest.raises(KeyboardInterrupt):
             shoes.take()
     shoes.take(insert(5, 45))

@@ -14,7 +14,7 @@ def test_a_refresh_is_silent_on_what_an_earlier_one_merged(spark: SparkSession, 
     shoes = Shoes(spark, tmp_path)
     first, second, refused = put(1, 41, commit_seq=10), put(1, 42, commit_seq=20), put(2, -2, commit_seq=30)
     shoes.take(first, second, refused)
-    assert shoes.take(first, second, refused, put(3, 43, commit_seq=40)) == Caught("shoes", 4, 0)
+    assert shoes.take(first, second, refused, put(3, 43, commit_seq=40)) == Caught("shoes", 4, 0, 1)
     assert shoes.now() == {1: 42, 3: 43}
     assert len(shoes.refused()) == 1
     assert shoes.lake.versions(shoes.contract).where("id IS NOT NULL").count() == 4

@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
@@ -22,6 +22,7 @@ from pytest_httpserver import HTTPServer
 import oracle
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.silver import Caught
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.answers import figures_as_of
 from lakehouse.gold.past import Question
@@ -50,10 +51,12 @@ class Walked:
     lake: Lake
     files: Path
     gone: int
+    runs: list[Run] = field(default_factory=list)
 
     def refresh(self, day: date | None = None, compute: Compute = figures_of_the_day) -> Run:
         everything = cut.of_everything(self.settings, self.lake.catalog, CAPTURED, patience=60)
-        return refresh(self.lake, everything, day or today(), compute)
+        self.runs.append(refresh(self.lake, everything, day or today(), compute))
+        return self.runs[-1]
 
     def ask_of(self, question: Question) -> None:
         """Compute another day's figures."""
@@ -180,14 +183,14 @@ def test_yesterday_whoever_left_today_was_there_and_whatever_is_known_now_counts
 
 
 def test_the_journal_says_what_each_table_took_in_and_refused(walked: Walked) -> None:
-    journal = "SELECT par_table, nb_modifications, nb_refus FROM gold.v_journal WHERE par_table IS NOT NULL"
-    rows = [(json.loads(told), changes, refused) for told, changes, refused in walked.ask(journal)]
-    for told, changes, refused in rows:
-        assert (sum(one["changes"] for one in told.values()), sum(one["refused"] for one in told.values())) == (
-            changes,
-            refused,
-        )
-    assert max(told["strava_activities"]["refused"] for told, *_ in rows) > 0
+    journal = "SELECT par_table, nb_modifications, nb_refus, nb_lignes FROM gold.v_journal WHERE par_table IS NOT NULL"
+    for told, *totals in walked.ask(journal):
+        tables = json.loads(told).values()
+        assert [sum(one[count] for one in tables) for count in ("changes", "refused", "rows")] == totals
+    first, second = ({one.table: one for one in run.caught} for run in walked.runs[:2])
+    assert first["rh_employees"].rows == len(oracle.employees(walked.files))
+    assert second["rh_employees"] == Caught("rh_employees", changes=1, refused=0, rows=1)
+    assert second["strava_activities"].refused > 0
 
 
 def test_what_is_refused_is_counted_by_reason(walked: Walked) -> None:

@@ -28,7 +28,10 @@ BRONZE_PROPERTIES = {
 FEED = {"delta.enableChangeDataFeed": "true"}
 
 # Commits that a refresh writes rows with; those that change none, and how many of them are looked past.
-WRITES = ("WRITE", "MERGE")
+WRITES: Mapping[str, Sequence[str]] = {  # with what their metrics call rows
+    "WRITE": ("numOutputRows",),
+    "MERGE": ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"),
+}
 UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 SINCE_MADE = 20
 # A file is removed by its own age, and is written before its commit.
@@ -75,9 +78,9 @@ class Catalog:
         log = self._log(layer, name)
         return int((_last_of_rows(log) or {"version": log.version()})["version"])
 
-    def writes(self, layer: str, name: str, since: int) -> int:
-        """Give how many commits have written rows after a version."""
-        return sum(one["operation"] in WRITES for one in _after(self._log(layer, name), since))
+    def written(self, layer: str, name: str, since: int) -> list[int]:
+        """Give how many rows each commit that wrote some after a version has added, changed or deleted."""
+        return [_rows_of(one) for one in _after(self._log(layer, name), since) if one["operation"] in WRITES]
 
     def made_of(self, layer: str, name: str) -> str | None:
         """Give what the table's rows were made of, as their commit says; None where that is not known any more."""
@@ -225,6 +228,11 @@ def _last_of_rows(log: DeltaTable) -> Mapping[str, Any] | None:
 def _after(log: DeltaTable, version: int) -> list[Mapping[str, Any]]:
     """Give the commits after a version that the log still has, the last one first."""
     return [one for one in log.history(max(1, log.version() - version)) if one["version"] > version]
+
+
+def _rows_of(commit: Mapping[str, Any]) -> int:
+    told = commit.get("operationMetrics") or {}
+    return sum(int(told.get(name, 0)) for name in WRITES[commit["operation"]])
 
 
 def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:

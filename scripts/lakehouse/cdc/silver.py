@@ -28,11 +28,15 @@ FEW = 100  # changes whose keys are looked for one by one
 
 @dataclass(frozen=True)
 class Caught:
-    """What a catch-up took in: changes read, and how many of them were refused."""
+    """What a catch-up took in: changes read, how many of them were refused, and the rows that Silver's differ by.
+
+    A key that changed ten times is one row.
+    """
 
     table: str
     changes: int = 0
     refused: int = 0
+    rows: int = 0
 
 
 def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
@@ -62,8 +66,7 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     if needs_more(facts, begun=bool(seen)):
         changes = completed(changes, facts, lake.versions(contract), contract)
         facts = examine(changes, contract)
-    _write(lake, contract, changes, facts, seen)
-    return Caught(contract.table, came, facts.refused)
+    return Caught(contract.table, came, facts.refused, _write(lake, contract, changes, facts, seen))
 
 
 def start_over(lake: Lake, contract: Contract) -> None:
@@ -85,7 +88,8 @@ def _may_be_old(lake: Lake, contract: Contract, facts: Facts) -> bool:
     return latest is not None and facts.earliest is not None and facts.earliest <= latest
 
 
-def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, seen: Positions) -> None:
+def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, seen: Positions) -> int:
+    """Write the three tables; give how many current rows were added, changed or deleted."""
     if facts.refused:
         quarantine.record(lake, contract, quarantine.entries(changes, contract))
     quarantine.close(lake, contract, quarantine.closings(changes, contract), seen)
@@ -95,20 +99,24 @@ def _write(lake: Lake, contract: Contract, changes: DataFrame, facts: Facts, see
         lake.append(settled.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
         _merge(lake, contract, computed(settled), facts)
-    _require_alone(lake, contract, before)
+    rows = _written_alone(lake, contract, before)
     lake.append(changes.select(*tables.versions(contract)), "silver", f"{contract.table}_versions")
+    return rows
 
 
-def _require_alone(lake: Lake, contract: Contract, before: int) -> None:
-    """Raise where somebody else wrote current rows meanwhile: Delta lets an append in beside whatever else is written.
+def _written_alone(lake: Lake, contract: Contract, before: int) -> int:
+    """Give how many current rows were written; raise where somebody else wrote some meanwhile.
 
-    The lease is checked as a write begins, which may take minutes, and Postgres may be gone meanwhile.
+    Delta lets an append in beside whatever else is written. The lease is checked as a write begins, which may take
+    minutes, and Postgres may be gone meanwhile.
     """
-    if lake.catalog.writes("silver", contract.table, before) > 1:
+    written = lake.catalog.written("silver", contract.table, before)
+    if len(written) > 1:
         raise LakehouseError(
             f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
             "Run batch_refresh_silver_gold.py --rebuild."
         )
+    return sum(written)
 
 
 def _near(contract: Contract, settled: DataFrame, facts: Facts) -> Column:

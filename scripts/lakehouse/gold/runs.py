@@ -36,6 +36,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "figures_after": "string",
         "moved": "string",
         "tables": "string",
+        "nb_rows": "bigint",
     }
 )
 MOVES_OVER = 0.1  # the share that a figure may move by in a run before it is marked
@@ -100,10 +101,15 @@ def write(lake: Lake, run: Run) -> None:
         "figures_before": _json(run.before),
         "figures_after": _json(run.after),
         "moved": _json({name: round(share, 4) for name, share in run.moved.items()}),
-        "tables": _json({one.table: {"changes": one.changes, "refused": one.refused} for one in run.caught}),
+        "tables": _json({one.table: _counts(one) for one in run.caught}),
+        "nb_rows": sum(one.rows for one in run.caught),
     }
     row = lake.spark.range(1).select(*(F.lit(values[name]).cast(kind).alias(name) for name, kind in RUNS.items()))
     lake.append(row, "gold", "runs")
+
+
+def _counts(caught: Caught) -> Mapping[str, int]:
+    return {"changes": caught.changes, "refused": caught.refused, "rows": caught.rows}
 
 
 def _json(value: object) -> str | None:
