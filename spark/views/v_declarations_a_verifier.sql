@@ -8,7 +8,7 @@ CREATE OR REPLACE VIEW gold.v_declarations_a_verifier (
   distance_source COMMENT 'Origine de la distance : google, ou estimate (estimée)',
   motif COMMENT 'Motif de la prime, tel que dans v_prime_sportive',
   a_verifier COMMENT 'Ce qu''il y a à vérifier',
-  montant_en_jeu COMMENT 'Prime qui serait due si la déclaration est confirmée, en euros',
+  montant_en_jeu COMMENT 'Prime due si le trajet est dans la limite, en euros',
   nb_a_l_adresse COMMENT 'Salariés présents qui déclarent cette adresse'
 )
 COMMENT 'Déclarations de trajet à vérifier par les RH'

@@ -4,12 +4,12 @@ CREATE OR REPLACE VIEW gold.v_journal (
   resultat COMMENT 'ok, ou failed et la sorte d''erreur',
   as_of COMMENT 'Jour dont les données comptent, à Paris',
   known_at COMMENT 'Dernier jour dont les connaissances comptent ; vide : tout ce qui est connu',
-  scenarios COMMENT 'Scénarios calculés, s''il y en a',
+  scenarios COMMENT 'Scénarios calculés et les règles que chacun change, s''il y en a',
   nb_modifications COMMENT 'Modifications prises en compte',
   nb_refus COMMENT 'Modifications refusées, parmi elles',
   nb_lignes COMMENT 'Lignes ajoutées, modifiées ou supprimées par elles',
   par_table COMMENT 'Modifications lues, refusées, et lignes touchées de chaque table',
-  regles COMMENT 'Règles appliquées',
+  regles COMMENT 'Règles en vigueur',
   versions COMMENT 'Versions des tables lues',
   chiffres_avant COMMENT 'Totaux avant le calcul',
   chiffres_apres COMMENT 'Totaux après le calcul',
@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW gold.v_journal (
   secondes COMMENT 'Secondes de chaque étape',
   positions COMMENT 'Dernière position lue de chaque table'
 )
-COMMENT 'Journal des calculs : une ligne chacun, aussi de ceux qui ont échoué'
+COMMENT 'Journal des calculs : une ligne chacun, aussi de ceux qui ont échoué en route'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,

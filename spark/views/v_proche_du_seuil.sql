@@ -4,16 +4,22 @@ CREATE OR REPLACE VIEW gold.v_proche_du_seuil (
   business_unit COMMENT 'BU du salarié',
   nb_activities_year COMMENT 'Activités valides de la période',
   activites_manquantes COMMENT 'Activités qui manquent pour avoir droit aux jours : de 1 à 3',
-  jours_restants COMMENT 'Jours avant la fin de l''année, ou avant que la plus ancienne activité sorte de la fenêtre glissante'
+  jours_restants COMMENT 'Jours avant la fin de l''année, ou avant que la plus ancienne activité sorte de la fenêtre glissante ; vide : aucune n''en sortira'
 )
 COMMENT 'Salariés à trois activités ou moins des jours bien-être'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   w.employee_id, w.year, p.business_unit, w.nb_activities_year, w.activites_manquantes,
-  GREATEST(0, DATEDIFF(
-    IF(w.fenetre = 'calendar_year', MAKE_DATE(w.year, 12, 31), ADD_MONTHS(w.first_activity_date, 12)),
-    FROM_UTC_TIMESTAMP(CURRENT_TIMESTAMP(), 'Europe/Paris')
-  )) AS jours_restants
-FROM delta.`{lake}/gold/wellbeing` AS w
+  IF(fin IS NULL, NULL, GREATEST(0, DATEDIFF(fin, FROM_UTC_TIMESTAMP(CURRENT_TIMESTAMP(), 'Europe/Paris'))))
+    AS jours_restants
+FROM (
+  SELECT *, IF(
+    fenetre = 'calendar_year',
+    MAKE_DATE(year, 12, 31),
+    -- A 29 February leaves a window on the 1 March that follows.
+    DATE_ADD(ADD_MONTHS(first_activity_date, 12), DAY(first_activity_date) - DAY(ADD_MONTHS(first_activity_date, 12)))
+  ) AS fin
+  FROM delta.`{lake}/gold/wellbeing`
+) AS w
 JOIN delta.`{lake}/gold/prime_sportive` AS p ON p.employee_id = w.employee_id AND p.year = w.year
 WHERE w.activites_manquantes BETWEEN 1 AND 3

@@ -1,6 +1,7 @@
 CREATE OR REPLACE VIEW gold.v_scenarios (
   scenario COMMENT 'Nom du scénario',
-  as_of COMMENT 'Jour du calcul, à Paris',
+  as_of COMMENT 'Jour dont les données comptent, à Paris',
+  known_at COMMENT 'Dernier jour dont les connaissances comptent ; vide : tout ce qui est connu',
   regles COMMENT 'Règles que le scénario change',
   business_unit COMMENT 'BU, ou Total : ne pas additionner le Total aux BU',
   nb_salaries COMMENT 'Salariés présents',
@@ -16,7 +17,7 @@ CREATE OR REPLACE VIEW gold.v_scenarios (
 COMMENT 'Chaque scénario à côté des chiffres réels du même calcul, par BU et au total'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
-  scenario, as_of, regles,
+  scenario, as_of, known_at, regles,
   IF(GROUPING(unit) = 1, 'Total', unit) AS business_unit,
   COUNT(*) AS nb_salaries,
   COUNT_IF(eligible) AS nb_primes,
@@ -30,4 +31,4 @@ AS SELECT
 FROM (
   SELECT *, COALESCE(business_unit, 'Non renseignée') AS unit FROM delta.`{lake}/gold/scenarios`
 )
-GROUP BY GROUPING SETS ((scenario, as_of, regles, unit), (scenario, as_of, regles))
+GROUP BY GROUPING SETS ((scenario, as_of, known_at, regles, unit), (scenario, as_of, known_at, regles))

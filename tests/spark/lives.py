@@ -67,7 +67,7 @@ class Company:
                     self._hire(number, "c", since)
             elif chance < HARDLY_ANY:
                 if since:
-                    self._employee(number, "u", valable_depuis=since)
+                    self._employee(number, "u", valable_depuis=since, **self._refused_at_times())
                 self._leave(number)
             elif chance < 0.2:
                 self._change(number, since)
@@ -115,8 +115,10 @@ class Company:
 
     def _change(self, number: int, since: date | None) -> None:
         changes = self.rng.choice([self._home(), self._pay(), {**self._home(), **self._pay()}])
-        refused = self.rng.random() < HARDLY_ANY
-        self._employee(number, "u", valable_depuis=since, **changes, **({"_reasons": ["refusé"]} if refused else {}))
+        self._employee(number, "u", valable_depuis=since, **changes, **self._refused_at_times())
+
+    def _refused_at_times(self) -> Fields:
+        return {"_reasons": ["refusé"]} if self.rng.random() < HARDLY_ANY else {}
 
     def _home(self) -> Fields:
         way = self.rng.choice([ON_FOOT, ON_FOOT, BY_BICYCLE, BY_BICYCLE, BY_BUS, BY_CAR])

@@ -10,7 +10,7 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.errors import BadInput
 from lakehouse.gold.explain import explain
-from lakehouse.gold.explanation import lines
+from lakehouse.gold.explanation import _km, lines
 from lakehouse.gold.past import Question
 from lakehouse.gold.refresh import make_tables
 from spark.builders import BY_BICYCLE, RULES
@@ -96,3 +96,13 @@ def test_who_was_not_there_is_an_error_that_says_what_to_do(past: Past) -> None:
     past.commit("2026-06-20 10:00", employee("d", 1))
     with pytest.raises(BadInput, match=r"Salarié 1 : absent au 30/06/2026.*3 versions connues.*--as-of"):
         explain(past.written(), 1, Question(JUNE, JUNE), LIVE)
+
+
+def test_numbers_are_written_as_they_are_in_french() -> None:
+    assert [_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
+        "0,9 km",
+        "9 km",
+        "16,16 km",
+        "1 041,3 km",
+        "9 300 km",
+    ]

@@ -9,9 +9,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.silver import Caught
 from lakehouse.cdc.upkeep import keep
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
+from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import figures
+from lakehouse.gold import refresh as refresh_module
 from lakehouse.gold.refresh import make_tables, refresh
 from spark.builders import NOTHING, RULES, activities, employees, reward_rules, utc
 
@@ -70,6 +75,25 @@ def test_another_rule_is_another_figure(lake: Lake) -> None:
     rows = reward_rules(lake.spark, {**vars(harder), "valid_from": date(2026, 3, 1)})
     lake.append(rows, "silver", "reward_rules")
     assert computed(lake) == {"wellbeing", "prime_sportive"}
+
+
+@pytest.mark.long
+def test_where_a_table_fails_the_journal_tells_what_the_others_took_in(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Lake, contract: Contract, __: object) -> Caught:
+        if contract is RH_EMPLOYEES:
+            raise SchemaMismatch("rh_employees: nom is gone")
+        return Caught(contract.table, changes=2, refused=1, rows=1)
+
+    monkeypatch.setattr(refresh_module, "catch_up", fails)
+    with pytest.raises(LakehouseError, match="nom is gone"):
+        refresh(lake, NOTHING, DAY)
+    run = lake.read("gold", "runs").first()
+    assert run
+    others = len(CAPTURED) - 1
+    assert (run.nb_changes, run.nb_refused, run.nb_rows) == (2 * others, others, others)
+    assert run.outcome == "failed: LakehouseError"
 
 
 @pytest.mark.long

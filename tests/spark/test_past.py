@@ -41,6 +41,34 @@ def test_what_a_snapshot_after_the_first_change_found_was_not_known_before(past:
     assert set(past.modes(date(2026, 3, 1))) == {1, 2, 3}
 
 
+def test_what_a_later_snapshot_found_was_not_known_before_though_its_table_never_changed(past: Past) -> None:
+    past.commit("2026-01-15 11:00", rule("r", date(2000, 1, 1), "0.05"))
+    past.commit("2026-02-01 10:00", activity("c", 5))
+    contract, _, row = rule("r", date(2026, 7, 1), "0.06")
+    past.commit("2026-08-01 10:00", (contract, "r", {**row, "_lsn": 5_000}))
+    day = date(2026, 7, 5)
+
+    def rates(known_at: date) -> set[Decimal]:
+        return {row.bonus_rate for row in past.ask(day, known_at).reward_rules.collect()}
+
+    assert rates(day) == {Decimal("0.0500")}
+    assert rates(date(2026, 8, 1)) == {Decimal("0.0500"), Decimal("0.0600")}
+
+
+def test_who_was_gone_when_a_later_snapshot_looked_takes_the_activities_along_from_then_on(past: Past) -> None:
+    past.commit(
+        "2026-01-15 11:00", employee("r", 1, valable_depuis=date(2025, 6, 1)), activity("r", 5), employee("r", 2)
+    )
+    past.commit("2026-02-01 10:00", activity("c", 6, 2))
+    swept = {"_commit_seq": None, "_lsn": 5_000}
+    gone = [(contract, op, {**row, **swept}) for contract, op, row in (employee("d", 1), activity("d", 5))]
+    past.commit("2026-07-10 10:00", *gone)
+    assert set(past.modes(JUNE, known_at=JULY)) == {1, 2}
+    assert past.done(JUNE, known_at=JULY) == {5, 6}
+    assert set(past.modes(JULY)) == {2}
+    assert past.done(JULY) == {6}
+
+
 def test_a_row_of_hr_holds_from_the_day_in_paris_of_its_commit(past: Past) -> None:
     past.commit("2026-01-15 11:00", employee("r", 1))
     past.commit("2026-06-29 22:30", employee("u", 1, BY_BICYCLE))
@@ -109,6 +137,14 @@ def test_a_load_that_says_since_when_says_it_of_leavers_too(past: Past) -> None:
     assert past.done(JUNE, known_at=JULY) == set()
     assert set(past.modes(date(2026, 6, 14), known_at=JULY)) == {1}
     assert past.done(date(2026, 6, 14), known_at=JULY) == {5}
+
+
+def test_since_when_someone_left_is_told_by_a_row_that_is_refused_as_well(past: Past) -> None:
+    past.commit("2026-01-15 11:00", employee("r", 1))
+    contract, op, row = employee("u", 1, valable_depuis=date(2026, 6, 15))
+    past.commit("2026-07-10 10:00", (contract, op, {**row, "_reasons": ["embauche avant la naissance"]}), employee("d"))
+    assert past.modes(JUNE, known_at=JULY) == {}
+    assert set(past.modes(date(2026, 6, 14), known_at=JULY)) == {1}
 
 
 def test_who_left_and_came_back_was_away_in_between(past: Past) -> None:

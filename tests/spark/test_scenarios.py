@@ -1,5 +1,6 @@
 """What if: the same rows judged by other rules, beside what the real ones give."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -14,10 +15,11 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.errors import BadInput
 from lakehouse.gold.past import Held
 from lakehouse.gold.prime import prime
 from lakehouse.gold.refresh import make_tables, refresh
-from lakehouse.gold.scenarios import beside, what_if
+from lakehouse.gold.scenarios import _require_distances, beside, what_if
 from lakehouse.gold.wellbeing import wellbeing
 from spark.builders import (
     BY_BICYCLE,
@@ -163,4 +165,12 @@ def test_it_writes_its_own_table_only_and_again_the_same(spark: SparkSession, ro
     assert before == {name: lake.catalog.version("gold", name) for name in others}
     journal = lake.read("gold", "runs").orderBy(F.col("started_at").desc()).first()
     assert journal
-    assert (journal.scenarios, journal.outcome) == ('["taux7"]', "ok")
+    assert (journal.scenarios, journal.outcome) == ('{"taux7": {"bonus_rate": "0.08"}}', "ok")
+    assert json.loads(journal.inputs) == {f"silver/{name}": lake.catalog.version("silver", name) for name in silver}
+
+
+def test_a_destination_that_no_distance_is_known_to_is_refused_and_not_written_in_the_error(rows: Held) -> None:
+    _require_distances(rows.distances, {"here": {"destination": RULES.destination}, "else": {"bonus_rate": Decimal(0)}})
+    with pytest.raises(BadInput, match="no distance to this address is known") as refused:
+        _require_distances(rows.distances, {"there": {"destination": "3 rue d'Ailleurs, 34000 Montpellier"}})
+    assert "Ailleurs" not in str(refused.value)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.gold.activities import activities_spread
 from lakehouse.gold.prime import prime
-from lakehouse.gold.refresh import make_tables
+from lakehouse.gold.refresh import make_tables, today
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.serving.views import views
 from spark.builders import (
@@ -133,6 +135,31 @@ def test_what_hr_should_look_at_and_what_it_is_worth(spark: SparkSession) -> Non
         2: ("eligible", "distance estimée à moins de 10 % de la limite", Decimal("50.01")),
         5: ("distance_incoherente", "distance au-delà de la limite", Decimal("1500.00")),
     }
+
+
+@pytest.mark.parametrize(
+    ("window", "first", "end"),
+    [
+        ("calendar_year", None, date(2029, 12, 31)),
+        ("rolling_12_months", None, None),
+        ("rolling_12_months", "2028-02-28 10:00", date(2029, 2, 28)),
+        ("rolling_12_months", "2028-02-29 10:00", date(2029, 3, 1)),
+    ],
+)
+def test_days_left_end_with_the_year_or_as_the_first_activity_leaves_the_window(
+    spark: SparkSession, tmp_path: Path, window: str, first: str | None, end: date | None
+) -> None:
+    days = [(1, 2029, 14, 1, first, window)]
+    columns = (
+        "employee_id int, year int, nb_activities_year long, activites_manquantes int, first string, fenetre string"
+    )
+    frame = spark.createDataFrame(days, columns).withColumn("first_activity_date", F.col("first").cast("timestamp"))
+    put(frame, f"{tmp_path}/gold/wellbeing")
+    put(frame.selectExpr("employee_id", "year", "'Finance' AS business_unit"), f"{tmp_path}/gold/prime_sportive")
+    [view] = [view for view in views(str(tmp_path)) if view.name == "gold.v_proche_du_seuil"]
+    row = spark.sql("SELECT" + view.sql.split("AS SELECT", 1)[1]).first()
+    assert row
+    assert row.jours_restants == (end and (end - today()).days)
 
 
 @pytest.mark.usefixtures("before")

@@ -57,6 +57,8 @@ def test_a_sweep_is_a_scenario_a_value_both_ends_included() -> None:
         (["--scenario", "a'b", "--bonus-rate", "0.06"], "letters, digits, dots, dashes and underscores"),
         (["--scenario", "x", "--bonus-rate", "6"], "bonus_rate goes from 0 to 1, not 6"),
         (["--scenario", "x", "--bonus-rate", "NaN"], "'NaN' is not a number"),
+        (["--scenario", "x", "--bonus-rate", "0.05125"], "bonus_rate has 4 decimals at most, not as many as 0.05125"),
+        (["--sweep", "bonus_rate=0.05:0.051:0.00025"], "bonus_rate has 4 decimals at most"),
         (["--scenario", "x", "--walk-limit-m", "15.5"], "'15.5' is not a whole number"),
         (["--scenario", "x", "--walk-limit-m", "15"], "walk_limit_m goes from 100 to 200000, not 15"),
         (["--sweep", "bonus_rate=0.08:0.04:0.01"], "from a lower to a higher value"),

@@ -1,6 +1,7 @@
 """What cannot be read right is refused, with the file, the line and the column, and never with the value."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from hr_files import EMPLOYEE, company, csv_file, employee, practice, sheet, staff, workbook
 from lakehouse.errors import BadInput
+from lakehouse.settings import Settings
+from lakehouse.source.full_load import Order, full_load
 from lakehouse.source.hr.company import read_company
 
 SECRET = "Zanzibar 98765"
@@ -163,3 +166,9 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rest(tmp_path: Path) 
     file = csv_file(tmp_path / "RH.csv", sheet([employee(nom="Mendes"), *staff(3)]))
     file.write_text(file.read_text(encoding="utf-8").replace("Mendes", '"Mendes', 1), encoding="utf-8")
     assert "RH.csv, ligne 5 : guillemets mal fermés" in refusal(tmp_path)
+
+
+def test_changes_of_a_day_to_come_are_refused_for_todays_figures_would_have_them_at_once(tmp_path: Path) -> None:
+    order = Order(folder=tmp_path, effective_from=date(2999, 1, 1))
+    with pytest.raises(BadInput, match=r"--effective-from .* : ce jour est à venir.*Rien n'est chargé"):
+        list(full_load(Settings.model_construct(), order))

@@ -1,6 +1,6 @@
 """Which table lies where, and what its own log tells: made, found and measured in milliseconds, without a JVM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,10 +133,11 @@ class Catalog:
         ]
         return max(ends, default=None)
 
-    def first_commit(self, contract: Contract) -> int | None:
-        """Give the first commit that a streamed change followed; None where there is no such change yet."""
-        files = self._log("silver", f"{contract.table}_versions").get_add_actions(flatten=True)
-        return min((one for one in _column(files, "min._commit_seq") if one is not None), default=None)
+    def first_commit(self, contracts: Iterable[Contract]) -> int | None:
+        """Give the first commit that a streamed change of any of them followed; None where none was streamed yet."""
+        logs = (self._log("silver", f"{contract.table}_versions") for contract in contracts)
+        firsts = (one for log in logs for one in _column(log.get_add_actions(flatten=True), "min._commit_seq"))
+        return min((one for one in firsts if one is not None), default=None)
 
     def may_hold(self, contract: Contract, first: Any, last: Any) -> bool:
         """Say whether a file of the current rows may have a key from first to last, of the key's first column."""

@@ -10,7 +10,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.gold.past import Question, held
 from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import rules_until
-from lakehouse.gold.runs import Run
+from lakehouse.gold.runs import Run, versions
 from lakehouse.gold.tables import ASKED, shaped
 from lakehouse.gold.today import sized
 from lakehouse.gold.totals import totals
@@ -23,9 +23,7 @@ OF_TOTALS = ("prime_sportive_au", "wellbeing_au")
 def figures_as_of(lake: Lake, run: Run, question: Question, live: GoLive | None) -> None:
     """Put the answers in the place of earlier ones to the same question; today's figures stay as they are."""
     lake, run.known_at = sized(lake), question.known_at
-    run.inputs = {
-        f"silver/{one.table}_versions": lake.catalog.version("silver", f"{one.table}_versions") for one in CAPTURED
-    }
+    run.inputs = versions(lake.catalog, *(f"{one.table}_versions" for one in CAPTURED))
     same = " AND ".join(f"{name} = DATE '{day}'" for name, day in vars(question).items())
     then = held(lake, question, live)
     employees = computed(then.employees)

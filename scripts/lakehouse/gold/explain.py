@@ -13,7 +13,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.tables import ORIGIN
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
-from lakehouse.errors import BadInput
+from lakehouse.errors import BadInput, NotReady
 from lakehouse.gold.paris import ends, wall_clock
 from lakehouse.gold.past import Held, Question, ever_of, held, known, since
 from lakehouse.gold.prime import prime
@@ -49,15 +49,20 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
 
     It holds one person's rows, which are few.
     """
-    staff = known(lake, RH_EMPLOYEES, question.known_at, live).where(settles() & (F.col("id") == employee_id))
-    changes = ranked(since(staff), RH_EMPLOYEES.key).withColumn("moment", _moment(F.col("_committed_at")))
+    staff = since(known(lake, RH_EMPLOYEES, question.known_at, live).where(F.col("id") == employee_id))
+    changes = ranked(staff.where(settles()), RH_EMPLOYEES.key).withColumn("moment", _moment(F.col("_committed_at")))
     versions = changes.orderBy("_order").collect()
     # Each is looked at more than once, and planning them anew takes longer than the rows.
     then = Held(*map(computed, vars(held(lake, question, live, of=employee_id)).values()))
     employee = then.employees.first()
     if employee is None:
         raise BadInput(_nobody(employee_id, question, versions))
-    book = rules_until(then.reward_rules, question.as_of)
+    try:
+        book = rules_until(then.reward_rules, question.as_of)
+    except NotReady:
+        raise BadInput(
+            f"Aucune règle n'était en vigueur au {question.as_of:%d/%m/%Y} : demandez un jour plus récent."
+        ) from None
     rules, (valid_from, _) = book.current, book.rows[-1]
     answers = then.distances.where(
         (F.col("origin_address") == employee.adresse_complete)
@@ -128,4 +133,7 @@ def _nobody(employee_id: int, question: Question, changes: Sequence[Row]) -> str
     said += f"{question.known_at:%d/%m/%Y}. "
     if not changes:
         return said + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
+    hired = changes[-1].date_embauche
+    if hired and hired > question.as_of:
+        return said + f"Son embauche est au {hired:%d/%m/%Y} : ses chiffres d'un jour commencent alors."
     return said + f"Sa fiche a {len(changes)} versions connues : demandez un autre jour avec --as-of."

@@ -10,7 +10,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.explain import COUNTED, Explanation
 
-OPERATIONS = {"r": "présente au premier relevé", "c": "création", "u": "modification", "d": "suppression"}
+OPERATIONS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
 MOTIFS = {
     "eligible": "la distance est dans la limite : la prime est due",
     "mode_non_eligible": "ce moyen de déplacement ne donne pas de prime",
@@ -115,7 +115,7 @@ def _day(day: date | None) -> str:
 
 
 def _euros(amount: Decimal) -> str:
-    return f"{amount:,.2f} €".replace(",", " ").replace(".", ",")
+    return _french(f"{amount:,.2f}") + " €"
 
 
 def _percent(rate: Decimal) -> str:
@@ -123,4 +123,8 @@ def _percent(rate: Decimal) -> str:
 
 
 def _km(metres: int) -> str:
-    return f"{metres / 1000:,.3f}".rstrip("0").rstrip(".").replace(".", ",") + " km"
+    return _french(f"{metres / 1000:,.3f}".rstrip("0").rstrip(".")) + " km"
+
+
+def _french(number: str) -> str:
+    return number.replace(",", " ").replace(".", ",")

@@ -6,6 +6,8 @@ distance or a rule from always, for it has its own day or none. What was there a
 
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -18,12 +20,13 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.sweeps import snapshot
 from lakehouse.cdc.tables import ORIGIN
-from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.paris import ends, wall_clock
 from lakehouse.gold.touched import ACTIVITY
 from lakehouse.source.recorded import GoLive
 
 TRANSACTION = ("_tx_id", "_commit_seq")
+TOGETHER = (*TRANSACTION, "_lsn")  # what a snapshot no longer finds is gone with it, and with no commit
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,19 @@ def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None 
     `of` is an employee's id, where only that one's rows are wanted; distances are everybody's.
     """
 
-    def taken(contract: Contract, *columns: str) -> DataFrame:
-        versions = known(lake, contract, question.known_at, live).where(settles())
-        return versions.select(*columns, *ORIGIN, "_before")
+    def told(contract: Contract, *columns: str) -> DataFrame:
+        return known(lake, contract, question.known_at, live).select(*columns, *ORIGIN, "_reasons", "_before")
 
-    staff, done = taken(RH_EMPLOYEES, *RH_EMPLOYEES.columns), taken(STRAVA_ACTIVITIES, *ACTIVITY)
+    def taken(contract: Contract, *columns: str) -> DataFrame:
+        return told(contract, *columns).where(settles())
+
+    staff, done = told(RH_EMPLOYEES, *RH_EMPLOYEES.columns), taken(STRAVA_ACTIVITIES, *ACTIVITY)
     if of is not None:
         # A delete says nothing but its key.
         staff = staff.where(F.col("id") == of)
         done = done.join(F.broadcast(ever_of(lake, of)), "activity_id", "left_semi")
-    staff = since(staff)
-    left = staff.where(F.col("_op") == DELETE).groupBy(*TRANSACTION).agg(F.max("_since").alias("_left"))
-    # Who leaves takes the activities along: they are gone from then on, and were no mistake before.
-    done = done.join(F.broadcast(left), [*TRANSACTION], "left")
-    done = done.withColumn("_since", F.when(F.col("_op") == DELETE, F.col("_left")))
+    staff = since(staff).where(settles())
+    done = _gone_along(done, staff.where(F.col("_op") == DELETE))
     hired = F.coalesce(F.col("date_embauche") <= F.lit(question.as_of), F.lit(True))
     return Held(
         _on(staff, RH_EMPLOYEES, question.as_of).where(hired),
@@ -75,6 +77,21 @@ def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None 
         replay(taken(DISTANCE_CACHE, *DISTANCE_CACHE.columns), DISTANCE_CACHE),
         replay(taken(REWARD_RULES, *REWARD_RULES.columns), REWARD_RULES),
     )
+
+
+def _gone_along(done: DataFrame, leavers: DataFrame) -> DataFrame:
+    """Add `_since` to versions of activities: who leaves takes them along, and they were no mistake before."""
+    left = leavers.groupBy(*(_place(name).alias(f"_with{name}") for name in TOGETHER)).agg(
+        F.max("_since").alias("_left")
+    )
+    same = reduce(and_, (_place(name).eqNullSafe(F.col(f"_with{name}")) for name in TOGETHER))
+    joined = done.join(F.broadcast(left), same & (F.col("_op") == DELETE), "left")
+    return joined.select(*done.columns, F.col("_left").alias("_since"))
+
+
+def _place(name: str) -> Column:
+    """Give what a transaction is known by; a snapshot by its place in the log."""
+    return F.when(F.col("_commit_seq").isNull(), F.col("_lsn")) if name == "_lsn" else F.col(name)
 
 
 def ever_of(lake: Lake, employee_id: int) -> DataFrame:
@@ -87,9 +104,10 @@ def known(lake: Lake, contract: Contract, day: date, live: GoLive | None) -> Dat
     """Give a table's versions as of the end of a day in Paris, refused ones too; `_before`: known before all days.
 
     These are the rows that the lake's first snapshot found, and what was committed until go-live. Postgres's
-    snapshots have no commit before them; the first one ended before the first commit was streamed.
+    snapshots have no commit before them; the first one ended before any commit was streamed, of whatever table:
+    some change once a year, and may be read anew before they do.
     """
-    first_commit = lake.catalog.first_commit(contract)
+    first_commit = lake.catalog.first_commit(CAPTURED)
     found = snapshot().isNotNull() & (F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit)))
     if live:
         found |= (F.col("_committed_at") <= F.lit(live.at)) | (F.col("_tx_id") == F.lit(live.tx_id))
@@ -100,16 +118,16 @@ def known(lake: Lake, contract: Contract, day: date, live: GoLive | None) -> Dat
 def since(staff: DataFrame) -> DataFrame:
     """Add `_since`, the day that a version of an employee holds from; NULL for one that always did.
 
-    A load that says since when tells it of leavers too: it changes their row just before it deletes it.
+    A load that says since when tells it of leavers too: it changes their row just before it deletes it. So refused
+    versions are to be there as well.
     """
     life = Window.partitionBy(*RH_EMPLOYEES.key).orderBy("_order")
 
     def previous(name: str) -> Column:
         return F.lag(name).over(life)
 
-    same = F.lit(True)
-    for name in TRANSACTION:
-        same &= previous(name).eqNullSafe(F.col(name))
+    # What a snapshot found, or found gone, is no transaction: its commit is NULL, and equals none.
+    same = previous("_tx_id").eqNullSafe(F.col("_tx_id")) & (previous("_commit_seq") == F.col("_commit_seq"))
     told = F.when(F.col("_op") != DELETE, F.col("valable_depuis")).when(same, previous("valable_depuis"))
     day = F.when(~F.col("_before"), F.coalesce(told, F.to_date(wall_clock(F.col("_committed_at")))))
     return ranked(staff, RH_EMPLOYEES.key).withColumn("_since", day).drop("_order")

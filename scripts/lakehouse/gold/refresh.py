@@ -57,7 +57,7 @@ def refresh(
             with run.stage("start over"):
                 side_by_side(partial(start_over, lake), CAPTURED)
         with run.stage("silver"):
-            run.caught = _catch_up(lake, run)
+            _catch_up(lake, run)
         with run.stage("gold"):
             compute(lake, run)
         run.outcome = "ok"
@@ -69,7 +69,7 @@ def refresh(
     return run
 
 
-def _catch_up(lake: Lake, run: Run) -> list[Caught]:
+def _catch_up(lake: Lake, run: Run) -> None:
     """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
 
     def up(contract: Contract) -> Caught:
@@ -77,6 +77,6 @@ def _catch_up(lake: Lake, run: Run) -> list[Caught]:
             return catch_up(lake, contract, run.cut[contract.table])
 
     found = each_or_why(up, CAPTURED)
+    run.caught = [caught for caught in found if isinstance(caught, Caught)]
     if errors := [error for error in found if isinstance(error, LakehouseError)]:
         raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))
-    return [caught for caught in found if isinstance(caught, Caught)]

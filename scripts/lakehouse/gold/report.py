@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse.gold.refresh import today
 from lakehouse.gold.runs import Run
 
 
@@ -21,4 +22,6 @@ def show(run: Run) -> None:
     stages = ", ".join(f"{name} {took:.1f} s" for name, took in run.seconds.items() if "/" not in name)
     for name, share in run.moved.items():
         console.print(f"[bold yellow]{name} moved by {share:+.0%}[/]: {run.before[name]} before, {run.after[name]} now")
+    if run.known_at == today():
+        console.print("Today is not over: asked again later, what comes until then counts too.")
     console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")

@@ -17,6 +17,7 @@ RANGES: Mapping[str, tuple[Decimal, Decimal] | tuple[int, int]] = MappingProxyTy
     }
 )
 MOST = 200  # values of a sweep
+DECIMALS = 4  # of a rate
 
 Value = Decimal | int | str
 
@@ -35,6 +36,8 @@ def reader(rule: str) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
         if not fits:
             raise argparse.ArgumentTypeError(f"{rule} goes from {low} to {high}, not {text}")
+        if number != round(number, DECIMALS):
+            raise argparse.ArgumentTypeError(f"{rule} has {DECIMALS} decimals at most, not as many as {text}")
         return number
 
     return value

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timezone
 from time import monotonic
 from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 from pyspark.sql import functions as F
 
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.silver import Caught
 from lakehouse.gold.rules import Rules
@@ -46,14 +48,15 @@ MOVES_OVER = 0.1  # the share that a figure may move by in a run before it is ma
 class Run:
     """A refresh while it goes on: its day, its cut, what it took in, and the seconds of each stage.
 
-    `inputs` are versions of the tables that its figures were computed from, by layer and name.
+    `scenarios` are the rules that each changes, by its name; `inputs` are versions of the tables that its figures were
+    computed from, by layer and name.
     """
 
     as_of: date
     cut: Cut
     moves_over: float = MOVES_OVER
     known_at: date | None = None
-    scenarios: list[str] = field(default_factory=list)
+    scenarios: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     rules: Rules | None = None
     caught: list[Caught] = field(default_factory=list)
@@ -76,6 +79,11 @@ class Run:
     def moved(self) -> Mapping[str, float]:
         """Figures that moved more than they may, by the share that they moved by."""
         return moved(self.before, self.after, self.moves_over)
+
+
+def versions(catalog: Catalog, *tables: str) -> dict[str, int]:
+    """Give the versions of Silver's tables, as a run's `inputs` have them."""
+    return {f"silver/{name}": catalog.version("silver", name) for name in tables}
 
 
 def write(lake: Lake, run: Run) -> None:

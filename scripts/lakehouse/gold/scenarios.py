@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.errors import BadInput
 from lakehouse.gold.past import Held, Question, held
 from lakehouse.gold.prime import rewarded
 from lakehouse.gold.rules import Rules, rules_until
-from lakehouse.gold.runs import Run
+from lakehouse.gold.runs import Run, versions
 from lakehouse.gold.tables import SCENARIOS, shaped
 from lakehouse.gold.today import sized
 from lakehouse.gold.wellbeing import done_by_year, granted
@@ -24,21 +25,39 @@ from lakehouse.source.recorded import GoLive
 Changes = Mapping[str, Any]  # of rules, by their names
 FIGURES = ("eligible", "montant_prime", "jours_bien_etre")
 REAL = ""  # no scenario's name
+READ = (RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE, REWARD_RULES)
 
 
 def what_if(
     lake: Lake, run: Run, asked: Mapping[str, Changes], question: Question | None = None, live: GoLive | None = None
 ) -> None:
     """Put each of the scenarios, by its name, in the place of an earlier one; no other table is written."""
-    lake, run.scenarios = sized(lake), [*asked]
+    lake, run.scenarios = sized(lake), asked
     rows = held(lake, question, live) if question else _today(lake)
     run.known_at = question.known_at if question else None
+    run.inputs = versions(lake.catalog, *(f"{one.table}_versions" if question else one.table for one in READ))
+    _require_distances(rows.distances, asked)
     with run.stage("gold/rules"):
         run.rules = rules_until(rows.reward_rules, run.as_of).current
     with run.stage("gold/scenarios"):
         names = ", ".join(f"'{name}'" for name in asked)
-        found = shaped(beside(rows, run.rules, asked, run.as_of), SCENARIOS)
-        lake.put(found, "gold", "scenarios", f"scenario IN ({names})")
+        found = beside(rows, run.rules, asked, run.as_of).withColumn("known_at", F.lit(run.known_at))
+        lake.put(shaped(found, SCENARIOS), "gold", "scenarios", f"scenario IN ({names})")
+
+
+def _require_distances(distances: DataFrame, asked: Mapping[str, Changes]) -> None:
+    """Raise BadInput for a destination that no distance is known to: nobody would get anything, and it would look so.
+
+    Distances are looked for to the destination of the rules that hold, and to no other.
+    """
+    wanted = {changes["destination"] for changes in asked.values() if "destination" in changes}
+    to = F.col("destination_address")
+    known = distances.where(to.isin(*wanted) & (F.col("status") == "ok")).select(to).distinct()
+    if wanted and known.count() < len(wanted):
+        raise BadInput(
+            "--destination: no distance to this address is known, so every active commute would count as unknown. "
+            "Write it as destination_address in distance_cache has it."
+        )
 
 
 def beside(rows: Held, real: Rules, asked: Mapping[str, Changes], as_of: date) -> DataFrame:
@@ -86,5 +105,4 @@ def _days(rows: Held, variants: DataFrame, windows: list[str], as_of: date) -> D
 
 
 def _today(lake: Lake) -> Held:
-    tables = (RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE, REWARD_RULES)
-    return Held(*(lake.silver(one) for one in tables))
+    return Held(*(lake.silver(one) for one in READ))

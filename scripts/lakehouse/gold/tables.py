@@ -89,6 +89,7 @@ SCENARIOS: Mapping[str, str] = MappingProxyType(
         "montant_prime_reel": "decimal(12,2)",
         "jours_bien_etre": "int",
         "jours_bien_etre_reel": "int",
+        "known_at": "date",
     }
 )
 

@@ -11,7 +11,7 @@ from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.gold.figures import Figure, figures
 from lakehouse.gold.made_of import MadeOf
 from lakehouse.gold.rules import rules_until
-from lakehouse.gold.runs import Run
+from lakehouse.gold.runs import Run, versions
 from lakehouse.gold.totals import totals
 from lakehouse.gold.touched import touched
 
@@ -31,7 +31,8 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     now = {name: figure.inputs(lake.catalog) for name, figure in wanted.items()}
     made = {} if full else {name: MadeOf.read(lake.catalog.made_of("gold", name)) for name in wanted}
     stale = [name for name in wanted if now[name] != made.get(name)]
-    run.inputs = {f"silver/{name}": version for one in now.values() for name, version in one.silver.items()}
+    run.inputs = versions(lake.catalog, REWARD_RULES.table)
+    run.inputs |= {f"silver/{name}": version for one in now.values() for name, version in one.silver.items()}
     with run.stage("gold/totals before"):
         run.before = run.after = totals(lake.catalog, *OF_TOTALS)
     amended: Mapping[str, DataFrame] = {}

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from random import Random
 
 import psycopg
 
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.settings import Settings
+from lakehouse.source.activities import PARIS
 from lakehouse.source.cleaned_csv import cleaned_csv
 from lakehouse.source.first_load import go_live
 from lakehouse.source.hr.company import Company, read_company
@@ -37,6 +38,7 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
     if order.first and _is_live(settings, order.wait):
         yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
         return
+    _refuse_a_day_to_come(order.effective_from)
     company = read_company(order.folder)
     yield from company.remarks
     with connect(settings, autocommit=True, wait=order.wait) as conn:
@@ -47,6 +49,15 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
         generated = go_live(conn, Random(order.seed), order.history_months)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+
+
+def _refuse_a_day_to_come(day: date | None) -> None:
+    """Raise BadInput for changes of a day to come: the figures of today would have them at once."""
+    if day and day > (now := datetime.now(PARIS).date()):
+        raise BadInput(
+            f"--effective-from {day} : ce jour est à venir, nous sommes le {now}. Rien n'est chargé : les chiffres "
+            "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
+        )
 
 
 def _is_live(settings: Settings, wait: float) -> bool:
