@@ -61,6 +61,9 @@ class Past:
         """Give who was there, and how each came to work."""
         return {row.id: row.moyen_deplacement for row in self.ask(as_of, known_at).employees.collect()}
 
+    def rates(self, as_of: date, known_at: date) -> set[Decimal]:
+        return {row.bonus_rate for row in self.ask(as_of, known_at).reward_rules.collect()}
+
     def done(self, as_of: date, known_at: date | None = None) -> set[int]:
         return {row.activity_id for row in self.ask(as_of, known_at).activities.collect()}
 

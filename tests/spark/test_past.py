@@ -47,12 +47,8 @@ def test_what_a_later_snapshot_found_was_not_known_before_though_its_table_never
     contract, _, row = rule("r", date(2026, 7, 1), "0.06")
     past.commit("2026-08-01 10:00", (contract, "r", {**row, "_lsn": 5_000}))
     day = date(2026, 7, 5)
-
-    def rates(known_at: date) -> set[Decimal]:
-        return {row.bonus_rate for row in past.ask(day, known_at).reward_rules.collect()}
-
-    assert rates(day) == {Decimal("0.0500")}
-    assert rates(date(2026, 8, 1)) == {Decimal("0.0500"), Decimal("0.0600")}
+    assert past.rates(day, day) == {Decimal("0.0500")}
+    assert past.rates(day, date(2026, 8, 1)) == {Decimal("0.0500"), Decimal("0.0600")}
 
 
 def test_who_was_gone_when_a_later_snapshot_looked_takes_the_activities_along_from_then_on(past: Past) -> None:
@@ -185,12 +181,8 @@ def test_a_distance_counts_from_when_it_was_known(past: Past) -> None:
 def test_a_rule_put_in_later_about_before_counts_from_when_it_was_known(past: Past) -> None:
     past.commit("2026-01-15 11:00", rule("r", date(2000, 1, 1), "0.05"))
     past.commit("2026-07-10 10:00", rule("c", date(2026, 6, 1), "0.06"))
-
-    def rates(known_at: date) -> set[Decimal]:
-        return {row.bonus_rate for row in past.ask(JUNE, known_at).reward_rules.collect()}
-
-    assert rates(JUNE) == {Decimal("0.0500")}
-    assert rates(JULY) == {Decimal("0.0500"), Decimal("0.0600")}
+    assert past.rates(JUNE, JUNE) == {Decimal("0.0500")}
+    assert past.rates(JUNE, JULY) == {Decimal("0.0500"), Decimal("0.0600")}
 
 
 def test_what_was_refused_leaves_what_held_before_it(past: Past) -> None:

@@ -6,8 +6,6 @@ distance or a rule from always, for it has its own day or none. What was there a
 
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -24,9 +22,6 @@ from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLO
 from lakehouse.gold.paris import ends, wall_clock
 from lakehouse.gold.touched import ACTIVITY
 from lakehouse.source.recorded import GoLive
-
-TRANSACTION = ("_tx_id", "_commit_seq")
-TOGETHER = (*TRANSACTION, "_lsn")  # what a snapshot no longer finds is gone with it, and with no commit
 
 
 @dataclass(frozen=True)
@@ -81,17 +76,12 @@ def held(lake: Lake, question: Question, live: GoLive | None, *, of: int | None 
 
 def _gone_along(done: DataFrame, leavers: DataFrame) -> DataFrame:
     """Add `_since` to versions of activities: who leaves takes them along, and they were no mistake before."""
-    left = leavers.groupBy(*(_place(name).alias(f"_with{name}") for name in TOGETHER)).agg(
-        F.max("_since").alias("_left")
-    )
-    same = reduce(and_, (_place(name).eqNullSafe(F.col(f"_with{name}")) for name in TOGETHER))
-    joined = done.join(F.broadcast(left), same & (F.col("_op") == DELETE), "left")
+    # What a snapshot no longer finds has no commit: it is gone at the snapshot's place in the log.
+    together = F.struct("_tx_id", "_commit_seq", F.when(F.col("_commit_seq").isNull(), F.col("_lsn")))
+    left = leavers.groupBy(together.alias("_with")).agg(F.max("_since").alias("_left"))
+    same = together.eqNullSafe(F.col("_with")) & (F.col("_op") == DELETE)
+    joined = done.join(F.broadcast(left), same, "left")
     return joined.select(*done.columns, F.col("_left").alias("_since"))
-
-
-def _place(name: str) -> Column:
-    """Give what a transaction is known by; a snapshot by its place in the log."""
-    return F.when(F.col("_commit_seq").isNull(), F.col("_lsn")) if name == "_lsn" else F.col(name)
 
 
 def ever_of(lake: Lake, employee_id: int) -> DataFrame:

@@ -51,9 +51,10 @@ def _require_distances(distances: DataFrame, asked: Mapping[str, Changes]) -> No
     Distances are looked for to the destination of the rules that hold, and to no other.
     """
     wanted = {changes["destination"] for changes in asked.values() if "destination" in changes}
+    if not wanted:
+        return
     to = F.col("destination_address")
-    known = distances.where(to.isin(*wanted) & (F.col("status") == "ok")).select(to).distinct()
-    if wanted and known.count() < len(wanted):
+    if distances.where(to.isin(*wanted) & (F.col("status") == "ok")).select(to).distinct().count() < len(wanted):
         raise BadInput(
             "--destination: no distance to this address is known, so every active commute would count as unknown. "
             "Write it as destination_address in distance_cache has it."
