@@ -8,11 +8,12 @@ from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.gold.answers import figures_as_of
 from lakehouse.gold.asked import Asked, parser, read
-from lakehouse.gold.refresh import Compute, make_tables, refresh, today
+from lakehouse.gold.refresh import Compute, make_tables, refresh
 from lakehouse.gold.report import show
 from lakehouse.gold.scenarios import what_if
 from lakehouse.gold.today import figures_of_the_day

@@ -9,11 +9,11 @@ from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
+from lakehouse.clock import today
 from lakehouse.errors import run
 from lakehouse.gold.explain import explain
 from lakehouse.gold.explanation import lines
 from lakehouse.gold.past import Question
-from lakehouse.gold.refresh import today
 from lakehouse.settings import Settings
 from lakehouse.source.recorded import went_live
 

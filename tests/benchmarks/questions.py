@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchmarks.jobs import REFRESH, ran
 from benchmarks.lines import Line
 from benchmarks.system import System
-from lakehouse.gold.refresh import today
+from lakehouse.clock import today
 from lakehouse.local.service import job
 
 SECTION = "questions"

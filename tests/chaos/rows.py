@@ -10,9 +10,9 @@ from lakehouse.cdc.completion import computed
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.side_by_side import side_by_side
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.gold.figures import figures
-from lakehouse.gold.refresh import today
 from lakehouse.gold.rules import rules_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics

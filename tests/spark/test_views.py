@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.clock import today
 from lakehouse.gold.activities import activities_spread
 from lakehouse.gold.prime import prime
-from lakehouse.gold.refresh import make_tables, today
+from lakehouse.gold.refresh import make_tables
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.serving.views import views
 from spark.builders import (

@@ -23,10 +23,11 @@ import oracle
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.silver import Caught
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.answers import figures_as_of
 from lakehouse.gold.past import Question
-from lakehouse.gold.refresh import Compute, refresh, today
+from lakehouse.gold.refresh import Compute, refresh
 from lakehouse.gold.runs import Run
 from lakehouse.gold.today import figures_of_the_day
 from lakehouse.local.stack import Stack

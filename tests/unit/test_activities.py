@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
+from lakehouse.clock import PARIS
 from lakehouse.contracts import STRAVA_ACTIVITIES
-from lakehouse.source.activities import PARIS, Activity, Athlete, activity, placed
+from lakehouse.source.activities import Activity, Athlete, activity, placed
 from lakehouse.source.history import history
 from lakehouse.source.sports import SPORTS
 

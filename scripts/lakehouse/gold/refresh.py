@@ -1,9 +1,8 @@
 """A refresh: Silver brought up to one cut of the log, then figures computed from it. Alone reads and writes."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
@@ -19,11 +18,6 @@ from lakehouse.gold.today import figures_of_the_day
 from lakehouse.source.cut import Cut
 
 Compute = Callable[[Lake, Run], None]
-
-
-def today() -> date:
-    """Give the day that it is in Paris."""
-    return datetime.now(ZoneInfo("Europe/Paris")).date()
 
 
 def make_tables(catalog: Catalog) -> None:

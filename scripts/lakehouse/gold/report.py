@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.gold.refresh import today
+from lakehouse.clock import today
 from lakehouse.gold.runs import Run
 
 

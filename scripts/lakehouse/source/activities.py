@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from lakehouse.clock import PARIS
 from lakehouse.source.sports import OTHER, SPORTS, Sport
 
-PARIS = ZoneInfo("Europe/Paris")
 PRIVATE, FLAGGED, COMMENTED, MANUAL, COMMUTE = 0.03, 0.01, 0.15, 0.04, 0.10
 COMMUTABLE = {"Run", "Ride", "Walk"}
 MOMENTS = ((11, "du matin"), (14, "du midi"), (18, "de l'après-midi"), (24, "du soir"))  # until which hour

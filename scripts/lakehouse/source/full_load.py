@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from random import Random
 
 import psycopg
 
+from lakehouse.clock import today
 from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.settings import Settings
-from lakehouse.source.activities import PARIS
 from lakehouse.source.cleaned_csv import cleaned_csv
 from lakehouse.source.first_load import go_live
 from lakehouse.source.hr.company import Company, read_company
@@ -53,7 +53,7 @@ def full_load(settings: Settings, order: Order) -> Iterator[str]:
 
 def _refuse_a_day_to_come(day: date | None) -> None:
     """Raise BadInput for changes of a day to come: the figures of today would have them at once."""
-    if day and day > (now := datetime.now(PARIS).date()):
+    if day and day > (now := today()):
         raise BadInput(
             f"--effective-from {day} : ce jour est à venir, nous sommes le {now}. Rien n'est chargé : les chiffres "
             "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from lakehouse.source.activities import PARIS, Activity, Athlete, activity
+from lakehouse.clock import PARIS
+from lakehouse.source.activities import Activity, Athlete, activity
 
 MONTH = timedelta(days=365.25 / 12)
 # Shares of the athletes, and how many activities a year they do; the rest are regular.
