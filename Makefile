@@ -22,7 +22,7 @@ help: ## show this
 preflight: ## say what this machine has and what is needed (nothing is downloaded)
 	@$(PYTHON) scripts/lakehouse/local/preflight.py
 
-install: .venv/installed .local/jars/installed ## get Python packages and jars, nothing else
+install: .venv/installed .local/jars/installed ## get Python packages and jars, and have Java keep Spark's classes
 
 demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
 	@$(LOCAL) demo
@@ -93,4 +93,5 @@ lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 
 .local/jars/installed: .venv/installed $(LOCKS)
 	@$(BIN)/python -m lakehouse.local.jars
+	@$(LOCAL) classes
 	@touch $@

@@ -33,7 +33,7 @@ def main() -> None:
             cut.of_everything(settings, catalog, CAPTURED, asked.wait) if asked.wait else cut.current(catalog, CAPTURED)
         )
         compute = _compute(asked, settings)
-        with Console().status("refreshing"), session(settings, "refresh", keep_classes=True) as spark:
+        with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
             lake = Lake(spark, catalog, still_mine)
             done = refresh(lake, fixed, asked.day, compute, rebuild=asked.rebuild, moves_over=asked.mark_over)
     show(done)

@@ -29,7 +29,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     live = went_live(settings)
-    with Console(stderr=True).status("recherche"), session(settings, "refresh", keep_classes=True) as spark:
+    with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
         why = explain(Lake(spark, Catalog(settings.lake)), options.employee, question, live)
     for line in lines(why):
         print(line)

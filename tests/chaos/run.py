@@ -27,7 +27,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT
 from lakehouse.waiting import wait_until
 
-LONGEST_REFRESH = 600.0  # seconds; the first may make Java's cache
+LONGEST_REFRESH = 600.0  # seconds
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
 say = partial(print, flush=True)
 

@@ -96,6 +96,15 @@ def test_who_was_not_there_is_an_error_that_says_what_to_do(past: Past) -> None:
     past.commit("2026-06-20 10:00", employee("d", 1))
     with pytest.raises(BadInput, match=r"Salarié 1 : absent au 30/06/2026.*3 versions connues.*--as-of"):
         explain(past.written(), 1, Question(JUNE, JUNE), LIVE)
+    past.commit("2026-06-20 10:00", employee("c", 3, date_embauche=date(2026, 9, 1)))
+    with pytest.raises(BadInput, match=r"Salarié 3 : absent au 30/06/2026.*Son embauche est au 01/09/2026"):
+        explain(past.written(), 3, Question(JUNE, JUNE), LIVE)
+
+
+@pytest.mark.long
+def test_a_day_before_all_rules_is_an_error_that_says_what_to_do(past: Past) -> None:
+    with pytest.raises(BadInput, match=r"Aucune règle n'était en vigueur au 31/12/1999.*un jour plus récent"):
+        explain(past.written(), 1, Question(date(1999, 12, 31), JUNE), LIVE)
 
 
 def test_numbers_are_written_as_they_are_in_french() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.errors import BadInput
-from lakehouse.gold.past import Held
+from lakehouse.gold.past import Held, Question
 from lakehouse.gold.prime import prime
 from lakehouse.gold.refresh import make_tables, refresh
 from lakehouse.gold.scenarios import _require_distances, beside, what_if
@@ -27,6 +28,7 @@ from spark.builders import (
     NOTHING,
     ON_FOOT,
     RULES,
+    Fields,
     activities,
     always,
     collected,
@@ -35,6 +37,7 @@ from spark.builders import (
     reward_rules,
     utc,
 )
+from spark.past import JULY, JUNE, LIVE, Past, distance, employee, rule
 
 DAY = date(2026, 11, 21)
 PEOPLE = 12
@@ -167,6 +170,27 @@ def test_it_writes_its_own_table_only_and_again_the_same(spark: SparkSession, ro
     assert journal
     assert (journal.scenarios, journal.outcome) == ('{"taux7": {"bonus_rate": "0.08"}}', "ok")
     assert json.loads(journal.inputs) == {f"silver/{name}": lake.catalog.version("silver", name) for name in silver}
+
+
+@pytest.mark.long
+def test_a_scenario_of_another_day_is_of_what_was_known_then(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, Catalog(str(tmp_path)))
+    make_tables(lake.catalog)
+    past, home = Past(lake), "1 rue de l'Essai"
+    past.commit("2026-01-15 11:00", employee("r", 1, adresse_complete=home), rule("r", date(2000, 1, 1), "0.05"))
+    route = {"origin_address": home, "destination_address": RULES.destination, "travel_mode": "walking"}
+    past.commit("2026-01-15 11:00", distance("r", 900, provider="estimate", **route))
+    raised: Fields = {"salaire_brut": Decimal("40000.00"), "valable_depuis": date(2026, 6, 1)}
+    past.commit("2026-07-10 10:00", employee("u", 1, adresse_complete=home, **raised))
+    lake = past.written()
+    for known_at in (JUNE, JULY):
+        asked, question = {f"{known_at}": {"bonus_rate": Decimal("0.06")}}, Question(JUNE, known_at)
+        refresh(lake, NOTHING, JUNE, partial(what_if, asked=asked, question=question, live=LIVE))
+    found = lake.read("gold", "scenarios").collect()
+    assert {(row.known_at, row.montant_prime, row.montant_prime_reel) for row in found} == {
+        (JUNE, Decimal("1800.00"), Decimal("1500.00")),
+        (JULY, Decimal("2400.00"), Decimal("2000.00")),
+    }
 
 
 def test_a_destination_that_no_distance_is_known_to_is_refused_and_not_written_in_the_error(rows: Held) -> None:

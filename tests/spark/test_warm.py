@@ -21,7 +21,7 @@ JOB = """
 import os, sys, time
 from lakehouse.cdc.session import session
 from lakehouse.settings import Settings
-with session(Settings(), "refresh", keep_classes=True) as spark:
+with session(Settings(), "refresh", warm=True) as spark:
     spark.range(3).createOrReplaceTempView("here")
     jvm = spark._jvm.java.lang.ProcessHandle.current().pid()
     print(jvm, spark.table("here").count(), flush=True)

@@ -15,8 +15,8 @@ PATIENCE = 1.0  # seconds for either side to say the next word
 
 
 @contextmanager
-def borrowed(address: Path) -> Iterator[bool]:
-    """Have PySpark use the JVM that is kept at this address, and say so; False where there is none, or it is in use."""
+def borrowed(address: Path) -> Iterator[None]:
+    """Have PySpark use the JVM that is kept at this address, unless there is none, or it is in use."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(PATIENCE)
         try:
@@ -24,8 +24,8 @@ def borrowed(address: Path) -> Iterator[bool]:
             told = json.loads(line.makefile().readline())
             line.sendall(TAKEN)
         except (OSError, ValueError):
-            yield False
+            yield
             return
         os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"] = told["port"], told["secret"]
-        yield True
+        yield
         line.sendall(DONE)
