@@ -29,7 +29,7 @@ class Told:
 
     @property
     def day(self) -> date:
-        return self.at.astimezone(PARIS).date()
+        return _day(self.at)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Asked:
     def before_all(self, told: Told) -> bool:
         """Whether it counts as known and true since before."""
         return told.at <= self.live or told.tx_id == self.live_in
+
+    def knows(self, told: Told, table: str) -> bool:
+        """Whether it was known by then; the distances of the day that the system went live on always were."""
+        until = max(self.known_at, _day(self.live)) if table == "distance_cache" else self.known_at
+        return self.before_all(told) or told.day <= until
 
 
 Since = Callable[[Told, str, Row], date | None]
@@ -83,9 +88,9 @@ def _held(history: Iterable[Told], asked: Asked, table: str, since: Since) -> li
     """Give a table's rows by what was told last, of all that was known, among what held by that day."""
     rows: dict[Any, Row] = {}
     for told in history:
-        before = asked.before_all(told)
-        if not before and told.day > asked.known_at:
+        if not asked.knows(told, table):
             continue
+        before = asked.before_all(told)
         for name, operation, row in told.changes:
             if name != table or row.get("_reasons"):
                 continue
@@ -95,6 +100,10 @@ def _held(history: Iterable[Told], asked: Asked, table: str, since: Since) -> li
                 if operation != "d":
                     rows[row[KEYS[table]]] = row
     return [*rows.values()]
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(PARIS).date()
 
 
 def _always(_told: Told, _operation: str, _row: Row) -> None:

@@ -26,7 +26,10 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         "--input", dest="folder", type=Path, default=settings.input_dir, metavar="DIR", help="HR's files (%(default)s)"
     )
     parser.add_argument(
-        "--effective-from", type=date.fromisoformat, metavar="DATE", help="the day from which changed HR rows hold"
+        "--effective-from",
+        type=date.fromisoformat,
+        metavar="DATE",
+        help="the day from which changed HR rows hold, as a whole",
     )
     parser.add_argument(
         "--allow-mass-delete", action="store_true", help="let more than 20%% of the employees leave at once"

@@ -12,7 +12,8 @@ CREATE OR REPLACE VIEW gold.v_scenarios (
   ecart_cout COMMENT 'Coût du scénario moins coût réel, en euros',
   jours_bien_etre COMMENT 'Jours bien-être accordés dans le scénario',
   jours_bien_etre_reel COMMENT 'Jours bien-être accordés en réalité',
-  ecart_jours COMMENT 'Jours du scénario moins jours réels'
+  ecart_jours COMMENT 'Jours du scénario moins jours réels',
+  nb_distances_inconnues COMMENT 'Trajets actifs dont la distance n''est pas connue dans le scénario : comptés sans prime'
 )
 COMMENT 'Chaque scénario à côté des chiffres réels du même calcul, par BU et au total'
 TBLPROPERTIES ('digest' = '{digest}')
@@ -27,7 +28,8 @@ AS SELECT
   SUM(montant_prime) - SUM(montant_prime_reel) AS ecart_cout,
   SUM(jours_bien_etre) AS jours_bien_etre,
   SUM(jours_bien_etre_reel) AS jours_bien_etre_reel,
-  SUM(jours_bien_etre) - SUM(jours_bien_etre_reel) AS ecart_jours
+  SUM(jours_bien_etre) - SUM(jours_bien_etre_reel) AS ecart_jours,
+  COUNT_IF(distance_inconnue) AS nb_distances_inconnues
 FROM (
   SELECT *, COALESCE(business_unit, 'Non renseignée') AS unit FROM delta.`{lake}/gold/scenarios`
 )

@@ -80,6 +80,15 @@ def test_before_go_live_what_was_there_then_is_listed_as_it_is_counted(past: Pas
 
 
 @pytest.mark.long
+def test_what_was_refused_of_the_person_s_row_is_told_and_does_not_count(past: Past) -> None:
+    past.commit("2026-06-10 10:00", employee("u", 1, "Marche/running", _reasons=["salaire négatif"], **HOME))
+    past.commit("2026-06-11 10:00", employee("u", 1, BY_BICYCLE, **{**HOME, "business_unit": "Ventes"}))
+    text = "\n".join(told(past, Question(JUNE, JUNE)))
+    assert "10/06/2026 12:00  refusée : salaire négatif  [LSN" in text
+    assert "11/06/2026 12:00  modification (business_unit), depuis le 11/06/2026" in text
+
+
+@pytest.mark.long
 def test_it_follows_what_was_known(past: Past) -> None:
     past.commit("2026-07-10 10:00", employee("u", 1, "Transports en commun", valable_depuis=date(2026, 6, 1), **HOME))
     before, after = told(past, Question(JUNE, JUNE)), told(past, Question(JUNE, JULY))
@@ -97,6 +106,9 @@ def test_who_was_not_there_is_an_error_that_says_what_to_do(past: Past) -> None:
     with pytest.raises(BadInput, match=r"Salarié 1 : absent au 30/06/2026.*3 versions connues.*--as-of"):
         explain(past.written(), 1, Question(JUNE, JUNE), LIVE)
     past.commit("2026-06-20 10:00", employee("c", 3, date_embauche=date(2026, 9, 1)))
+    past.commit("2026-06-20 10:00", employee("c", 4, _reasons=["embauche avant la naissance"]))
+    with pytest.raises(BadInput, match=r"Salarié 4 : absent .*fiche est refusée : embauche avant la naissance\. Corr"):
+        explain(past.written(), 4, Question(JUNE, JUNE), LIVE)
     with pytest.raises(BadInput, match=r"Salarié 3 : absent au 30/06/2026.*Son embauche est au 01/09/2026"):
         explain(past.written(), 3, Question(JUNE, JUNE), LIVE)
 

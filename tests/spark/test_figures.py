@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
@@ -18,6 +18,8 @@ from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import figures
 from lakehouse.gold import refresh as refresh_module
 from lakehouse.gold.refresh import make_tables, refresh
+from lakehouse.gold.runs import Run
+from lakehouse.gold.today import figures_of_the_day
 from spark.builders import NOTHING, RULES, activities, employees, reward_rules, utc
 
 DAY = date(2026, 6, 1)
@@ -60,6 +62,34 @@ def test_the_journal_tells_the_figures_before_and_after_and_what_moved(lake: Lak
     assert json.loads(second.figures_after) == {**json.loads(second.figures_before), "nb_participants": 1}
     assert json.loads(second.moved) == {"nb_participants": 1.0}
     assert json.loads(second.inputs)["silver/strava_activities"] == lake.catalog.version("silver", "strava_activities")
+
+
+@pytest.mark.long
+def test_what_moved_in_a_run_that_was_killed_on_its_way_is_told_by_the_next(lake: Lake) -> None:
+    first = refresh(lake, NOTHING, DAY)
+    lake.append(employees(lake.spark, {"id": 2}), "silver", "rh_employees")
+    figures_of_the_day(lake, Run(DAY, NOTHING))
+    second = refresh(lake, NOTHING, DAY)
+    assert (second.before, second.moved) == (first.after, {"nb_salaries": 1.0})
+
+
+@pytest.mark.long
+def test_a_run_that_fails_half_way_tells_the_figures_as_it_left_them(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = Lake.replace
+
+    def fails(lake: Lake, rows: DataFrame, layer: str, name: str, **how: str) -> None:
+        if name == "activites":
+            raise LakehouseError("no space is left")
+        replaced(lake, rows, layer, name, **how)
+
+    monkeypatch.setattr(Lake, "replace", fails)
+    with pytest.raises(LakehouseError, match="no space is left"):
+        refresh(lake, NOTHING, DAY)
+    run = lake.read("gold", "runs").first()
+    assert run
+    assert (run.outcome, json.loads(run.figures_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
 
 
 @pytest.mark.long

@@ -167,13 +167,15 @@ def test_an_activity_taken_back_by_itself_was_a_mistake_from_the_first(past: Pas
 @pytest.mark.long
 def test_a_distance_counts_from_when_it_was_known(past: Past) -> None:
     past.commit("2026-01-15 12:05", distance("c", 9_000))
+    past.commit("2026-01-16 10:00", distance("u", 12_000))
     past.commit("2026-07-10 10:00", distance("u", 30_000))
 
     def known(as_of: date, known_at: date) -> list[int]:
         return [row.distance_m for row in past.ask(as_of, known_at).distances.collect()]
 
-    assert known(date(2026, 1, 14), date(2026, 1, 14)) == []
-    assert known(JUNE, JUNE) == [9_000]
+    assert known(date(2025, 6, 30), date(2025, 6, 30)) == [9_000]
+    assert known(date(2026, 1, 15), date(2026, 1, 15)) == [9_000]
+    assert known(JUNE, JUNE) == [12_000]
     assert known(JUNE, JULY) == [30_000]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -12,8 +13,11 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.clock import today
 from lakehouse.gold.activities import activities_spread
+from lakehouse.gold.past import Held
 from lakehouse.gold.prime import prime
 from lakehouse.gold.refresh import make_tables
+from lakehouse.gold.scenarios import beside
+from lakehouse.gold.tables import SCENARIOS, shaped
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.serving.views import views
 from spark.builders import (
@@ -27,6 +31,7 @@ from spark.builders import (
     daily,
     distances,
     employees,
+    reward_rules,
 )
 
 TODAY = date(2026, 11, 21)
@@ -117,6 +122,12 @@ def fill(spark: SparkSession, lake: str) -> None:
     put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
     put(wellbeing(staff, done, always(RULES), TODAY), f"{lake}/gold/wellbeing")
     put(activities_spread(staff, done, TODAY), f"{lake}/gold/activites")
+    asked: dict[str, dict[str, Any]] = {
+        "ailleurs": {"destination": "ailleurs"},
+        "taux10": {"bonus_rate": Decimal("0.1000")},
+    }
+    found = beside(Held(staff, done, answers, reward_rules(spark)), RULES, asked, TODAY)
+    put(shaped(found.withColumn("known_at", F.lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
 
 
 @pytest.mark.usefixtures("before")
@@ -126,6 +137,20 @@ def test_totals_are_sums_of_rounded_amounts_of_this_year(spark: SparkSession) ->
         "Ventes": (3, 2, Decimal("100.02"), 1, 5, 2, 0.6667),
         "Non renseignée": (2, 1, Decimal("1500.00"), 0, 0, 0, 0.0),
         "Total": (5, 3, Decimal("1600.02"), 1, 5, 2, 0.4),
+    }
+
+
+@pytest.mark.usefixtures("before")
+def test_a_scenario_s_totals_are_beside_the_real_ones_with_what_it_does_not_know(spark: SparkSession) -> None:
+    rows = collected(spark.table("gold.v_scenarios"), "scenario", "business_unit")
+    shown = ("nb_primes", "cout_primes", "cout_primes_reel", "ecart_cout", "ecart_jours", "nb_distances_inconnues")
+    assert {key: tuple(row[name] for name in shown) for key, row in rows.items()} == {
+        ("taux10", "Ventes"): (2, Decimal("200.02"), Decimal("100.02"), Decimal("100.00"), 0, 0),
+        ("taux10", "Non renseignée"): (1, Decimal("3000.00"), Decimal("1500.00"), Decimal("1500.00"), 0, 0),
+        ("taux10", "Total"): (3, Decimal("3200.02"), Decimal("1600.02"), Decimal("1600.00"), 0, 0),
+        ("ailleurs", "Ventes"): (0, 0, Decimal("100.02"), Decimal("-100.02"), 0, 2),
+        ("ailleurs", "Non renseignée"): (0, 0, Decimal("1500.00"), Decimal("-1500.00"), 0, 2),
+        ("ailleurs", "Total"): (0, 0, Decimal("1600.02"), Decimal("-1600.02"), 0, 4),
     }
 
 

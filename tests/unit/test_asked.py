@@ -37,7 +37,7 @@ def test_a_scenario_changes_the_rules_it_names() -> None:
 def test_a_sweep_is_a_scenario_a_value_both_ends_included() -> None:
     found = asked("--sweep", "bonus_rate=0.04:0.06:0.005")
     assert found.scenarios == {
-        f"bonus_rate={rate}": {"bonus_rate": Decimal(rate)} for rate in ("0.040", "0.045", "0.050", "0.055", "0.060")
+        f"bonus_rate={rate}": {"bonus_rate": Decimal(rate)} for rate in ("0.04", "0.045", "0.05", "0.055", "0.06")
     }
     named = asked("--scenario", "court", "--walk-limit-m", "9000", "--sweep", "min_activities=10:12:1")
     assert named.scenarios == {

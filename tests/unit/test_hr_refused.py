@@ -77,6 +77,13 @@ def test_a_cell_that_cannot_be_read_is_named_and_not_shown(
     assert "Zanzibar" not in told
 
 
+def test_who_is_hired_before_birth_is_named_by_line(tmp_path: Path) -> None:
+    typo = employee(id=3, naissance="2068-03-12")
+    told = refusal(company(tmp_path, [employee(id=2), typo, employee(id=4, naissance=None)]))
+    assert told.startswith("DonneesRH.xlsx, ligne 3, colonne « Date d'embauche » : avant la date de naissance.")
+    assert "68" not in told
+
+
 def test_an_id_that_is_there_twice_is_named_with_both_lines(tmp_path: Path) -> None:
     told = refusal(company(tmp_path, [employee(id=7), employee(id=8), employee(id="7.0")]))
     assert "DonneesRH.xlsx, ligne 4, colonne « ID salarié » : en double (déjà ligne 2)" in told

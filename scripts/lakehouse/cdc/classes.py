@@ -1,5 +1,7 @@
 """Spark's classes, kept by Java as one run loads and links them, so that every later JVM starts with them at hand."""
 
+import os
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from delta.tables import DeltaTable
@@ -19,23 +21,24 @@ MAKES_CACHE = "-Xlog:disable -Xlog:all=error:stderr -XX:AOTCacheOutput="
 def keep_classes(settings: Settings) -> None:
     """Make Java's cache in the folder of the jars, 220 MB, and delete what is there of other versions.
 
-    Nothing is done where it is there. A Java before 25 makes none, and goes without.
+    Nothing is done where it is there. A Java before 25 makes none, and goes without, as does one whose folder of jars
+    is nobody's to write to.
     """
     kept = cache(settings)
-    if kept.exists():
+    if kept.exists() or not os.access(kept.parent, os.W_OK):
         return
-    made = kept.with_suffix(".part")
-    makes = {OURS: f"{java_options(settings)} {MAKES_CACHE}{made}"}
-    with session(settings, "refresh", makes) as spark, TemporaryDirectory() as folder:
-        jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no other name for it
-        _touch_what_jobs_need(spark, folder)
-    # It writes the cache as it ends, which is when nobody can tell it anything any more.
-    jvm.stdin.close()
-    jvm.wait()
-    for other in settings.jars_dir.glob("spark-*.aot"):
-        other.unlink()
-    if made.exists():
-        made.replace(kept)
+    with TemporaryDirectory(prefix="classes-", dir=kept.parent) as folder:
+        made = Path(folder) / kept.name
+        with session(settings, "refresh", {OURS: f"{java_options(settings)} {MAKES_CACHE}{made}"}) as spark:
+            jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no other name for it
+            _touch_what_jobs_need(spark, folder)
+        # It writes the cache as it ends, which is when nobody can tell it anything any more.
+        jvm.stdin.close()
+        if jvm.wait() == 0 and made.exists():
+            made.replace(kept)
+            for other in kept.parent.glob("spark-*.aot"):
+                if other != kept:
+                    other.unlink(missing_ok=True)
 
 
 def _touch_what_jobs_need(spark: SparkSession, folder: str) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from lakehouse.gold.past import Question
 from lakehouse.gold.rule_values import RANGES, WINDOWS, Value, reader, sweep
@@ -118,7 +119,12 @@ def _scenarios(
     if swept is None:
         return {name: changes} if name else {}
     rule, values = swept
-    return {f"{name or ''} {rule}={value}".strip(): {**changes, rule: value} for value in values}
+    return {f"{name or ''} {rule}={_shortest(value)}".strip(): {**changes, rule: value} for value in values}
+
+
+def _shortest(value: Value) -> str:
+    """Give a number without the zeros that another sweep may write it with, for a name is a place to be kept in."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _share(text: str) -> float:

@@ -8,7 +8,7 @@ from pyspark.sql import Row
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.explain import COUNTED, Explanation
+from lakehouse.gold.explain import COUNTED, Explanation, is_refused
 
 OPERATIONS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
 MOTIFS = {
@@ -40,8 +40,13 @@ def _row_of_hr(why: Explanation) -> Iterator[str]:
     yield f"  Embauche : {_day(row.date_embauche)}"
     yield f"  Valable depuis : {_since(row)}{_from(RH_EMPLOYEES, row)}"
     yield f"  Versions connues : {len(why.changes)}"
-    for before, now in zip([None, *why.changes], why.changes, strict=False):
-        yield f"    {now.moment}  {_what(before, now)}, {_since(now)}{_from(RH_EMPLOYEES, now)}"
+    before = None
+    for now in why.changes:
+        if is_refused(now):
+            yield f"    {now.moment}  refusée : {', '.join(now['_reasons'])}{_from(RH_EMPLOYEES, now)}"
+        else:
+            yield f"    {now.moment}  {_what(before, now)}, {_since(now)}{_from(RH_EMPLOYEES, now)}"
+            before = now
 
 
 def _commute(why: Explanation) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What held on a day, as it was known on another: Silver's versions, cut by both.
 
 A row of HR's holds from `valable_depuis` on, or where it does not say from its commit; a fact about an activity, a
-distance or a rule from always, for it has its own day or none. What was there at go-live was known and true before.
+distance or a rule from always, for it has its own day or none. What was there at go-live was known and true before,
+and so are the distances that were asked for on that day.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.order import ranked
 from lakehouse.cdc.sweeps import snapshot
 from lakehouse.cdc.tables import ORIGIN
+from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.paris import ends, wall_clock
 from lakehouse.gold.touched import ACTIVITY
@@ -95,8 +97,11 @@ def known(lake: Lake, contract: Contract, day: date, live: GoLive | None) -> Dat
 
     These are the rows that the lake's first snapshot found, and what was committed until go-live. Postgres's
     snapshots have no commit before them; the first one ended before any commit was streamed, of whatever table:
-    some change once a year, and may be read anew before they do.
+    some change once a year, and may be read anew before they do. A distance is asked for once its address is there,
+    so the first ones come just after go-live; without them nobody would have had a commute before that day.
     """
+    if live and contract is DISTANCE_CACHE:
+        day = max(day, live.at.astimezone(PARIS).date())
     first_commit = lake.catalog.first_commit(CAPTURED)
     found = snapshot().isNotNull() & (F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit)))
     if live:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timezone
+from decimal import Decimal
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
@@ -84,6 +85,22 @@ class Run:
 def versions(catalog: Catalog, *tables: str) -> dict[str, int]:
     """Give the versions of Silver's tables, as a run's `inputs` have them."""
     return {f"silver/{name}": catalog.version("silver", name) for name in tables}
+
+
+def last_totals(catalog: Catalog) -> Totals:
+    """Give today's figures as the last good run left them; none where no run tells them.
+
+    Of a run that was killed on its way each figure's table may be new or old.
+    """
+    told = catalog.one(
+        """
+        SELECT last_value(figures_after ORDER BY finished_at) AS told FROM runs
+        WHERE outcome = 'ok' AND known_at IS NULL AND figures_after IS NOT NULL
+        """,
+        runs=("gold", "runs"),
+    )["told"]
+    figures = json.loads(told or "{}").items()
+    return {name: value if isinstance(value, int) else Decimal(value) for name, value in figures}
 
 
 def write(lake: Lake, run: Run) -> None:

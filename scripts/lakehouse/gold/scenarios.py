@@ -73,7 +73,8 @@ def beside(rows: Held, real: Rules, asked: Mapping[str, Changes], as_of: date) -
     together = primes.join(_days(rows, variants, windows, as_of), ["scenario", "employee_id"])
     of_each = Window.partitionBy("employee_id")
     reals = {f"{name}_reel": F.max(F.when(F.col("scenario") == REAL, F.col(name))).over(of_each) for name in FIGURES}
-    return together.withColumns(reals).where(F.col("scenario") != REAL).withColumn("as_of", F.lit(as_of))
+    told = {"as_of": F.lit(as_of), "distance_inconnue": F.col("motif") == "distance_inconnue"}
+    return together.withColumns(reals).where(F.col("scenario") != REAL).withColumns(told)
 
 
 def _variants(rows: DataFrame, judged_by: Mapping[str, Rules], asked: Mapping[str, Changes]) -> DataFrame:

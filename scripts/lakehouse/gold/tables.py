@@ -90,6 +90,7 @@ SCENARIOS: Mapping[str, str] = MappingProxyType(
         "jours_bien_etre": "int",
         "jours_bien_etre_reel": "int",
         "known_at": "date",
+        "distance_inconnue": "boolean",
     }
 )
 

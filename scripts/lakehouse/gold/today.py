@@ -11,7 +11,7 @@ from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.gold.figures import Figure, figures
 from lakehouse.gold.made_of import MadeOf
 from lakehouse.gold.rules import rules_until
-from lakehouse.gold.runs import Run, versions
+from lakehouse.gold.runs import Run, last_totals, versions
 from lakehouse.gold.totals import totals
 from lakehouse.gold.touched import touched
 
@@ -34,7 +34,8 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     run.inputs = versions(lake.catalog, REWARD_RULES.table)
     run.inputs |= {f"silver/{name}": version for one in now.values() for name, version in one.silver.items()}
     with run.stage("gold/totals before"):
-        run.before = run.after = totals(lake.catalog, *OF_TOTALS)
+        run.before = last_totals(lake.catalog) or totals(lake.catalog, *OF_TOTALS)
+        run.after = totals(lake.catalog, *OF_TOTALS)
     amended: Mapping[str, DataFrame] = {}
     # A short history is computed sooner than it is told who is touched.
     if (whole := sized(lake)) is not lake:
@@ -47,10 +48,12 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
             rows = amended[name] if name in amended else wanted[name].compute(whole)
             lake.replace(rows, "gold", name, made_of=now[name].text())
 
-    side_by_side(put, stale)
-    if stale:
-        with run.stage("gold/totals after"):
-            run.after = totals(lake.catalog, *OF_TOTALS)
+    try:
+        side_by_side(put, stale)
+    finally:
+        if stale:
+            with run.stage("gold/totals after"):
+                run.after = totals(lake.catalog, *OF_TOTALS)
 
 
 def sized(lake: Lake) -> Lake:

@@ -72,6 +72,11 @@ def read_company(folder: Path) -> Company:
     staff, practised = read_table(hr, HR_COLUMNS), read_table(sports, SPORTS_COLUMNS)
     if not staff:
         raise BadInput(f"{displayed(hr)} : aucun salarié. {NOTHING_DONE}")
+    if unborn := [str(row.line) for row in staff if _hired_before_birth(row)]:
+        raise BadInput(
+            f"{displayed(hr)}, ligne {', '.join(unborn)}, colonne « Date d'embauche » : avant la date de naissance. "
+            f"Corrigez l'une ou l'autre. {NOTHING_DONE}"
+        )
     ids = {row.values["id"] for row in staff}
     return Company(
         employees=[Employee(**row.values) for row in staff],
@@ -79,6 +84,11 @@ def read_company(folder: Path) -> Company:
         remarks=[*_unknown_modes(displayed(hr), staff), *_strangers(displayed(sports), practised, ids)],
         hr_file=displayed(hr),
     )
+
+
+def _hired_before_birth(row: Row) -> bool:
+    born, hired = row.values["date_naissance"], row.values["date_embauche"]
+    return bool(born and hired and hired < born)
 
 
 def _unknown_modes(file: str, staff: Sequence[Row]) -> list[str]:
