@@ -190,14 +190,19 @@ class Company:
 
 
 def years(rng: Random, people: int, commits: int) -> list[Told]:
-    """Give what so many commits say, in their order; the one that says that the system is live is among them."""
+    """Give what so many commits say, in their order; the one that says that the system is live is among them.
+
+    Distances follow it on the same day, as the worker gives them.
+    """
     company = Company(rng, people)
     live = LIVE.at + timedelta(milliseconds=3)
     minutes = rng.sample(range(int((LAST - FIRST) / timedelta(minutes=1))), commits)
-    moments = [*(FIRST + timedelta(minutes=5 * n) for n in range(8)), live]
+    worker = [live + timedelta(minutes=5 * n) for n in range(1, 9)]
+    moments = [*(FIRST + timedelta(minutes=5 * n) for n in range(8)), live, *worker]
     told = [company.told(FOUND, 1_000, company.found)]
     acts = [company.load, company.by_hand, company.activity, company.distance, company.rule]
     for number, at in enumerate(sorted([*moments, *(FIRST + timedelta(minutes=one) for one in minutes)])):
-        (act,) = [company.load] if at == live else rng.choices(acts, [2, 10, 80, 6, 1])
+        (act,) = rng.choices(acts, [2, 10, 80, 6, 1])
+        act = company.load if at == live else company.distance if at in worker else act
         told.append(company.told(at, LIVE.tx_id if at == live else 1_001 + number, act))
     return told

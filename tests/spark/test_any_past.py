@@ -49,7 +49,8 @@ def test_any_day_is_the_oracles_and_no_later_change_changes_it(spark: SparkSessi
 
 
 def asked(rng: Random, count: int, latest: date) -> Iterator[Question]:
-    """Give days and what is known of them by a latest day: mostly later, sometimes before."""
+    """Give days and what is known of them by a latest day: mostly later, sometimes before; first one before all."""
+    yield Question(DAYS[0], DAYS[0])
     first = DAYS[0].toordinal()
     for _ in range(count):
         known_at = date.fromordinal(rng.randint(first, latest.toordinal()))
