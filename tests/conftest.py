@@ -6,7 +6,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.session import session
-from lakehouse.java_options import java_options
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 
@@ -16,7 +15,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     here = tmp_path_factory.mktemp("spark")
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
-        "spark.driver.extraJavaOptions": java_options(settings),
         # Unlike a refresh, a run of all tests is long enough for the second compiler: 652 s of them became 532.
         "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
         "spark.sql.warehouse.dir": str(here / "warehouse"),

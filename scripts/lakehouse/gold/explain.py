@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from lakehouse.cdc.changes import settles
 from lakehouse.cdc.completion import computed
 from lakehouse.cdc.envelope import DELETE
 from lakehouse.cdc.lake import Lake
@@ -28,9 +29,9 @@ COUNTED = "comptée"
 class Explanation:
     """One person's figures on a day, and what they come from; rows have the columns of `tables.ORIGIN` beside theirs.
 
-    `changes` are the known versions of the person's row, the first one first and refused ones too, `moment` when each
-    was committed; of an activity it is when it began, both as a clock in Paris shows it. Its `verdict` is COUNTED, or
-    why it is not.
+    `changes` are the known versions of the person's row, the first one first, whether each `counts` or is refused, and
+    the `moment` when it was committed; of an activity that is when it began, both as a clock in Paris shows it. Its
+    `verdict` is COUNTED, or why it is not.
     """
 
     question: Question
@@ -50,8 +51,8 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
     It holds one person's rows, which are few.
     """
     staff = since(known(lake, RH_EMPLOYEES, question.known_at, live).where(F.col("id") == employee_id))
-    changes = ranked(staff, RH_EMPLOYEES.key).withColumn("moment", _moment(F.col("_committed_at")))
-    versions = changes.orderBy("_order").collect()
+    changes = ranked(staff, RH_EMPLOYEES.key).withColumn("counts", settles())
+    versions = changes.withColumn("moment", _moment(F.col("_committed_at"))).orderBy("_order").collect()
     # Each is looked at more than once, and planning them anew takes longer than the rows.
     then = Held(*map(computed, vars(held(lake, question, live, of=employee_id)).values()))
     employee = then.employees.first()
@@ -82,11 +83,6 @@ def explain(lake: Lake, employee_id: int, question: Question, live: GoLive | Non
         _one(days.where(F.col("year") == question.as_of.year)),
         _judged(told, then.activities, rules, question, employee_id).orderBy("start_date_utc", "activity_id").collect(),
     )
-
-
-def is_refused(version: Row) -> bool:
-    """Say whether a version of the person's row does not count; a delete always does."""
-    return bool(version["_reasons"]) and version["_op"] != DELETE
 
 
 def _last_told(lake: Lake, employee_id: int, question: Question, live: GoLive | None) -> DataFrame:
@@ -138,7 +134,7 @@ def _nobody(employee_id: int, question: Question, changes: Sequence[Row]) -> str
     said += f"{question.known_at:%d/%m/%Y}. "
     if not changes:
         return said + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
-    taken = [change for change in changes if not is_refused(change)]
+    taken = [change for change in changes if change.counts]
     if not taken:
         reasons = ", ".join(changes[-1]["_reasons"])
         return said + f"Sa fiche est refusée : {reasons}. Corrigez le fichier RH, et rechargez-le."

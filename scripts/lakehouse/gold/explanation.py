@@ -8,7 +8,7 @@ from pyspark.sql import Row
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.explain import COUNTED, Explanation, is_refused
+from lakehouse.gold.explain import COUNTED, Explanation
 
 OPERATIONS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
 MOTIFS = {
@@ -42,11 +42,11 @@ def _row_of_hr(why: Explanation) -> Iterator[str]:
     yield f"  Versions connues : {len(why.changes)}"
     before = None
     for now in why.changes:
-        if is_refused(now):
-            yield f"    {now.moment}  refusée : {', '.join(now['_reasons'])}{_from(RH_EMPLOYEES, now)}"
-        else:
+        if now.counts:
             yield f"    {now.moment}  {_what(before, now)}, {_since(now)}{_from(RH_EMPLOYEES, now)}"
             before = now
+        else:
+            yield f"    {now.moment}  refusée : {', '.join(now['_reasons'])}{_from(RH_EMPLOYEES, now)}"
 
 
 def _commute(why: Explanation) -> Iterator[str]:

@@ -35,13 +35,8 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
     run.inputs |= {f"silver/{name}": version for one in now.values() for name, version in one.silver.items()}
     with run.stage("gold/totals before"):
         run.before = last_totals(lake.catalog) or totals(lake.catalog, *OF_TOTALS)
-        run.after = totals(lake.catalog, *OF_TOTALS)
     amended: Mapping[str, DataFrame] = {}
-    # A short history is computed sooner than it is told who is touched.
-    if (whole := sized(lake)) is not lake:
-        with run.stage("gold/touched"):
-            follow = {name: since for name in stale if (since := made.get(name)) and now[name].follows(since)}
-            amended = _amended(lake, run.as_of, wanted, follow)
+    whole = sized(lake)
 
     def put(name: str) -> None:
         with run.stage(f"gold/{name}"):
@@ -49,11 +44,15 @@ def figures_of_the_day(lake: Lake, run: Run, *, full: bool = False) -> None:
             lake.replace(rows, "gold", name, made_of=now[name].text())
 
     try:
+        # A short history is computed sooner than it is told who is touched.
+        if whole is not lake:
+            with run.stage("gold/touched"):
+                follow = {name: since for name in stale if (since := made.get(name)) and now[name].follows(since)}
+                amended = _amended(lake, run.as_of, wanted, follow)
         side_by_side(put, stale)
     finally:
-        if stale:
-            with run.stage("gold/totals after"):
-                run.after = totals(lake.catalog, *OF_TOTALS)
+        with run.stage("gold/totals after"):
+            run.after = totals(lake.catalog, *OF_TOTALS)
 
 
 def sized(lake: Lake) -> Lake:

@@ -10,7 +10,7 @@ from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.source.hr import values
 from lakehouse.source.hr.files import NOTHING_DONE, displayed, hr_file, sports_file
-from lakehouse.source.hr.tables import Column, Row, read_table
+from lakehouse.source.hr.tables import Column, Problem, Row, read_table
 
 HR_COLUMNS = (
     Column("id", "ID salarié", values.whole, required=True),
@@ -69,14 +69,9 @@ class Company:
 def read_company(folder: Path) -> Company:
     """Give what the two files of a folder say; raise BadInput, in French, when one cannot be used."""
     hr, sports = hr_file(folder), sports_file(folder)
-    staff, practised = read_table(hr, HR_COLUMNS), read_table(sports, SPORTS_COLUMNS)
+    staff, practised = read_table(hr, HR_COLUMNS, _hired_before_birth), read_table(sports, SPORTS_COLUMNS)
     if not staff:
         raise BadInput(f"{displayed(hr)} : aucun salarié. {NOTHING_DONE}")
-    if unborn := [str(row.line) for row in staff if _hired_before_birth(row)]:
-        raise BadInput(
-            f"{displayed(hr)}, ligne {', '.join(unborn)}, colonne « Date d'embauche » : avant la date de naissance. "
-            f"Corrigez l'une ou l'autre. {NOTHING_DONE}"
-        )
     ids = {row.values["id"] for row in staff}
     return Company(
         employees=[Employee(**row.values) for row in staff],
@@ -86,9 +81,10 @@ def read_company(folder: Path) -> Company:
     )
 
 
-def _hired_before_birth(row: Row) -> bool:
+def _hired_before_birth(row: Row) -> Problem | None:
     born, hired = row.values["date_naissance"], row.values["date_embauche"]
-    return bool(born and hired and hired < born)
+    wrong = born and hired and hired < born
+    return Problem(row.line, "avant la date de naissance", "Date d'embauche") if wrong else None
 
 
 def _unknown_modes(file: str, staff: Sequence[Row]) -> list[str]:

@@ -44,10 +44,12 @@ class Problem:
         return f"ligne {self.line}{f', colonne « {self.column} »' if self.column else ''} : {self.reason}"
 
 
-def read_table(file: Path, columns: Sequence[Column]) -> list[Row]:
+def read_table(
+    file: Path, columns: Sequence[Column], judge: Callable[[Row], Problem | None] = lambda _row: None
+) -> list[Row]:
     """Give the rows of the first sheet that has all the columns, blank ones left out; ids (the first column) once each.
 
-    Raises BadInput with every problem found.
+    `judge` looks at a row whose cells are all readable. Raises BadInput with every problem found.
     """
     header, below = _located(file, columns)
     places = _places(header, columns)
@@ -57,7 +59,7 @@ def read_table(file: Path, columns: Sequence[Column]) -> list[Row]:
         row, wrong = _row(line, header, places)
         problems += wrong
         rows += [row] if row else []
-    problems += _repeated(rows, columns[0])
+    problems += [*_repeated(rows, columns[0]), *filter(None, map(judge, rows))]
     if problems:
         raise BadInput(_told(displayed(file), sorted(problems, key=lambda problem: problem.line)))
     return rows
