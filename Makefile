@@ -6,7 +6,8 @@ LOCAL := $(BIN)/python -m lakehouse.local
 SEED ?= 1
 MINUTES ?= 5
 WITHIN ?= 60
-LOCKS := spark/jars.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
+LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
+JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
 .PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos bench lock
 .PHONY: tests-of-services tests-of-the-rest
@@ -91,7 +92,7 @@ lock: ## resolve requirements*.in anew; needs uv (pip install uv)
 	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
 	@touch $@
 
-.local/jars/installed: .venv/installed $(LOCKS)
+.local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)
 	@$(BIN)/python -m lakehouse.local.jars
 	@$(LOCAL) classes
 	@touch $@

@@ -7,8 +7,10 @@ does not fit.
 
 import hashlib
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
+from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT, Settings
 
 LOG = {"text": ("log4j2.properties",), "json": ("log4j2.properties", "log4j2-json.properties")}
@@ -35,3 +37,11 @@ def cache(settings: Settings) -> Path:
         # Another Java, or one that is told otherwise, cannot use the cache, and says so in many lines.
         parts.append(hashlib.sha256(launcher.read_bytes()).hexdigest())
     return settings.jars_dir / f"spark-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}.aot"
+
+
+def spark_home() -> Path:
+    """Return the folder of the installed PySpark, which holds Spark's own jars and launchers."""
+    package = find_spec("pyspark")
+    if package is None or not package.submodule_search_locations:
+        raise LakehouseError("PySpark is not installed. Run `make install`.")
+    return Path(package.submodule_search_locations[0])

@@ -1,4 +1,7 @@
-"""The jars of Spark, Kafka and Connect: named one by one with their SHA-256 in a lock file, fetched without Maven."""
+"""The jars of Spark, Kafka and Connect: named one by one with their SHA-256 in a lock file, fetched without Maven.
+
+Our own, compiled, stands beside Spark's.
+"""
 
 import argparse
 import hashlib
@@ -12,10 +15,13 @@ from jgo.maven import Artifact, MavenContext
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lakehouse.errors import LakehouseError, run
+from lakehouse.local.java import java_home
+from lakehouse.local.java_build import build
 from lakehouse.settings import ROOT, Settings
 
 LOCKS = {
     "spark": ROOT / "spark" / "jars.lock",
+    "compiler": ROOT / "spark" / "compiler.lock",
     "kafka": Path(__file__).parent / "kafka.lock",
     "connect": ROOT / "debezium" / "jars.lock",
 }
@@ -145,7 +151,7 @@ def _remove_strangers(folder: Path, names: set[str]) -> None:
 
 
 def main() -> None:
-    """Fetch what is missing of the sets named."""
+    """Fetch what is missing of the sets named, and compile our own Java where Spark's is among them."""
     parser = argparse.ArgumentParser(
         prog="python -m lakehouse.local.jars",
         description=__doc__,
@@ -155,7 +161,12 @@ def main() -> None:
     sets = parser.parse_args().sets or list(LOCKS)
     if unknown := set(sets) - set(LOCKS):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
-    fetch(Settings().jars_dir, {name: LOCKS[name] for name in sets})
+    settings = Settings()
+    if "spark" in sets:
+        sets.append("compiler")
+    fetch(settings.jars_dir, {name: LOCKS[name] for name in sets})
+    if "spark" in sets:
+        build(java_home(settings.jars_dir.parent, settings.java_home), settings.jars_dir)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """The Spark Thrift server as a command: its settings, its catalog (Derby) in a folder of its own, and the launcher."""
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from lakehouse.errors import LakehouseError
-from lakehouse.java_options import java_options
+from lakehouse.java_options import java_options, spark_home
 from lakehouse.settings import Settings
 
 MAIN = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
@@ -22,7 +21,7 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[s
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "spark.conf"
     conf.write_text(spark_conf(settings, folder), encoding="utf-8")
-    submit = (str(_spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN)
+    submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN)
     # Jars on the driver's class path: with --jars a second session finds no Delta.
     return (*submit, "--driver-class-path", str(settings.jars_dir / "spark" / "*"), "spark-internal")
 
@@ -43,10 +42,3 @@ def spark_conf(settings: Settings, folder: Path) -> str:
         (settings.tuning_dir / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")
     ]
     return "\n".join([*shared, *(f"{key} {value}" for key, value in where.items()), ""])
-
-
-def _spark_home() -> Path:
-    package = find_spec("pyspark")
-    if package is None or not package.submodule_search_locations:
-        raise LakehouseError("PySpark is not installed. Run `make install`.")
-    return Path(package.submodule_search_locations[0])

@@ -1,0 +1,69 @@
+"""Our own Java (spark/java), compiled by ecj into a jar beside Spark's: a folder on Java's class path would turn its
+ahead-of-time cache off.
+"""
+
+import hashlib
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile, ZipInfo
+
+from lakehouse.errors import LakehouseError
+from lakehouse.java_options import spark_home
+from lakehouse.settings import ROOT
+
+SOURCES = ROOT / "spark" / "java"
+RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
+
+
+def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
+    """Compile the sources into `<jars_dir>/spark/lakehouse-<digest>.jar`, remove older ones, and return its path.
+
+    Does nothing where that jar is there: the digest is the sources'. Raises LakehouseError with the compiler's words.
+    """
+    files = sorted(sources.rglob("*.java"))
+    jar = jars_dir / "spark" / f"lakehouse-{_digest(files)}.jar"
+    if not jar.exists():
+        with TemporaryDirectory(prefix="classes-", dir=jars_dir) as folder:
+            classes, part = Path(folder) / "classes", Path(folder) / jar.name
+            compile_java(java, jars_dir, files, classes)
+            _pack(classes, part)
+            part.chmod(0o644)
+            part.replace(jar)
+    for older in jar.parent.glob("lakehouse-*.jar"):
+        if older != jar:
+            older.unlink()
+    return jar
+
+
+def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -> None:
+    """Compile the files against Spark's and Delta's jars into the folder `classes`; LakehouseError where they are wrong."""
+    [compiler] = (jars_dir / "compiler").glob("ecj-*.jar")
+    jars = [*(spark_home() / "jars").glob("*.jar"), *(jars_dir / "spark").glob("*.jar")]
+    done = subprocess.run(
+        [
+            str(java / "bin" / "java"),
+            *("-jar", str(compiler), f"-{RELEASE}", "-proc:none", "-encoding", "UTF-8"),
+            *("-cp", ":".join(map(str, jars)), "-d", str(classes)),
+            *map(str, files),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise LakehouseError(f"{files[0].parent} could not be compiled:\n{done.stdout}{done.stderr}")
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256(RELEASE.encode())
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _pack(classes: Path, jar: Path) -> None:
+    """Write a jar that is the same to the byte for the same classes."""
+    with ZipFile(jar, "w") as packed:
+        for file in sorted(classes.rglob("*.class")):
+            packed.writestr(ZipInfo(file.relative_to(classes).as_posix()), file.read_bytes())
