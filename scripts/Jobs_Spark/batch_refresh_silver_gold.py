@@ -5,6 +5,7 @@ from functools import partial
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.cdc.bronze import refill_gaps
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.session import session
@@ -19,6 +20,7 @@ from lakehouse.gold.scenarios import what_if
 from lakehouse.gold.today import figures_of_the_day
 from lakehouse.settings import Settings
 from lakehouse.source import cut
+from lakehouse.source.identity import identify
 from lakehouse.source.recorded import went_live
 from lakehouse.source.turn import turn
 
@@ -35,6 +37,7 @@ def main() -> None:
         compute = _compute(asked, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
             lake = Lake(spark, catalog, still_mine)
+            refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(identify, settings))
             done = refresh(lake, fixed, asked.day, compute, rebuild=asked.rebuild, moves_over=asked.mark_over)
     show(done)
 

@@ -21,9 +21,9 @@ def catalog(tmp_path: Path) -> Catalog:
     """Give a lake that has read partition 0 up to offset 4, and Postgres's log up to 900."""
     catalog = Catalog(str(tmp_path))
     make_bronze(catalog, source(p0=0), SHOES)
-    zeros = Array([0, 0], DataType.int32())
+    zeros = Array([0] * 5, DataType.int32())
     long = DataType.int64()
-    places = {"offset": Array([3, 4], long), "lsn": Array([800, 900], long)}
+    places = {"offset": Array([0, 1, 2, 3, 4], long), "lsn": Array([500, 600, 700, 800, 900], long)}
     rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places})
     write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
     return catalog

@@ -2,19 +2,28 @@
 
 The table's own last offsets are the only memory: each start of a flow reads them and begins behind them with a
 new checkpoint, so that a checkpoint can neither be lost nor disagree. A batch is a blind append, without a look
-into the table's past.
+into the table's past; it has to follow the one before, and is looked for in the log afterwards.
 """
 
 import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from functools import reduce
+from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from lakehouse import logs
+from lakehouse.cdc.catalog import REFILL
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.source import Claim
+from lakehouse.cdc.positions import Gap
+from lakehouse.cdc.source import Claim, Source, bronze_gaps, claim
 from lakehouse.cdc.upkeep import shorten_log
+from lakehouse.errors import LakehouseError
 
 ENVELOPE = """
     op STRING,
@@ -28,6 +37,7 @@ EVERY, AT_ONCE = "spark.lakehouse.every.", "0 seconds"
 LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
 # Batches. From 400 commits without a checkpoint on, Delta validates its log at each.
 SHORTENED_EVERY = 300
+REFILLED_AT_ONCE = 50  # gaps in a commit, each a scan of its own
 
 
 def rows(messages: DataFrame, incarnation: int) -> DataFrame:
@@ -67,19 +77,67 @@ def _found(pattern: str, text: Column) -> Column:
     return F.regexp_extract(text, pattern, 1).try_cast("bigint")
 
 
-def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQuery:
-    """Start the flow of one topic into its Bronze table."""
+class BatchWriter:
+    """Appends a flow's batches to its Bronze table: each has to follow the one before, and is found in the log."""
 
-    def append(batch: DataFrame, batch_id: int) -> None:
-        lake.append(batch, "bronze", contract.table)
+    def __init__(self, lake: Lake, contract: Contract, claimed: Claim) -> None:
+        self._lake = lake
+        self._contract = contract
+        self._next = dict(claimed.starts)
+        self._check = lake.commit_check("bronze", contract.table)
+        self._run = uuid4().hex
+        self.query: Future[StreamingQuery] = Future()
+
+    def append(self, batch: DataFrame, batch_id: int) -> None:
+        """Write the batch in one commit.
+
+        Raises LakehouseError before it where the batch does not begin at the offset behind the last one written, and
+        after it where the log does not hold this commit with all of the batch's messages. A flow that fails here is
+        started again from the table, which then tells what it holds.
+        """
+        starts, ends = planned_offsets(self.query.result(), self._contract.topic)
+        starts = {**dict.fromkeys(ends, 0), **starts}  # a partition that is new begins at 0
+        self._ensure_follows(starts)
+        token = f"{self._run}:{batch_id}"
+        self._lake.append(batch, "bronze", self._contract.table, userMetadata=token)
+        self._check.ensure_committed(token, sum(end - starts[partition] for partition, end in ends.items()))
+        self._next |= ends
         if batch_id % SHORTENED_EVERY == 0:
-            shorten_log(lake.catalog.path("bronze", contract.table))
+            shorten_log(self._lake.catalog.path("bronze", self._contract.table))
 
+    def _ensure_follows(self, starts: Mapping[int, int]) -> None:
+        for partition, start in starts.items():
+            expected = self._next.get(partition, 0)
+            if start != expected:
+                raise LakehouseError(
+                    f"a batch of {self._contract.topic}, partition {partition} begins at offset {start}, and the one "
+                    f"to follow is {expected}: it was not written, and the flow starts again from the table."
+                )
+
+
+def planned_offsets(query: StreamingQuery, topic: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """Return from which offset to before which one the query's current batch reads each partition of its one topic."""
+    execution: Any = query._jsq.streamingQuery()  # noqa: SLF001 - what Python's query tells comes after the batch
+    starts, ends = execution.getStartOffsetsOfLatestBatch(), execution.availableOffsets()
+    # The first batch of a query starts where its source does.
+    start = ends.head()._1().initialOffset() if starts.isEmpty() else starts.head()._2()  # noqa: SLF001 - a Scala tuple
+    return _by_partition(start, topic), _by_partition(ends.head()._2(), topic)  # noqa: SLF001
+
+
+def _by_partition(offset: Any, topic: str) -> Mapping[int, int]:
+    by_topic: Mapping[str, Mapping[str, int]] = json.loads(offset.json())
+    return {int(partition): at for partition, at in by_topic[topic].items()}
+
+
+def flow(lake: Lake, contract: Contract, kafka: str, claimed: Claim) -> StreamingQuery:
+    """Fill the gaps of the topic's Bronze table, and start the flow into it."""
+    refill(lake, contract, kafka, claimed)
+    writer = BatchWriter(lake, contract, claimed)
     messages = (
         lake.spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka)
         .option("subscribe", contract.topic)
-        .option("startingOffsets", json.dumps({contract.topic: claim.starts}))
+        .option("startingOffsets", json.dumps({contract.topic: claimed.starts}))
         .option("maxOffsetsPerTrigger", LARGEST_BATCH)
         .option("maxRecordsPerPartition", LARGEST_TASK)
         .option("failOnDataLoss", "true")
@@ -88,7 +146,60 @@ def flow(lake: Lake, contract: Contract, kafka: str, claim: Claim) -> StreamingQ
         .load()
     )
     # Analysed once for all batches: made anew in each, the same rows cost half a second.
-    news = rows(messages, claim.incarnation)
+    news = rows(messages, claimed.incarnation)
     every = lake.spark.sparkContext.getConf().get(f"{EVERY}{contract.table}", AT_ONCE)
     # Without a place for its checkpoint Spark makes one, and takes it away at the end.
-    return news.writeStream.queryName(contract.table).foreachBatch(append).trigger(processingTime=every).start()
+    writes = news.writeStream.queryName(contract.table).foreachBatch(writer.append).trigger(processingTime=every)
+    query = writes.start()
+    writer.query.set_result(query)
+    return query
+
+
+def refill(lake: Lake, contract: Contract, kafka: str, claimed: Claim) -> int:
+    """Append to Bronze what it lacks and its topic still has, and return how many messages that was.
+
+    The commit counts the refills in the table's log, so that Silver, which has gone past, is begun again. Two who
+    fill the same gap at once commit the same count, and Delta refuses the second. Raises LakehouseError where a
+    gap is still there afterwards.
+    """
+    if not claimed.gaps:
+        return 0
+    check, filled = lake.commit_check("bronze", contract.table), 0
+    for n in range(0, len(claimed.gaps), REFILLED_AT_ONCE):
+        gaps, token = claimed.gaps[n : n + REFILLED_AT_ONCE], uuid4().hex
+        messages = reduce(DataFrame.unionByName, (_read(lake, contract, kafka, gap) for gap in gaps))
+        transaction = {"txnAppId": REFILL, "txnVersion": str(lake.catalog.refills(contract) + 1)}
+        found, missing = rows(messages, claimed.incarnation), sum(gap.last - gap.first + 1 for gap in gaps)
+        lake.append(found, "bronze", contract.table, userMetadata=token, **transaction)
+        check.ensure_committed(token, missing)
+        filled += missing
+        logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
+    if left := bronze_gaps(lake.catalog, contract):
+        raise LakehouseError(f"bronze/{contract.table} still lacks offsets after they were filled in: {left[0]}.")
+    return filled
+
+
+def refill_gaps(
+    lake: Lake, contracts: Iterable[Contract], kafka: str, identify: Callable[[Iterable[Contract]], Source]
+) -> None:
+    """Fill the gaps of the Bronze tables from their topics; without any, the source is not asked.
+
+    Raises WrongSource, with its remedy, where a topic does not have any more what Bronze lacks.
+    """
+    for contract in contracts:
+        if bronze_gaps(lake.catalog, contract):
+            refill(lake, contract, kafka, claim(lake.catalog, identify([contract]), contract))
+
+
+def _read(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:
+    """Return the messages of a gap, as Kafka's batch source delivers them."""
+    partition = str(gap.lane.partition)
+    return (
+        lake.spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("assign", json.dumps({contract.topic: [gap.lane.partition]}))
+        .option("startingOffsets", json.dumps({contract.topic: {partition: gap.first}}))
+        .option("endingOffsets", json.dumps({contract.topic: {partition: gap.last + 1}}))
+        .option("failOnDataLoss", "true")
+        .load()
+    )

@@ -9,7 +9,7 @@ from deltalake.schema import ArrayType, PrimitiveType
 
 from lakehouse.cdc import tables
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.positions import Lane, Positions
+from lakehouse.cdc.positions import Lane, OffsetRange, Positions
 from lakehouse.errors import LakehouseError
 
 MEASURED = "delta.dataSkippingStatsColumns"
@@ -26,6 +26,10 @@ BRONZE_PROPERTIES = {
 
 # Silver's tables tell which rows came and went since a version, so that a figure reads those alone.
 FEED = {"delta.enableChangeDataFeed": "true"}
+
+# The application whose transactions fill gaps, in the terms of Delta's log: its versions count them.
+REFILL = "lakehouse.refill"
+REFILLS_MERGED = "cdc.refillsMerged"
 
 # Commits that a refresh writes rows with; those that change none, and how many of them are looked past.
 WRITES: Mapping[str, Sequence[str]] = {  # with what their metrics call rows
@@ -102,11 +106,52 @@ class Catalog:
 
     def one(self, query: str, **named: tuple[str, str]) -> Mapping[str, Any]:
         """Give the one row of a query over small tables, each named (layer, name); no JVM plans it."""
-        builder = QueryBuilder()
-        for alias, (layer, name) in named.items():
-            builder.register(alias, self._log(layer, name))
-        found = builder.execute(query).read_all()
+        found = self._select(query, **named)
         return {name: _column(found, name)[0] for name in found.schema.names}
+
+    def offset_ranges(self, layer: str, name: str, prefix: str) -> list[OffsetRange]:
+        """Return each file's lane, its smallest and largest offset and its number of rows, from the statistics.
+
+        `prefix` stands before the columns' names: "" in Bronze, "_" in Silver. LakehouseError where a file has no
+        statistics. The tables are laid out by lane, so that a file holds one.
+        """
+        files = self._log(layer, name).get_add_actions(flatten=True)
+        columns = (f"partition.{prefix}incarnation", f"partition.{prefix}partition")
+        ends = (f"min.{prefix}offset", f"max.{prefix}offset", "num_records")
+        rows = zip(*(_column(files, column) for column in (*columns, *ends)), strict=True)
+        ranges = [OffsetRange(Lane(incarnation, number), *found) for incarnation, number, *found in rows]
+        if any(None in one for one in ranges):
+            raise LakehouseError(
+                f"{layer}/{name} has a file without statistics, so how far it has come cannot be told. "
+                f"Something else wrote it; restore the table, or drop it and let it be read anew."
+            )
+        return ranges
+
+    def offset_gaps(self, layer: str, name: str, stretch: OffsetRange, prefix: str) -> list[tuple[int, int]]:
+        """Return the offsets that a table lacks in a stretch of one lane, as (first, last), by reading the others."""
+        offset = f'"{prefix}offset"'
+        found = self._select(
+            f"""
+            SELECT first, last FROM (
+                SELECT {offset} + 1 AS first, LEAD({offset}) OVER (ORDER BY {offset}) - 1 AS last FROM stored
+                WHERE {prefix}incarnation = {stretch.lane.incarnation} AND {prefix}partition = {stretch.lane.partition}
+                  AND {offset} BETWEEN {stretch.first} AND {stretch.last}
+            ) WHERE last >= first
+            """,  # noqa: S608 - of names and numbers of our own
+            stored=(layer, name),
+        )
+        return [*zip(_column(found, "first"), _column(found, "last"), strict=True)]
+
+    def refills(self, contract: Contract) -> int:
+        """Return how often gaps of the Bronze table were filled: that many transactions of REFILL are in its log."""
+        return self._log("bronze", contract.table).transaction_version(REFILL) or 0
+
+    def refills_merged(self, contract: Contract) -> int:
+        """Return how many of Bronze's refills there had been when the table's Silver was last begun from nothing."""
+        return int(self.properties("silver", f"{contract.table}_versions").get(REFILLS_MERGED, 0))
+
+    def note_refills_merged(self, contract: Contract, refills: int) -> None:
+        self.set_properties("silver", f"{contract.table}_versions", {REFILLS_MERGED: str(refills)})
 
     def taken_in(self, contract: Contract) -> Positions:
         """Give how far Bronze has come, from its files' statistics."""
@@ -202,22 +247,18 @@ class Catalog:
     def _log(self, layer: str, name: str) -> DeltaTable:
         return DeltaTable(self.path(layer, name))
 
+    def _select(self, query: str, **named: tuple[str, str]) -> Any:
+        """Return what a query over tables, each named (layer, name), finds; no JVM plans it."""
+        builder = QueryBuilder()
+        for alias, (layer, name) in named.items():
+            builder.register(alias, self._log(layer, name))
+        return builder.execute(query).read_all()
+
     def _ends(self, layer: str, name: str, prefix: str) -> Positions:
-        """Give the last offset of each lane; the tables are laid out by lane, so that a file holds one."""
-        files = self._log(layer, name).get_add_actions(flatten=True)
-        lanes = zip(
-            _column(files, f"partition.{prefix}incarnation"),
-            _column(files, f"partition.{prefix}partition"),
-            strict=True,
-        )
+        """Give the last offset of each lane."""
         ends: dict[Lane, int] = {}
-        for lane, end in zip(lanes, _column(files, f"max.{prefix}offset"), strict=True):
-            if end is None:
-                raise LakehouseError(
-                    f"{layer}/{name} has a file without statistics, so how far it has come cannot be told. "
-                    f"Something else wrote it; restore the table, or drop it and let it be read anew."
-                )
-            ends[Lane(*lane)] = max(end, ends.get(Lane(*lane), -1))
+        for one in self.offset_ranges(layer, name, prefix):
+            ends[one.lane] = max(one.last, ends.get(one.lane, -1))
         return ends
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.commit_check import CommitCheck
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Positions
 from lakehouse.cdc.tables import Columns
@@ -73,9 +74,13 @@ class Lake:
     def read(self, layer: str, name: str) -> DataFrame:
         return self.spark.read.format("delta").load(self.catalog.path(layer, name))
 
-    def append(self, rows: DataFrame, layer: str, name: str) -> None:
+    def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> None:
+        """Add the rows in one commit; `options` are those of Delta's writer."""
         self.may_commit()
-        rows.write.format("delta").mode("append").save(self.catalog.path(layer, name))
+        rows.write.format("delta").mode("append").options(**options).save(self.catalog.path(layer, name))
+
+    def commit_check(self, layer: str, name: str) -> CommitCheck:
+        return CommitCheck(self.spark, self.catalog.path(layer, name))
 
     def replace(self, rows: DataFrame, layer: str, name: str, *, made_of: str) -> None:
         """Put these rows in the place of all; a reader sees the old ones or the new, never a mix.

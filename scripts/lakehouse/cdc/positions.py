@@ -11,6 +11,26 @@ class Lane(NamedTuple):
     partition: int
 
 
+class OffsetRange(NamedTuple):
+    """What a file's statistics say of its offsets: all are of one lane, from `first` to `last`, in so many rows."""
+
+    lane: Lane
+    first: int
+    last: int
+    rows: int
+
+
+class Gap(NamedTuple):
+    """Offsets of a lane that a table lacks, from `first` to `last`, both included."""
+
+    lane: Lane
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"partition {self.lane.partition}, offsets {self.first} to {self.last}"
+
+
 Positions = Mapping[Lane, int]
 
 

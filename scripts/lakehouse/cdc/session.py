@@ -9,9 +9,12 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.warm import borrowed
+from lakehouse.errors import LakehouseError
 from lakehouse.java_options import java_options
 from lakehouse.settings import Settings
 
+# The one setting that no job may do without: two processes that commit one version are not both told yes by it.
+LOG_STORE = ("spark.delta.logStore.file.impl", "lakehouse.storage.HardLinkLogStore")
 # Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
 OURS = "spark.driver.extraJavaOptions"
 
@@ -41,15 +44,29 @@ def set_java(settings: Settings) -> None:
 def session(
     settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, warm: bool = False
 ) -> Iterator[SparkSession]:
-    """Give a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is."""
+    """Give a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is.
+
+    Raises LakehouseError where the settings name another log store than ours.
+    """
     set_java(settings)
     chosen = {**conf(settings, job), **(overrides or {})}
+    ensure_log_store(chosen)
     with borrowed(settings.warm_session) if warm else nullcontext():
         spark = SparkSession.builder.config(conf=SparkConf().setAll([*chosen.items()])).getOrCreate()
         try:
             yield spark
         finally:
             spark.stop()
+
+
+def ensure_log_store(chosen: Mapping[str, str]) -> None:
+    """Raise LakehouseError unless the settings have versions committed by our log store."""
+    name, store = LOG_STORE
+    if chosen.get(name) != store:
+        raise LakehouseError(
+            f"{name} is {chosen.get(name)}, and no other than {store} commits to a lake beside other processes without "
+            "overwriting what they commit. spark/spark-defaults.conf sets it; remove the other one."
+        )
 
 
 def _read(path: Path) -> dict[str, str]:

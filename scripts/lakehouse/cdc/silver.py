@@ -46,6 +46,10 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     """
     if not lake.catalog.has_columns("silver", f"{contract.table}_versions", tables.versions(contract)):
         start_over(lake, contract)
+    if (refills := lake.catalog.refills(contract)) > lake.catalog.refills_merged(contract):
+        # What came after the filled gap was merged without it.
+        start_over(lake, contract)
+        lake.catalog.note_refills_merged(contract, refills)
     seen = lake.catalog.merged(contract)
     if reached(seen, cut):
         return Caught(contract.table)

@@ -1,17 +1,19 @@
 """Which source a lake belongs to: Postgres's system identifier and each topic's id, kept with the Bronze table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.positions import Lane, Positions
+from lakehouse.cdc.gaps import find_gaps
+from lakehouse.cdc.positions import Gap, Lane, Positions
 from lakehouse.errors import NotReady, WrongSource
 
 SYSTEM = "cdc.systemIdentifier"
 TOPIC = "cdc.topicId."  # and the incarnation
 LOST = "cdc.lostBefore."  # and incarnation, partition: what came before this offset is gone, and its rows read anew
 OLDER = "cdc.olderThan"  # a place in Postgres's log that one restored from a backup, known and read anew, may be behind
+NAMED = 5  # gaps in a message
 REMEDIES = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
     "or drop the lake and read everything anew (make reset; with compose: down -v and rm -rf data/delta/*)."
@@ -39,10 +41,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Claim:
-    """Where Bronze goes on reading a topic: its incarnation, and the next offset of each partition."""
+    """Where Bronze goes on reading a topic: its incarnation, and the next offset of each partition.
+
+    `gaps` are offsets before these that Bronze lacks and the topic still has.
+    """
 
     incarnation: int
     starts: Mapping[int, int]
+    gaps: Sequence[Gap] = ()
 
 
 def make_bronze(catalog: Catalog, source: Source, *contracts: Contract) -> None:
@@ -54,9 +60,10 @@ def make_bronze(catalog: Catalog, source: Source, *contracts: Contract) -> None:
 
 
 def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
-    """Give where to go on, once it is certain that Bronze was read from this topic and without a gap.
+    """Return where to go on, once it is certain that Bronze was read from this topic, and what is to be read again.
 
-    Raises WrongSource, with its remedy, for a topic that was made anew and for one that lost what was not read yet.
+    Raises WrongSource, with its remedy, for a topic that was made anew and for one that no longer has what Bronze
+    lacks: what was not read yet, or a gap in what was.
     """
     make_bronze(catalog, source, contract)
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
@@ -73,7 +80,19 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
                 f"topic {topic.name}, partition {number} no longer has the offsets {starts[number]} to {first - 1}, "
                 f"which bronze/{contract.table} has not read. {READ_ANEW}"
             )
-    return Claim(incarnation, starts)
+    gaps = tuple(bronze_gaps(catalog, contract))
+    if gone := _not_in(topic, incarnation, gaps):
+        raise WrongSource(
+            f"bronze/{contract.table} lacks what it once took in ({_listed(gone)}), and topic {topic.name} does not "
+            f"have it any more. {READ_ANEW}"
+        )
+    return Claim(incarnation, starts, gaps)
+
+
+def bronze_gaps(catalog: Catalog, contract: Contract) -> Sequence[Gap]:
+    """Return the offsets that the Bronze table lacks before its last ones, without those whose loss was accepted."""
+    known = catalog.properties("bronze", contract.table)
+    return find_gaps(catalog, "bronze", contract.table, _accepted(known))
 
 
 def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callable[[], int]) -> None:
@@ -82,8 +101,10 @@ def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callab
     incarnations = _incarnations(known)
     incarnation = incarnations.get(topic.topic_id, max(incarnations.values()) + 1)
     starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
-    lost = {number: first for number, first in topic.begins.items() if first > starts[number]}
-    news = {f"{LOST}{incarnation}.{number}": str(first) for number, first in lost.items()}
+    gone = _not_in(topic, incarnation, bronze_gaps(catalog, contract))
+    lost = {gap.lane: gap.last + 1 for gap in gone}
+    lost |= {Lane(incarnation, number): first for number, first in topic.begins.items() if first > starts[number]}
+    news = {f"{LOST}{lane.incarnation}.{lane.partition}": str(first) for lane, first in lost.items()}
     if (read := catalog.read_up_to(contract)) > wal_end():
         news[OLDER] = str(read)
     if topic.topic_id not in incarnations:
@@ -139,3 +160,23 @@ def _starts(topic: Topic, incarnation: int, taken_in: Positions, known: Mapping[
         number: max(taken_in.get(Lane(incarnation, number), -1) + 1, int(known.get(f"{LOST}{incarnation}.{number}", 0)))
         for number in topic.begins
     }
+
+
+def _accepted(known: Mapping[str, str]) -> dict[Lane, int]:
+    """Return the offset of each lane before which a loss was accepted."""
+    named = {name.removeprefix(LOST): int(first) for name, first in known.items() if name.startswith(LOST)}
+    return {Lane(*map(int, name.split("."))): first for name, first in named.items()}
+
+
+def _not_in(topic: Topic, incarnation: int, gaps: Iterable[Gap]) -> list[Gap]:
+    """Return the gaps that the topic cannot fill: it begins behind them, or is another one than they were read from."""
+    return [
+        gap
+        for gap in gaps
+        if gap.lane.incarnation != incarnation or gap.first < topic.begins.get(gap.lane.partition, gap.last + 1)
+    ]
+
+
+def _listed(gaps: Sequence[Gap]) -> str:
+    more = f" and {len(gaps) - NAMED} more" if len(gaps) > NAMED else ""
+    return "; ".join(map(str, gaps[:NAMED])) + more

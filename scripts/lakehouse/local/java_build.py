@@ -1,5 +1,6 @@
-"""Our own Java (spark/java), compiled by ecj into a jar beside Spark's: a folder on Java's class path would turn its
-ahead-of-time cache off.
+"""Our own Java (spark/java), compiled by ecj into a jar beside Spark's.
+
+A folder of classes on Java's class path would turn its ahead-of-time cache off.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
 
 
 def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -> None:
-    """Compile the files against Spark's and Delta's jars into the folder `classes`; LakehouseError where they are wrong."""
+    """Compile the files against Spark's and Delta's jars into `classes`; LakehouseError where one is wrong."""
     [compiler] = (jars_dir / "compiler").glob("ecj-*.jar")
     jars = [*(spark_home() / "jars").glob("*.jar"), *(jars_dir / "spark").glob("*.jar")]
     done = subprocess.run(

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from lakehouse.errors import LakehouseError
 from lakehouse.java_options import java_options, spark_home
 from lakehouse.settings import Settings
 
