@@ -2,17 +2,21 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc import upkeep
 from lakehouse.cdc.positions import Lane
 from lakehouse.cdc.silver import start_over
-from lakehouse.cdc.upkeep import APPENDED_TO, _compacted, keep, shorten_log
+from lakehouse.cdc.upkeep import APPENDED_TO, compact_table, keep, shorten_log
 from spark.messages import delete, put
 from spark.shoes import Shoes
 
@@ -74,13 +78,48 @@ def test_a_writer_goes_on_meanwhile_and_each_row_is_there_once(shoes: Shoes) -> 
 
 
 @pytest.mark.long
-def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes) -> None:
+def test_where_a_writer_was_quicker_its_rows_stay_as_they_are(shoes: Shoes, monkeypatch: pytest.MonkeyPatch) -> None:
     shoes.take(put(1, 41))
     shoes.take(put(2, 42))
-    before_it = DeltaTable(shoes.catalog.path("silver", "shoes"))
-    shoes.take(put(1, 51), delete(2))
-    assert not _compacted(before_it, APPENDED_TO)
+    path = shoes.catalog.path("silver", "shoes")
+    with looking(monkeypatch, path) as compacted:
+        shoes.take(put(1, 51), delete(2))
+    assert not compacted.result()
     assert shoes.now() == {1: 51}
+
+
+def test_of_two_compactions_at_once_one_leaves_the_table_to_the_other(
+    shoes: Shoes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shoes.take(put(1, 41))
+    shoes.take(put(2, 42))
+    path = shoes.catalog.path("bronze", "shoes")
+    with looking(monkeypatch, path) as compacted:
+        assert not compact_table(path, APPENDED_TO)
+    assert compacted.result()
+    assert sorted(row.offset for row in shoes.lake.read("bronze", "shoes").collect()) == [0, 1]
+    assert compact_table(path, APPENDED_TO)
+
+
+@contextmanager
+def looking(monkeypatch: pytest.MonkeyPatch, path: str) -> Iterator[Future[bool]]:
+    """Run a compaction that has looked at the table, and goes on when this ends."""
+    has_looked, goes_on = Event(), Event()
+
+    def opened(table: str) -> DeltaTable:
+        seen = DeltaTable(table)
+        if not has_looked.is_set():
+            has_looked.set()
+            assert goes_on.wait(60)
+        return seen
+
+    monkeypatch.setattr(upkeep, "DeltaTable", opened)
+    with ThreadPoolExecutor(1) as pool:
+        compacted = pool.submit(compact_table, path, APPENDED_TO)
+        assert has_looked.wait(60)
+        yield compacted
+        goes_on.set()
+        compacted.result()
 
 
 @pytest.mark.long

@@ -4,8 +4,12 @@ No row changes. Each file of a lane stays a file of that lane with its statistic
 table has come stays true.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -23,15 +27,14 @@ class Kept:
     files_before: int
     files_after: int
     removed: int
-    disturbed: bool = False  # a writer was quicker, and its files were left as they are
+    disturbed: bool = False  # another writer was quicker or compacts it, and the files were left as they are
 
 
 def keep(path: str, retention: timedelta = WEEK, size: int = APPENDED_TO) -> Kept:
     """Compact the table's files, remove those that no version of the last while holds, and checkpoint its log."""
+    before = len(DeltaTable(path).file_uris())
+    disturbed = not compact_table(path, size)
     table = DeltaTable(path)
-    before = len(table.file_uris())
-    disturbed = not _compacted(table, size)
-    table.update_incremental()
     removed = table.vacuum(
         int(retention.total_seconds() // 3600),
         dry_run=False,
@@ -49,9 +52,36 @@ def shorten_log(path: str) -> DeltaTable:
     return table
 
 
-def _compacted(table: DeltaTable, size: int) -> bool:
-    try:
-        table.optimize.compact(target_size=size)
-    except CommitFailedError:
-        return False
-    return True
+def compact_table(path: str, size: int) -> bool:
+    """Rewrite small files as larger ones up to `size` bytes, and return whether that was committed.
+
+    It is not where another writer took away what it had read, and where another process compacts the same table.
+    """
+    with _only_compaction(path) as alone:
+        if not alone:
+            return False
+        try:
+            DeltaTable(path).optimize.compact(target_size=size)
+        except CommitFailedError:
+            return False
+        return True
+
+
+@contextmanager
+def _only_compaction(path: str) -> Iterator[bool]:
+    """Hold the table's lock for compactions, and yield whether it could be taken.
+
+    delta-rs lets two compactions of the same files both commit, after which each row is there twice: it takes files
+    that another one has rewritten for files that are still there. The lock is the kernel's: unlike Postgres's, it
+    is not lost before its process ends. A lake that is no folder has the lease alone.
+    """
+    if "://" in path:
+        yield True
+        return
+    with (Path(path) / "_delta_log" / ".compaction.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

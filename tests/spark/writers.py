@@ -1,0 +1,180 @@
+"""Two processes that write one table: one of Spark's, whose commit is held open, and delta-rs in this one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from arro3.core import Array, DataType, Table
+from deltalake import DeltaTable, Field, QueryBuilder, Schema, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from deltalake.schema import PrimitiveType
+
+from lakehouse.local.java import java_home
+from lakehouse.local.java_build import compile_java
+from lakehouse.settings import ROOT, Settings
+from lakehouse.waiting import wait_until
+
+Rows = list[tuple[int, str]]
+SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
+RETENTION_HOURS = 1  # of vacuum: longer than any test
+TRIES = 5
+
+
+class HeldWriter:
+    """A Spark process that carries out operations on tables, each held open at its commit where that is asked for."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._pool = ThreadPoolExecutor(1)
+        self._answer()
+
+    def carry_out(self, operation: str, path: Path) -> Future[Mapping[str, Any]]:
+        """Begin an operation; the result tells how often it was `refused`, or the `error` that it ended with."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps({"operation": operation, "path": str(path)}) + "\n")
+        self._process.stdin.flush()
+        return self._pool.submit(self._answer)
+
+    @contextmanager
+    def held(self, operation: str, path: Path) -> Iterator[Future[Mapping[str, Any]]]:
+        """Have the operation's commit held open from its look for the version on, as long as this lasts."""
+        log = path / "_delta_log"
+        log.mkdir(parents=True, exist_ok=True)
+        (log / ".hold").touch()
+        result = self.carry_out(operation, path)
+        wait_until(
+            lambda: (log / ".held").exists() or result.done(),
+            timeout=120,
+            missing=lambda: f"{operation} to come to its commit",
+        )
+        assert not result.done(), result.result()
+        try:
+            yield result
+        finally:
+            (log / ".held").unlink()
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(60)
+        self._pool.shutdown()
+
+    def _answer(self) -> Mapping[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, "the Spark process ended; what it said is above"
+        answer: Mapping[str, Any] = json.loads(line)
+        return answer
+
+
+@contextmanager
+def start(folder: Path, store: str) -> Iterator[HeldWriter]:
+    """Start a Spark process that commits by this log store."""
+    java, classes = java_home(ROOT / ".local"), folder / "classes"
+    compile_java(java, Settings().jars_dir, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
+    command = (sys.executable, "-m", "spark.held_writer", store, str(classes))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "JAVA_HOME": str(java), "TZ": "UTC"}
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder
+    )
+    writer = HeldWriter(process)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def make_table(path: Path) -> Rows:
+    """Create a table of two files and ten rows whose commits are an hour old, and return these."""
+    DeltaTable.create(str(path), schema=SCHEMA, configuration={"delta.logRetentionDuration": "interval 10 minutes"})
+    for ids in (range(5), range(5, 10)):
+        _append(str(path), "kept", *ids)
+    for commit in (path / "_delta_log").glob("*.json"):
+        os.utime(commit, (time.time() - 3600,) * 2)
+    return [(id_, "kept") for id_ in range(10)]
+
+
+def rows_of(path: Path) -> Rows:
+    """Return the table's rows in their order, as a reader finds them that begins at the last checkpoint."""
+    found = (
+        QueryBuilder()
+        .register("t", DeltaTable(str(path)))
+        .execute("SELECT id, note FROM t ORDER BY id, note")
+        .read_all()
+    )
+    return [*zip(found.column("id").to_pylist(), found.column("note").to_pylist(), strict=True)]
+
+
+def append(table: DeltaTable) -> None:
+    _append(table, "from delta-rs", 400, 401)
+
+
+def delete(table: DeltaTable) -> None:
+    table.delete("id = 4")
+
+
+def set_properties(table: DeltaTable) -> None:
+    table.alter.set_table_properties({"cdc.note": "set"}, raise_if_not_exists=False)
+
+
+def add_column(table: DeltaTable) -> None:
+    table.alter.add_columns([Field("added", PrimitiveType("string"))])
+
+
+def compact(table: DeltaTable) -> None:
+    table.optimize.compact()
+
+
+def checkpoint(table: DeltaTable) -> None:
+    table.create_checkpoint()
+
+
+def compact_and_checkpoint(table: DeltaTable) -> None:
+    """Do what maintenance does, of which the second makes final what the first has committed."""
+    compact(table)
+    table.create_checkpoint()
+
+
+def vacuum(table: DeltaTable) -> None:
+    table.vacuum(RETENTION_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+
+
+def clean_up(table: DeltaTable) -> None:
+    """Forget the commits before a checkpoint, all that may be."""
+    table.create_checkpoint()
+    table.cleanup_metadata()
+
+
+OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
+    one.__name__: one
+    for one in (
+        *(append, delete, set_properties, add_column),
+        *(compact, checkpoint, compact_and_checkpoint, vacuum, clean_up),
+    )
+}
+
+
+def carry_out(operation: str, path: Path, seen: DeltaTable | None = None) -> int:
+    """Run an operation of delta-rs until it is taken, first on the table as it was `seen`.
+
+    Returns how often it was refused.
+    """
+    for refused in range(TRIES):
+        try:
+            OPERATIONS[operation](seen if seen and not refused else DeltaTable(str(path)))
+        except CommitFailedError:
+            continue
+        return refused
+    raise AssertionError(f"{operation} was refused {TRIES} times")
+
+
+def _append(table: str | DeltaTable, note: str, *ids: int) -> None:
+    columns: dict[str, Any] = {"id": Array(ids, DataType.int32()), "note": Array([note] * len(ids), DataType.string())}
+    write_deltalake(table, Table.from_pydict(columns), mode="append", schema_mode="merge")
