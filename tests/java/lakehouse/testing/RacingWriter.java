@@ -1,0 +1,43 @@
+package lakehouse.testing;
+
+import io.delta.storage.LogStore;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import lakehouse.storage.HardLinkLogStore;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Tries to commit every version of a log from 1 to a last one, and prints those that its store says it has committed.
+ *
+ * <p>Arguments: the store's class, or "no links" for ours on a file system without them, the log's folder, this writer's name, the last version. It begins once a file go
+ * stands in the folder.
+ */
+public final class RacingWriter {
+  private RacingWriter() {}
+
+  public static void main(String[] arguments) throws Exception {
+    Configuration conf = new Configuration();
+    conf.set("fs.file.impl", "org.apache.hadoop.fs.RawLocalFileSystem");
+    LogStore store = arguments[0].equals("no links")
+        ? new HardLinkLogStore(conf, (name, file) -> { throw new FileSystemException(file.toString()); })
+        : (LogStore) Class.forName(arguments[0]).getConstructor(Configuration.class).newInstance(conf);
+    Path folder = Path.of(arguments[1]);
+    String commit = "{\"commitInfo\":{\"timestamp\":0,\"operation\":\"RACE\",\"userMetadata\":\"" + arguments[2] + "\"}}";
+    Files.createFile(folder.resolve("ready-" + arguments[2]));
+    while (!Files.exists(folder.resolve("go"))) {
+      Thread.sleep(1);
+    }
+    for (int version = 1; version <= Integer.parseInt(arguments[3]); version++) {
+      Path file = folder.resolve(String.format("%020d.json", version));
+      try {
+        store.write(new org.apache.hadoop.fs.Path(file.toUri()), List.of(commit).iterator(), false, conf);
+        System.out.println(version);
+      } catch (FileAlreadyExistsException taken) {
+        // Somebody else's.
+      }
+    }
+  }
+}

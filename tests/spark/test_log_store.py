@@ -1,0 +1,144 @@
+"""Law 1: a version is committed by one writer, whoever else tries, and on a file system without hard links too."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc.session import LOG_STORE, session
+from lakehouse.errors import LakehouseError
+from lakehouse.java_options import spark_home
+from lakehouse.local.java import java_home
+from lakehouse.local.java_build import compile_java
+from lakehouse.settings import ROOT, Settings
+from lakehouse.waiting import wait_until
+from spark.writers import make_table
+
+STORE = os.environ.get("LOG_STORE", LOG_STORE[1])
+LAST = 100  # version
+
+
+class Store:
+    """A log store in the JVM of the tests' session, its files under one folder."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        context: Any = spark.sparkContext
+        self._jvm, self._folder = context._jvm, folder
+        self._conf = context._jsc.hadoopConfiguration()
+        self._store = self._jvm.lakehouse.storage.HardLinkLogStore(self._conf)
+
+    def write(self, version: int, *lines: str, overwrite: bool = False) -> None:
+        actions = self._jvm.java.util.ArrayList()
+        for line in lines:
+            actions.add(line)
+        self._store.write(self._path(version), actions.iterator(), overwrite, self._conf)
+
+    def listed(self, first: int = 0) -> list[str]:
+        found = self._store.listFrom(self._path(first), self._conf)
+        names = []
+        while found.hasNext():
+            names.append(str(found.next().getPath().getName()))
+        return names
+
+    def _path(self, version: int) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(f"file:{self._folder}/{version:020d}.json")
+
+
+@pytest.fixture
+def store(spark: SparkSession, tmp_path: Path) -> Store:
+    return Store(spark, tmp_path)
+
+
+def test_a_version_that_is_there_is_refused_and_stays_as_it_is(store: Store, tmp_path: Path) -> None:
+    store.write(7, "one", "é")
+    with pytest.raises(Py4JJavaError, match=r"java\.nio\.file\.FileAlreadyExistsException"):
+        store.write(7, "another")
+    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["one\né\n"]
+
+
+def test_it_is_overwritten_where_that_is_asked_for(store: Store, tmp_path: Path) -> None:
+    store.write(7, "one")
+    store.write(7, "another", overwrite=True)
+    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["another\n"]
+
+
+def test_a_listing_has_what_was_just_committed_from_a_name_on_in_order(store: Store, tmp_path: Path) -> None:
+    for version in (3, 1, 2):
+        store.write(version, "line")
+    (tmp_path / "_last_checkpoint").write_text("{}", encoding="utf-8")
+    assert store.listed(2) == [f"{2:020d}.json", f"{3:020d}.json", "_last_checkpoint"]
+
+
+def test_a_version_without_content_is_not_listed(store: Store, tmp_path: Path) -> None:
+    """On a file system without links a version has its name before its content."""
+    store.write(1, "line")
+    (tmp_path / f"{2:020d}.json").touch()
+    assert store.listed() == [f"{1:020d}.json"]
+
+
+def test_a_folder_that_is_not_there_is_what_delta_expects(store: Store, tmp_path: Path) -> None:
+    tmp_path.rmdir()
+    with pytest.raises(Py4JJavaError, match=r"java\.io\.FileNotFoundException"):
+        store.listed()
+
+
+def test_of_sixteen_processes_one_commits_each_version(tmp_path: Path) -> None:
+    """Eight are delta-rs's; eight commit by the log store, half of them as where there are no hard links."""
+    log, classes = tmp_path / "table" / "_delta_log", tmp_path / "classes"
+    make_table(log.parent)
+    first = len([*log.glob("*.json")])
+    processes = {f"p{n}": start([sys.executable, "-m", "spark.racing_writer"], log, f"p{n}") for n in range(8)}
+    java = racing_jvm(classes)
+    for n in range(4):
+        processes[f"linking{n}"] = start([*java, STORE], log, f"linking{n}")
+        processes[f"claiming{n}"] = start([*java, "no links"], log, f"claiming{n}")
+    wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all to be ready")
+    (log / "go").touch()
+    committed = {name: [*map(int, process.communicate(timeout=120)[0].split())] for name, process in processes.items()}
+    assert {process.returncode for process in processes.values()} == {0}
+    winners = {version: name for name, versions in committed.items() for version in versions}
+    assert sum(map(len, committed.values())) == len(winners)
+    assert sorted(winners) == [*range(first, first + len(winners))]
+    assert max(winners) >= LAST
+    assert {version: author(log, version) for version in winners} == winners
+
+
+def racing_jvm(classes: Path) -> list[str]:
+    """Compile the tests' own Java into a folder, and return the command of a small JVM that races."""
+    java, jars = java_home(ROOT / ".local"), Settings().jars_dir
+    compile_java(java, jars, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
+    path = ":".join(map(str, (classes, jars / "spark" / "*", spark_home() / "jars" / "*")))
+    small = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    return [str(java / "bin" / "java"), *small, "-cp", path, "lakehouse.testing.RacingWriter"]
+
+
+def start(command: list[str], log: Path, name: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    return subprocess.Popen([*command, str(log), name, str(LAST)], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def author(log: Path, version: int) -> str:
+    """Return who is named as the author in a version of the log."""
+    lines = (log / f"{version:020d}.json").read_text(encoding="utf-8").splitlines()
+    [commit] = (action["commitInfo"] for action in map(json.loads, lines) if "commitInfo" in action)
+    return str(commit["userMetadata"])
+
+
+def test_the_running_session_commits_by_it(spark: SparkSession, tmp_path: Path) -> None:
+    context: Any = spark.sparkContext
+    spark.range(1).write.format("delta").save(str(tmp_path / "table"))
+    log = context._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, str(tmp_path / "table"))
+    assert "lakehouse.storage.HardLinkLogStore" in str(log.store().getDelegate(log.logPath()).logStoreImpl().getClass())
+
+
+@pytest.mark.parametrize("job", ["stream", "refresh"])
+def test_no_job_starts_with_another(job: str) -> None:
+    other = {"spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore"}
+    with pytest.raises(LakehouseError, match="spark-defaults"), session(Settings(), job, other):
+        pass
