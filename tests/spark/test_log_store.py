@@ -89,15 +89,15 @@ def test_a_folder_that_is_not_there_is_what_delta_expects(store: Store, tmp_path
 
 
 def test_of_sixteen_processes_one_commits_each_version(tmp_path: Path) -> None:
-    """Eight are delta-rs's; eight commit by the log store, half of them as where there are no hard links."""
+    """Eight are delta-rs's; eight commit by the log store, two of them as where there are no hard links."""
     log, classes = tmp_path / "table" / "_delta_log", tmp_path / "classes"
     make_table(log.parent)
     first = len([*log.glob("*.json")])
     processes = {f"p{n}": start([sys.executable, "-m", "spark.racing_writer"], log, f"p{n}") for n in range(8)}
     java = racing_jvm(classes)
-    for n in range(4):
-        processes[f"linking{n}"] = start([*java, STORE], log, f"linking{n}")
-        processes[f"claiming{n}"] = start([*java, "no links"], log, f"claiming{n}")
+    names = [*(f"linking{n}" for n in range(6)), *(f"claiming{n}" for n in range(2))]
+    stores = dict.fromkeys(names[:6], STORE) | dict.fromkeys(names[6:], "no links")
+    processes |= {name: start([*java, store], log, name) for name, store in stores.items()}
     wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all to be ready")
     (log / "go").touch()
     committed = {name: [*map(int, process.communicate(timeout=120)[0].split())] for name, process in processes.items()}

@@ -5,7 +5,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Iterator;
+import java.util.stream.Stream;
 import lakehouse.storage.HardLinkLogStore;
 import org.apache.hadoop.conf.Configuration;
 
@@ -13,9 +14,12 @@ import org.apache.hadoop.conf.Configuration;
  * Tries to commit every version of a log from 1 to a last one, and prints those that its store says it has committed.
  *
  * <p>Arguments: the store's class, or "no links" for ours on a file system without them, the log's folder, this writer's name, the last version. It begins once a file go
- * stands in the folder.
+ * stands in the folder. Its lines come slowly, as on a busy disk: what a store leaves open between its look and its
+ * commit is open for long.
  */
 public final class RacingWriter {
+  private static final long DISK_MILLIS = 3;
+
   private RacingWriter() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -33,11 +37,24 @@ public final class RacingWriter {
     for (int version = 1; version <= Integer.parseInt(arguments[3]); version++) {
       Path file = folder.resolve(String.format("%020d.json", version));
       try {
-        store.write(new org.apache.hadoop.fs.Path(file.toUri()), List.of(commit).iterator(), false, conf);
+        store.write(new org.apache.hadoop.fs.Path(file.toUri()), slowly(commit), false, conf);
         System.out.println(version);
       } catch (FileAlreadyExistsException taken) {
         // Somebody else's.
       }
     }
+  }
+
+  private static Iterator<String> slowly(String line) {
+    return Stream.of(line).map(RacingWriter::afterAWhile).iterator();
+  }
+
+  private static String afterAWhile(String line) {
+    try {
+      Thread.sleep(DISK_MILLIS);
+    } catch (InterruptedException stopped) {
+      throw new IllegalStateException(stopped);
+    }
+    return line;
   }
 }
