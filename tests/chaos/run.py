@@ -63,7 +63,7 @@ def storm(system: System, life: Life, rng: Random, seconds: float, within: float
     """
     blows: list[Blow] = []
     through = 0
-    deaths = Deaths(system.armed, rng)
+    deaths = Deaths(system.armed, rng, system.small_disk)
     with life.goes_on():
         wait_until(lambda: life.refresh.ended[0], timeout=LONGEST_REFRESH, missing="the first refresh")
         until = time.monotonic() + seconds
@@ -71,7 +71,7 @@ def storm(system: System, life: Life, rng: Random, seconds: float, within: float
         while time.monotonic() < until:
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
             sparing, through = life.refreshed == through, life.refreshed
-            for deal in (deaths.look, partial(strike, rng, system, life.refresh, sparing=sparing)):
+            for deal in (deaths.look, partial(strike, rng, system, life.jobs, sparing=sparing)):
                 if blow := deal():
                     blows.append(blow)
                     say(f"{len(blows):>4} {blow.what}: {back(system, blow, within)}")
@@ -101,7 +101,7 @@ def _unlikely(system: System, life: Life, blows: Sequence[Blow], verdict: Verdic
 
 def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
     wrote, read = life.work.done, life.reader.done
-    say(f"{life.refresh}; {life.maintenance}")
+    say(f"{life.refresh}; {life.all_the_time}")
     say(
         f"{wrote['activities']} activities and {wrote['statements']} other statements, {wrote['interruptions']} times "
         f"interrupted; the figures read {read['whole']} times whole, {len(life.reader.wrong)} times not, "
