@@ -7,7 +7,6 @@ something did not come back.
 
 import argparse
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from random import Random
 
 from chaos.blows import Blow, strike
 from chaos.deaths import Deaths
+from chaos.evidence import preserved
 from chaos.judge import Verdict, judge
 from chaos.life import Life
 from chaos.messages import unsent
@@ -29,6 +29,7 @@ from lakehouse.waiting import wait_until
 
 LONGEST_REFRESH = 600.0  # seconds
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
+SHOWN = 40  # lines
 say = partial(print, flush=True)
 
 
@@ -37,23 +38,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the work, the blows and Slack's moods (default: 1)")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long blows are dealt (default: 5)")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all has to be back (default: 60)")
+    parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
     options = parser.parse_args()
     in_own_mounts()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with at_work(options.seed, say) as system:
+    folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
+    with (
+        at_work(options.seed, say) as system,
+        preserved(system, folder, say, always=options.keep),
+    ):
         if not system.small_disk:
             say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
         life = Life(system, options.seed)
-        try:
-            blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
-            verdict = settled(system, life)
-        finally:
-            _keep_logs(system, options.seed)
+        blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
+        verdict = settled(system, life)
         tell(blows, life, verdict)
-        if found := [*life.reader.wrong, *verdict.differences, *_unlikely(system, life, blows, verdict)]:
-            raise LakehouseError("\n".join(found[:40]))
-    if not verdict.holds:
-        raise LakehouseError("rows or messages were lost, or rows doubled.")
+        found = [*life.reader.wrong, *verdict.differences]
+        if found := [*found, *_unlikely(system, life, blows, verdict)]:
+            raise LakehouseError("\n".join(found[:SHOWN]))
+        if not verdict.holds:
+            raise LakehouseError("rows or messages were lost, or rows doubled.")
 
 
 def storm(system: System, life: Life, rng: Random, seconds: float, within: float) -> list[Blow]:
@@ -112,13 +116,6 @@ def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
         f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
         f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
     )
-
-
-def _keep_logs(system: System, seed: int) -> None:
-    kept = ROOT / ".local" / "chaos" / f"seed-{seed}"
-    shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(system.stack.logs, kept)
-    say(f"the services' logs are in {kept}")
 
 
 if __name__ == "__main__":
