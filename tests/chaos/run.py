@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from chaos.blows import Blow, strike
+from chaos.commit_watcher import CommitWatcher
 from chaos.deaths import Deaths
 from chaos.evidence import preserved
 from chaos.judge import Verdict, judge
@@ -46,6 +48,7 @@ def main() -> None:
     with (
         at_work(options.seed, say) as system,
         preserved(system, folder, say, always=options.keep),
+        CommitWatcher(Path(system.settings.lake)).watching() as commits,
     ):
         if not system.small_disk:
             say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
@@ -53,7 +56,7 @@ def main() -> None:
         blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
         verdict = settled(system, life)
         tell(blows, life, verdict)
-        found = [*life.reader.wrong, *verdict.differences]
+        found = [*life.reader.wrong, *commits.problems(), *verdict.differences]
         if found := [*found, *_unlikely(system, life, blows, verdict)]:
             raise LakehouseError("\n".join(found[:SHOWN]))
         if not verdict.holds:
