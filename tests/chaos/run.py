@@ -56,6 +56,7 @@ def main() -> None:
         blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
         verdict = settled(system, life)
         tell(blows, life, verdict)
+        tell_details(verdict, folder / "details.txt")
         found = [*life.reader.wrong, *commits.problems(), *verdict.differences]
         if found := [*found, *_unlikely(system, life, blows, verdict)]:
             raise LakehouseError("\n".join(found[:SHOWN]))
@@ -119,6 +120,14 @@ def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
         f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
         f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
     )
+
+
+def tell_details(verdict: Verdict, file: Path) -> None:
+    """Print the first lines about rows that were lost or doubled, and write all of them into the file."""
+    if verdict.details:
+        file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")
+        say("\n".join(verdict.details[:SHOWN]))
+        say(f"{len(verdict.details)} lines of it are in {file}")
 
 
 if __name__ == "__main__":
