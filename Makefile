@@ -70,7 +70,7 @@ tests-of-the-rest:
 
 chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
-	  $(if $(KEEP),--keep)
+	  $(if $(BUSY),--busy) $(if $(KEEP),--keep)
 
 bench: install ## measure everything beside plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \

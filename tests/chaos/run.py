@@ -10,12 +10,14 @@ import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from chaos.blows import Blow, strike
 from chaos.commit_watcher import CommitWatcher
+from chaos.cpu_load import busy_cores
 from chaos.deaths import Deaths
 from chaos.evidence import preserved
 from chaos.judge import Verdict, judge
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the work, the blows and Slack's moods (default: 1)")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long blows are dealt (default: 5)")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all has to be back (default: 60)")
+    parser.add_argument("--busy", action="store_true", help="keep every core busy beside it all, niced")
     parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
     options = parser.parse_args()
     in_own_mounts()
@@ -47,6 +50,7 @@ def main() -> None:
     folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
     with (
         at_work(options.seed, say) as system,
+        busy_cores() if options.busy else nullcontext(),
         preserved(system, folder, say, always=options.keep),
         CommitWatcher(Path(system.settings.lake)).watching() as commits,
     ):
