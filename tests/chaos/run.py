@@ -7,6 +7,7 @@ something did not come back.
 
 import argparse
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,9 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
     options = parser.parse_args()
     in_own_mounts()
+    # Ended in any way, it takes down what it started; a shell has what it starts in the background ignore Ctrl-C.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
     with (
