@@ -14,6 +14,7 @@ from chaos.steps import ALL_THE_TIME, FULL, REFRESH, RUN_AS, fill_disk
 from chaos.system import System
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.errors import NotReady
+from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
 
 WORKERS = ("registrar", "slack-notifier", "distance-worker")
@@ -52,8 +53,8 @@ def strike(rng: Random, system: System, jobs: Jobs, *, sparing: bool) -> Blow | 
         (2, lambda: freeze(rng, system, jobs, rng.choice(victims))),
         (3, lambda: stutter(rng, system, jobs, rng.choice(WRITERS))),
         (3 if system.small_disk else 0, lambda: have_disk_full(system)),
-        (2, lambda: lose_lease(system, rng.choice(leases))),
-        (0 if sparing else 2, lambda: cut_connections(system)),
+        (2, lambda: lose_lease(system.settings, rng.choice(leases))),
+        (0 if sparing else 2, lambda: cut_connections(system.settings)),
     ]
     [chosen] = rng.choices([way for _, way in ways], weights=[weight for weight, _ in ways])
     return chosen()
@@ -100,11 +101,11 @@ def have_disk_full(system: System) -> Blow:
     return Blow(f"the lake's disk full for {FULL} s")
 
 
-def lose_lease(system: System, job: str) -> Blow | None:
+def lose_lease(settings: Settings, job: str) -> Blow | None:
     """Have Postgres hang up on whoever holds the lease of a job."""
-    name = f"{job} {Catalog(system.settings.lake).identity()}"
+    name = f"{job} {Catalog(settings.lake).identity()}"
     ended = _terminated(
-        system,
+        settings,
         "FROM pg_locks WHERE locktype = 'advisory' AND granted "
         "AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 0)",
         name,
@@ -112,18 +113,18 @@ def lose_lease(system: System, job: str) -> Blow | None:
     return Blow(f"the lease of {job} lost") if ended else None
 
 
-def cut_connections(system: System) -> Blow | None:
+def cut_connections(settings: Settings) -> Blow | None:
     """Have Postgres hang up on everybody."""
     cut = _terminated(
-        system,
+        settings,
         "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')",
     )
     return Blow(f"{cut} connections of Postgres cut") if cut is not None else None
 
 
-def _terminated(system: System, whom: str, *values: str) -> int | None:
+def _terminated(settings: Settings, whom: str, *values: str) -> int | None:
     """Have Postgres end these backends, and return how many; None where it does not answer."""
-    with suppress(NotReady, psycopg.OperationalError), connect(system.settings) as conn:
+    with suppress(NotReady, psycopg.OperationalError), connect(settings) as conn:
         ended = conn.execute(f"SELECT count(pg_terminate_backend(pid)) {whom}".encode(), values).fetchone()
         return int(ended[0]) if ended else None
     return None
