@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from random import uniform
 
 from deltalake import DeltaTable
 
@@ -22,7 +23,9 @@ from lakehouse.source.lease import Lease
 from lakehouse.source.turn import turn
 from lakehouse.waiting import Stop, first_line
 
-PAUSE = 0.1  # seconds between two passes
+# Seconds between two passes, at random. A pass that followed each append at once was over long before the next one,
+# and the two never met.
+PAUSE = (0.0, 4.0)
 REWRITTEN_EVERY, RETRIED_AFTER = 15.0, 2.0  # seconds between two turns; until one that was held is asked for again
 # Smaller than maintain.py's: each pass would write the whole of Bronze again, and the small disk would be full.
 TARGET_BYTES = 128 * 1024
@@ -65,7 +68,7 @@ def main() -> None:
     logs.configure(settings.log_format)
     maintenance = Maintenance(settings, Catalog(settings.lake), turn_at=time.monotonic() + REWRITTEN_EVERY)
     with closing(Lease(settings, "maintenance")) as lease:
-        while not stop.wait(PAUSE):
+        while not stop.wait(uniform(*PAUSE)):
             with _printed():
                 lease.hold()
                 maintenance.maintain()
