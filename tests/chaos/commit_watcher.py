@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
+from chaos.delta_log import ARCHIVE, read_commit
+
 COMMIT = re.compile(r"^\d{20}\.json$")
 # inotify(7): a file that was made, moved here, deleted; and a queue that was too short.
 CREATED, MOVED_HERE, DELETED, OVERFLOW = 0x100, 0x80, 0x200, 0x4000
 EVENT = struct.Struct("iIII")
-ARCHIVE = ".commits"  # in the lake, for a hard link leaves no disk
 
 
 @dataclass
@@ -27,7 +28,7 @@ class CommitWatcher:
     """The commits of all tables under a root: their names in each log, and those that were written over."""
 
     lake: Path
-    overwritten: list[str] = field(default_factory=list)
+    overwritten: list[Path] = field(default_factory=list)
     missed: bool = False  # events came faster than they were read
     _logs: dict[int, Path] = field(default_factory=dict)
     _written: dict[Path, int] = field(default_factory=dict)  # how often each commit that is there was written
@@ -53,7 +54,14 @@ class CommitWatcher:
     def problems(self) -> Sequence[str]:
         """Return what speaks against the log: each version that was written more than once."""
         missed = ["some commits were not seen: events came too fast"] if self.missed else []
-        return [*(f"{name} was written over" for name in self.overwritten), *missed]
+        return [*map(self._told, dict.fromkeys(self.overwritten)), *missed]
+
+    def _told(self, commit: Path) -> str:
+        """Return which writes of a version there were, as far as they could be kept."""
+        kept = sorted(self._archive(commit).glob(f"{commit.stem}.*.json"), key=lambda one: int(one.stem.split(".")[1]))
+        writes = (read_commit(one) for one in kept)
+        said = ", then ".join(f"{one.operation} by {one.engine}" for one in writes)
+        return f"{self._table(commit)} version {int(commit.stem)} was written over: {said}"
 
     def _open(self) -> int:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -88,10 +96,15 @@ class CommitWatcher:
     def _seen(self, commit: Path) -> None:
         """Keep a commit that was written, and note where another one was there."""
         times = self._written[commit] = self._written.get(commit, 0) + 1
-        table = commit.parent.parent.relative_to(self.lake)
-        archive = self.lake / ARCHIVE / table
+        archive = self._archive(commit)
         archive.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError, FileExistsError):
             os.link(commit, archive / f"{commit.stem}.{times}.json")
         if times > 1:
-            self.overwritten.append(f"{table} version {int(commit.stem)}")
+            self.overwritten.append(commit)
+
+    def _table(self, commit: Path) -> Path:
+        return commit.parent.parent.relative_to(self.lake)
+
+    def _archive(self, commit: Path) -> Path:
+        return self.lake / ARCHIVE / self._table(commit)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +14,7 @@ from deltalake import DeltaTable
 
 from lakehouse.cdc.positions import Lane
 
+ARCHIVE = ".commits"  # in the lake, for a hard link leaves no disk
 # version.json in the log; version.n.json where the n-th write of that version was kept.
 COMMIT_FILE = re.compile(r"^(\d{20})(?:\.(\d+))?\.json$")
 
@@ -80,7 +82,7 @@ def read_log(table: Path, archive: Path | None = None, prefix: str = "") -> Delt
     there = {_version_and_write(file): file for file in _commit_files(table / "_delta_log")}
     files = kept | {place: file for place, file in there.items() if place[0] not in versions}
     return DeltaLog(
-        [_commit(*place, file, prefix) for place, file in sorted(files.items())],
+        [read_commit(file, prefix) for _, file in sorted(files.items())],
         frozenset(unquote(path) for path in _paths(table)),
     )
 
@@ -108,8 +110,10 @@ def _version_and_write(file: Path) -> tuple[int, int]:
     return int(found[1]), int(found[2] or 1)
 
 
-def _commit(version: int, write: int, file: Path, prefix: str) -> Commit:
-    actions = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+def read_commit(file: Path, prefix: str = "") -> Commit:
+    """Read one commit; `prefix` stands before its offset columns, and a line that is no JSON is left out."""
+    version, write = _version_and_write(file)
+    actions = [*_actions(file)]
     said: Mapping[str, Any] = next((one["commitInfo"] for one in actions if "commitInfo" in one), {})
     added = (_added(one["add"], prefix) for one in actions if "add" in one)
     return Commit(
@@ -123,13 +127,20 @@ def _commit(version: int, write: int, file: Path, prefix: str) -> Commit:
     )
 
 
+def _actions(file: Path) -> Iterator[Mapping[str, Any]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)
+
+
 def _added(action: Mapping[str, Any], prefix: str) -> AddedFile | None:
-    """Return the file of an add action, None where its statistics tell no offset."""
+    """Return the file of an add action, None where it tells no offset or no partition, as quarantine's."""
     statistics, values = json.loads(action.get("stats") or "{}"), action["partitionValues"]
     first, last = (statistics.get(end, {}).get(f"{prefix}offset") for end in ("minValues", "maxValues"))
-    if first is None or last is None:
+    incarnation, partition = (values.get(f"{prefix}{name}") for name in ("incarnation", "partition"))
+    if None in {first, last, incarnation, partition}:
         return None
-    lane = Lane(int(values[f"{prefix}incarnation"]), int(values[f"{prefix}partition"]))
+    lane = Lane(int(incarnation), int(partition))
     return AddedFile(unquote(action["path"]), lane, int(first), int(last), int(statistics["numRecords"]))
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from deltalake import DeltaTable, QueryBuilder
 
 from chaos import delta_log
-from chaos.commit_watcher import ARCHIVE
 from chaos.offset_ranges import text, to_ranges
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Lane
@@ -35,7 +34,7 @@ class Table:
 
     @property
     def archive(self) -> Path:
-        return self.lake / ARCHIVE / self.layer / self.name
+        return self.lake / delta_log.ARCHIVE / self.layer / self.name
 
 
 @dataclass(frozen=True)

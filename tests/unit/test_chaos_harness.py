@@ -1,5 +1,6 @@
 """What the harness of the chaos keeps and sees: commits that were written over, evidence, and a machine kept busy."""
 
+import json
 import os
 from pathlib import Path
 from random import Random
@@ -11,9 +12,10 @@ import pytest
 from arro3.core import Array, DataType, Table
 from deltalake import DeltaTable, write_deltalake
 
-from chaos.commit_watcher import ARCHIVE, CommitWatcher
+from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
 from chaos.deaths import Deaths
+from chaos.delta_log import ARCHIVE
 from chaos.evidence import preserved
 from chaos.steps import DISK_FULL
 from lakehouse.waiting import wait_until
@@ -28,10 +30,12 @@ def test_a_commit_that_is_written_over_is_named_and_both_are_kept(tmp_path: Path
         write_deltalake(table, ROWS, mode="append")
         DeltaTable(table).optimize.compact()
         unfinished = table / "_delta_log" / ".unfinished"
-        unfinished.write_text("{}")
+        unfinished.write_text(json.dumps({"commitInfo": {"operation": "WRITE", "engineInfo": "Spark"}}))
         unfinished.replace(table / "_delta_log" / f"{2:020}.json")
         wait_until(watcher.problems, timeout=10, missing="the commit that was written over")
-    assert watcher.problems() == ["bronze/shoes version 2 was written over"]
+    [problem] = watcher.problems()
+    assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
+    assert problem.endswith(", then WRITE by Spark")
     kept = tmp_path / ARCHIVE / "bronze" / "shoes"
     names = [f"{version:020}.{write}.json" for version, write in ((0, 1), (1, 1), (2, 1), (2, 2))]
     assert sorted(one.name for one in kept.iterdir()) == names
