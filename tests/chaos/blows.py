@@ -10,7 +10,7 @@ import psutil
 import psycopg
 
 from chaos.jobs import Job
-from chaos.steps import ALL_THE_TIME, FULL, REFRESH, RUN_AS, fill_disk
+from chaos.steps import CONTINUOUS_MAINTENANCE, FULL, REFRESH, RUN_AS, fill_disk
 from chaos.system import System
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.errors import NotReady
@@ -19,14 +19,14 @@ from lakehouse.source.postgres import connect
 
 WORKERS = ("registrar", "slack-notifier", "distance-worker")
 # They commit to the same tables.
-WRITERS = ("stream-processor", ALL_THE_TIME)
+WRITERS = ("stream-processor", CONTINUOUS_MAINTENANCE)
 # A refresh that has begun to merge outlives the death of any of these.
 OUTLIVED = ("kafka", "connect", *WRITERS, *WORKERS)
 VICTIMS = ("postgres", "spark-thrift", REFRESH, *OUTLIVED)
 TOGETHER = (2, 3, 3)
 FROZEN = (1.0, 6.0)  # seconds
 # Seconds that a writer stands still and goes on in turn, and how often: each stop may be amid a commit.
-STOPPED, GOING, STOPS = (1.0, 2.0), (0.05, 0.4), 6
+PAUSED, RUNNING, PAUSES = (1.0, 2.0), (0.05, 0.4), 6
 LEASES = ("stream", "maintenance", "refresh")
 
 Jobs = Mapping[str, Job]
@@ -51,8 +51,8 @@ def strike(rng: Random, system: System, jobs: Jobs, *, sparing: bool) -> Blow | 
         (6, lambda: kill(rng, system, jobs, victims, rng.choice(TOGETHER))),
         (3, lambda: kill(rng, system, jobs, ["kafka"], 1)),
         (2, lambda: freeze(rng, system, jobs, rng.choice(victims))),
-        (3, lambda: stutter(rng, system, jobs, rng.choice(WRITERS))),
-        (3 if system.small_disk else 0, lambda: have_disk_full(system)),
+        (3, lambda: pause_repeatedly(rng, system, jobs, rng.choice(WRITERS))),
+        (3 if system.small_disk else 0, lambda: fill_lake_disk(system)),
         (2, lambda: lose_lease(system.settings, rng.choice(leases))),
         (0 if sparing else 2, lambda: cut_connections(system.settings)),
     ]
@@ -76,22 +76,22 @@ def freeze(rng: Random, system: System, jobs: Jobs, victim: str) -> Blow | None:
     """Have a victim stand still for a while, all of it."""
     seconds = rng.uniform(*FROZEN)
     name = RUN_AS.get(victim, victim)
-    processes = _stand_still(_processes(victim, system, jobs), seconds)
+    processes = _suspend_for(_processes(victim, system, jobs), seconds)
     return Blow(f"{name} frozen for {seconds:.1f} s", [name]) if processes else None
 
 
-def stutter(rng: Random, system: System, jobs: Jobs, victim: str) -> Blow | None:
+def pause_repeatedly(rng: Random, system: System, jobs: Jobs, victim: str) -> Blow | None:
     """Have a victim stand still again and again, as on a machine that is much too busy."""
     name = RUN_AS.get(victim, victim)
-    stops = [(rng.uniform(*STOPPED), rng.uniform(*GOING)) for _ in range(STOPS)]
+    stops = [(rng.uniform(*PAUSED), rng.uniform(*RUNNING)) for _ in range(PAUSES)]
     stopped = 0
     for standing, going in stops:
-        stopped += bool(_stand_still(_processes(victim, system, jobs), standing))
+        stopped += bool(_suspend_for(_processes(victim, system, jobs), standing))
         time.sleep(going)  # how long it goes on is the point
     return Blow(f"{name} stopped {stopped} times for a second or two", [name]) if stopped else None
 
 
-def have_disk_full(system: System) -> Blow:
+def fill_lake_disk(system: System) -> Blow:
     """Leave no byte on the lake's disk for a while."""
     filler = fill_disk(system.settings.lake)
     try:
@@ -104,7 +104,7 @@ def have_disk_full(system: System) -> Blow:
 def lose_lease(settings: Settings, job: str) -> Blow | None:
     """Have Postgres hang up on whoever holds the lease of a job."""
     name = f"{job} {Catalog(settings.lake).identity()}"
-    ended = _terminated(
+    ended = _terminate_backends(
         settings,
         "FROM pg_locks WHERE locktype = 'advisory' AND granted "
         "AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 0)",
@@ -115,14 +115,14 @@ def lose_lease(settings: Settings, job: str) -> Blow | None:
 
 def cut_connections(settings: Settings) -> Blow | None:
     """Have Postgres hang up on everybody."""
-    cut = _terminated(
+    cut = _terminate_backends(
         settings,
         "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')",
     )
     return Blow(f"{cut} connections of Postgres cut") if cut is not None else None
 
 
-def _terminated(settings: Settings, whom: str, *values: str) -> int | None:
+def _terminate_backends(settings: Settings, whom: str, *values: str) -> int | None:
     """Have Postgres end these backends, and return how many; None where it does not answer."""
     with suppress(NotReady, psycopg.OperationalError), connect(settings) as conn:
         ended = conn.execute(f"SELECT count(pg_terminate_backend(pid)) {whom}".encode(), values).fetchone()
@@ -130,7 +130,7 @@ def _terminated(settings: Settings, whom: str, *values: str) -> int | None:
     return None
 
 
-def _stand_still(processes: Sequence[psutil.Process], seconds: float) -> Sequence[psutil.Process]:
+def _suspend_for(processes: Sequence[psutil.Process], seconds: float) -> Sequence[psutil.Process]:
     """Suspend the processes for so many seconds, and return them."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):

@@ -31,7 +31,7 @@ class CommitWatcher:
     overwritten: list[Path] = field(default_factory=list)
     missed: bool = False  # events came faster than they were read
     _logs: dict[int, Path] = field(default_factory=dict)
-    _written: dict[Path, int] = field(default_factory=dict)  # how often each commit that is there was written
+    _write_counts: dict[Path, int] = field(default_factory=dict)  # how often each commit that is there was written
 
     @contextmanager
     def watching(self) -> Iterator["CommitWatcher"]:
@@ -54,13 +54,15 @@ class CommitWatcher:
     def problems(self) -> Sequence[str]:
         """Return what speaks against the log: each version that was written more than once."""
         missed = ["some commits were not seen: events came too fast"] if self.missed else []
-        return [*map(self._told, dict.fromkeys(self.overwritten)), *missed]
+        return [*map(self._describe, dict.fromkeys(self.overwritten)), *missed]
 
-    def _told(self, commit: Path) -> str:
+    def _describe(self, commit: Path) -> str:
         """Return which writes of a version there were, as far as they could be kept."""
-        kept = sorted(self._archive(commit).glob(f"{commit.stem}.*.json"), key=lambda one: int(one.stem.split(".")[1]))
-        writes = (read_commit(one) for one in kept)
-        said = ", then ".join(f"{one.operation} by {one.engine}" for one in writes)
+        writes = sorted(
+            self._archive(commit).glob(f"{commit.stem}.*.json"), key=lambda one: int(one.stem.split(".")[1])
+        )
+        commits = (read_commit(one) for one in writes)
+        said = ", then ".join(f"{one.operation} by {one.engine}" for one in commits)
         return f"{self._table(commit)} version {int(commit.stem)} was written over: {said}"
 
     def _open(self) -> int:
@@ -72,15 +74,15 @@ class CommitWatcher:
                 raise OSError(ctypes.get_errno(), f"{log} cannot be watched")
             self._logs[watched] = log
             for there in log.glob("*.json"):
-                self._seen(there)
+                self._record(there)
         return events
 
     def _read(self, events: int, ends: int) -> None:
         while events in (ready := select.select([events, ends], [], [])[0]) or ends not in ready:
             with suppress(BlockingIOError):
-                self._take(os.read(events, 1 << 20))
+                self._handle(os.read(events, 1 << 20))
 
-    def _take(self, page: bytes) -> None:
+    def _handle(self, page: bytes) -> None:
         start = 0
         while start < len(page):
             watched, mask, _, length = EVENT.unpack_from(page, start)
@@ -89,13 +91,13 @@ class CommitWatcher:
             if mask & OVERFLOW:
                 self.missed = True
             elif COMMIT.match(name) and mask & DELETED:
-                self._written.pop(self._logs[watched] / name, None)
+                self._write_counts.pop(self._logs[watched] / name, None)
             elif COMMIT.match(name):
-                self._seen(self._logs[watched] / name)
+                self._record(self._logs[watched] / name)
 
-    def _seen(self, commit: Path) -> None:
+    def _record(self, commit: Path) -> None:
         """Keep a commit that was written, and note where another one was there."""
-        times = self._written[commit] = self._written.get(commit, 0) + 1
+        times = self._write_counts[commit] = self._write_counts.get(commit, 0) + 1
         archive = self._archive(commit)
         archive.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError, FileExistsError):

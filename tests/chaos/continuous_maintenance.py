@@ -26,7 +26,7 @@ from lakehouse.waiting import Stop, first_line
 # Seconds between two passes, at random. A pass that followed each append at once was over long before the next one,
 # and the two never met.
 PAUSE = (0.0, 4.0)
-REWRITTEN_EVERY, RETRIED_AFTER = 15.0, 2.0  # seconds between two turns; until one that was held is asked for again
+TURN_INTERVAL, TURN_RETRY = 15.0, 2.0  # seconds between two turns; until one that was held is asked for again
 # Smaller than maintain.py's: each pass would write the whole of Bronze again, and the small disk would be full.
 TARGET_BYTES = 128 * 1024
 
@@ -44,19 +44,17 @@ class Maintenance:
         """Maintain the appended tables, and, now and then, the rewritten ones where no refresh has its turn."""
         self._maintain_each(APPENDED)
         if time.monotonic() > self.turn_at:
-            self.turn_at = time.monotonic() + RETRIED_AFTER
+            self.turn_at = time.monotonic() + TURN_RETRY
             with turn(self.settings, self.catalog, CAPTURED, 0) as still_mine:
                 self._maintain_each(REWRITTEN, still_mine)
-            self.turn_at = time.monotonic() + REWRITTEN_EVERY
+            self.turn_at = time.monotonic() + TURN_INTERVAL
 
     def _maintain_each(self, tables: Iterable[Named], may_commit: Callable[[], None] = lambda: None) -> None:
         """Maintain each of the tables that changed since its last time, and print what became of its files."""
         for table in tables:
             if self.catalog.exists(*table) and self._version(table) != self.versions.get(table):
                 for name, done in keep_each(self.catalog, [table], WEEK, TARGET_BYTES, may_commit):
-                    _print(
-                        name, "conflicted" if done.disturbed else f"{done.files_before} files into {done.files_after}"
-                    )
+                    _log(name, "conflicted" if done.disturbed else f"{done.files_before} files into {done.files_after}")
                 self.versions[table] = self._version(table)
 
     def _version(self, table: Named) -> int:
@@ -66,24 +64,24 @@ class Maintenance:
 def main() -> None:
     settings, stop = Settings(), Stop().on_sigterm()
     logs.configure(settings.log_format)
-    maintenance = Maintenance(settings, Catalog(settings.lake), turn_at=time.monotonic() + REWRITTEN_EVERY)
+    maintenance = Maintenance(settings, Catalog(settings.lake), turn_at=time.monotonic() + TURN_INTERVAL)
     with closing(Lease(settings, "maintenance")) as lease:
         while not stop.wait(uniform(*PAUSE)):
-            with _printed():
+            with _log_errors():
                 lease.hold()
                 maintenance.maintain()
 
 
 @contextmanager
-def _printed() -> Iterator[None]:
+def _log_errors() -> Iterator[None]:
     """Print what is out of reach just now, a lease that another has or Postgres, and go on."""
     try:
         yield
     except LakehouseError as error:
-        _print("left out", first_line(error))
+        _log("left out", first_line(error))
 
 
-def _print(what: str, text: str) -> None:
+def _log(what: str, text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}: {text}", flush=True)
 
 

@@ -57,7 +57,7 @@ class DeltaLog:
     commits: Sequence[Commit]
     files: frozenset[str]
 
-    def around(self, lane: Lane, gap: range) -> list[Commit]:
+    def commits_around(self, lane: Lane, gap: range) -> list[Commit]:
         """Return the commits from the append just before the gap to the one just behind it, and those that fill it."""
         appends = [(one, file) for one in self.commits if one.appends for file in one.added]
         before = [one.version for one, file in appends if file.overlaps(lane, range(gap.start - 1, gap.start))]
@@ -67,7 +67,7 @@ class DeltaLog:
         # Without a neighbour, as of a log that was cleaned, whatever holds offsets near by.
         return [one for one in self.commits if near and min(near) <= one.version <= max(near)]
 
-    def fate(self, path: str) -> str:
+    def file_status(self, path: str) -> str:
         """Return what became of a file that a commit added."""
         if path in self.files:
             return "in the table"
@@ -77,27 +77,27 @@ class DeltaLog:
 
 def read_log(table: Path, archive: Path | None = None, prefix: str = "") -> DeltaLog:
     """Read the table's log, with commits that were kept elsewhere; `prefix` stands before its offset columns."""
-    kept = {_version_and_write(file): file for file in _commit_files(archive)}
-    versions = {version for version, _ in kept}
+    archived = {_version_and_write(file): file for file in _commit_files(archive)}
+    versions = {version for version, _ in archived}
     there = {_version_and_write(file): file for file in _commit_files(table / "_delta_log")}
-    files = kept | {place: file for place, file in there.items() if place[0] not in versions}
+    files = archived | {place: file for place, file in there.items() if place[0] not in versions}
     return DeltaLog(
         [read_commit(file, prefix) for _, file in sorted(files.items())],
         frozenset(unquote(path) for path in _paths(table)),
     )
 
 
-def lines(log: DeltaLog, lane: Lane, gap: range) -> Iterator[str]:
+def describe_gap(log: DeltaLog, lane: Lane, gap: range) -> Iterator[str]:
     """Yield a line for each commit around a gap, and one for each of its files that hold offsets near it."""
     near = range(gap.start - 1, gap.stop + 1)
-    for one in log.around(lane, gap):
+    for one in log.commits_around(lane, gap):
         again = f", written over what was there (write {one.write})" if one.write > 1 else ""
         moment = one.timestamp.isoformat(timespec="milliseconds")
         changed = f"{len(one.added)} files added, {len(one.removed)} removed"
         yield f"version {one.version} {moment} {one.operation} by {one.engine}: {changed}{again}"
         for file in one.added:
             if file.overlaps(lane, near):
-                yield f"  adds {file.first}–{file.last}, {file.rows} rows, {log.fate(file.path)}: {file.path}"
+                yield f"  adds {file.first}–{file.last}, {file.rows} rows, {log.file_status(file.path)}: {file.path}"
 
 
 def _commit_files(folder: Path | None) -> list[Path]:

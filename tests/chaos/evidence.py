@@ -12,7 +12,7 @@ INDEXES = shutil.ignore_patterns("*.index", "*.timeindex")
 
 
 @contextmanager
-def preserved(system: System, folder: Path, say: Callable[[str], None], *, always: bool) -> Iterator[None]:
+def preserve_evidence(system: System, folder: Path, say: Callable[[str], None], *, always: bool) -> Iterator[None]:
     """Copy the logs into the folder when the block ends, with the lake and Kafka's data where it raised, or always.
 
     The system is stopped before its data is copied.

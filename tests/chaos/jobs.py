@@ -9,7 +9,7 @@ from threading import Event
 from chaos.system import System, mortal
 from lakehouse.local.service import JOBS
 
-LOOKED_AT_EVERY = 0.5  # seconds
+POLL_INTERVAL = 0.5  # seconds
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Job:
                 command, env=stack.environment(), stdout=said, stderr=said, start_new_session=True
             )
             if stop:
-                while self.pid and not stop.wait(LOOKED_AT_EVERY):
+                while self.pid and not stop.wait(POLL_INTERVAL):
                     pass
                 self.end()
             return self.process.wait()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 
 from chaos.messages import noted_and_received, unsent
-from chaos.offset_checker import Found, explain
-from chaos.rows import Taken, figures_that_differ, misplaced, rebuilt_that_differ, taken_in
+from chaos.offset_checker import OffsetFinding, explain
+from chaos.rows import Taken, check_offsets, figures_that_differ, rebuilt_that_differ, taken_in
 from chaos.system import System
-from chaos.topic_offsets import messages, offsets
+from chaos.topic_offsets import describe_messages, read_offsets
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED
@@ -43,10 +43,10 @@ def judge(system: System, spark: SparkSession) -> Verdict:
     more of the one that was there.
     """
     settings, lake = system.settings, Lake(spark, Catalog(system.settings.lake))
-    held = offsets(settings, [contract.topic for contract in CAPTURED])
+    topic_offsets = read_offsets(settings, [contract.topic for contract in CAPTURED])
     figures = figures_that_differ(lake)
     compared = reconcile(settings, lake, CAPTURED, patience=60, show=20)
-    taken, found = taken_in(lake, held), misplaced(lake, held)
+    taken, found = taken_in(lake, topic_offsets), check_offsets(lake, topic_offsets)
     details = [*explain(found), *_messages_of(settings, found)]
     noted, received = noted_and_received(system)
     return Verdict(
@@ -57,7 +57,7 @@ def judge(system: System, spark: SparkSession) -> Verdict:
         differences=[
             *figures,
             *(f"not as in Kafka: {one}" for one in found),
-            *_disagreement(taken, found),
+            *_reader_disagreements(taken, found),
             *(f"Silver is not Postgres: {one.table} {said}" for one in compared for said in one.differences),
             *(f"{one.table}: {one.error}" for one in compared if one.error),
             *rebuilt_that_differ(settings, lake),
@@ -69,15 +69,15 @@ def judge(system: System, spark: SparkSession) -> Verdict:
     )
 
 
-def _disagreement(taken: Sequence[Taken], found: Sequence[Found]) -> Iterator[str]:
+def _reader_disagreements(taken: Sequence[Taken], found: Sequence[OffsetFinding]) -> Iterator[str]:
     """Say where Spark, which counted, and delta-rs, which named, read other rows of Bronze."""
     named = sum(one.offsets for one in found if one.table.once and one.kind == "missing")
     if named != (counted := sum(one.lost for one in taken)):
         yield f"of Bronze, Spark finds {counted} rows missing and delta-rs {named}"
 
 
-def _messages_of(settings: Settings, found: Sequence[Found]) -> Iterator[str]:
+def _messages_of(settings: Settings, found: Sequence[OffsetFinding]) -> Iterator[str]:
     """Yield what Kafka holds at the offsets that were found wanting."""
     for one in found:
         yield f"Kafka's messages of {one}"
-        yield from messages(settings, one.table.topic, one.topic_partition.partition, one.ranges)
+        yield from describe_messages(settings, one.table.topic, one.topic_partition.partition, one.ranges)

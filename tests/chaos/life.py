@@ -9,7 +9,7 @@ from threading import Event
 
 from chaos.jobs import Job
 from chaos.reader import Reader
-from chaos.steps import ALL_THE_TIME, MAINTENANCE, REFRESH
+from chaos.steps import CONTINUOUS_MAINTENANCE, MAINTENANCE, REFRESH
 from chaos.system import System
 from chaos.work import Work
 
@@ -19,14 +19,15 @@ class Life:
 
     def __init__(self, system: System, seed: int) -> None:
         self.work, self.reader = Work(system.settings, Random(seed)), Reader(system)
-        self.refresh, self.all_the_time = Job(system, REFRESH, pause=3.0), Job(system, ALL_THE_TIME, 1.0, endless=True)
+        self.refresh = Job(system, REFRESH, pause=3.0)
+        self.continuous_maintenance = Job(system, CONTINUOUS_MAINTENANCE, pause=1.0, endless=True)
         # As its command does it, once, when all is over.
         self.maintenance = Job(system, MAINTENANCE, pause=0)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
         """What can be struck beside the services, by its name among the victims."""
-        return {one.script: one for one in (self.refresh, self.all_the_time)}
+        return {one.script: one for one in (self.refresh, self.continuous_maintenance)}
 
     @property
     def refreshed(self) -> int:
@@ -35,7 +36,7 @@ class Life:
 
     @contextmanager
     def goes_on(self) -> Iterator[None]:
-        stop, all_of_it = Event(), (self.work, self.reader, self.refresh, self.all_the_time)
+        stop, all_of_it = Event(), (self.work, self.reader, self.refresh, self.continuous_maintenance)
         with ThreadPoolExecutor(len(all_of_it)) as pool:
             running = [pool.submit(one.run, stop) for one in all_of_it]
             try:

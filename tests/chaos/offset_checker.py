@@ -10,7 +10,7 @@ from pathlib import Path
 from deltalake import DeltaTable, QueryBuilder
 
 from chaos import delta_log
-from chaos.offset_ranges import text, to_ranges
+from chaos.offset_ranges import format_ranges, to_ranges
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.positions import Lane
 
@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Found:
+class OffsetFinding:
     """Offsets of a partition that a table has not, or has more than once."""
 
     table: Table
@@ -54,7 +54,7 @@ class Found:
         lane = self.topic_partition
         return (
             f"{self.table.layer}/{self.table.name}, incarnation {lane.incarnation}, partition {lane.partition}: "
-            f"{self.offsets} offsets {self.kind}: {text(self.ranges)}"
+            f"{self.offsets} offsets {self.kind}: {format_ranges(self.ranges)}"
         )
 
 
@@ -67,21 +67,21 @@ def versions(lake: Path, contract: Contract) -> Table:
     return Table(contract.topic, lake, "silver", f"{contract.table}_versions", prefix="_", once=False)
 
 
-def check(table: Table, expected: Mapping[Lane, range]) -> list[Found]:
+def check(table: Table, expected: Mapping[Lane, range]) -> list[OffsetFinding]:
     """Compare a table with the offsets that its topic has, and return what is missing and what is doubled."""
-    return [*compare(table, offsets_of(table), expected)]
+    return [*compare(table, count_rows_by_offset(table), expected)]
 
 
-def compare(table: Table, counts: Counts, expected: Mapping[Lane, range]) -> Iterator[Found]:
+def compare(table: Table, counts: Counts, expected: Mapping[Lane, range]) -> Iterator[OffsetFinding]:
     """Yield what differs; rows of other partitions, or of offsets beyond those expected, are not looked at."""
     for lane, offsets in expected.items():
         if missing := to_ranges(offset for offset in offsets if not counts.get((lane, offset))):
-            yield Found(table, lane, "missing", missing)
+            yield OffsetFinding(table, lane, "missing", missing)
         if doubled := to_ranges(offset for offset in offsets if table.once and counts.get((lane, offset), 0) > 1):
-            yield Found(table, lane, "doubled", doubled)
+            yield OffsetFinding(table, lane, "doubled", doubled)
 
 
-def offsets_of(table: Table) -> Counts:
+def count_rows_by_offset(table: Table) -> Counts:
     """Return how many rows each offset has."""
     columns = [f"{table.prefix}{name}" for name in ("incarnation", "partition", "offset")]
     quoted = ", ".join(f'"{name}"' for name in columns)
@@ -91,11 +91,11 @@ def offsets_of(table: Table) -> Counts:
     return {(Lane(incarnation, partition), offset): n for incarnation, partition, offset, n in rows}
 
 
-def explain(found: Iterable[Found]) -> Iterator[str]:
+def explain(found: Iterable[OffsetFinding]) -> Iterator[str]:
     """Yield, for each finding and each of its ranges, the commits around it."""
     for one in found:
         yield str(one)
         log = delta_log.read_log(one.table.path, one.table.archive, one.table.prefix)
         for gap in one.ranges:
-            yield f"  around {text([gap])}:"
-            yield from (f"    {line}" for line in delta_log.lines(log, one.topic_partition, gap))
+            yield f"  around {format_ranges([gap])}:"
+            yield from (f"    {line}" for line in delta_log.describe_gap(log, one.topic_partition, gap))

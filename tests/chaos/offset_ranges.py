@@ -14,6 +14,6 @@ def to_ranges(offsets: Iterable[int]) -> list[range]:
     return found
 
 
-def text(ranges: Sequence[range]) -> str:
+def format_ranges(ranges: Sequence[range]) -> str:
     """Return the ranges as a person reads them, ends included: 3, 7–12."""
     return ", ".join(f"{one.start}" if len(one) == 1 else f"{one.start}–{one[-1]}" for one in ranges)

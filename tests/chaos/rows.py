@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from chaos.offset_checker import Found, bronze, check, versions
+from chaos.offset_checker import OffsetFinding, bronze, check, versions
 from chaos.topic_offsets import Offsets
 from lakehouse.cdc.completion import computed
 from lakehouse.cdc.contract import Contract
@@ -32,18 +32,18 @@ class Taken:
     doubled: int
 
 
-def taken_in(lake: Lake, held: Mapping[str, Offsets]) -> Sequence[Taken]:
+def taken_in(lake: Lake, topic_offsets: Mapping[str, Offsets]) -> Sequence[Taken]:
     """Compare Bronze with Kafka's offsets, table by table, as far as the topics reached; each has one partition."""
-    return [taken_of(lake, contract, held[contract.topic][0].stop) for contract in CAPTURED]
+    return [taken_of(lake, contract, topic_offsets[contract.topic][0].stop) for contract in CAPTURED]
 
 
-def misplaced(lake: Lake, held: Mapping[str, Offsets]) -> Sequence[Found]:
+def check_offsets(lake: Lake, topic_offsets: Mapping[str, Offsets]) -> Sequence[OffsetFinding]:
     """Return which offsets Bronze and the versions of Silver lack or have too often, of those the topics hold."""
     root = Path(lake.catalog.root)
-    found: list[Found] = []
+    found: list[OffsetFinding] = []
     for contract in CAPTURED:
         incarnation = max((lane.incarnation for lane in lake.catalog.taken_in(contract)), default=0)
-        expected = {Lane(incarnation, number): offsets for number, offsets in held[contract.topic].items()}
+        expected = {Lane(incarnation, number): offsets for number, offsets in topic_offsets[contract.topic].items()}
         for table in (bronze(root, contract), versions(root, contract)):
             found += check(table, expected)
     return found

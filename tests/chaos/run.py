@@ -20,7 +20,7 @@ from chaos.blows import Blow, strike
 from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
 from chaos.deaths import Deaths
-from chaos.evidence import preserved
+from chaos.evidence import preserve_evidence
 from chaos.judge import Verdict, judge
 from chaos.life import Life
 from chaos.messages import unsent
@@ -55,7 +55,7 @@ def main() -> None:
     with (
         at_work(options.seed, say) as system,
         busy_cores() if options.busy else nullcontext(),
-        preserved(system, folder, say, always=options.keep),
+        preserve_evidence(system, folder, say, always=options.keep),
         CommitWatcher(Path(system.settings.lake)).watching() as commits,
     ):
         if not system.small_disk:
@@ -64,7 +64,7 @@ def main() -> None:
         blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
         verdict = settled(system, life)
         tell(blows, life, verdict)
-        tell_details(verdict, folder / "details.txt")
+        report_details(verdict, folder / "details.txt")
         found = [*life.reader.wrong, *commits.problems(), *verdict.differences]
         if found := [*found, *_unlikely(system, life, blows, verdict)]:
             raise LakehouseError("\n".join(found[:SHOWN]))
@@ -117,7 +117,7 @@ def _unlikely(system: System, life: Life, blows: Sequence[Blow], verdict: Verdic
 
 def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
     wrote, read = life.work.done, life.reader.done
-    say(f"{life.refresh}; {life.all_the_time}")
+    say(f"{life.refresh}; {life.continuous_maintenance}")
     say(
         f"{wrote['activities']} activities and {wrote['statements']} other statements, {wrote['interruptions']} times "
         f"interrupted; the figures read {read['whole']} times whole, {len(life.reader.wrong)} times not, "
@@ -130,7 +130,7 @@ def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
     )
 
 
-def tell_details(verdict: Verdict, file: Path) -> None:
+def report_details(verdict: Verdict, file: Path) -> None:
     """Print the first lines about rows that were lost or doubled, and write all of them into the file."""
     if verdict.details:
         file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")

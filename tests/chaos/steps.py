@@ -16,14 +16,14 @@ ARMED = "CHAOS_ARMED"
 WRITTEN, COMMITTED = "written, not committed", "committed"
 DISK_FULL = "written, the disk full"
 STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
-MAINTENANCE, ALL_THE_TIME = "maintain.py", "chaos.continuous_maintenance"
+MAINTENANCE, CONTINUOUS_MAINTENANCE = "maintain.py", "chaos.continuous_maintenance"
 NOTIFIER, WORKER = "slack_new_activity_notifier.py", "distance_worker.py"
 RUN_AS = {
     STREAM: "stream-processor",
     NOTIFIER: "slack-notifier",
     WORKER: "distance-worker",
     REFRESH: "refresh",
-    ALL_THE_TIME: "maintenance",
+    CONTINUOUS_MAINTENANCE: "maintenance",
 }
 ANSWERED, OWED = "message answered, not noted", "messages owed, offsets not committed"
 MEASURED = "distances answered, not noted"
@@ -53,13 +53,13 @@ FULL = 5  # seconds
 
 def die_at(step: str) -> None:
     """Kill this process and all of its group where this is the step that was named."""
-    if _comes_by(step):
+    if _disarm(step):
         os.killpg(0, signal.SIGKILL)
 
 
 def fill_disk_at(step: str) -> None:
     """Fill the lake's disk for a while, and go on, where this is the step that was named."""
-    if _comes_by(step):
+    if _disarm(step):
         filler = fill_disk()
         # It outlives this process, and belongs to nobody: whoever is killed meanwhile, the disk is emptied again.
         subprocess.run(["setsid", "--fork", "sh", "-c", f'sleep {FULL}; rm -f "$0"', filler], check=True)
@@ -74,7 +74,7 @@ def fill_disk(lake: str | None = None) -> Path:
     return filler
 
 
-def _comes_by(step: str) -> bool:
+def _disarm(step: str) -> bool:
     """Return whether this is the step that was named, and take its name away, so that it happens once."""
     armed = Path(os.environ[ARMED])
     with suppress(FileNotFoundError):

@@ -27,7 +27,7 @@ from lakehouse.source.full_load import Order, full_load
 from lakehouse.source.sample_company import sample
 
 DISK = 512 * 1024 * 1024  # bytes
-LOG_KEPT = {"delta.logRetentionDuration": "interval 3 minutes"}
+LOG_RETENTION = {"delta.logRetentionDuration": "interval 3 minutes"}
 HOOK = "/services/T/B/X"
 
 
@@ -82,7 +82,7 @@ def at_work(seed: int, say: Callable[[str], None]) -> Iterator[System]:
         os.environ[ARMED] = str(system.armed)
         try:
             stack.up()
-            shorten_logs(Catalog(settings.lake))
+            set_log_retention(Catalog(settings.lake))
             sample(home / "input")
             list(full_load(stack.settings, Order(home / "input", history_months=1, seed=seed)))
             yield system
@@ -92,10 +92,10 @@ def at_work(seed: int, say: Callable[[str], None]) -> Iterator[System]:
                 subprocess.run(["umount", "--lazy", settings.lake], check=True)
 
 
-def shorten_logs(catalog: Catalog) -> None:
+def set_log_retention(catalog: Catalog) -> None:
     """Have Bronze's logs reach back three minutes and not ten, so that cleaning them falls into the run."""
     for contract in CAPTURED:
-        catalog.set_properties("bronze", contract.table, LOG_KEPT)
+        catalog.set_properties("bronze", contract.table, LOG_RETENTION)
 
 
 def mortal_services(home: Path, settings: Settings) -> list[Service]:

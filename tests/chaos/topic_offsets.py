@@ -16,7 +16,7 @@ PATIENCE = 60.0  # seconds
 Offsets = Mapping[int, range]  # by partition
 
 
-def offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, Offsets]:
+def read_offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, Offsets]:
     """Return the offsets that each topic holds at this moment, by partition."""
     found: dict[str, dict[int, range]] = {name: {} for name in names}
     with topics.following(settings, names) as consumer:
@@ -26,7 +26,7 @@ def offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, Offsets]:
     return found
 
 
-def messages(settings: Settings, topic: str, partition: int, ranges: Iterable[range]) -> Iterator[str]:
+def describe_messages(settings: Settings, topic: str, partition: int, ranges: Iterable[range]) -> Iterator[str]:
     """Yield a line for each message at these offsets: its moment, operation, length and key, never its values."""
     shown = 0
     with topics.following(settings, [topic]) as consumer:
@@ -35,13 +35,13 @@ def messages(settings: Settings, topic: str, partition: int, ranges: Iterable[ra
         for wanted in ranges:
             consumer.seek(place, wanted.start)
             for record in _until(consumer, wanted):
-                yield describe(record)
+                yield describe_message(record)
                 if (shown := shown + 1) == SHOWN:
                     yield "and more"
                     return
 
 
-def describe(record: ConsumerRecord) -> str:
+def describe_message(record: ConsumerRecord) -> str:
     """Return the line of one message; its operation is ? where the message tells none."""
     moment = datetime.fromtimestamp(record.timestamp / 1000, tz=timezone.utc).isoformat(timespec="milliseconds")
     key = (record.key or b"").decode(errors="replace")

@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaProducer
 
 from chaos.blows import lose_lease
-from chaos.topic_offsets import messages, offsets
+from chaos.topic_offsets import describe_messages, read_offsets
 from lakehouse.errors import AlreadyRunning
 from lakehouse.settings import Settings
 from lakehouse.source import topics
@@ -35,8 +35,8 @@ def test_messages_are_named_by_range_without_what_they_say(settings: Settings) -
     with closing(KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)) as producer:
         for number in range(6):
             producer.send(topic, key=str(number).encode(), value=b'{"op": "u", "after": {"nom": "Mendes"}}')
-    assert offsets(settings, [topic]) == {topic: {0: range(6)}}
-    told = [*messages(settings, topic, 0, [range(1, 3), range(5, 6)])]
-    assert [line.partition(":")[0] for line in told] == ["offset 1", "offset 2", "offset 5"]
-    assert told[0].endswith("op u, 39 bytes, key 1")
-    assert "Mendes" not in "".join(told)
+    assert read_offsets(settings, [topic]) == {topic: {0: range(6)}}
+    lines = [*describe_messages(settings, topic, 0, [range(1, 3), range(5, 6)])]
+    assert [line.partition(":")[0] for line in lines] == ["offset 1", "offset 2", "offset 5"]
+    assert lines[0].endswith("op u, 39 bytes, key 1")
+    assert "Mendes" not in "".join(lines)

@@ -16,7 +16,7 @@ from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
 from chaos.deaths import Deaths
 from chaos.delta_log import ARCHIVE
-from chaos.evidence import preserved
+from chaos.evidence import preserve_evidence
 from chaos.steps import DISK_FULL
 from lakehouse.waiting import wait_until
 
@@ -78,7 +78,7 @@ def test_the_lake_and_the_topics_are_kept_where_something_was_found(always: bool
     said: list[str] = []
 
     def run() -> None:
-        with preserved(system, tmp_path / "kept", said.append, always=always):
+        with preserve_evidence(system, tmp_path / "kept", said.append, always=always):
             if raises:
                 raise ValueError("rows were lost")
 

@@ -12,9 +12,9 @@ from deltalake import DeltaTable, write_deltalake
 from kafka.consumer.fetcher import ConsumerRecord
 
 from chaos.delta_log import read_log
-from chaos.offset_checker import Found, Table, bronze, check, explain, versions
-from chaos.offset_ranges import text, to_ranges
-from chaos.topic_offsets import describe
+from chaos.offset_checker import OffsetFinding, Table, bronze, check, explain, versions
+from chaos.offset_ranges import format_ranges, to_ranges
+from chaos.topic_offsets import describe_message
 from lakehouse.cdc.positions import Lane
 from spark.messages import SHOES
 
@@ -54,7 +54,7 @@ def table(tmp_path: Path) -> Table:
 
 def test_offsets_become_the_fewest_ranges() -> None:
     assert to_ranges([7, 3, 8, 9, 3]) == [range(3, 4), range(7, 10)]
-    assert text(to_ranges([7, 3, 8, 9])) == "3, 7–9"
+    assert format_ranges(to_ranges([7, 3, 8, 9])) == "3, 7–9"
     assert to_ranges([]) == []
 
 
@@ -67,12 +67,14 @@ def test_an_add_that_is_taken_out_of_the_log_is_named_with_its_offsets_and_commi
     actions = [line for line in lost.read_text().splitlines() if "add" not in json.loads(line)]
     lost.write_text("\n".join(actions))
     [found] = check(table, FIFTEEN)
-    assert found == Found(table, LANE, "missing", [range(5, 10)])
-    told = [line.strip() for line in explain([found])]
-    assert told[0] == "bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 5–9"
-    assert [line.split()[:2] for line in told if line.startswith("version")] == [["version", str(n)] for n in (0, 1, 2)]
-    assert any(line.startswith("adds 0–4, 5 rows, in the table") for line in told)
-    assert any(line.startswith("adds 10–14, 5 rows, in the table") for line in told)
+    assert found == OffsetFinding(table, LANE, "missing", [range(5, 10)])
+    lines = [line.strip() for line in explain([found])]
+    assert lines[0] == "bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 5–9"
+    assert [line.split()[:2] for line in lines if line.startswith("version")] == [
+        ["version", str(n)] for n in (0, 1, 2)
+    ]
+    assert any(line.startswith("adds 0–4, 5 rows, in the table") for line in lines)
+    assert any(line.startswith("adds 10–14, 5 rows, in the table") for line in lines)
 
 
 def test_a_commit_that_no_reader_sees_behind_a_checkpoint_is_told_as_lost(table: Table) -> None:
@@ -94,21 +96,21 @@ def test_a_commit_that_no_reader_sees_behind_a_checkpoint_is_told_as_lost(table:
 
     [found] = check(table, {LANE: range(25)})
     assert found.ranges == [range(15, 20)]
-    told = "\n".join(explain([found]))
-    assert "OPTIMIZE by delta-rs" in told
+    text = "\n".join(explain([found]))
+    assert "OPTIMIZE by delta-rs" in text
     assert (
-        "version 3 1970-01-01T00:00:00.000+00:00 WRITE by Apache-Spark: 1 files added, 0 removed, written over" in told
+        "version 3 1970-01-01T00:00:00.000+00:00 WRITE by Apache-Spark: 1 files added, 0 removed, written over" in text
     )
-    assert "adds 15–19, 5 rows, LOST" in told
+    assert "adds 15–19, 5 rows, LOST" in text
 
 
 def test_what_was_appended_twice_is_named_with_both_commits(table: Table) -> None:
     append(table, [3, 4])
     [found] = check(table, FIFTEEN)
     assert (found.kind, found.ranges) == ("doubled", [range(3, 5)])
-    told = [line.strip() for line in explain([found])]
-    assert any(line.startswith("adds 0–4") for line in told)
-    assert any(line.startswith("adds 3–4") for line in told)
+    lines = [line.strip() for line in explain([found])]
+    assert any(line.startswith("adds 0–4") for line in lines)
+    assert any(line.startswith("adds 3–4") for line in lines)
 
 
 def test_a_compacted_file_is_told_to_hold_fewer_rows_than_its_ends_promise(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ def test_a_compacted_file_is_told_to_hold_fewer_rows_than_its_ends_promise(tmp_p
     append(table, [3, 4])
     DeltaTable(table.path).optimize.compact()
     log = read_log(table.path)
-    assert log.fate(log.commits[0].added[0].path) == "removed by version 2"
+    assert log.file_status(log.commits[0].added[0].path) == "removed by version 2"
     assert [(file.first, file.last, file.rows) for file in log.commits[2].added] == [(0, 4, 4)]
     assert checked(table, {LANE: range(5)}) == [
         "bronze/shoes, incarnation 0, partition 0: 1 offsets missing: 2",
@@ -147,6 +149,6 @@ def test_a_version_may_have_several_rows_of_an_offset_and_none_may_be_without(tm
 def test_a_message_is_described_without_its_values() -> None:
     value = json.dumps({"op": "u", "after": {"nom": "Mendes", "salaire_brut": 30_000}}).encode()
     fields = {**dict.fromkeys(ConsumerRecord._fields), "offset": 7, "timestamp": 1_780_315_200_000}
-    told = describe(ConsumerRecord(**{**fields, "key": b'{"id":5}', "value": value}))
-    assert told == f'offset 7: 2026-06-01T12:00:00.000+00:00, op u, {len(value)} bytes, key {{"id":5}}'
-    assert "op ?, 0 bytes" in describe(ConsumerRecord(**fields))
+    line = describe_message(ConsumerRecord(**{**fields, "key": b'{"id":5}', "value": value}))
+    assert line == f'offset 7: 2026-06-01T12:00:00.000+00:00, op u, {len(value)} bytes, key {{"id":5}}'
+    assert "op ?, 0 bytes" in describe_message(ConsumerRecord(**fields))
