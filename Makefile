@@ -70,7 +70,8 @@ tests-of-the-rest:
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
 
 chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
-	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN)
+	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
+	  $(if $(BUSY),--busy) $(if $(KEEP),--keep)
 
 bench: install ## measure everything beside plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from chaos.blows import Blow
-from chaos.steps import RUN_AS, STEPS
+from chaos.steps import DISK_FULL, RUN_AS, STEPS
 
 PATIENCE = 90.0  # seconds until another step is armed; a job that was killed comes by none
 
@@ -17,11 +17,17 @@ class Deaths:
 
     armed: Path
     rng: Random
+    small_disk: bool  # only such a one is filled
     _left: list[tuple[str, str]] = field(init=False)
     _since: float = 0.0
 
     def __post_init__(self) -> None:
-        self._left = [(script, step) for script, steps in STEPS.items() for step in steps]
+        self._left = [
+            (script, step)
+            for script, steps in STEPS.items()
+            for step in steps
+            if self.small_disk or not step.endswith(DISK_FULL)
+        ]
         self.rng.shuffle(self._left)
 
     def arm(self) -> None:
@@ -39,7 +45,8 @@ class Deaths:
         if not self.armed.exists():
             script, step = self._left.pop(0)
             self.arm()
-            return Blow(f"{RUN_AS[script]} died at: {step}", [RUN_AS[script]], kills=1)
+            died = not step.endswith(DISK_FULL)
+            return Blow(f"{RUN_AS[script]} {'died ' * died}at: {step}", [RUN_AS[script]], kills=int(died))
         if time.monotonic() - self._since > PATIENCE:
             self.rng.shuffle(self._left)
             self.arm()

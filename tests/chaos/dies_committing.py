@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.java_gateway import ensure_callback_server_started
 
-from chaos.steps import COMMITTED, WRITTEN, die_at
+from chaos.steps import COMMITTED, DISK_FULL, WRITTEN, die_at, fill_disk_at
 from lakehouse.cdc.lake import Lake
 
 
@@ -26,6 +26,7 @@ class Observer:
 
     def beginDoCommit(self) -> None:
         die_at(f"{self._table} {WRITTEN}")
+        fill_disk_at(f"{self._table} {DISK_FULL}")
 
     def beginBackfill(self) -> None:
         pass

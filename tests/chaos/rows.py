@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from pyspark.sql import functions as F
 
+from chaos.offset_checker import OffsetFinding, bronze, check, versions
+from chaos.topic_offsets import Offsets
 from lakehouse.cdc.completion import computed
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.positions import Lane
 from lakehouse.cdc.side_by_side import side_by_side
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.gold.figures import figures
 from lakehouse.gold.rules import rules_until
 from lakehouse.settings import Settings
-from lakehouse.source import topics
 from stack.lab import Bench
 from workload.laws import once_is_twice
 
@@ -29,10 +32,21 @@ class Taken:
     doubled: int
 
 
-def taken_in(settings: Settings, lake: Lake) -> Sequence[Taken]:
-    """Compare Bronze with Kafka's offsets, table by table, as far as the topics reach at this moment."""
-    ends = _ends(settings)
-    return [taken_of(lake, contract, ends[contract.topic]) for contract in CAPTURED]
+def taken_in(lake: Lake, topic_offsets: Mapping[str, Offsets]) -> Sequence[Taken]:
+    """Compare Bronze with Kafka's offsets, table by table, as far as the topics reached; each has one partition."""
+    return [taken_of(lake, contract, topic_offsets[contract.topic][0].stop) for contract in CAPTURED]
+
+
+def check_offsets(lake: Lake, topic_offsets: Mapping[str, Offsets]) -> Sequence[OffsetFinding]:
+    """Return which offsets Bronze and the versions of Silver lack or have too often, of those the topics hold."""
+    root = Path(lake.catalog.root)
+    found: list[OffsetFinding] = []
+    for contract in CAPTURED:
+        incarnation = max((lane.incarnation for lane in lake.catalog.taken_in(contract)), default=0)
+        expected = {Lane(incarnation, number): offsets for number, offsets in topic_offsets[contract.topic].items()}
+        for table in (bronze(root, contract), versions(root, contract)):
+            found += check(table, expected)
+    return found
 
 
 def figures_that_differ(lake: Lake) -> list[str]:
@@ -61,9 +75,3 @@ def taken_of(lake: Lake, contract: Contract, end: int) -> Taken:
     found = rows.agg(F.count("*"), places).first()
     assert found
     return Taken(end, lost=end - found[1], doubled=found[0] - found[1])
-
-
-def _ends(settings: Settings) -> Mapping[str, int]:
-    """Give how many messages each topic has; all are in its one partition."""
-    with topics.following(settings, [contract.topic for contract in CAPTURED]) as consumer:
-        return {partition.topic: end for partition, end in topics.reachable(consumer).items()}

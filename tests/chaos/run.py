@@ -7,15 +7,20 @@ something did not come back.
 
 import argparse
 import logging
-import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from chaos.blows import Blow, strike
+from chaos.commit_watcher import CommitWatcher
+from chaos.cpu_load import busy_cores
 from chaos.deaths import Deaths
+from chaos.evidence import preserve_evidence
 from chaos.judge import Verdict, judge
 from chaos.life import Life
 from chaos.messages import unsent
@@ -29,6 +34,7 @@ from lakehouse.waiting import wait_until
 
 LONGEST_REFRESH = 600.0  # seconds
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
+SHOWN = 40  # lines
 say = partial(print, flush=True)
 
 
@@ -37,23 +43,33 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the work, the blows and Slack's moods (default: 1)")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long blows are dealt (default: 5)")
     parser.add_argument("--within", type=float, default=60.0, help="seconds in which all has to be back (default: 60)")
+    parser.add_argument("--busy", action="store_true", help="keep every core busy beside it all, niced")
+    parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
     options = parser.parse_args()
     in_own_mounts()
+    # Ended in any way, it takes down what it started; a shell has what it starts in the background ignore Ctrl-C.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with at_work(options.seed, say) as system:
+    folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
+    with (
+        at_work(options.seed, say) as system,
+        busy_cores() if options.busy else nullcontext(),
+        preserve_evidence(system, folder, say, always=options.keep),
+        CommitWatcher(Path(system.settings.lake)).watching() as commits,
+    ):
         if not system.small_disk:
             say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
         life = Life(system, options.seed)
-        try:
-            blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
-            verdict = settled(system, life)
-        finally:
-            _keep_logs(system, options.seed)
+        blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
+        verdict = settled(system, life)
         tell(blows, life, verdict)
-        if found := [*life.reader.wrong, *verdict.differences, *_unlikely(system, life, blows, verdict)]:
-            raise LakehouseError("\n".join(found[:40]))
-    if not verdict.holds:
-        raise LakehouseError("rows or messages were lost, or rows doubled.")
+        report_details(verdict, folder / "details.txt")
+        found = [*life.reader.wrong, *commits.problems(), *verdict.differences]
+        if found := [*found, *_unlikely(system, life, blows, verdict)]:
+            raise LakehouseError("\n".join(found[:SHOWN]))
+        if not verdict.holds:
+            raise LakehouseError("rows or messages were lost, or rows doubled.")
 
 
 def storm(system: System, life: Life, rng: Random, seconds: float, within: float) -> list[Blow]:
@@ -63,7 +79,7 @@ def storm(system: System, life: Life, rng: Random, seconds: float, within: float
     """
     blows: list[Blow] = []
     through = 0
-    deaths = Deaths(system.armed, rng)
+    deaths = Deaths(system.armed, rng, system.small_disk)
     with life.goes_on():
         wait_until(lambda: life.refresh.ended[0], timeout=LONGEST_REFRESH, missing="the first refresh")
         until = time.monotonic() + seconds
@@ -71,7 +87,7 @@ def storm(system: System, life: Life, rng: Random, seconds: float, within: float
         while time.monotonic() < until:
             time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
             sparing, through = life.refreshed == through, life.refreshed
-            for deal in (deaths.look, partial(strike, rng, system, life.refresh, sparing=sparing)):
+            for deal in (deaths.look, partial(strike, rng, system, life.jobs, sparing=sparing)):
                 if blow := deal():
                     blows.append(blow)
                     say(f"{len(blows):>4} {blow.what}: {back(system, blow, within)}")
@@ -101,7 +117,7 @@ def _unlikely(system: System, life: Life, blows: Sequence[Blow], verdict: Verdic
 
 def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
     wrote, read = life.work.done, life.reader.done
-    say(f"{life.refresh}; {life.maintenance}")
+    say(f"{life.refresh}; {life.continuous_maintenance}")
     say(
         f"{wrote['activities']} activities and {wrote['statements']} other statements, {wrote['interruptions']} times "
         f"interrupted; the figures read {read['whole']} times whole, {len(life.reader.wrong)} times not, "
@@ -114,11 +130,12 @@ def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
     )
 
 
-def _keep_logs(system: System, seed: int) -> None:
-    kept = ROOT / ".local" / "chaos" / f"seed-{seed}"
-    shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(system.stack.logs, kept)
-    say(f"the services' logs are in {kept}")
+def report_details(verdict: Verdict, file: Path) -> None:
+    """Print the first lines about rows that were lost or doubled, and write all of them into the file."""
+    if verdict.details:
+        file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")
+        say("\n".join(verdict.details[:SHOWN]))
+        say(f"{len(verdict.details)} lines of it are in {file}")
 
 
 if __name__ == "__main__":

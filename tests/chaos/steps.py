@@ -1,19 +1,30 @@
-"""The steps at which a job can be told to die, and dying there.
+"""The steps at which a job can be told to die, or to find the disk full, and both of it.
 
-The step is named in the file CHAOS_ARMED; the job that comes by takes the file away and is gone, with its JVM.
+The step is named in the file CHAOS_ARMED; the job that comes by takes the file away and is gone, with its JVM, or
+fills the lake's disk, for a while, and goes on.
 """
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from lakehouse.settings import Settings
+
 ARMED = "CHAOS_ARMED"
 WRITTEN, COMMITTED = "written, not committed", "committed"
+DISK_FULL = "written, the disk full"
 STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
-MAINTENANCE = "maintain.py"
+MAINTENANCE, CONTINUOUS_MAINTENANCE = "maintain.py", "chaos.continuous_maintenance"
 NOTIFIER, WORKER = "slack_new_activity_notifier.py", "distance_worker.py"
-RUN_AS = {STREAM: "stream-processor", NOTIFIER: "slack-notifier", WORKER: "distance-worker", REFRESH: "refresh"}
+RUN_AS = {
+    STREAM: "stream-processor",
+    NOTIFIER: "slack-notifier",
+    WORKER: "distance-worker",
+    REFRESH: "refresh",
+    CONTINUOUS_MAINTENANCE: "maintenance",
+}
 ANSWERED, OWED = "message answered, not noted", "messages owed, offsets not committed"
 MEASURED = "distances answered, not noted"
 WRITES = {
@@ -29,7 +40,7 @@ WRITES = {
 }
 STEPS: dict[str, tuple[str, ...]] = {
     **{
-        script: tuple(f"{one} {when}" for one in written for when in (WRITTEN, COMMITTED))
+        script: tuple(f"{one} {when}" for one in written for when in (WRITTEN, COMMITTED, DISK_FULL))
         for script, written in WRITES.items()
     },
     NOTIFIER: (ANSWERED, OWED),
@@ -37,10 +48,37 @@ STEPS: dict[str, tuple[str, ...]] = {
 }
 
 
+FULL = 5  # seconds
+
+
 def die_at(step: str) -> None:
     """Kill this process and all of its group where this is the step that was named."""
+    if _disarm(step):
+        os.killpg(0, signal.SIGKILL)
+
+
+def fill_disk_at(step: str) -> None:
+    """Fill the lake's disk for a while, and go on, where this is the step that was named."""
+    if _disarm(step):
+        filler = fill_disk()
+        # It outlives this process, and belongs to nobody: whoever is killed meanwhile, the disk is emptied again.
+        subprocess.run(["setsid", "--fork", "sh", "-c", f'sleep {FULL}; rm -f "$0"', filler], check=True)
+
+
+def fill_disk(lake: str | None = None) -> Path:
+    """Leave no byte on the lake's disk, and return the file that holds them all."""
+    filler = Path(lake or Settings().lake) / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65_536))
+    return filler
+
+
+def _disarm(step: str) -> bool:
+    """Return whether this is the step that was named, and take its name away, so that it happens once."""
     armed = Path(os.environ[ARMED])
     with suppress(FileNotFoundError):
         if step and armed.read_text(encoding="utf-8") == step:
             armed.unlink()
-            os.killpg(0, signal.SIGKILL)
+            return True
+    return False

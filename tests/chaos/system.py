@@ -16,6 +16,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from chaos.steps import ARMED, STEPS, WRITES
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.contracts import CAPTURED
 from lakehouse.local.addresses import on_free_ports
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
@@ -25,6 +27,7 @@ from lakehouse.source.full_load import Order, full_load
 from lakehouse.source.sample_company import sample
 
 DISK = 512 * 1024 * 1024  # bytes
+LOG_RETENTION = {"delta.logRetentionDuration": "interval 3 minutes"}
 HOOK = "/services/T/B/X"
 
 
@@ -79,6 +82,7 @@ def at_work(seed: int, say: Callable[[str], None]) -> Iterator[System]:
         os.environ[ARMED] = str(system.armed)
         try:
             stack.up()
+            set_log_retention(Catalog(settings.lake))
             sample(home / "input")
             list(full_load(stack.settings, Order(home / "input", history_months=1, seed=seed)))
             yield system
@@ -86,6 +90,12 @@ def at_work(seed: int, say: Callable[[str], None]) -> Iterator[System]:
             stack.down()
             if small:
                 subprocess.run(["umount", "--lazy", settings.lake], check=True)
+
+
+def set_log_retention(catalog: Catalog) -> None:
+    """Have Bronze's logs reach back three minutes and not ten, so that cleaning them falls into the run."""
+    for contract in CAPTURED:
+        catalog.set_properties("bronze", contract.table, LOG_RETENTION)
 
 
 def mortal_services(home: Path, settings: Settings) -> list[Service]:

@@ -1,0 +1,115 @@
+"""What the harness of the chaos keeps and sees: commits that were written over, evidence, and a machine kept busy."""
+
+import json
+import os
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+from arro3.core import Array, DataType, Table
+from deltalake import DeltaTable, write_deltalake
+
+from chaos.commit_watcher import CommitWatcher
+from chaos.cpu_load import busy_cores
+from chaos.deaths import Deaths
+from chaos.delta_log import ARCHIVE
+from chaos.evidence import preserve_evidence
+from chaos.steps import DISK_FULL
+from lakehouse.waiting import wait_until
+
+ROWS = Table.from_pydict({"offset": Array([1, 2], DataType.int64())})
+
+
+def test_a_commit_that_is_written_over_is_named_and_both_are_kept(tmp_path: Path) -> None:
+    table = tmp_path / "bronze" / "shoes"
+    write_deltalake(table, ROWS)
+    with CommitWatcher(tmp_path).watching() as watcher:
+        write_deltalake(table, ROWS, mode="append")
+        DeltaTable(table).optimize.compact()
+        unfinished = table / "_delta_log" / ".unfinished"
+        unfinished.write_text(json.dumps({"commitInfo": {"operation": "WRITE", "engineInfo": "Spark"}}))
+        unfinished.replace(table / "_delta_log" / f"{2:020}.json")
+        wait_until(watcher.problems, timeout=10, missing="the commit that was written over")
+    [problem] = watcher.problems()
+    assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
+    assert problem.endswith(", then WRITE by Spark")
+    kept = tmp_path / ARCHIVE / "bronze" / "shoes"
+    names = [f"{version:020}.{write}.json" for version, write in ((0, 1), (1, 1), (2, 1), (2, 2))]
+    assert sorted(one.name for one in kept.iterdir()) == names
+    assert "OPTIMIZE" in (kept / f"{2:020}.1.json").read_text()
+
+
+def test_a_commit_of_a_log_that_was_cleaned_was_not_written_over(tmp_path: Path) -> None:
+    table = tmp_path / "bronze" / "shoes"
+    write_deltalake(table, ROWS)
+    first, second = (table / "_delta_log" / f"{version:020}.json" for version in (1, 2))
+    kept = tmp_path / ARCHIVE / "bronze" / "shoes"
+    with CommitWatcher(tmp_path).watching() as watcher:
+        write_deltalake(table, ROWS, mode="append")
+        first.unlink()
+        write_deltalake(table, ROWS, mode="append")
+        write_deltalake(table, ROWS, mode="append")
+        wait_until((kept / f"{second.stem}.1.json").exists, timeout=10, missing="the last commit")
+    assert watcher.problems() == []
+
+
+class System(SimpleNamespace):
+    """A lake, topics and logs of one file each; it notes that it was stopped."""
+
+    def __init__(self, home: Path) -> None:
+        for name in ("lake", "kafka", "logs"):
+            (home / name).mkdir(parents=True)
+            (home / name / "file").write_text(name)
+        (home / "kafka" / "0.index").write_text("holes")
+        self.stopped = False
+        stack = SimpleNamespace(home=home, logs=home / "logs", down=self.down)
+        super().__init__(stack=stack, settings=SimpleNamespace(lake=str(home / "lake")))
+
+    def down(self) -> None:
+        self.stopped = True
+
+
+@pytest.mark.parametrize(("always", "raises"), [(False, False), (True, False), (False, True)])
+def test_the_lake_and_the_topics_are_kept_where_something_was_found(always: bool, raises: bool, tmp_path: Path) -> None:
+    system: Any = System(tmp_path / "home")
+    said: list[str] = []
+
+    def run() -> None:
+        with preserve_evidence(system, tmp_path / "kept", said.append, always=always):
+            if raises:
+                raise ValueError("rows were lost")
+
+    if raises:
+        with pytest.raises(ValueError, match="lost"):
+            run()
+    else:
+        run()
+    kept = {str(one.relative_to(tmp_path / "kept")) for one in (tmp_path / "kept").rglob("*") if one.is_file()}
+    assert kept == ({"lake/file", "kafka/file", "logs/file"} if always or raises else {"logs/file"})
+    assert system.stopped == (always or raises)
+    assert str(tmp_path / "kept") in said[0]
+
+
+def test_every_core_is_busy_until_the_block_ends() -> None:
+    before = {one.pid for one in psutil.Process().children()}
+    with busy_cores():
+        spinning = [one for one in psutil.Process().children() if one.pid not in before]
+        assert len(spinning) == os.cpu_count()
+    assert not any(one.is_running() for one in spinning)
+
+
+@pytest.mark.parametrize("small_disk", [False, True])
+def test_a_disk_that_is_not_small_is_never_filled(small_disk: bool, tmp_path: Path) -> None:
+    armed = tmp_path / "armed"
+    deaths = Deaths(armed, Random(1), small_disk)
+    deaths.arm()
+    steps = []
+    while armed.exists():
+        steps.append(armed.read_text())
+        armed.unlink()
+        deaths.look()
+    assert any(step.endswith(DISK_FULL) for step in steps) == small_disk
+    assert len(steps) > 10
