@@ -1,6 +1,8 @@
 """Law: before anything is downloaded, what is missing is said with both numbers, and nothing goes on."""
 
 import ast
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -40,6 +42,22 @@ def test_too_little_is_an_error_that_gives_both_numbers(options: list[str], what
     assert [line.split(":")[1].strip() for line in errors] == [what]
     assert f"needs {needs}" in errors[0]
     assert any(character.isdigit() for character in errors[0].split("found")[1].split("needs")[0])
+
+
+def test_a_disk_without_hard_links_is_an_error_that_names_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "lake").mkdir()
+    monkeypatch.setenv("LAKE_URI", str(tmp_path / "lake"))
+    assert preflight.links(tmp_path).is_well
+    monkeypatch.setattr(os, "link", refuse)
+    check = preflight.links(tmp_path)
+    assert not check.is_well
+    assert str(tmp_path / "lake") in check.remedy
+    assert [*(tmp_path / "lake").iterdir()] == []
 
 
 def test_a_busy_port_is_an_error_that_names_its_variable(taken: int) -> None:

@@ -228,14 +228,21 @@ class Catalog:
         of many columns took six times as long, and names and salaries stood in the log.
         """
         statistics = {MEASURED: ",".join(measured)} if measured else {"delta.dataSkippingNumIndexedCols": "0"}
-        DeltaTable.create(
-            self.path(layer, name),
-            schema=_schema(columns),
-            mode="ignore",
-            partition_by=[*by],
-            configuration={**statistics, **(properties or {})},
-            raise_if_key_not_exists=False,
-        )
+        try:
+            DeltaTable.create(
+                self.path(layer, name),
+                schema=_schema(columns),
+                mode="ignore",
+                partition_by=[*by],
+                configuration={**statistics, **(properties or {})},
+                raise_if_key_not_exists=False,
+            )
+        except OSError as error:
+            raise LakehouseError(
+                f"{layer}/{name} could not be made in {self.root}: {_reason(error)}. "
+                "Its disk needs room, your right to write, and hard links (exFAT and some network shares have none). "
+                "Mend that, or name another folder in LAKE_URI."
+            ) from error
 
     def add_columns(self, layer: str, name: str, columns: tables.Columns) -> None:
         """Add those of the columns that the table does not have yet, NULL in each row that is there."""
@@ -284,6 +291,11 @@ def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:
         kept = told.get("specifiedRetentionMillis")  # what others vacuum may not say it
         return kept is not None and bool(commit["timestamp"] - int(kept) <= first - WRITTEN_BEFORE)
     return commit["operation"] in (*UPKEEP, "MERGE") or (commit["operation"], told.get("mode")) == ("WRITE", "Append")
+
+
+def _reason(error: OSError) -> str:
+    """Return the last of the causes that delta-rs lists, line by line with coloured arrows."""
+    return str(error).strip().splitlines()[-1].rpartition("\x1b[0m")[2].strip()
 
 
 def _column(files: Any, name: str) -> list[Any]:

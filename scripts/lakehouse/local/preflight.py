@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def disk(folder: Path, needed: float) -> Check:
     free = shutil.disk_usage(str(folder)).free
     remedy = f"make room on the disk that holds {folder}"
     return Check("disk", f"{free / GIB:.1f} GiB free", f"{needed:g} GiB", free >= needed * GIB, remedy)
+
+
+def links(root: Path) -> Check:
+    """See whether the lake's disk has hard links, by which two processes cannot both commit one version of a table."""
+    folder = _lake(root)
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".links-", dir=str(folder)) as file:
+            link = Path(f"{file.name}.link")
+            os.link(file.name, str(link))
+            link.unlink()
+        found = "present"
+    except OSError as error:
+        found = f"none ({error.strerror})"
+    remedy = f"have LAKE_URI name a folder on a disk that has them: {folder} has none"
+    return Check("hard links", found, "them, to commit to tables", found == "present", remedy)
 
 
 def port(service: str, variable: str, number: int, ours: bool) -> Check:
@@ -135,13 +151,21 @@ def checks(root: Path, need_python: str, need_memory: float | None, need_disk: f
         need_memory = 1 if own_ports(root) else 4
     if need_disk is None:
         need_disk = 1 if _is_downloaded(root) else 4
-    return [python(need_python), venv(), memory(need_memory), disk(root, need_disk)]
+    return [python(need_python), venv(), memory(need_memory), disk(root, need_disk), links(root)]
 
 
 def port_checks(root: Path) -> list[Check]:
     """Give what must hold before the services start."""
     ours = own_ports(root)
     return [port(service, variable, number, number in ours) for service, variable, number in ports(root)]
+
+
+def _lake(root: Path) -> Path:
+    """Give the lake's folder, or the nearest one above it that is there; the checkout where the lake is no folder."""
+    values = dict(_read_env(root / ".env"), **os.environ)
+    named = values.get("LAKE_URI") or "data/delta"
+    folder = root if "://" in named else root / named
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
 
 
 def _port(address: str | None, default: int) -> int:
