@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.session import LOG_STORE
 from lakehouse.cdc.source import SYSTEM, TOPIC, claim
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import AlreadyRunning, WrongSource
 from lakehouse.local.stack import Stack
+from lakehouse.serving.client import query
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.identity import identify
 from lakehouse.source.lease import Lease
@@ -65,6 +67,14 @@ def test_who_comes_while_another_refreshes_says_so_and_leaves(stack: Stack, scri
         refused = run(stack, script, stack.settings.lake, "--wait", "0.1")
     assert refused.returncode == 1
     assert "another refresh writes the lake" in refused.stderr
+
+
+def test_every_running_session_commits_by_hard_links(stack: Stack) -> None:
+    name, store = LOG_STORE
+    assert query(stack.settings, f"SET {name}").rows == [(name, store)]
+    said = (stack.logs / "stream-processor.log").read_text(encoding="utf-8")
+    assert "log_store_ready" in said
+    assert "log_store_without_links" not in said
 
 
 def test_who_has_patience_goes_on_when_the_other_has_ended(settings: Settings, tmp_path: Path) -> None:
