@@ -27,7 +27,9 @@ from chaos.messages import unsent
 from chaos.recovery import back
 from chaos.system import System, at_work, in_own_mounts
 from lakehouse import errors
+from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.session import session
+from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT
 from lakehouse.waiting import wait_until
@@ -35,6 +37,8 @@ from lakehouse.waiting import wait_until
 LONGEST_REFRESH = 600.0  # seconds
 BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
 SHOWN = 40  # lines
+# What a flow says where a commit of its own is not what it was told.
+LOST_COMMIT = ("the one to follow is", "another writer has overwritten it", "were to be written")
 say = partial(print, flush=True)
 
 
@@ -65,7 +69,7 @@ def main() -> None:
         verdict = settled(system, life)
         tell(blows, life, verdict)
         report_details(verdict, folder / "details.txt")
-        found = [*life.reader.wrong, *commits.problems(), *verdict.differences]
+        found = [*life.reader.wrong, *commits.problems(), *_mended(system), *verdict.differences]
         if found := [*found, *_unlikely(system, life, blows, verdict)]:
             raise LakehouseError("\n".join(found[:SHOWN]))
         if not verdict.holds:
@@ -113,6 +117,18 @@ def _unlikely(system: System, life: Life, blows: Sequence[Blow], verdict: Verdic
     explained = system.slack.hung_up + sum("slack-notifier" in blow.struck for blow in blows)
     if verdict.messages_doubled > explained:
         yield f"{verdict.messages_doubled} messages doubled, of which {explained} are explained."
+
+
+def _mended(system: System) -> Iterator[str]:
+    """Name the gaps that the system filled by itself, and the batches that it refused: each was a lost commit."""
+    catalog = Catalog(system.settings.lake)
+    for contract in CAPTURED:
+        if refills := catalog.refills(contract):
+            yield f"bronze/{contract.table} had gaps, which were filled in {refills} commits."
+    for log in sorted(system.stack.logs.glob("stream-processor.log*")):
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if any(sign in line for sign in LOST_COMMIT):
+                yield f"{log.name}: {line.strip()[:300]}"
 
 
 def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
