@@ -3,6 +3,7 @@
 import argparse
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 
 from rich.console import Console
 
@@ -30,8 +31,8 @@ def main() -> None:
     logs.configure(settings.log_format)
     catalog, retention = Catalog(settings.lake), timedelta(days=options.days)
     with closing(Lease(settings, "maintenance")) as held, Console().status("putting files together"):
-        held.hold()
-        done = [*keep_each(catalog, APPENDED, retention, APPENDED_TO)]
+        alone = partial(held.check, held.hold())
+        done = [*keep_each(catalog, APPENDED, retention, APPENDED_TO, alone)]
         with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
             done += keep_each(catalog, REWRITTEN, retention, MERGED_INTO, still_mine)
     show(done)

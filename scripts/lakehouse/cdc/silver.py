@@ -46,7 +46,7 @@ def catch_up(lake: Lake, contract: Contract, cut: Positions) -> Caught:
     """
     if not lake.catalog.has_columns("silver", f"{contract.table}_versions", tables.versions(contract)):
         start_over(lake, contract)
-    if (refills := lake.catalog.refills(contract)) > lake.catalog.refills_merged(contract):
+    if cut and (refills := lake.catalog.refills(contract)) > lake.catalog.refills_merged(contract):
         # What came after the filled gap was merged without it.
         start_over(lake, contract)
         lake.catalog.note_refills_merged(contract, refills)
