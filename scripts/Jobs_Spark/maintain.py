@@ -18,7 +18,7 @@ from lakehouse.source.lease import Lease
 from lakehouse.source.turn import turn
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30"
     )
@@ -35,7 +35,7 @@ def main() -> None:
         done = [*keep_each(catalog, APPENDED, retention, APPENDED_TO, alone)]
         with turn(settings, catalog, CAPTURED, options.wait) as still_mine:
             done += keep_each(catalog, REWRITTEN, retention, MERGED_INTO, still_mine)
-    show(done)
+    return show(done)
 
 
 def _days(text: str) -> int:

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.upkeep import WEEK
+from lakehouse.cdc.upkeep import WEEK, Kept
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.gold.upkeep import APPENDED, REWRITTEN, Named, keep_each
@@ -54,7 +54,7 @@ class Maintenance:
         for table in tables:
             if self.catalog.exists(*table) and self._version(table) != self.versions.get(table):
                 for name, done in keep_each(self.catalog, [table], WEEK, TARGET_BYTES, may_commit):
-                    _log(name, "conflicted" if done.disturbed else f"{done.files_before} files into {done.files_after}")
+                    _log(name, _result(done))
                 self.versions[table] = self._version(table)
 
     def _version(self, table: Named) -> int:
@@ -70,6 +70,12 @@ def main() -> None:
             with _log_errors():
                 lease.hold()
                 maintenance.maintain()
+
+
+def _result(done: Kept | LakehouseError) -> str:
+    if isinstance(done, LakehouseError):
+        return first_line(done)
+    return "conflicted" if done.disturbed else f"{done.files_before} files into {done.files_after}"
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from stack.lab import Bench, Lab
 
 TABLE = "CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2))"
 ONLY = Lane(0, 0)
+SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 
 @pytest.fixture
@@ -133,6 +134,41 @@ def test_an_append_that_wrote_nothing_stops_the_flow(bench: Bench, monkeypatch: 
     bench.flow()
     bench.refresh()
     assert held_offsets(bench) == [0, 1, 2, 3]
+
+
+def test_an_append_that_failed_after_its_commit_is_not_written_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.stop()
+    append: Callable[..., None] = Lake.append
+
+    def fail_after_commit(*arguments: Any, **options: str) -> None:
+        append(*arguments, **options)
+        raise LakehouseError("failpoint: after the commit")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "append", fail_after_commit)
+        bench.flow()
+        insert(bench, 3)
+        assert "failpoint" in failure(bench)
+    bench.flow()
+    insert(bench, 4)
+    bench.refresh()
+    assert held_offsets(bench) == [0, 1, 2, 3, 4]
+
+
+def test_a_flow_that_starts_where_nothing_is_new_goes_on(bench: Bench) -> None:
+    """The stream leaves Delta's default as it is, by which an append without rows commits nothing."""
+    bench.stop()
+    conf = bench.lake.spark.conf
+    conf.set(SKIP_EMPTY_COMMITS, "true")
+    try:
+        bench.flow()
+        [flow] = bench.flows
+        wait_until(lambda: not flow.isActive or flow.lastProgress, timeout=60, missing="the flow's first batch")
+        assert flow.isActive, flow.exception()
+    finally:
+        conf.set(SKIP_EMPTY_COMMITS, "false")
 
 
 @contextmanager

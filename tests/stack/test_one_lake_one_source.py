@@ -21,6 +21,10 @@ from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import connect
 from lakehouse.waiting import wait_until
 
+CHANGE = """
+    INSERT INTO distance_cache (origin_address, destination_address, travel_mode, provider, status, last_updated)
+    VALUES ('here', 'there', 'walking', 'test', 'failed', now())
+"""
 STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
 
 
@@ -73,7 +77,7 @@ def test_every_running_session_commits_by_hard_links(stack: Stack) -> None:
     name, store = LOG_STORE
     assert query(stack.settings, f"SET {name}").rows == [(name, store)]
     with connect(stack.settings) as conn:
-        conn.execute("UPDATE reward_rules SET valid_from = valid_from")
+        conn.execute(CHANGE)
     log = stack.logs / "stream-processor.log"
     wait_until(
         lambda: "log_store_ready" in log.read_text(encoding="utf-8"),

@@ -98,10 +98,11 @@ class BatchWriter:
         starts, ends = planned_offsets(self.query.result(), self._contract.topic)
         starts = {**dict.fromkeys(ends, 0), **starts}  # a partition that is new begins at 0
         self._ensure_follows(starts)
-        token, messages = f"{self._run}:{batch_id}", sum(end - starts[partition] for partition, end in ends.items())
-        if messages:  # the first batch of a quiet topic has none
+        # The first batch of a query has no row where nothing is new, and Delta does not commit one of none.
+        if planned := sum(end - starts[partition] for partition, end in ends.items()):
+            token = f"{self._run}:{batch_id}"
             self._lake.append(batch, "bronze", self._contract.table, userMetadata=token)
-            self._check.ensure_committed(token, messages)
+            self._check.ensure_committed(token, planned)
         self._next |= ends
         if batch_id % SHORTENED_EVERY == 0:
             shorten_log(self._lake.catalog.path("bronze", self._contract.table))

@@ -239,7 +239,7 @@ class Catalog:
             )
         except OSError as error:
             raise LakehouseError(
-                f"{layer}/{name} could not be made in {self.root}: {_reason(error)}. "
+                f"{layer}/{name} could not be made in {self.root}: {innermost_cause(error)}. "
                 "Its disk needs room, your right to write, and hard links (exFAT and some network shares have none). "
                 "Mend that, or name another folder in LAKE_URI."
             ) from error
@@ -293,9 +293,10 @@ def _keeps_feed(commit: Mapping[str, Any], first: int) -> bool:
     return commit["operation"] in (*UPKEEP, "MERGE") or (commit["operation"], told.get("mode")) == ("WRITE", "Append")
 
 
-def _reason(error: OSError) -> str:
-    """Return the last of the causes that delta-rs lists, line by line with coloured arrows."""
-    return str(error).strip().splitlines()[-1].rpartition("\x1b[0m")[2].strip()
+def innermost_cause(error: Exception) -> str:
+    """Return the last of the causes that delta-rs lists: by lines with coloured arrows, or by colons in one line."""
+    line = str(error).strip().splitlines()[-1].rpartition("\x1b[0m")[2].strip()
+    return line.rpartition(": ")[2] if "os error" in line else line
 
 
 def _column(files: Any, name: str) -> list[Any]:

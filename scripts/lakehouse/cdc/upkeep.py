@@ -12,7 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from lakehouse.cdc.catalog import innermost_cause
+from lakehouse.errors import LakehouseError
 
 WEEK = timedelta(days=7)
 # Files are put together up to so many bytes; to less where a merge writes the whole of each file again that a row of
@@ -31,17 +34,26 @@ class Kept:
 
 
 def keep(path: str, retention: timedelta = WEEK, size: int = APPENDED_TO) -> Kept:
-    """Compact the table's files, remove those that no version of the last while holds, and checkpoint its log."""
-    before = len(DeltaTable(path).file_uris())
-    disturbed = not compact_table(path, size)
-    table = DeltaTable(path)
-    removed = table.vacuum(
-        int(retention.total_seconds() // 3600),
-        dry_run=False,
-        enforce_retention_duration=False,
-        full=True,  # what a killed writer left is in no log
-    )
-    return Kept(before, len(shorten_log(path).file_uris()), len(removed), disturbed)
+    """Compact the table's files, remove those that no version of the last while holds, and checkpoint its log.
+
+    Raises LakehouseError where a step of it fails, as on a full disk. What was committed before the step stays.
+    """
+    try:
+        before = len(DeltaTable(path).file_uris())
+        disturbed = not compact_table(path, size)
+        table = DeltaTable(path)
+        removed = table.vacuum(
+            int(retention.total_seconds() // 3600),
+            dry_run=False,
+            enforce_retention_duration=False,
+            full=True,  # what a killed writer left is in no log
+        )
+        return Kept(before, len(shorten_log(path).file_uris()), len(removed), disturbed)
+    except (DeltaError, OSError) as error:
+        raise LakehouseError(
+            f"{path} was not maintained to the end: {innermost_cause(error)}. No row is lost; mend that, and run "
+            "maintenance again."
+        ) from error
 
 
 def shorten_log(path: str) -> DeltaTable:

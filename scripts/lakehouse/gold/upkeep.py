@@ -1,5 +1,6 @@
 """Upkeep of all the lake's tables: those that are only appended to at any time, those that are rewritten in a turn."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.upkeep import Kept, keep
 from lakehouse.contracts import CAPTURED
+from lakehouse.errors import LakehouseError
 from lakehouse.gold.tables import ASKED, GOLD
 
 Named = tuple[str, str]
@@ -31,18 +33,31 @@ def keep_each(
     retention: timedelta,
     size: int,
     may_commit: Callable[[], None] = lambda: None,
-) -> Iterator[tuple[str, Kept]]:
-    """Give what was done to each of the tables that are there, as it is done; files grow up to `size` bytes."""
+) -> Iterator[tuple[str, Kept | LakehouseError]]:
+    """Yield what was done to each of the tables that are there, as it is done; files grow up to `size` bytes.
+
+    A table that could not be maintained yields its error, and keeps none of the others from it.
+    """
     for layer, name in tables:
         if catalog.exists(layer, name):
             may_commit()
-            yield f"{layer}/{name}", keep(catalog.path(layer, name), retention, size)
+            try:
+                done: Kept | LakehouseError = keep(catalog.path(layer, name), retention, size)
+            except LakehouseError as error:
+                done = error
+            yield f"{layer}/{name}", done
 
 
-def show(done: Iterable[tuple[str, Kept]]) -> None:
-    """Print a line a table."""
-    table = Table("table", "files before", "after", "removed from disk", "")
+def show(done: Iterable[tuple[str, Kept | LakehouseError]]) -> int:
+    """Print a line a table, and the errors behind them; return the exit code: 1 where there are any."""
+    table, errors = Table("table", "files before", "after", "removed from disk", ""), []
     for name, one in done:
+        if isinstance(one, LakehouseError):
+            errors.append(one)
+            continue
         numbers = map(str, (one.files_before, one.files_after, one.removed))
         table.add_row(name, *numbers, "a writer was quicker: next time" if one.disturbed else "")
     Console().print(table)
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if errors else 0
