@@ -50,11 +50,16 @@ def test_it_removes_what_no_version_of_the_last_while_holds(shoes: Shoes) -> Non
     shoes.take(put(1, 41))
     shoes.take(put(1, 42))
     path = shoes.catalog.path("silver", "shoes")
-    lost = Path(path) / "part-of-a-killed-writer.parquet"
-    lost.write_bytes(b"")
-    os.utime(lost, (time.time() - 8 * 24 * 3600,) * 2)
-    assert keep(path).removed == 1
-    assert not lost.exists()
+    log = Path(path) / "_delta_log"
+    lost = [Path(path) / "part-of-a-killed-writer.parquet", log / ".7.json.id.tmp", log / "7.json#1"]
+    for file in lost:
+        file.write_bytes(b"")
+        os.utime(file, (time.time() - 8 * 24 * 3600,) * 2)
+    being_written = log / ".8.json.id.tmp"
+    being_written.write_bytes(b"")
+    assert keep(path).removed == len(lost)
+    assert not any(file.exists() for file in lost)
+    assert being_written.exists()
     assert keep(path, timedelta(0)).removed >= 1
     assert shoes.now() == {1: 42}
 

@@ -5,6 +5,7 @@ table has come stays true.
 """
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from lakehouse.cdc.catalog import innermost_cause
 from lakehouse.errors import LakehouseError
 
 WEEK = timedelta(days=7)
+# A version or a checkpoint that has no name yet: as Spark and our log store call it, and as delta-rs does.
+HALF_WRITTEN = (".*.tmp", "*.json#*", "*.parquet#*")
 # Files are put together up to so many bytes; to less where a merge writes the whole of each file again that a row of
 # its is in.
 APPENDED_TO, MERGED_INTO = 64 * 1024 * 1024, 4 * 1024 * 1024
@@ -48,12 +51,25 @@ def keep(path: str, retention: timedelta = WEEK, size: int = APPENDED_TO) -> Kep
             enforce_retention_duration=False,
             full=True,  # what a killed writer left is in no log
         )
-        return Kept(before, len(shorten_log(path).file_uris()), len(removed), disturbed)
+        half_written = remove_half_written(path, retention)
+        return Kept(before, len(shorten_log(path).file_uris()), len(removed) + half_written, disturbed)
     except (DeltaError, OSError) as error:
         raise LakehouseError(
             f"{path} was not maintained to the end: {innermost_cause(error)}. No row is lost; mend that, and run "
             "maintenance again."
         ) from error
+
+
+def remove_half_written(path: str, retention: timedelta) -> int:
+    """Remove what killed writers left half written in the log's folder, once it is that old, and return how much.
+
+    Vacuum does not look there. A lake that is no folder has no such files.
+    """
+    log, oldest = Path(path) / "_delta_log", time.time() - retention.total_seconds()
+    found = [file for pattern in HALF_WRITTEN for file in log.glob(pattern) if file.stat().st_mtime < oldest]
+    for file in found:
+        file.unlink(missing_ok=True)
+    return len(found)
 
 
 def shorten_log(path: str) -> DeltaTable:
