@@ -161,16 +161,18 @@ def refill(lake: Lake, contract: Contract, kafka: str, claimed: Claim) -> int:
     """Append to Bronze what it lacks and its topic still has, and return how many messages that was.
 
     The commit counts the refills in the table's log, so that Silver, which has gone past, is begun again. Two who
-    fill the same gap at once commit the same count, and Delta refuses the second. Raises LakehouseError where a
-    gap is still there afterwards.
+    fill the same gap at once commit the same count, which is read before the gaps are, and Delta takes only the
+    first. Raises LakehouseError where a gap is still there afterwards.
     """
     if not claimed.gaps:
         return 0
+    refills, still_open = lake.catalog.refills(contract), {*bronze_gaps(lake.catalog, contract)}
+    open_gaps = [gap for gap in claimed.gaps if gap in still_open]
     check, filled = lake.commit_check("bronze", contract.table), 0
-    for n in range(0, len(claimed.gaps), REFILLED_AT_ONCE):
-        gaps, token = claimed.gaps[n : n + REFILLED_AT_ONCE], uuid4().hex
+    for n in range(0, len(open_gaps), REFILLED_AT_ONCE):
+        gaps, token, refills = open_gaps[n : n + REFILLED_AT_ONCE], uuid4().hex, refills + 1
         messages = reduce(DataFrame.unionByName, (_read(lake, contract, kafka, gap) for gap in gaps))
-        transaction = {"txnAppId": REFILL, "txnVersion": str(lake.catalog.refills(contract) + 1)}
+        transaction = {"txnAppId": REFILL, "txnVersion": str(refills)}
         found, missing = rows(messages, claimed.incarnation), sum(gap.last - gap.first + 1 for gap in gaps)
         lake.append(found, "bronze", contract.table, userMetadata=token, **transaction)
         check.ensure_committed(token, missing)
