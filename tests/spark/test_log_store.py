@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,24 @@ def test_a_version_without_content_is_not_listed(store: Store, tmp_path: Path) -
     store.write(1, "line")
     (tmp_path / f"{2:020d}.json").touch()
     assert store.listed() == [f"{1:020d}.json"]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="Linux alone limits another process")
+def test_a_full_disk_leaves_neither_a_version_nor_a_temporary_file(
+    spark: SparkSession, store: Store, tmp_path: Path
+) -> None:
+    context: Any = spark.sparkContext
+    jvm = int(context._jvm.java.lang.ProcessHandle.current().pid())
+    before = resource.prlimit(jvm, resource.RLIMIT_FSIZE)
+    resource.prlimit(jvm, resource.RLIMIT_FSIZE, (100, before[1]))  # bytes of a file
+    try:
+        with pytest.raises(Py4JJavaError, match=r"java\.io\.IOException"):
+            store.write(7, "x" * 1000)
+    finally:
+        resource.prlimit(jvm, resource.RLIMIT_FSIZE, before)
+    assert [*tmp_path.iterdir()] == []
+    store.write(7, "x" * 1000)
+    assert store.listed() == [f"{7:020d}.json"]
 
 
 def test_a_folder_that_is_not_there_is_what_delta_expects(store: Store, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from kafka import TopicPartition
+from pyspark.sql import functions as F
 
 from lakehouse.cdc.source import claim
 from lakehouse.errors import WrongSource
@@ -114,6 +115,30 @@ def test_what_kafka_forgot_before_it_was_read_comes_back(bench: Bench) -> None:
     bench.start()
     bench.refresh()
     assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+
+
+@pytest.mark.long
+def test_what_was_written_over_a_lost_end_of_kafkas_log_comes_back(bench: Bench) -> None:
+    """Bronze is given what Kafka is to have lost, so that no broker has to be broken."""
+    [shoes] = bench.contracts
+    bench.stop()
+    held = bench.lake.read("bronze", "shoes").where("offset < 5")
+    lost = held.withColumns(
+        {"offset": F.col("offset") + 9, "kafka_timestamp": F.expr("kafka_timestamp - INTERVAL 1 HOUR")}
+    )
+    bench.lake.append(lost, "bronze", "shoes")
+    with pytest.raises(WrongSource, match="partition 0 does not have the message at offset 13"):
+        claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
+    bench.execute(*UNTOLD)
+    with topics.following(bench.settings, [shoes.topic]) as consumer:
+        wait_until(lambda: max(topics.reachable(consumer).values()) > 13, timeout=60, missing="the changes in Kafka")
+    with pytest.raises(WrongSource, match="partition 0 does not have the message at offset 13"):
+        claim(bench.lake.catalog, identify(bench.settings, bench.contracts), shoes)
+    bench.read_anew()
+    bench.flow()
+    bench.refresh()
+    assert differences(bench, shoes) == AS_POSTGRES_BUT_FOR_WHAT_IS_REFUSED
+    assert {lane.incarnation for lane in bench.lake.catalog.taken_in(shoes)} == {0, 1}
 
 
 @pytest.mark.long

@@ -29,7 +29,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def topic(begins: int = 0, topic_id: str = "first") -> Source:
-    return Source("42", {SHOES.topic: Topic(SHOES.topic, topic_id, {0: begins})})
+    return Source("42", {SHOES.topic: Topic(SHOES.topic, topic_id, {0: begins}, lambda last: dict.fromkeys(last, 1))})
 
 
 def append(catalog: Catalog, offsets: Sequence[int], lane: Lane = FIRST) -> None:

@@ -11,9 +11,15 @@ from lakehouse.cdc.source import Claim, Source, Topic, accept, check_age, check_
 from lakehouse.errors import WrongSource
 from spark.messages import SHOES
 
+PRODUCED_AT = 1_780_000_000_000  # ms
 
-def source(topic_id: str = "first", **begins: int) -> Source:
-    return Source("42", {SHOES.topic: Topic(SHOES.topic, topic_id, {int(name[1:]): at for name, at in begins.items()})})
+
+def source(topic_id: str = "first", produced_at: int | None = PRODUCED_AT, **begins: int) -> Source:
+    """Return a source whose one topic begins there; Bronze's last message in it is of this moment, or not there."""
+    first = {int(name[1:]): at for name, at in begins.items()}
+    return Source(
+        "42", {SHOES.topic: Topic(SHOES.topic, topic_id, first, lambda last: dict.fromkeys(last, produced_at))}
+    )
 
 
 @pytest.fixture
@@ -24,7 +30,8 @@ def catalog(tmp_path: Path) -> Catalog:
     zeros = Array([0] * 5, DataType.int32())
     long = DataType.int64()
     places = {"offset": Array([0, 1, 2, 3, 4], long), "lsn": Array([500, 600, 700, 800, 900], long)}
-    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places})
+    produced = Array([PRODUCED_AT * 1000] * 5, long).cast(DataType.timestamp("us", tz="UTC"))
+    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places, "kafka_timestamp": produced})
     write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
     return catalog
 
@@ -54,6 +61,27 @@ def test_a_topic_made_anew_is_refused_until_it_is_accepted_as_another_one(catalo
     for _ in range(2):
         accept(catalog, anew, SHOES, lambda: 900)
     assert claim(catalog, anew, SHOES) == Claim(1, {0: 0})
+
+
+@pytest.mark.parametrize(
+    "produced_at",
+    [pytest.param(None, id="shorter"), pytest.param(PRODUCED_AT + 1, id="reused")],
+)
+def test_a_topic_that_lost_the_end_of_its_log_is_refused_until_it_is_accepted_and_read_from_its_beginning(
+    catalog: Catalog, produced_at: int | None
+) -> None:
+    truncated = source(produced_at=produced_at, p0=2)
+    with pytest.raises(WrongSource, match=r"partition 0 does not have the message at offset 4.*resnapshot.py"):
+        claim(catalog, truncated, SHOES)
+    with pytest.raises(WrongSource, match="make reset"):
+        check_order(catalog, truncated, lambda: 899, SHOES)
+    for _ in range(2):
+        accept(catalog, truncated, SHOES, lambda: 900)
+    assert claim(catalog, truncated, SHOES) == Claim(1, {0: 2})
+
+
+def test_a_last_message_that_the_topic_has_forgotten_is_not_looked_for(catalog: Catalog) -> None:
+    assert claim(catalog, source(produced_at=None, p0=5), SHOES) == Claim(0, {0: 5})
 
 
 def test_a_postgres_whose_log_ends_before_what_was_read_is_refused_until_it_is_accepted(catalog: Catalog) -> None:

@@ -157,6 +157,20 @@ class Catalog:
         """Give how far Bronze has come, from its files' statistics."""
         return self._ends("bronze", contract.table, prefix="")
 
+    def kafka_timestamps(
+        self, contract: Contract, incarnation: int, offsets: Mapping[int, int]
+    ) -> Mapping[int, int | None]:
+        """Return when Bronze's messages at an offset of each partition were produced, in milliseconds; of few rows."""
+        places = " OR ".join(f'("partition" = {number} AND "offset" = {at})' for number, at in offsets.items())
+        found = self._select(
+            f"""
+            SELECT "partition", CAST(kafka_timestamp AS BIGINT) / 1000 AS produced_at FROM stored
+            WHERE incarnation = {incarnation} AND ({places})
+            """,  # noqa: S608 - of names and numbers of our own
+            stored=("bronze", contract.table),
+        )
+        return dict(zip(_column(found, "partition"), _column(found, "produced_at"), strict=True))
+
     def merged(self, contract: Contract) -> Positions:
         """Give how far Silver has come: the versions, written last, hold a row for every message."""
         return self._ends("silver", f"{contract.table}_versions", prefix="_")

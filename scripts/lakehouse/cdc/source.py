@@ -29,6 +29,8 @@ class Topic:
     name: str
     topic_id: str
     begins: Mapping[int, int]  # partition -> first offset that is there
+    # partition -> offset, to partition -> when the message there was produced, in ms; None where there is none
+    timestamps: Callable[[Mapping[int, int]], Mapping[int, int | None]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
     """Return where to go on, once it is certain that Bronze was read from this topic, and what is to be read again.
 
     Raises WrongSource, with its remedy, for a topic that was made anew and for one that no longer has what Bronze
-    lacks: what was not read yet, or a gap in what was.
+    lacks: what was not read yet, or a gap in what was. It raises it too where Kafka lost the end of a topic's log,
+    and gives its offsets to other messages.
     """
     make_bronze(catalog, source, contract)
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
@@ -73,7 +76,14 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
             f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
             f"it was deleted and made again. {READ_ANEW}"
         )
-    starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
+    taken_in = catalog.taken_in(contract)
+    for number in _truncated(catalog, contract, topic, incarnation, taken_in):
+        raise WrongSource(
+            f"topic {topic.name}, partition {number} does not have the message at offset "
+            f"{taken_in[Lane(incarnation, number)]}, which is the last one of bronze/{contract.table}: Kafka lost the "
+            f"end of its log, and gives these offsets to other messages. {READ_ANEW}"
+        )
+    starts = _starts(topic, incarnation, taken_in, known)
     for number, first in topic.begins.items():
         if first > starts[number]:
             raise WrongSource(
@@ -99,15 +109,18 @@ def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callab
     """Go on with what is there, since all its rows are being read anew: a topic with a gap, an older Postgres."""
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
     incarnations = _incarnations(known)
-    incarnation = incarnations.get(topic.topic_id, max(incarnations.values()) + 1)
-    starts = _starts(topic, incarnation, catalog.taken_in(contract), known)
+    incarnation, taken_in = incarnations.get(topic.topic_id), catalog.taken_in(contract)
+    if incarnation is None or _truncated(catalog, contract, topic, incarnation, taken_in):
+        # Its offsets name other messages from here on: it is read from its beginning, as another topic is.
+        incarnation = max(incarnations.values()) + 1
+    starts = _starts(topic, incarnation, taken_in, known)
     gone = _not_in(topic, incarnation, bronze_gaps(catalog, contract))
     lost = {gap.lane: gap.last + 1 for gap in gone}
     lost |= {Lane(incarnation, number): first for number, first in topic.begins.items() if first > starts[number]}
     news = {f"{LOST}{lane.incarnation}.{lane.partition}": str(first) for lane, first in lost.items()}
     if (read := catalog.read_up_to(contract)) > wal_end():
         news[OLDER] = str(read)
-    if topic.topic_id not in incarnations:
+    if incarnation not in incarnations.values():
         news[f"{TOPIC}{incarnation}"] = topic.topic_id
     if news:
         catalog.set_properties("bronze", contract.table, news)
@@ -119,7 +132,9 @@ def check_order(catalog: Catalog, source: Source, wal_end: Callable[[], int], co
     Within a topic its offsets tell it, in another one Postgres's log: of an older Postgres they are both no help.
     """
     topic, known = source.topics[contract.topic], catalog.properties("bronze", contract.table)
-    if topic.topic_id not in _incarnations(known) and catalog.read_up_to(contract) > wal_end():
+    incarnation, taken_in = _incarnations(known).get(topic.topic_id), catalog.taken_in(contract)
+    another = incarnation is None or _truncated(catalog, contract, topic, incarnation, taken_in)
+    if another and catalog.read_up_to(contract) > wal_end():
         raise WrongSource(
             f"Postgres is older than bronze/{contract.table} and topic {topic.name} is another one: "
             f"what is read now cannot be told from what was lost. {REMEDIES}"
@@ -150,8 +165,25 @@ def check_age(catalog: Catalog, wal_end: Callable[[], int], contract: Contract) 
 
 
 def _incarnations(known: Mapping[str, str]) -> dict[str, int]:
-    """Give each topic's incarnation by its id."""
-    return {value: int(name.removeprefix(TOPIC)) for name, value in known.items() if name.startswith(TOPIC)}
+    """Return each topic's incarnation by its id: its last one, where its log was truncated."""
+    numbers = {int(name.removeprefix(TOPIC)): value for name, value in known.items() if name.startswith(TOPIC)}
+    return {numbers[number]: number for number in sorted(numbers)}
+
+
+def _truncated(
+    catalog: Catalog, contract: Contract, topic: Topic, incarnation: int, taken_in: Positions
+) -> Sequence[int]:
+    """Return the partitions in which Kafka does not have the message that Bronze holds last.
+
+    It is recognised by when it was produced. Bronze was read before Kafka is asked, so that a flow that runs
+    meanwhile makes no difference. A message that the topic has forgotten from its beginning is not looked for.
+    """
+    last = {lane.partition: end for lane, end in taken_in.items() if lane.incarnation == incarnation}
+    last = {number: end for number, end in last.items() if end >= topic.begins.get(number, end + 1)}
+    if not last:
+        return []
+    held, there = catalog.kafka_timestamps(contract, incarnation, last), topic.timestamps(last)
+    return [number for number in last if there[number] is None or held[number] not in {None, there[number]}]
 
 
 def _starts(topic: Topic, incarnation: int, taken_in: Positions, known: Mapping[str, str]) -> dict[int, int]:

@@ -1,8 +1,10 @@
 """Who the source is: Postgres's system identifier, and the id of each captured topic and where it begins."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from lakehouse.cdc.catalog import Catalog
@@ -12,6 +14,11 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import at, system_identifier, wal_end
+from lakehouse.waiting import wait_until
+
+FETCH_TIMEOUT = 30.0  # seconds
+# Seconds that an end which lies too low has to stay there to be believed; Spark's source asks as long.
+LOWER_END_FOR = 3.0
 
 
 def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
@@ -20,7 +27,9 @@ def identify(settings: Settings, contracts: Iterable[Contract]) -> Source:
         system = str(system_identifier(conn))
     names = [contract.topic for contract in contracts]
     ids, begins = _ids(settings, names), _begins(settings, names)
-    return Source(system, {name: Topic(name, ids[name], begins[name]) for name in names})
+    return Source(
+        system, {name: Topic(name, ids[name], begins[name], partial(_timestamps, settings, name)) for name in names}
+    )
 
 
 def require_no_older(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
@@ -54,3 +63,38 @@ def _begins(settings: Settings, names: list[str]) -> dict[str, dict[int, int]]:
     for partition, offset in first.items():
         begins[partition.topic][partition.partition] = offset
     return begins
+
+
+def _timestamps(settings: Settings, name: str, offsets: Mapping[int, int]) -> dict[int, int | None]:
+    """Return when the message at an offset of each partition was produced, in ms; None where the topic has none there.
+
+    NotReady while the broker does not answer. One of Kafka's that comes back tells no end before it has its log again
+    (KIP-207); of another kind it may be lower for a moment.
+    """
+    found: dict[int, int | None] = dict.fromkeys(offsets)
+    wanted = {TopicPartition(name, number): offset for number, offset in offsets.items()}
+    with topics.following(settings, [name]) as consumer:
+
+        def reach() -> bool:
+            ends = topics.reachable(consumer)
+            return all(offset < ends[partition] for partition, offset in wanted.items())
+
+        with suppress(NotReady):
+            wait_until(reach, timeout=LOWER_END_FOR, missing="the topic to reach as far as Bronze")
+        ends = topics.reachable(consumer)
+        for partition, offset in wanted.items():
+            if offset < ends[partition]:
+                found[partition.partition] = _timestamp(consumer, partition, offset)
+    return found
+
+
+def _timestamp(consumer: KafkaConsumer, partition: TopicPartition, offset: int) -> int | None:
+    consumer.assign([partition])
+    consumer.seek(partition, offset)
+    [[record]] = wait_until(
+        lambda: [*consumer.poll(1_000, max_records=1).values()],
+        timeout=FETCH_TIMEOUT,
+        missing=f"Kafka to send the message at offset {offset} of {partition.topic}, partition {partition.partition}",
+    )
+    timestamp: int = record.timestamp
+    return timestamp if record.offset == offset else None
