@@ -88,29 +88,30 @@ def test_a_refresh_fills_a_gap_beside_the_running_flow(bench: Bench) -> None:
 
 
 def test_two_who_fill_the_same_gap_fill_it_once(bench: Bench) -> None:
-    bench.stop()
-    lose_commit_of(bench.lake.catalog, 1)
-    [contract] = bench.contracts
-    claimed = claim(bench.lake.catalog, identify(bench.settings, [contract]), contract)
-    kafka = bench.settings.kafka_bootstrap_servers
-    assert bronze.refill(bench.lake, contract, kafka, claimed) == 1
-    assert bronze.refill(bench.lake, contract, kafka, claimed) == 0
+    fill = refill_of_a_lost_commit(bench)
+    assert fill(bench.lake) == 1
+    assert fill(bench.lake) == 0
     assert held_offsets(bench) == [0, 1, 2]
 
 
 def test_two_who_fill_the_same_gap_at_once_fill_it_once(bench: Bench) -> None:
+    fill = refill_of_a_lost_commit(bench)
+
+    def another() -> None:
+        fill(bench.lake)
+
+    with pytest.raises(LakehouseError):
+        fill(replace(bench.lake, may_commit=another))
+    assert held_offsets(bench) == [0, 1, 2]
+
+
+def refill_of_a_lost_commit(bench: Bench) -> Callable[[Lake], int]:
+    """Lose a commit of Bronze, and return what fills the gap as it was found then, by the lake that it is given."""
     bench.stop()
     lose_commit_of(bench.lake.catalog, 1)
     [contract] = bench.contracts
     claimed = claim(bench.lake.catalog, identify(bench.settings, [contract]), contract)
-    kafka = bench.settings.kafka_bootstrap_servers
-
-    def another() -> None:
-        bronze.refill(bench.lake, contract, kafka, claimed)
-
-    with pytest.raises(LakehouseError):
-        bronze.refill(replace(bench.lake, may_commit=another), contract, kafka, claimed)
-    assert held_offsets(bench) == [0, 1, 2]
+    return lambda lake: bronze.refill(lake, contract, bench.settings.kafka_bootstrap_servers, claimed)
 
 
 def test_a_batch_whose_failure_nobody_noticed_stops_the_flow_at_the_next(

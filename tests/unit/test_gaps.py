@@ -95,14 +95,14 @@ def test_gaps_of_any_files_are_the_offsets_that_no_file_has(files: list[list[int
         seen |= set(file)
 
     class Statistics(Catalog):
-        def offset_ranges(self, *_: str) -> list[OffsetRange]:
+        def offset_ranges(self, *_: str, **__: str) -> list[OffsetRange]:
             return [OffsetRange(FIRST, file[0], file[-1], len(file)) for file in distinct]
 
-        def offset_gaps(self, _layer: str, _name: str, stretch: OffsetRange, _prefix: str) -> list[tuple[int, int]]:
+        def offset_gaps(self, _name: str, stretch: OffsetRange) -> list[tuple[int, int]]:
             held = sorted(offset for offset in seen if stretch.first <= offset <= stretch.last)
             return [(one + 1, other - 1) for one, other in pairwise(held) if other > one + 1]
 
-    gaps = find_gaps(Statistics(""), "bronze", "shoes", {FIRST: begin})
+    gaps = find_gaps(Statistics(""), "shoes", {FIRST: begin})
     missing = {offset for gap in gaps for offset in range(gap.first, gap.last + 1)}
     assert missing == set(range(begin, max(seen, default=-1) + 1)) - seen
     assert sum(gap.last - gap.first + 1 for gap in gaps) == len(missing)

@@ -127,18 +127,17 @@ class Catalog:
             )
         return ranges
 
-    def offset_gaps(self, layer: str, name: str, stretch: OffsetRange, prefix: str) -> list[tuple[int, int]]:
-        """Return the offsets that a table lacks in a stretch of one lane, as (first, last), by reading the others."""
-        offset = f'"{prefix}offset"'
+    def offset_gaps(self, name: str, stretch: OffsetRange) -> list[tuple[int, int]]:
+        """Return the offsets that Bronze lacks in a stretch of a lane, as (first, last), by reading the others."""
         found = self._select(
             f"""
             SELECT first, last FROM (
-                SELECT {offset} + 1 AS first, LEAD({offset}) OVER (ORDER BY {offset}) - 1 AS last FROM stored
-                WHERE {prefix}incarnation = {stretch.lane.incarnation} AND {prefix}partition = {stretch.lane.partition}
-                  AND {offset} BETWEEN {stretch.first} AND {stretch.last}
+                SELECT "offset" + 1 AS first, LEAD("offset") OVER (ORDER BY "offset") - 1 AS last FROM stored
+                WHERE incarnation = {stretch.lane.incarnation} AND "partition" = {stretch.lane.partition}
+                  AND "offset" BETWEEN {stretch.first} AND {stretch.last}
             ) WHERE last >= first
             """,  # noqa: S608 - of names and numbers of our own
-            stored=(layer, name),
+            stored=("bronze", name),
         )
         return [*zip(_column(found, "first"), _column(found, "last"), strict=True)]
 
@@ -276,7 +275,7 @@ class Catalog:
         return builder.execute(query).read_all()
 
     def _ends(self, layer: str, name: str, prefix: str) -> Positions:
-        """Give the last offset of each lane."""
+        """Return the last offset of each lane."""
         ends: dict[Lane, int] = {}
         for one in self.offset_ranges(layer, name, prefix):
             ends[one.lane] = max(one.last, ends.get(one.lane, -1))

@@ -10,20 +10,18 @@ from itertools import groupby
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.positions import Gap, Lane, OffsetRange
 
-BRONZE_PREFIX, VERSIONS_PREFIX = "", "_"
 
-
-def find_gaps(catalog: Catalog, layer: str, name: str, begins: Mapping[Lane, int], prefix: str = "") -> list[Gap]:
-    """Return the gaps of a table, lane by lane, from the offset on with which a lane begins (default: 0)."""
+def find_gaps(catalog: Catalog, name: str, begins: Mapping[Lane, int]) -> list[Gap]:
+    """Return the gaps of a Bronze table, lane by lane, from the offset on with which a lane begins (default: 0)."""
     found = []
-    stretches = merge_ranges(catalog.offset_ranges(layer, name, prefix))
+    stretches = merge_ranges(catalog.offset_ranges("bronze", name, prefix=""))
     for lane, of_lane in groupby(stretches, lambda stretch: stretch.lane):
         expected = begins.get(lane, 0)
         for stretch in of_lane:
             if stretch.first > expected:
                 found.append(Gap(lane, expected, stretch.first - 1))
             if stretch.rows <= stretch.last - stretch.first:
-                inside = catalog.offset_gaps(layer, name, stretch, prefix)
+                inside = catalog.offset_gaps(name, stretch)
                 found += [Gap(lane, max(first, expected), last) for first, last in inside if last >= expected]
             expected = max(expected, stretch.last + 1)
     return found

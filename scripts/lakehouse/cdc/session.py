@@ -44,7 +44,7 @@ def set_java(settings: Settings) -> None:
 def session(
     settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, warm: bool = False
 ) -> Iterator[SparkSession]:
-    """Give a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is.
+    """Yield a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is.
 
     Raises LakehouseError where the settings name another log store than ours.
     """

@@ -102,7 +102,7 @@ def claim(catalog: Catalog, source: Source, contract: Contract) -> Claim:
 def bronze_gaps(catalog: Catalog, contract: Contract) -> Sequence[Gap]:
     """Return the offsets that the Bronze table lacks before its last ones, without those whose loss was accepted."""
     known = catalog.properties("bronze", contract.table)
-    return find_gaps(catalog, "bronze", contract.table, _accepted(known))
+    return find_gaps(catalog, contract.table, _accepted(known))
 
 
 def accept(catalog: Catalog, source: Source, contract: Contract, wal_end: Callable[[], int]) -> None:

@@ -161,7 +161,7 @@ def port_checks(root: Path) -> list[Check]:
 
 
 def _lake(root: Path) -> Path:
-    """Give the lake's folder, or the nearest one above it that is there; the checkout where the lake is no folder."""
+    """Return the lake's folder, or the nearest one above it that is there; the checkout where the lake is no folder."""
     values = dict(_read_env(root / ".env"), **os.environ)
     named = values.get("LAKE_URI") or "data/delta"
     folder = root if "://" in named else root / named
