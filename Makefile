@@ -47,7 +47,7 @@ slack: install ## the messages Slack got, or would get
 	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
 
 sample: install ## write data/input anew, with the seeded generator
-	@$(BIN)/python -m lakehouse.source.sample_company
+	@$(BIN)/python -m lakehouse.simulator.sample_company
 
 lint: install ## linter, formatter, types, import rules
 	$(BIN)/ruff check .

@@ -11,10 +11,10 @@ from pathlib import Path
 
 LAKE, OUTPUT = Path("/data/delta"), Path("/app/data/output")
 # The Thrift server's mounts are made by the engine, as root, where they are not there before the first job.
-FOLDERS = ("bronze", "bronze/strava_activities", "silver", "gold")
+LAKE_FOLDERS = ("bronze", "bronze/strava_activities", "silver", "gold")
 HOME, PASSWD = Path("/home/lakehouse"), Path("/etc/passwd")
 UID_MAP, MOUNTS = Path("/proc/self/uid_map"), Path("/proc/self/mountinfo")
-OURS = 10001
+DEFAULT_UID = 10001
 
 
 def main() -> None:
@@ -22,11 +22,11 @@ def main() -> None:
     if not command:
         sys.exit("error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
     try:
-        mounts = mounted(MOUNTS.read_text(encoding="utf-8"))
+        mounts = mount_points(MOUNTS.read_text(encoding="utf-8"))
         if os.geteuid() == 0 and is_root_outside(UID_MAP.read_text(encoding="utf-8")):
-            become_the_owner(mounts)
+            switch_to_lake_owner(mounts)
         elif LAKE in mounts:
-            make(LAKE)
+            create_lake_folders(LAKE)
     except PermissionError as error:
         sys.exit(f"error: {error.filename}: {error.strerror}. Give data/delta and data/output to who starts this.")
     os.environ["HOME"] = str(HOME)
@@ -36,16 +36,16 @@ def main() -> None:
         sys.exit(f"error: {command[0]}: {error.strerror}")
 
 
-def become_the_owner(mounts: Collection[Path]) -> None:
+def switch_to_lake_owner(mounts: Collection[Path]) -> None:
     """Stop being root: become the owner of the lake that is mounted, or ourselves where none is."""
-    uid, gid = owner(LAKE) if LAKE in mounts else (OURS, OURS)
-    name(uid, gid, PASSWD)
+    uid, gid = owner(LAKE) if LAKE in mounts else (DEFAULT_UID, DEFAULT_UID)
+    add_passwd_entry(uid, gid, PASSWD)
     os.chown(HOME, uid, gid)
     if LAKE in mounts:
-        hand_over([LAKE, *make(LAKE)], uid, gid)
+        chown_roots_folders([LAKE, *create_lake_folders(LAKE)], uid, gid)
     if OUTPUT in mounts:
-        hand_over([OUTPUT], uid, gid)
-    drop(uid, gid)
+        chown_roots_folders([OUTPUT], uid, gid)
+    drop_privileges(uid, gid)
 
 
 def is_root_outside(uid_map: str) -> bool:
@@ -54,7 +54,7 @@ def is_root_outside(uid_map: str) -> bool:
     return inside == outside == "0"
 
 
-def mounted(mountinfo: str) -> set[Path]:
+def mount_points(mountinfo: str) -> set[Path]:
     """Give what is mounted in here. A look at the device does not tell: it may be one with the container's own."""
     return {Path(line.split()[4]) for line in mountinfo.splitlines()}
 
@@ -62,10 +62,10 @@ def mounted(mountinfo: str) -> set[Path]:
 def owner(folder: Path) -> tuple[int, int]:
     """Give the folder's owner as uid and gid; ours where that is root, who is not to run anything."""
     found = folder.stat()
-    return (found.st_uid, found.st_gid) if found.st_uid else (OURS, OURS)
+    return (found.st_uid, found.st_gid) if found.st_uid else (DEFAULT_UID, DEFAULT_UID)
 
 
-def name(uid: int, gid: int, passwd: Path) -> None:
+def add_passwd_entry(uid: int, gid: int, passwd: Path) -> None:
     """Give the uid a line in passwd where it has none: without one Spark does not log in."""
     lines = passwd.read_text(encoding="utf-8").splitlines()
     if not any(line.split(":")[2:3] == [str(uid)] for line in lines):
@@ -73,22 +73,22 @@ def name(uid: int, gid: int, passwd: Path) -> None:
         passwd.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def make(lake: Path) -> list[Path]:
+def create_lake_folders(lake: Path) -> list[Path]:
     """Make the lake's folders, and give them."""
-    folders = [lake / folder for folder in FOLDERS]
+    folders = [lake / folder for folder in LAKE_FOLDERS]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     return folders
 
 
-def hand_over(folders: Iterable[Path], uid: int, gid: int) -> None:
+def chown_roots_folders(folders: Iterable[Path], uid: int, gid: int) -> None:
     """Make root's folders this person's; anybody else's stay theirs."""
     for folder in folders:
         if folder.stat().st_uid == 0:
             os.chown(folder, uid, gid)
 
 
-def drop(uid: int, gid: int) -> None:
+def drop_privileges(uid: int, gid: int) -> None:
     """Stop being root, for good."""
     os.setgroups([])
     os.setgid(gid)

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.session import session
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
+from lakehouse.spark.session import session
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    here = tmp_path_factory.mktemp("spark")
+    folder = tmp_path_factory.mktemp("spark")
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
         # Unlike a refresh, a run of all tests is long enough for the second compiler: 652 s of them became 532.
         "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
-        "spark.sql.warehouse.dir": str(here / "warehouse"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.streaming.pollingDelay": "50ms",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     }

@@ -5,8 +5,10 @@ from datetime import date
 from pathlib import Path
 
 from lakehouse import errors, logs
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
-from lakehouse.source.full_load import Order, full_load
 
 EXAMPLE = "example: python scripts/ETL_Full_Load/pipeline.py --effective-from 2026-09-01"
 
@@ -16,7 +18,8 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     arguments = _parser(settings).parse_args()
-    for line in full_load(settings, Order(**vars(arguments))):
+    create_tables(Catalog(settings.lake))
+    for line in full_load(settings, LoadOptions(**vars(arguments))):
         print(line, flush=True)
 
 

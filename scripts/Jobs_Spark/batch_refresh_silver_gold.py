@@ -8,47 +8,59 @@ from lakehouse import logs
 from lakehouse.cdc.bronze import refill_gaps
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.session import session
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
-from lakehouse.gold.answers import figures_as_of
-from lakehouse.gold.asked import Asked, parser, read
-from lakehouse.gold.refresh import Compute, make_tables, refresh
-from lakehouse.gold.report import show
-from lakehouse.gold.scenarios import what_if
-from lakehouse.gold.today import figures_of_the_day
+from lakehouse.refresh.as_of import figures_as_of
+from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.options import RefreshOptions, build_parser, parse
+from lakehouse.refresh.refresh import Compute, refresh
+from lakehouse.refresh.refresh_report import show
+from lakehouse.refresh.scenarios import what_if
+from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
-from lakehouse.source import cut
-from lakehouse.source.identity import identify
-from lakehouse.source.recorded import went_live
-from lakehouse.source.turn import turn
+from lakehouse.simulator.activity_table import read_go_live
+from lakehouse.source import consistent_cut
+from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.source.source_check import read_source_identity
+from lakehouse.spark.session import session
 
 
 def main() -> None:
-    asked, settings = read(parser(__doc__ or ""), today()), Settings()
+    options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with turn(settings, catalog, CAPTURED, asked.wait) as still_mine:
-        make_tables(catalog)
-        fixed = (
-            cut.of_everything(settings, catalog, CAPTURED, asked.wait) if asked.wait else cut.current(catalog, CAPTURED)
+    with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as ensure_lock_held:
+        create_tables(catalog)
+        input_offsets = (
+            consistent_cut.wait_for_consistent_cut(settings, catalog, CAPTURED, options.wait)
+            if options.wait
+            else consistent_cut.bronze_offsets(catalog, CAPTURED)
         )
-        compute = _compute(asked, settings)
+        compute = _choose_compute(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            lake = Lake(spark, catalog, still_mine)
-            refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(identify, settings))
-            done = refresh(lake, fixed, asked.day, compute, rebuild=asked.rebuild, moves_over=asked.mark_over)
-    show(done)
+            lake = Lake(spark, catalog, ensure_lock_held)
+            refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
+            completed_run = refresh(
+                lake,
+                input_offsets,
+                options.day,
+                compute,
+                rebuild=options.rebuild,
+                alert_threshold=options.alert_threshold,
+            )
+    show(completed_run)
 
 
-def _compute(asked: Asked, settings: Settings) -> Compute:
+def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:
     """Give what computes that which was asked for."""
-    if asked.scenarios:
-        return partial(what_if, asked=asked.scenarios, question=asked.question, live=went_live(settings))
-    if asked.question:
-        return partial(figures_as_of, question=asked.question, live=went_live(settings))
-    return partial(figures_of_the_day, full=asked.full)
+    if options.scenarios:
+        return partial(
+            what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=read_go_live(settings)
+        )
+    if options.time_point:
+        return partial(figures_as_of, time_point=options.time_point, go_live=read_go_live(settings))
+    return partial(refresh_current, full=options.full)
 
 
 if __name__ == "__main__":

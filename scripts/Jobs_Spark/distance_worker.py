@@ -5,9 +5,9 @@ import argparse
 from lakehouse import logs
 from lakehouse.distance import worker
 from lakehouse.errors import run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.source.roles import as_worker
-from lakehouse.waiting import Stop
 
 
 def main() -> int:
@@ -16,10 +16,10 @@ def main() -> int:
     settings = as_worker(Settings())
     logs.configure(settings.log_format)
     if options.once:
-        answered = worker.once(settings)
-        print(", ".join(f"{count} {status}" for status, count in sorted(answered.items())) or "nothing was due")
+        counts = worker.run_once(settings)
+        print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing was due")
         return 0
-    worker.serve(settings, Stop().on_sigterm())
+    worker.serve(settings, StopSignal().on_sigterm())
     return 0
 
 

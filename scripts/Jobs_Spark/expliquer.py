@@ -8,34 +8,34 @@ from rich.console import Console
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.session import session
 from lakehouse.clock import today
 from lakehouse.errors import run
-from lakehouse.gold.explain import explain
-from lakehouse.gold.explanation import lines
-from lakehouse.gold.past import Question
+from lakehouse.gold.bitemporal import AsOf
+from lakehouse.refresh.explain import explain
+from lakehouse.refresh.explain_fr import render
 from lakehouse.settings import Settings
-from lakehouse.source.recorded import went_live
+from lakehouse.simulator.activity_table import read_go_live
+from lakehouse.spark.session import session
 
 
 def main() -> None:
-    parser = _parser()
+    parser = _build_parser()
     options = parser.parse_args()
     now = today()
     day = options.as_of or now
-    question = Question(day, options.known_at or day)
-    if question.is_to_come(now):
+    time_point = AsOf(day, options.known_at or day)
+    if time_point.is_in_future(now):
         parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {now:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
-    live = went_live(settings)
+    go_live = read_go_live(settings)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
-        why = explain(Lake(spark, Catalog(settings.lake)), options.employee, question, live)
-    for line in lines(why):
+        explanation = explain(Lake(spark, Catalog(settings.lake)), options.employee, time_point, go_live)
+    for line in render(explanation):
         print(line)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     example = "exemple : python scripts/Jobs_Spark/expliquer.py --employee 59019 --as-of 2026-06-30"
     parser = argparse.ArgumentParser(description=__doc__, epilog=example)
     parser.add_argument("--employee", type=int, required=True, metavar="ID", help="l'identifiant du salarié")

@@ -3,11 +3,11 @@
 import argparse
 
 from lakehouse import logs
-from lakehouse.alive import sign
 from lakehouse.errors import run
-from lakehouse.serving.views import apply_views, keep_applied
+from lakehouse.healthcheck import make_heartbeat
+from lakehouse.retries import StopSignal
+from lakehouse.serving.views import apply_views, reconcile_views
 from lakehouse.settings import Settings
-from lakehouse.waiting import Stop
 
 
 def main() -> None:
@@ -24,10 +24,10 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     if options.keep:
-        keep_applied(settings, Stop().on_sigterm(), sign(settings.alive_file))
+        reconcile_views(settings, StopSignal().on_sigterm(), make_heartbeat(settings.heartbeat_file))
         return
-    made = apply_views(settings, wait=options.wait)
-    print("\n".join(made) or "every view is there as it is to be")
+    created = apply_views(settings, timeout=options.wait)
+    print("\n".join(created) or "every view is there as it is to be")
 
 
 if __name__ == "__main__":

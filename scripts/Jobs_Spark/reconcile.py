@@ -7,13 +7,13 @@ from rich.console import Console
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.session import session
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
-from lakehouse.reconcile.report import show, verdict
+from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.settings import Settings
-from lakehouse.source.turn import turn
+from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.spark.session import session
 
 
 def main() -> None:
@@ -36,15 +36,15 @@ def main() -> None:
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     catalog = Catalog(settings.lake)
     with (
-        turn(settings, catalog, contracts, options.wait) as still_mine,
+        exclusive_refresh(settings, catalog, contracts, options.wait) as ensure_lock_held,
         Console().status("comparing"),
         session(settings, "refresh") as spark,
     ):
-        lake = Lake(spark, catalog, still_mine)
-        found = reconcile(settings, lake, contracts, patience=options.wait, show=options.show)
-    show(found)
-    if differs := verdict(found):
-        raise LakehouseError(differs)
+        lake = Lake(spark, catalog, ensure_lock_held)
+        results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
+    print_report(results)
+    if problem := verdict(results):
+        raise LakehouseError(problem)
     print("All equal, at one moment and to the last column.")
 
 

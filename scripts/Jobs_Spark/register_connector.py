@@ -4,9 +4,9 @@ import argparse
 
 from lakehouse import logs
 from lakehouse.errors import run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.source import registrar
-from lakehouse.waiting import Stop
+from lakehouse.source import connector_controller
 
 
 def main() -> int:
@@ -14,7 +14,7 @@ def main() -> int:
     options = _options()
     settings = Settings()
     logs.configure(settings.log_format)
-    registrar.keep(settings, Stop().on_sigterm(), once=options.once)
+    connector_controller.run(settings, StopSignal().on_sigterm(), once=options.once)
     return 0
 
 

@@ -11,14 +11,14 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.source import accept, check_order, make_bronze
+from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.settings import Settings
-from lakehouse.source.connector import Connect
-from lakehouse.source.identity import identify
-from lakehouse.source.postgres import connect, wal_end
-from lakehouse.source.read_anew import read_anew
+from lakehouse.source.connect_client import ConnectClient
+from lakehouse.source.postgres import connect, current_wal_lsn
+from lakehouse.source.resnapshot import resnapshot
+from lakehouse.source.source_check import read_source_identity
 
 
 def main() -> None:
@@ -36,18 +36,24 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    source = identify(settings, CAPTURED)
-    make_bronze(catalog, source, *CAPTURED)
+    source = read_source_identity(settings, CAPTURED)
+    create_bronze_tables(catalog, source, *CAPTURED)
     with (
         connect(settings, autocommit=True) as conn,
         httpx.Client(base_url=settings.connect_url, timeout=60) as client,
         Console().status("reading anew") as status,
     ):
         for contract in CAPTURED:
-            check_order(catalog, source, partial(wal_end, conn), contract)
-        read_anew(conn, Connect(client), [f"{one.schema}.{one.table}" for one in CAPTURED], options.wait, status.update)
+            ensure_resnapshot_is_ordered(catalog, source, partial(current_wal_lsn, conn), contract)
+        resnapshot(
+            conn,
+            ConnectClient(client),
+            [f"{captured.schema}.{captured.table}" for captured in CAPTURED],
+            options.wait,
+            status.update,
+        )
         for contract in CAPTURED:
-            accept(catalog, source, contract, partial(wal_end, conn))
+            acknowledge_data_loss(catalog, source, contract, partial(current_wal_lsn, conn))
     print("Every table was read anew. Now: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
 
 

@@ -4,10 +4,10 @@ import argparse
 
 from lakehouse import logs
 from lakehouse.errors import run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.slack import notifier
 from lakehouse.source.roles import as_worker
-from lakehouse.waiting import Stop
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     if options.show:
         notifier.show(settings)
     else:
-        notifier.serve(settings, Stop().on_sigterm(), once=options.once)
+        notifier.serve(settings, StopSignal().on_sigterm(), once=options.once)
     return 0
 
 
@@ -27,9 +27,9 @@ def _options() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/slack_new_activity_notifier.py --show   (the outbox, sent or not)",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--once", action="store_true", help="read the topic to its end, send what is due, then leave")
-    which.add_argument("--show", action="store_true", help="print the outbox: status and message, the oldest first")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--once", action="store_true", help="read the topic to its end, send what is due, then leave")
+    mode.add_argument("--show", action="store_true", help="print the outbox: status and message, the oldest first")
     return parser.parse_args()
 
 

@@ -3,18 +3,18 @@
 import argparse
 
 from lakehouse import logs
-from lakehouse.cdc.keeper import keep
 from lakehouse.errors import run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.waiting import Stop
+from lakehouse.spark.warm_jvm_server import serve
 
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/warm_session.py   (then refresh beside it, as often as you like)"
     argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
-    settings, stop = Settings(), Stop().on_sigterm()
+    settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
-    keep(settings, stop, logs.logger("warm").info)
+    serve(settings, stop, logs.logger("warm").info)
 
 
 if __name__ == "__main__":

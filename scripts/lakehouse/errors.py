@@ -17,7 +17,7 @@ class NotReady(LakehouseError):
     """A service or a table that is not there (yet)."""
 
 
-class WrongSource(LakehouseError):
+class SourceMismatch(LakehouseError):
     """A lake in front of another Postgres, or of a topic made anew: never merged silently (law 9)."""
 
 
@@ -25,8 +25,12 @@ class SchemaMismatch(LakehouseError):
     """A captured table no longer fits its contract. Only that table's Silver stops."""
 
 
-class AlreadyRunning(LakehouseError):
-    """Another process writes this lake."""
+class LockHeld(LakehouseError):
+    """Another process holds the lock that this one needs."""
+
+
+class LockLost(LakehouseError):
+    """This process no longer holds the lock that it began with. Nothing was written since."""
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

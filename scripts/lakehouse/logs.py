@@ -28,7 +28,7 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info if log_format == "json" else _keep,
+            structlog.processors.format_exc_info if log_format == "json" else _passthrough,
             renderer,
         ],
     )
@@ -54,7 +54,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return log
 
 
-def _keep(
+def _passthrough(
     _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     return event

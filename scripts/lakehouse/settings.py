@@ -13,10 +13,10 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCAL_ADDRESSES = ROOT / ".local" / "run" / "addresses.env"
+LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
-ENVIRONMENT_ONLY = "LAKEHOUSE_ENVIRONMENT_ONLY"
-REDPANDA = "redpanda:9092"  # as containers know it
+ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
+REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
 LogFormat = Literal["text", "json"]
 
@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     """What differs between two machines: addresses, places, secrets. How things work is in the code and in spark/."""
 
     model_config = SettingsConfigDict(
-        env_file=None if os.environ.get(ENVIRONMENT_ONLY) else (ROOT / ".env", LOCAL_ADDRESSES),
+        env_file=None if os.environ.get(ENVIRONMENT_ONLY_VAR) else (ROOT / ".env", LOCAL_ADDRESSES_FILE),
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
-    warm_session: Path = Field(default=Path(".local/run/warm"), description="the socket of a JVM kept warm")
+    warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of a JVM kept warm")
     jars_dir: Path = Path(".local/jars")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
@@ -68,18 +68,22 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
 
     log_format: LogFormat = "text"
-    alive_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
+    heartbeat_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
-    def _reached_from_here(cls, address: str, others: ValidationInfo) -> str:
+    def _rewrite_container_address(cls, address: str, info: ValidationInfo) -> str:
         """Give Redpanda's published port for the address that containers use: one .env serves both."""
-        in_a_container = os.environ.get(ENVIRONMENT_ONLY)
-        return address if in_a_container or address != REDPANDA else f"localhost:{others.data.get('kafka_port')}"
+        in_a_container = os.environ.get(ENVIRONMENT_ONLY_VAR)
+        return (
+            address
+            if in_a_container or address != REDPANDA_CONTAINER_ADDRESS
+            else f"localhost:{info.data.get('kafka_port')}"
+        )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_session")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket")
     @classmethod
-    def _from_the_checkout(cls, path: Path) -> Path:
+    def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path
 
     @property

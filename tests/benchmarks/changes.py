@@ -11,8 +11,8 @@ from random import Random
 import psycopg
 
 # Blocks of ids, far below the clock's, which the simulator's follow.
-blocks = count(1_000_000_000, 1_000_000_000)
-INSERTED, UPDATED = 0.80, 0.18
+id_blocks = count(1_000_000_000, 1_000_000_000)
+INSERT_SHARE, UPDATE_SHARE = 0.80, 0.18
 # As wide as the simulator's rows, payload included; within the contract's rules.
 INSERT = """
     INSERT INTO public.strava_activities
@@ -40,50 +40,50 @@ DELETE = "DELETE FROM public.strava_activities WHERE activity_id BETWEEN %(first
 class Changes:
     """Rows of ids in a row: new ones at the one end, deletes at the other, updates anywhere between."""
 
-    people: Sequence[int]
-    first: int  # the smallest id that is left
-    end: int = 0
+    employee_ids: Sequence[int]
+    first_id: int  # the smallest id that is left
+    next_id: int = 0
     rng: Random = field(default_factory=lambda: Random(1))
 
     def __post_init__(self) -> None:
-        self.end = self.end or self.first
+        self.next_id = self.next_id or self.first_id
 
     def commit(self, conn: psycopg.Connection, rows: int) -> int:
         """Make so many changes in one transaction, in these shares; give how many were made."""
-        inserted, updated, deleted = shares(rows, self.rng)
+        inserted, updated, deleted = split_by_operation(rows, self.rng)
         with conn.transaction():
-            made = self.insert(conn, inserted)
-            made += self._touch(conn, UPDATE, self._anywhere(updated), updated)
-            made += self._touch(conn, DELETE, self.first, deleted)
-        self.first += deleted
-        return made
+            changed_rows = self.insert(conn, inserted)
+            changed_rows += self._execute(conn, UPDATE, self._random_first_id(updated), updated)
+            changed_rows += self._execute(conn, DELETE, self.first_id, deleted)
+        self.first_id += deleted
+        return changed_rows
 
     def insert(self, conn: psycopg.Connection, rows: int) -> int:
         """Insert the next so many rows, and nothing else."""
-        values = {"people": list(self.people), "first": self.end, "last": self.end + rows - 1}
-        self.end += rows
+        values = {"people": list(self.employee_ids), "first": self.next_id, "last": self.next_id + rows - 1}
+        self.next_id += rows
         return conn.execute(INSERT.replace(" % ", " %% ").encode(), values).rowcount if rows else 0
 
-    def _touch(self, conn: psycopg.Connection, statement: str, first: int, rows: int) -> int:
+    def _execute(self, conn: psycopg.Connection, statement: str, first: int, rows: int) -> int:
         values = {"first": first, "last": first + rows - 1}
         return conn.execute(statement.encode(), values).rowcount if rows else 0
 
-    def _anywhere(self, rows: int) -> int:
-        return self.rng.randrange(self.first, max(self.first + 1, self.end - rows))
+    def _random_first_id(self, rows: int) -> int:
+        return self.rng.randrange(self.first_id, max(self.first_id + 1, self.next_id - rows))
 
 
-def shares(rows: int, rng: Random) -> tuple[int, int, int]:
+def split_by_operation(rows: int, rng: Random) -> tuple[int, int, int]:
     """Give how many of some changes insert, update and delete; where that is no whole number, chance decides."""
-    updated = _whole(rows * UPDATED, rng)
-    deleted = min(_whole(rows * (1 - INSERTED - UPDATED), rng), rows - updated)
+    updated = _round_at_random(rows * UPDATE_SHARE, rng)
+    deleted = min(_round_at_random(rows * (1 - INSERT_SHARE - UPDATE_SHARE), rng), rows - updated)
     return rows - updated - deleted, updated, deleted
 
 
-def athletes(conn: psycopg.Connection) -> list[int]:
+def athlete_ids(conn: psycopg.Connection) -> list[int]:
     """Give the employees who practise a sport."""
     found = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id")
     return [row[0] for row in found]
 
 
-def _whole(number: float, rng: Random) -> int:
+def _round_at_random(number: float, rng: Random) -> int:
     return int(number) + (rng.random() < number % 1)

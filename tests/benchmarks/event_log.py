@@ -6,27 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.jobs import refreshed
-from benchmarks.system import System
+from benchmarks.jobs import run_refresh
+from benchmarks.system import BenchmarkSystem
 
-FILES = "number of files read"
+FILES_READ_METRIC = "number of files read"
 
 
-def reading(it: System) -> tuple[int, float]:
+def measure_read(system: BenchmarkSystem) -> tuple[int, float]:
     """Refresh once more, logged, and give the files and the MiB that were read."""
-    home = it.stack.home
+    home = system.stack.home
     log = home / "events"
     shutil.rmtree(log, ignore_errors=True)
     log.mkdir()
-    tuned = shutil.copytree(it.settings.tuning_dir, home / "logged", dirs_exist_ok=True)
-    with (tuned / "refresh.conf").open("a", encoding="utf-8") as conf:
+    tuning_dir = shutil.copytree(system.settings.tuning_dir, home / "logged", dirs_exist_ok=True)
+    with (tuning_dir / "refresh.conf").open("a", encoding="utf-8") as conf:
         conf.write(f"spark.eventLog.enabled true\nspark.eventLog.compress false\nspark.eventLog.dir {log.as_uri()}\n")
         conf.write("spark.eventLog.rolling.enabled false\n")
-    refreshed(it, it.settings.model_copy(update={"tuning_dir": tuned}))
-    return read(_lines(log))
+    run_refresh(system, system.settings.model_copy(update={"tuning_dir": tuning_dir}))
+    return read_event_log(_lines(log))
 
 
-def read(lines: Iterable[str]) -> tuple[int, float]:
+def read_event_log(lines: Iterable[str]) -> tuple[int, float]:
     """Give the files that scans read and the MiB that tasks did, from an event log's lines."""
     counters, files, bytes_read = set[int](), 0, 0
     for event in map(json.loads, lines):
@@ -41,7 +41,7 @@ def read(lines: Iterable[str]) -> tuple[int, float]:
 
 def _metrics(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Give the metrics of a plan, and of those below it, that count files."""
-    yield from (metric for metric in plan["metrics"] if metric["name"] == FILES)
+    yield from (metric for metric in plan["metrics"] if metric["name"] == FILES_READ_METRIC)
     for child in plan["children"]:
         yield from _metrics(child)
 

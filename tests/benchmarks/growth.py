@@ -1,13 +1,13 @@
 """A company that grows by SQL: employees, what they practise, some known commutes, and their activities."""
 
-from benchmarks.changes import Changes, blocks
-from benchmarks.system import System
+from benchmarks.changes import Changes, id_blocks
+from benchmarks.system import BenchmarkSystem
 from lakehouse.source.postgres import connect
 
-EACH = 50  # activities of an employee
-COMMIT = 10_000  # rows
+ACTIVITIES_PER_EMPLOYEE = 50  # activities of an employee
+ROWS_PER_COMMIT = 10_000  # rows
 FIRST_EMPLOYEE = 1_000_000
-GROWS = (
+GROWTH_STATEMENTS = (
     """
     INSERT INTO public.rh_employees (id, nom, prenom, date_naissance, date_embauche, business_unit, salaire_brut,
       contrat, nb_conges_payes, adresse_complete, moyen_deplacement)
@@ -29,14 +29,17 @@ GROWS = (
 )
 
 
-def grow(it: System, before: int, size: int) -> None:
+def grow(system: BenchmarkSystem, previous_size: int, size: int) -> None:
     """Bring the activities from one number to another, with an employee for each fifty."""
-    first, last = FIRST_EMPLOYEE + before // EACH, FIRST_EMPLOYEE + size // EACH - 1
-    it.say(f"growing from {before:,} to {size:,} activities")
-    with connect(it.settings, autocommit=True) as conn:
-        for statement in GROWS:
-            conn.execute(statement.encode(), {"first": first, "last": last, "destination": it.settings.destination})
+    first, last = (
+        FIRST_EMPLOYEE + previous_size // ACTIVITIES_PER_EMPLOYEE,
+        FIRST_EMPLOYEE + size // ACTIVITIES_PER_EMPLOYEE - 1,
+    )
+    system.log(f"growing from {previous_size:,} to {size:,} activities")
+    with connect(system.settings, autocommit=True) as conn:
+        for statement in GROWTH_STATEMENTS:
+            conn.execute(statement.encode(), {"first": first, "last": last, "destination": system.settings.destination})
         # Each has the next one in turn, as activities come in: those of one employee lie far apart.
-        activities = Changes(range(first, last + 1), first=next(blocks))
-        for made in range(before, size, COMMIT):
-            activities.insert(conn, min(COMMIT, size - made))
+        activities = Changes(range(first, last + 1), first_id=next(id_blocks))
+        for inserted in range(previous_size, size, ROWS_PER_COMMIT):
+            activities.insert(conn, min(ROWS_PER_COMMIT, size - inserted))

@@ -10,88 +10,88 @@ from typing import Any
 
 from deltalake import DeltaTable, QueryBuilder
 
-from benchmarks.system import System
+from benchmarks.system import BenchmarkSystem
 from lakehouse.errors import LakehouseError
-from lakehouse.local.service import job
-from lakehouse.local.stack import memory
+from lakehouse.local.service import job_command
+from lakehouse.local.stack import resident_bytes
+from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.postgres import connect
-from lakehouse.waiting import wait_until
 
-LONGEST = 7200.0  # seconds
-LAST = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
-SIMULATE = (sys.executable, str(ROOT / "simulate_new_strava_activities.py"), "--delay", "0:0", "--count")
-OLD = """
+JOB_TIMEOUT = 7200.0  # seconds
+LAST_RUN_QUERY = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
+SIMULATE_COMMAND = (sys.executable, str(ROOT / "simulate_new_strava_activities.py"), "--delay", "0:0", "--count")
+OLD_ACTIVITIES_QUERY = """
     SELECT min(activity_id) FROM (
       SELECT activity_id, ntile(4) OVER (ORDER BY activity_id) AS quarter FROM public.strava_activities
     ) AS quarters GROUP BY quarter ORDER BY quarter
 """
-REFRESH = job("batch_refresh_silver_gold.py")
+REFRESH_COMMAND = job_command("batch_refresh_silver_gold.py")
 
 
 @dataclass(frozen=True)
-class Ran:
+class ProcessRun:
     """How long a process took, in seconds, and the most memory that it and its children held, in MiB."""
 
     seconds: float
-    peak: int
+    peak_mib: int
 
 
-def ran(system: System, settings: Settings, *command: str) -> Ran:
+def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> ProcessRun:
     """Run a command to its end; LakehouseError where that is not a good one."""
-    began, peak = time.monotonic(), [0]
-    with system.process(settings, *command) as running:
+    started_at, peak = time.monotonic(), [0]
+    with system.start_process(settings, *command) as running:
 
         def is_over() -> bool:
-            peak[0] = max(peak[0], memory(running.pid))
+            peak[0] = max(peak[0], resident_bytes(running.pid))
             return running.poll() is not None
 
-        wait_until(is_over, timeout=LONGEST, missing=command[-1], every=0.05)
-        took = time.monotonic() - began
+        wait_until(is_over, timeout=JOB_TIMEOUT, missing=command[-1], interval=0.05)
+        seconds = time.monotonic() - started_at
     if running.returncode:
-        said = (system.stack.logs / "bench.log").read_text(encoding="utf-8")[-2_000:]
-        raise LakehouseError(f"{' '.join(command)} ended with {running.returncode}:\n{said}")
-    return Ran(took, peak[0] >> 20)
+        log_tail = (system.stack.logs / "bench.log").read_text(encoding="utf-8")[-2_000:]
+        raise LakehouseError(f"{' '.join(command)} ended with {running.returncode}:\n{log_tail}")
+    return ProcessRun(seconds, peak[0] >> 20)
 
 
-def refreshed(system: System, settings: Settings, *, wait: float = 600.0) -> Ran:
+def run_refresh(system: BenchmarkSystem, settings: Settings, *, wait: float = 600.0) -> ProcessRun:
     """Take in what is new, in a process of its own and, where a JVM is kept warm, in that."""
-    return ran(system, settings, *REFRESH, "--wait", str(wait))
+    return run_timed(system, settings, *REFRESH_COMMAND, "--wait", str(wait))
 
 
 @contextmanager
-def kept_warm(system: System) -> Iterator[None]:
+def warm_jvm(system: BenchmarkSystem) -> Iterator[None]:
     """Keep a JVM warm for refreshes."""
-    kept = system.settings.warm_session
-    with system.process(system.settings, *job("warm_session.py")):
-        wait_until(kept.exists, timeout=60, missing="a JVM to be kept warm")
+    socket = system.settings.warm_jvm_socket
+    with system.start_process(system.settings, *job_command("warm_session.py")):
+        wait_until(socket.exists, timeout=60, missing="a JVM to be kept warm")
         yield
 
 
-def change(system: System, count: int = 20) -> None:
+def simulate_activities(system: BenchmarkSystem, count: int = 20) -> None:
     """Have the simulator make so many activities."""
-    ran(system, system.settings, *SIMULATE, str(count))
+    run_timed(system, system.settings, *SIMULATE_COMMAND, str(count))
 
 
-def correct(system: System) -> None:
+def simulate_corrections(system: BenchmarkSystem) -> None:
     """Have the simulator make sixteen activities, then delete an old one and change three, far from each other."""
-    change(system, 16)
+    simulate_activities(system, 16)
     with connect(system.settings, autocommit=True) as conn:
-        gone, *changed = (row[0] for row in conn.execute(OLD))
-        conn.execute("DELETE FROM public.strava_activities WHERE activity_id = %s", (gone,))
+        deleted_id, *updated_ids = (row[0] for row in conn.execute(OLD_ACTIVITIES_QUERY))
+        conn.execute("DELETE FROM public.strava_activities WHERE activity_id = %s", (deleted_id,))
         conn.execute(
-            "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id = ANY(%s)", (changed,)
+            "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id = ANY(%s)", (updated_ids,)
         )
 
 
-def stages(settings: Settings) -> dict[str, float]:
+def stage_seconds(settings: Settings) -> dict[str, float]:
     """Give the seconds of each stage of the last good refresh."""
-    runs = QueryBuilder().register("runs", DeltaTable(f"{settings.lake}/gold/runs")).execute(LAST).read_all()
+    runs = QueryBuilder().register("runs", DeltaTable(f"{settings.lake}/gold/runs")).execute(LAST_RUN_QUERY).read_all()
     rows: list[Any] = runs.column("seconds").to_pylist()
-    told: dict[str, float] = json.loads(str(rows[0]))
-    return told
+    seconds: dict[str, float] = json.loads(str(rows[0]))
+    return seconds
 
 
-def merging(told: Mapping[str, float]) -> float:
+def silver_seconds(stages: Mapping[str, float]) -> float:
     """Give the seconds of Silver: its own stage's, or where each table has one the longest, as they go side by side."""
-    return told.get("silver") or max(took for stage, took in told.items() if stage.startswith("silver/"))
+    return stages.get("silver") or max(seconds for stage, seconds in stages.items() if stage.startswith("silver/"))

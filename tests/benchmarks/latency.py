@@ -4,61 +4,67 @@ import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from benchmarks.lines import Line
-from benchmarks.load import load
+from benchmarks.load import start_load
+from benchmarks.measurements import Measurement
 from benchmarks.options import Options
-from benchmarks.probes import WAYS, bronze, probe
-from benchmarks.system import Say, System, system
-from lakehouse.waiting import wait_until
+from benchmarks.probes import DESTINATIONS, bronze_path, send_probes
+from benchmarks.system import BenchmarkSystem, Log, start_system
+from lakehouse.retries import wait_until
 
 SECTION = "latency"
-BUSY = 500.0  # changes a second
-QUIET, LOADED = "2/s", f"under {BUSY:.0f}/s"
-WARM = 120  # probes at most, under the load and before any that count: a stream lives for days, and is compiled by then
-TARGETS = {
-    f"commit → broker, p50, {QUIET}": 40.0,
-    f"commit → broker, p95, {QUIET}": 80.0,
-    f"commit → Bronze, p50, {QUIET}": 250.0,
-    f"commit → Bronze, p95, {QUIET}": 500.0,
-    f"commit → Bronze, p95, {LOADED}": 1500.0,
-    f"commit → Slack, p50, {QUIET}": 100.0,
+LOAD_RATE = 500.0  # changes a second
+QUIET_LABEL, LOADED_LABEL = "2/s", f"under {LOAD_RATE:.0f}/s"
+MAX_WARM_UP_PROBES = (
+    120  # probes at most, under the load and before any that count: a stream lives for days, and is compiled by then
+)
+TARGETS_MS = {
+    f"commit → broker, p50, {QUIET_LABEL}": 40.0,
+    f"commit → broker, p95, {QUIET_LABEL}": 80.0,
+    f"commit → Bronze, p50, {QUIET_LABEL}": 250.0,
+    f"commit → Bronze, p95, {QUIET_LABEL}": 500.0,
+    f"commit → Bronze, p95, {LOADED_LABEL}": 1500.0,
+    f"commit → Slack, p50, {QUIET_LABEL}": 100.0,
 }
 
 
-def measure(options: Options, say: Say) -> Generator[Line, None, None]:
+def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
     """Give the lines, of a stack of its own."""
-    with system(say) as it:
-        it.stack.up()
-        it.load_company()
-        yield from _both(it, options, "ours", bronze(it.settings))
-        it.drain(300)
-        with it.instead("stream-processor", it.plain):
-            yield from _both(it, options, "plain", bronze(it.settings))
-        it.stack.down("stream-processor")
-        scratch = str(it.stack.home / "scratch")
-        with it.process(it.settings, sys.executable, "-m", "benchmarks.python_sink", "--table", scratch):
-            _first_row(it, scratch)
-            yield from _both(it, options, "limit", scratch)
+    with start_system(log) as system:
+        system.stack.up()
+        system.load_company()
+        yield from _measure_side(system, options, "ours", bronze_path(system.settings))
+        system.drain(300)
+        with system.override_service("stream-processor", system.plain_settings):
+            yield from _measure_side(system, options, "plain", bronze_path(system.settings))
+        system.stack.down("stream-processor")
+        scratch = str(system.stack.home / "scratch")
+        with system.start_process(system.settings, sys.executable, "-m", "benchmarks.python_sink", "--table", scratch):
+            _wait_for_table(system, scratch)
+            yield from _measure_side(system, options, "limit", scratch)
 
 
-def _both(it: System, options: Options, side: str, table: str) -> Iterator[Line]:
+def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: str) -> Iterator[Measurement]:
     """Give the percentiles at two a second, then under a load; only Bronze depends on the side."""
-    ways = WAYS if side == "ours" else ("Bronze",)
-    with load(it, BUSY):
-        probe(it, min(WARM, options.probes), table)
-    it.say(f"{options.probes} probes at {QUIET}, {side}")
-    yield from probe(it, options.probes, table).lines(SECTION, QUIET, side, ways, TARGETS)
-    it.say(f"{options.probes} probes {LOADED}, {side}")
-    with load(it, BUSY) as going_on:
-        wait_until(lambda: going_on.count, timeout=30, missing="the load")
-        yield from probe(it, options.probes, table).lines(SECTION, LOADED, side, ways, TARGETS)
+    destinations = DESTINATIONS if side == "ours" else ("Bronze",)
+    with start_load(system, LOAD_RATE):
+        send_probes(system, min(MAX_WARM_UP_PROBES, options.probes), table)
+    system.log(f"{options.probes} probes at {QUIET_LABEL}, {side}")
+    yield from send_probes(system, options.probes, table).to_measurements(
+        SECTION, QUIET_LABEL, side, destinations, TARGETS_MS
+    )
+    system.log(f"{options.probes} probes {LOADED_LABEL}, {side}")
+    with start_load(system, LOAD_RATE) as running_load:
+        wait_until(lambda: running_load.count, timeout=30, missing="the load")
+        yield from send_probes(system, options.probes, table).to_measurements(
+            SECTION, LOADED_LABEL, side, destinations, TARGETS_MS
+        )
 
 
-def _first_row(it: System, table: str) -> None:
+def _wait_for_table(system: BenchmarkSystem, table: str) -> None:
     """Send probes until one has made the table."""
 
-    def there() -> bool:
-        probe(it, 1, table, patience=2.0)
+    def table_exists() -> bool:
+        send_probes(system, 1, table, timeout=2.0)
         return (Path(table) / "_delta_log").exists()
 
-    wait_until(there, timeout=60, missing="a table of the Python consumer's")
+    wait_until(table_exists, timeout=60, missing="a table of the Python consumer's")

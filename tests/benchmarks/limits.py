@@ -7,62 +7,64 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.jobs import ran
-from benchmarks.system import System
+from benchmarks.jobs import run_timed
+from benchmarks.system import BenchmarkSystem
 from lakehouse.contracts import STRAVA_ACTIVITIES
-from lakehouse.local.postgres import _program
+from lakehouse.local.postgres_server import _binary_path
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 
-SLOT = "bench"
-SINK_ROWS = 50_000  # in an append of the Python consumer's
+SLOT_NAME = "bench"
+SINK_BATCH_ROWS = 50_000  # in an append of the Python consumer's
 
 
 @contextmanager
-def slot(system: System) -> Iterator[None]:
+def replication_slot(system: BenchmarkSystem) -> Iterator[None]:
     """Keep a slot of its own while changes are made."""
     with connect(system.settings, autocommit=True) as conn:
-        conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT])
+        conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT_NAME])
         yield
-        conn.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
+        conn.execute("SELECT pg_drop_replication_slot(%s)", [SLOT_NAME])
 
 
-def decoding(system: System) -> float:
+def decoding_seconds(system: BenchmarkSystem) -> float:
     """Give the seconds in which Postgres alone decodes all that its slot has waiting."""
     settings = system.settings
     with connect(settings) as conn:
         [end] = conn.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or [""]
     where = ("--host", settings.db_host, "--port", str(settings.db_port), "--username", settings.db_user)
     options = ("-o", "proto_version=1", "-o", "publication_names=rh_sport", "--endpos", end, "--no-loop")
-    command = (str(_program("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT, *options)
+    command = (str(_binary_path("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT_NAME, *options)
     password = {"PGPASSWORD": settings.db_password.get_secret_value()}
-    began = time.monotonic()
+    started_at = time.monotonic()
     subprocess.run(
         [*command, "--start", "--file", "-"], env={**os.environ, **password}, stdout=subprocess.DEVNULL, check=True
     )
-    return time.monotonic() - began
+    return time.monotonic() - started_at
 
 
-def consumer(system: System) -> float:
+def consumer_rate(system: BenchmarkSystem) -> float:
     """Give the messages a second that kafka-python reads of the whole topic."""
-    count, began = 0, time.monotonic()
-    with topics.following(system.settings, [STRAVA_ACTIVITIES.topic]) as reader:
-        [end] = topics.reachable(reader).values()
+    count, started_at = 0, time.monotonic()
+    with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as reader:
+        [end] = topics.end_offsets(reader).values()
         while count < end:
             count += sum(map(len, reader.poll(1_000, max_records=5_000).values()))
-    return count / (time.monotonic() - began)
+    return count / (time.monotonic() - started_at)
 
 
-def python_sink(system: System, upto: int) -> float:
+def python_sink_rate(system: BenchmarkSystem, row_count: int) -> float:
     """Give the rows a second that a Python consumer appends with delta-rs, its start included."""
     scratch = str(system.stack.home / "limit")
-    options = ("--table", scratch, "--rows", str(SINK_ROWS), "--upto", str(upto))
-    return upto / ran(system, system.settings, sys.executable, "-m", "benchmarks.python_sink", *options).seconds
+    options = ("--table", scratch, "--rows", str(SINK_BATCH_ROWS), "--upto", str(row_count))
+    return (
+        row_count / run_timed(system, system.settings, sys.executable, "-m", "benchmarks.python_sink", *options).seconds
+    )
 
 
-def spark(system: System, what: str) -> float:
+def spark_rate(system: BenchmarkSystem, source: str) -> float:
     """Give the rows a second that Spark alone reads from Kafka (`kafka`) or reads in Bronze and parses (`parse`)."""
-    command = (sys.executable, "-m", "benchmarks.spark_limits", what)
-    with system.process(system.settings, *command, stdout=subprocess.PIPE) as running:
-        said, _ = running.communicate()
-    return float(said.split()[-1])
+    command = (sys.executable, "-m", "benchmarks.spark_limits", source)
+    with system.start_process(system.settings, *command, stdout=subprocess.PIPE) as running:
+        output, _ = running.communicate()
+    return float(output.split()[-1])

@@ -10,15 +10,15 @@ from subprocess import PIPE, Popen
 from threading import Thread
 from typing import IO
 
-from benchmarks.changes import Changes, athletes, blocks
+from benchmarks.changes import Changes, athlete_ids, id_blocks
 from benchmarks.samples import Sample
-from benchmarks.system import System
+from benchmarks.system import BenchmarkSystem
 from lakehouse.errors import LakehouseError, run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
-from lakehouse.waiting import Stop
 
-A_SECOND = 50  # commits at most
+COMMITS_PER_SECOND = 50  # commits at most
 
 
 @dataclass
@@ -26,29 +26,29 @@ class Load:
     """A load that goes on, and how many changes it had committed when."""
 
     process: "Popen[str]"
-    written: list[Sample] = field(default_factory=lambda: [Sample(time.time(), 0)])
+    samples: list[Sample] = field(default_factory=lambda: [Sample(time.time(), 0)])
 
     @property
     def count(self) -> int:
         """How many changes are committed."""
         if self.process.poll():
             raise LakehouseError(f"the load ended with {self.process.returncode}; see bench.log")
-        return self.written[-1].rows
+        return self.samples[-1].rows
 
-    def listen(self, said: IO[str]) -> None:
-        for line in said:
-            self.written.append(Sample(time.time(), int(line)))
+    def listen(self, output: IO[str]) -> None:
+        for line in output:
+            self.samples.append(Sample(time.time(), int(line)))
 
 
 @contextmanager
-def load(system: System, per_second: float) -> Iterator[Load]:
+def start_load(system: BenchmarkSystem, per_second: float) -> Iterator[Load]:
     """Have so many changes a second made, of rows of their own."""
-    command = (sys.executable, "-m", "benchmarks.load", "--rate", str(per_second), "--first", str(next(blocks)))
-    with system.process(system.settings, *command, stdout=PIPE) as process:
-        going_on = Load(process)
+    command = (sys.executable, "-m", "benchmarks.load", "--rate", str(per_second), "--first", str(next(id_blocks)))
+    with system.start_process(system.settings, *command, stdout=PIPE) as process:
+        running_load = Load(process)
         assert process.stdout
-        Thread(target=going_on.listen, args=[process.stdout], daemon=True).start()
-        yield going_on
+        Thread(target=running_load.listen, args=[process.stdout], daemon=True).start()
+        yield running_load
 
 
 def main() -> None:
@@ -56,14 +56,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, required=True, help="changes a second")
     parser.add_argument("--first", type=int, required=True, help="the first activity's id")
     options = parser.parse_args()
-    stop = Stop().on_sigterm()
+    stop = StopSignal().on_sigterm()
     with connect(Settings(), autocommit=True) as conn:
-        changes = Changes(athletes(conn), first=options.first)
-        rows, made, began = max(1.0, options.rate / A_SECOND), 0, time.monotonic()
+        changes = Changes(athlete_ids(conn), first_id=options.first)
+        rows, committed, started_at = max(1.0, options.rate / COMMITS_PER_SECOND), 0, time.monotonic()
         while not stop.is_set():
-            made += changes.commit(conn, round(rows))
-            print(made, flush=True)
-            stop.wait(max(0.0, began + made / options.rate - time.monotonic()))
+            committed += changes.commit(conn, round(rows))
+            print(committed, flush=True)
+            stop.wait(max(0.0, started_at + committed / options.rate - time.monotonic()))
 
 
 if __name__ == "__main__":

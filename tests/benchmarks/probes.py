@@ -6,21 +6,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
-from benchmarks.lines import Line
-from benchmarks.samples import delays, percentile, visible
-from benchmarks.system import System
-from benchmarks.watching import PROBE, commits, consumed
+from benchmarks.measurements import Measurement
+from benchmarks.observers import PROBE_NAME, observe_commits, observe_topic
+from benchmarks.samples import delays_ms, first_visible_times, percentile
+from benchmarks.system import BenchmarkSystem
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import NotReady
+from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
+from lakehouse.simulator.activity_table import next_activity_id
 from lakehouse.source.postgres import connect
-from lakehouse.source.recorded import free_id
-from lakehouse.waiting import wait_until
 
-A_SECOND = 2.0
+PROBES_PER_SECOND = 2.0
 PERCENTILES = (50, 95, 99)
-LATE = 60.0  # seconds that the last probe is waited for
-WAYS = ("broker", "Bronze", "Slack")
+PROBE_TIMEOUT = 60.0  # seconds that the last probe is waited for
+DESTINATIONS = ("broker", "Bronze", "Slack")
 # Valid for the contract, and owed a message, which quotes its description.
 INSERT = """
     INSERT INTO public.strava_activities (activity_id, employee_id, name, distance_m, moving_time_s, elapsed_time_s,
@@ -29,54 +29,63 @@ INSERT = """
            jsonb_build_object('athlete', jsonb_build_object('id', id), 'description', %(name)s::text)
     FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id LIMIT 1
 """
-_rounds = count(1)
+_probe_rounds = count(1)
 
 
 @dataclass(frozen=True)
-class Measured:
+class ProbeLatencies:
     """Milliseconds from the commit to where a probe came, of each that came."""
 
-    took: dict[str, list[float]]
+    latencies_ms: dict[str, list[float]]
 
-    def lines(
-        self, section: str, when: str, side: str, ways: Sequence[str], targets: Mapping[str, float]
-    ) -> Iterator[Line]:
+    def to_measurements(
+        self, section: str, label: str, side: str, destinations: Sequence[str], targets: Mapping[str, float]
+    ) -> Iterator[Measurement]:
         """Give a line a percentile and way, with the figure on this side."""
-        for way in ways:
-            for share in PERCENTILES if self.took[way] else ():
-                name, figure = f"commit → {way}, p{share}, {when}", percentile(self.took[way], share)
-                yield Line(section, name, "ms", target=targets.get(name)).on(side, figure)
+        for destination in destinations:
+            for percent in PERCENTILES if self.latencies_ms[destination] else ():
+                name, figure = (
+                    f"commit → {destination}, p{percent}, {label}",
+                    percentile(self.latencies_ms[destination], percent),
+                )
+                yield Measurement(section, name, "ms", target=targets.get(name)).with_value(side, figure)
 
 
-def probe(system: System, probes: int, table: str, *, patience: float = LATE) -> Measured:
+def send_probes(system: BenchmarkSystem, probes: int, table: str, *, timeout: float = PROBE_TIMEOUT) -> ProbeLatencies:
     """Send so many probes at their pace, and measure each until its consumer, a table's reader and Slack had it."""
-    name = f"probe-{next(_rounds)}"
-    with consumed(system.settings) as arrivals, commits(table) as read:
-        _send(system, probes, name)
+    name = f"probe-{next(_probe_rounds)}"
+    with observe_topic(system.settings) as arrivals, observe_commits(table) as bronze_samples:
+        _insert_probes(system, probes, name)
 
-        def all_there() -> bool:
+        def all_arrived() -> bool:
             told = sum(f"{name}-" in text for text, _ in list(system.slack.received))
-            return len(visible(dict(arrivals.offsets), list(read))) == probes <= told
+            return len(first_visible_times(dict(arrivals.offsets), list(bronze_samples))) == probes <= told
 
         with suppress(NotReady):  # what did not come in time is counted as missing
-            wait_until(all_there, timeout=patience, missing="every probe")
-    told = {found[0].decode(): at for text, at in system.slack.received if (found := PROBE.search(text.encode()))}
-    ended = (arrivals.at_consumer, visible(arrivals.offsets, read), told)
-    took = {way: delays(arrivals.committed, end) for way, end in zip(WAYS, ended, strict=True)}
-    missing = ", ".join(f"{probes - len(each)} not at {way}" for way, each in took.items() if len(each) < probes)
-    if missing and patience == LATE:
-        system.say(f"of {probes} probes: {missing}")
-    return Measured(took)
+            wait_until(all_arrived, timeout=timeout, missing="every probe")
+    slack_times = {
+        found[0].decode(): at for text, at in system.slack.received if (found := PROBE_NAME.search(text.encode()))
+    }
+    arrival_times = (arrivals.consumed_at, first_visible_times(arrivals.offsets, bronze_samples), slack_times)
+    latencies_ms = {
+        way: delays_ms(arrivals.committed_at, end) for way, end in zip(DESTINATIONS, arrival_times, strict=True)
+    }
+    missing = ", ".join(
+        f"{probes - len(each)} not at {way}" for way, each in latencies_ms.items() if len(each) < probes
+    )
+    if missing and timeout == PROBE_TIMEOUT:
+        system.log(f"of {probes} probes: {missing}")
+    return ProbeLatencies(latencies_ms)
 
 
-def bronze(settings: Settings) -> str:
+def bronze_path(settings: Settings) -> str:
     """Give where the table of the probes is."""
     return f"{settings.lake}/bronze/{STRAVA_ACTIVITIES.table}"
 
 
-def _send(system: System, probes: int, name: str) -> None:
+def _insert_probes(system: BenchmarkSystem, probes: int, name: str) -> None:
     with connect(system.settings, autocommit=True) as conn:
-        first, began = free_id(conn), time.monotonic()
+        first, started_at = next_activity_id(conn), time.monotonic()
         for n in range(probes):
-            time.sleep(max(0.0, began + n / A_SECOND - time.monotonic()))  # the pace of the probes
+            time.sleep(max(0.0, started_at + n / PROBES_PER_SECOND - time.monotonic()))  # the pace of the probes
             conn.execute(INSERT, {"id": first + n, "name": f"{name}-{n}"})

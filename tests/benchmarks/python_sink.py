@@ -11,9 +11,9 @@ from deltalake import write_deltalake
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import run
+from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.waiting import Stop
 
 
 def main() -> None:
@@ -22,15 +22,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500, help="at most in an append (default: 500)")
     parser.add_argument("--upto", type=int, metavar="OFFSET", help="read all from the beginning to here, and end")
     options = parser.parse_args()
-    stop = Stop().on_sigterm()
-    with topics.following(Settings(), [STRAVA_ACTIVITIES.topic]) as consumer:
+    stop = StopSignal().on_sigterm()
+    with topics.consumer_session(Settings(), [STRAVA_ACTIVITIES.topic]) as consumer:
         if options.upto is None:
             consumer.seek_to_end()
-        next_one = -1
-        while not stop.is_set() and (options.upto is None or next_one < options.upto):
+        next_offset = -1
+        while not stop.is_set() and (options.upto is None or next_offset < options.upto):
             for records in consumer.poll(100, max_records=options.rows).values():
                 _append(options.table, [(one.offset, one.key.decode(), one.value.decode()) for one in records])
-                next_one = records[-1].offset + 1
+                next_offset = records[-1].offset + 1
 
 
 def _append(table: str, rows: list[tuple[int, str, str]]) -> None:

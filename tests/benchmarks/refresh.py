@@ -4,89 +4,98 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
-from benchmarks.event_log import reading
-from benchmarks.jobs import change, correct, kept_warm, ran, refreshed, stages
-from benchmarks.lines import Line
+from benchmarks.event_log import measure_read
+from benchmarks.jobs import run_refresh, run_timed, simulate_activities, simulate_corrections, stage_seconds, warm_jvm
+from benchmarks.measurements import Measurement
 from benchmarks.options import Options
-from benchmarks.system import System
-from lakehouse.local.service import job
+from benchmarks.system import BenchmarkSystem
+from lakehouse.local.service import job_command
 from lakehouse.settings import Settings
 
 SECTION = "refresh"
-SMALL, TARGET = 10_000, 25.0  # activities, seconds
-TARGET_WARM = 8.0
-CORRECTED = "20 changes, 4 of them to old activities"
-GROWS_BY = 1.3  # at most, from the smallest size to the largest
+SMALL_SIZE, TARGET_SECONDS = 10_000, 25.0  # activities, seconds
+WARM_TARGET_SECONDS = 8.0
+CORRECTIONS_LABEL = "20 changes, 4 of them to old activities"
+MAX_GROWTH_RATIO = 1.3  # at most, from the smallest size to the largest
 EMPTY_SESSION = """
-from lakehouse.cdc.session import session
+from lakehouse.spark.session import session
 from lakehouse.settings import Settings
 with session(Settings(), "refresh"):
     pass
 """
 
 
-def first(it: System, size: int) -> Iterator[Line]:
+def measure_first_refresh(system: BenchmarkSystem, size: int) -> Iterator[Measurement]:
     """Take all that is new in, and put small files together as is done each night."""
-    it.say(f"first refresh at {size:,}")
-    yield Line(SECTION, f"first refresh at {size:,}", "s", ours=refreshed(it, it.settings).seconds)
-    ran(it, it.settings, *job("maintain.py"))
+    system.log(f"first refresh at {size:,}")
+    yield Measurement(SECTION, f"first refresh at {size:,}", "s", ours=run_refresh(system, system.settings).seconds)
+    run_timed(system, system.settings, *job_command("maintain.py"))
 
 
-def measure(it: System, options: Options, size: int) -> Iterator[Line]:
+def measure(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:
     """Give the lines of one size."""
     name = f"20 changes at {size:,}"
-    empty = ran(it, it.settings, sys.executable, "-c", EMPTY_SESSION).seconds
-    yield Line(SECTION, f"{name}, least (limit: an empty session)", "s", limit=empty)
-    yield from _refreshes(it, it.settings, "ours", size, options.refreshes)
-    yield Line(SECTION, f"{CORRECTED} at {size:,}", "s", ours=min(_corrected(it) for _ in range(options.refreshes)))
-    yield from _warm(it, options, size)
-    yield from _refreshes(it, it.plain, "plain", size, options.plain_refreshes)
-    change(it)
-    files, mib = reading(it)
-    yield Line(SECTION, f"files read at {size:,}", "", ours=files)
-    yield Line(SECTION, f"read at {size:,}", "MiB", ours=mib)
+    empty = run_timed(system, system.settings, sys.executable, "-c", EMPTY_SESSION).seconds
+    yield Measurement(SECTION, f"{name}, least (limit: an empty session)", "s", limit=empty)
+    yield from _measure_refreshes(system, system.settings, "ours", size, options.refreshes)
+    yield Measurement(
+        SECTION,
+        f"{CORRECTIONS_LABEL} at {size:,}",
+        "s",
+        ours=min(_time_corrections(system) for _ in range(options.refreshes)),
+    )
+    yield from _measure_warm(system, options, size)
+    yield from _measure_refreshes(system, system.plain_settings, "plain", size, options.plain_refreshes)
+    simulate_activities(system)
+    files, mib = measure_read(system)
+    yield Measurement(SECTION, f"files read at {size:,}", "", ours=files)
+    yield Measurement(SECTION, f"read at {size:,}", "MiB", ours=mib)
 
 
-def growth(lines: list[Line]) -> Iterator[Line]:
+def measure_growth(lines: list[Measurement]) -> Iterator[Measurement]:
     """Give how much longer a refresh takes at the largest size than at the smallest."""
-    for named, sides in (("least", ("ours", "plain")), (CORRECTED, ("ours",))):
-        sizes = [line for line in lines if line.section == SECTION and named in line.name]
+    for label, sides in (("least", ("ours", "plain")), (CORRECTIONS_LABEL, ("ours",))):
+        sizes = [line for line in lines if line.section == SECTION and label in line.name]
         for side in sides if len(sizes) > 1 else ():
-            name = f"largest size / smallest, {named}"
-            yield Line(SECTION, name, "times", target=GROWS_BY).on(side, _ratio(sizes, side))
+            name = f"largest size / smallest, {label}"
+            yield Measurement(SECTION, name, "times", target=MAX_GROWTH_RATIO).with_value(side, _ratio(sizes, side))
 
 
-def _refreshes(it: System, settings: Settings, side: str, size: int, times: int) -> Iterator[Line]:
-    took, spent = [], list[dict[str, float]]()
-    for _ in range(times):
-        change(it)
-        took.append(refreshed(it, settings).seconds)
-        spent.append(stages(settings))
-    target = TARGET if size <= SMALL else None
+def _measure_refreshes(
+    system: BenchmarkSystem, settings: Settings, side: str, size: int, count: int
+) -> Iterator[Measurement]:
+    durations, stage_durations = [], list[dict[str, float]]()
+    for _ in range(count):
+        simulate_activities(system)
+        durations.append(run_refresh(system, settings).seconds)
+        stage_durations.append(stage_seconds(settings))
+    target = TARGET_SECONDS if size <= SMALL_SIZE else None
     name = f"20 changes at {size:,}"
-    yield Line(SECTION, f"{name}, least (limit: an empty session)", "s", target=target).on(side, min(took))
-    yield Line(SECTION, f"{name}, median", "s").on(side, median(took))
-    for stage in spent[0]:
-        at_least = min(one.get(stage, 0.0) for one in spent)
-        yield Line(SECTION, f"stage {stage} at {size:,}", "s").on(side, at_least)
+    yield Measurement(SECTION, f"{name}, least (limit: an empty session)", "s", target=target).with_value(
+        side, min(durations)
+    )
+    yield Measurement(SECTION, f"{name}, median", "s").with_value(side, median(durations))
+    for stage in stage_durations[0]:
+        least = min(one.get(stage, 0.0) for one in stage_durations)
+        yield Measurement(SECTION, f"stage {stage} at {size:,}", "s").with_value(side, least)
 
 
-def _corrected(it: System) -> float:
-    correct(it)
-    return refreshed(it, it.settings).seconds
+def _time_corrections(system: BenchmarkSystem) -> float:
+    simulate_corrections(system)
+    return run_refresh(system, system.settings).seconds
 
 
-def _warm(it: System, options: Options, size: int) -> Iterator[Line]:
+def _measure_warm(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:
     """Give how long it takes in a JVM that has done it before."""
-    took = []
-    with kept_warm(it):
+    durations = []
+    with warm_jvm(system):
         for _ in range(1 + options.refreshes):
-            change(it)
-            took.append(refreshed(it, it.settings).seconds)
-    target = TARGET_WARM if size <= SMALL else None
-    yield Line(SECTION, f"20 changes at {size:,} in a warm JVM", "s", ours=min(took[1:]), target=target)
+            simulate_activities(system)
+            durations.append(run_refresh(system, system.settings).seconds)
+    target = WARM_TARGET_SECONDS if size <= SMALL_SIZE else None
+    yield Measurement(SECTION, f"20 changes at {size:,} in a warm JVM", "s", ours=min(durations[1:]), target=target)
 
 
-def _ratio(lines: list[Line], side: str) -> float | None:
+def _ratio(lines: list[Measurement], side: str) -> float | None:
     smallest, largest = getattr(lines[0], side), getattr(lines[-1], side)
     return largest / smallest if smallest and largest else None

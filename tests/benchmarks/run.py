@@ -17,25 +17,25 @@ from traceback import format_exception
 
 from rich.console import Console
 
-from benchmarks import grown, latency, machine, report, start, sustained, throughput
-from benchmarks.lines import Line, together
+from benchmarks import latency, machine, report, scale_suite, start, sustained, throughput
+from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import QUICK, Options
-from benchmarks.system import Say
+from benchmarks.system import Log
 from lakehouse import errors
 from lakehouse.settings import ROOT
 
-Measure = Callable[[Options, Say], Generator[Line, None, None]]
+Measure = Callable[[Options, Log], Generator[Measurement, None, None]]
 # Those of a row share a stack.
 MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("latency",): latency.measure,
     ("throughput",): throughput.measure,
     ("sustained",): sustained.measure,
-    ("refresh", "questions", "thrift"): grown.measure,
+    ("refresh", "questions", "thrift"): scale_suite.measure,
     ("start",): start.measure,
 }
 SECTIONS = [name for names in MEASURES for name in names]
-KEPT = Path(__file__).parent / "kept.json"
-FOUND = ROOT / ".local" / "bench.json"
+BASELINE_FILE = Path(__file__).parent / "baseline.json"
+RESULTS_FILE = ROOT / ".local" / "bench.json"
 
 
 def main() -> int:
@@ -45,52 +45,52 @@ def main() -> int:
         raise errors.BadInput(f"no such section: {', '.join(sorted(unknown))}. There are {', '.join(SECTIONS)}.")
     if options.keep and options.quick:
         raise errors.BadInput("the figures of --quick mean nothing: they are not to be kept.")
-    wanted = _asked(options)
-    found: list[Line] = []
-    kept, about = report.read(KEPT), {**machine.about(), "quick": options.quick}
+    run_options = _to_options(options)
+    measured: list[Measurement] = []
+    baseline, environment = report.read_results(BASELINE_FILE), {**machine.run_environment(), "quick": options.quick}
     try:
-        failed = _measure(wanted, found)
+        failed = _measure(run_options, measured)
     finally:
-        lines = together(found)
-        report.write(FOUND, about, lines)
-        Console(width=None if sys.stdout.isatty() else 140).print(report.table(lines, kept), soft_wrap=True)
+        lines = merge_measurements(measured)
+        report.write_results(RESULTS_FILE, environment, lines)
+        Console(width=None if sys.stdout.isatty() else 140).print(report.render_table(lines, baseline), soft_wrap=True)
     if options.keep:
-        report.keep(KEPT, about, lines)
+        report.save_baseline(BASELINE_FILE, environment, lines)
     return 1 if failed else 0
 
 
-def _asked(options: argparse.Namespace) -> Options:
+def _to_options(options: argparse.Namespace) -> Options:
     """Give what was asked for by the command, and the usual for the rest."""
-    asked = {
+    overrides = {
         "sections": tuple(options.sections),
         "sizes": tuple(options.sizes),
         "changes": options.changes,
         "rates": (options.rate,) if options.rate else (),
     }
-    return replace(QUICK if options.quick else Options(), **{name: value for name, value in asked.items() if value})
+    return replace(QUICK if options.quick else Options(), **{name: value for name, value in overrides.items() if value})
 
 
-def _measure(options: Options, found: list[Line]) -> int:
+def _measure(options: Options, measured: list[Measurement]) -> int:
     """Fill in what is found; a section that fails does not stop the next. Give how many failed."""
-    failed, began = 0, monotonic()
+    failed, started_at = 0, monotonic()
     for names, measure in MEASURES.items():
         if not set(names) & set(options.sections):
             continue
-        say = partial(_say, began, names[0])
+        log = partial(_log, started_at, names[0])
         try:
             # However it ends, its stack goes.
-            with closing(measure(options, say)) as lines:
+            with closing(measure(options, log)) as lines:
                 for line in lines:
-                    found.append(line)
-                    _say(began, line.section, str(line))
+                    measured.append(line)
+                    _log(started_at, line.section, str(line))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other sections are measured all the same
             failed += 1
-            say(f"FAILED: {''.join(format_exception(error))}")
+            log(f"FAILED: {''.join(format_exception(error))}")
     return failed
 
 
-def _say(began: float, section: str, text: str) -> None:
-    print(f"{monotonic() - began:7.1f} s  {section:<10} {text}", file=sys.stderr, flush=True)
+def _log(started_at: float, section: str, text: str) -> None:
+    print(f"{monotonic() - started_at:7.1f} s  {section:<10} {text}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate", type=int, metavar="N", help="sustained changes a second (default: the highest steady)"
     )
-    parser.add_argument("--keep", action="store_true", help="write what was found to tests/benchmarks/kept.json too")
+    parser.add_argument(
+        "--keep", action="store_true", help="write what was found to tests/benchmarks/baseline.json too"
+    )
     parser.add_argument("--quick", action="store_true", help="small counts, to try the harness")
     return parser
 

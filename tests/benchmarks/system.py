@@ -12,43 +12,43 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from benchmarks.slack import Slack
-from benchmarks.without_cache import java_without_cache
+from benchmarks.plain_java import java_without_cache
+from benchmarks.slack_stub import SlackStub
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
-from lakehouse.local import leftovers
-from lakehouse.local.addresses import environment, on_free_ports
+from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.local import orphans
+from lakehouse.local.service_addresses import environment, on_free_ports
 from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.source import cut
-from lakehouse.source.full_load import Order, full_load
+from lakehouse.simulator.sample_company import write_sample_files
+from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import connect
-from lakehouse.source.sample_company import sample
-from lakehouse.waiting import wait_until
 
-PLAIN = Path(__file__).parent / "plain"
-Say = Callable[[str], None]
+PLAIN_TUNING_DIR = Path(__file__).parent / "plain"
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class System:
+class BenchmarkSystem:
     """A stack, and what Slack got."""
 
     stack: Stack
-    slack: Slack
-    say: Say
+    slack: SlackStub
+    log: Log
 
     @property
     def settings(self) -> Settings:
         return self.stack.settings
 
     @property
-    def plain(self) -> Settings:
+    def plain_settings(self) -> Settings:
         """The same system as Spark's and Delta's own settings run it."""
         java = java_without_cache(self.stack.home / "plain-java", self.settings.java_home)
-        return self.settings.model_copy(update={"tuning_dir": PLAIN, "java_home": java})
+        return self.settings.model_copy(update={"tuning_dir": PLAIN_TUNING_DIR, "java_home": java})
 
     def load_company(self, months: int = 1) -> None:
         """Load the sample company with months of activities, and wait until Bronze has them."""
@@ -56,37 +56,37 @@ class System:
             # Gigabytes are made to wait here, which elsewhere would cost the slot.
             conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
             conn.execute("SELECT pg_reload_conf()")
-        sample(self.stack.home / "input")
-        list(full_load(self.settings, Order(self.stack.home / "input", history_months=months, seed=1)))
+        write_sample_files(self.stack.home / "input")
+        list(full_load(self.settings, LoadOptions(self.stack.home / "input", history_months=months, seed=1)))
         self.drain(120)
 
-    def drain(self, patience: float) -> None:
+    def drain(self, timeout: float) -> None:
         """Wait until Bronze holds everything that is committed now."""
-        cut.of_everything(self.settings, Catalog(self.settings.lake), CAPTURED, patience)
+        consistent_cut.wait_for_consistent_cut(self.settings, Catalog(self.settings.lake), CAPTURED, timeout)
 
     @contextmanager
-    def instead(self, name: str, settings: Settings) -> Iterator[None]:
+    def override_service(self, name: str, settings: Settings) -> Iterator[None]:
         """Run a service under other settings, and again under its own afterwards if it ran before."""
-        was_up = next(one.state for one in self.stack.status() if one.name == name) == "RUNNING"
+        was_running = next(one.state for one in self.stack.status() if one.name == name) == "RUNNING"
         self.stack.down(name)
         service = next(one for one in services(self.stack.home, settings) if one.name == name)
-        self.say(f"{name} with {settings.tuning_dir.name} settings on {Path(settings.lake).name}")
-        with self.process(settings, *service.command) as running:
+        self.log(f"{name} with {settings.tuning_dir.name} settings on {Path(settings.lake).name}")
+        with self.start_process(settings, *service.command) as running:
             wait_until(
-                lambda: running.poll() is not None or service.missing() is None,
+                lambda: running.poll() is not None or service.readiness() is None,
                 timeout=service.timeout,
-                missing=lambda: service.missing() or name,
+                missing=lambda: service.readiness() or name,
             )
             if running.returncode is not None:
                 raise NotReady(f"{name} ended with {running.returncode} as soon as it was started")
             yield
-        if was_up:
+        if was_running:
             self.stack.up(name)
 
     @contextmanager
-    def process(self, settings: Settings, *command: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
+    def start_process(self, settings: Settings, *command: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
         """Run a command of ours beside the stack, and end it with all its children."""
-        own = {**environment(settings), leftovers.HOME: str(self.stack.home)}
+        env = {**environment(settings), orphans.HOME_VAR: str(self.stack.home)}
         with (self.stack.logs / "bench.log").open("a") as log:
             output = {
                 "stdout": log,
@@ -96,30 +96,30 @@ class System:
                 "cwd": self.stack.home,
                 **options,
             }
-            running = subprocess.Popen(command, env=own, **output)
+            running = subprocess.Popen(command, env=env, **output)
             try:
                 yield running
             finally:
-                _end(running)
+                _terminate(running)
 
 
 @contextmanager
-def system(say: Say) -> Iterator[System]:
+def start_system(log: Log) -> Iterator[BenchmarkSystem]:
     """Give a system that is not started yet; nothing of it is left afterwards."""
-    with TemporaryDirectory(prefix="bench-") as folder, Slack() as slack:
+    with TemporaryDirectory(prefix="bench-") as folder, SlackStub() as slack:
         home = Path(folder)
         settings = on_free_ports(home).model_copy(update={"slack_webhook_url": SecretStr(slack.url)})
-        stack = Stack(home, settings, say)
+        stack = Stack(home, settings, log)
         try:
-            yield System(stack, slack, say)
+            yield BenchmarkSystem(stack, slack, log)
         finally:
             stack.down()
 
 
-def _end(running: "subprocess.Popen[str]") -> None:
+def _terminate(running: "subprocess.Popen[str]") -> None:
     """End a process and its session's others, gently at first."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(running.pid, how)
+            os.killpg(running.pid, signal_number)
         with suppress(subprocess.TimeoutExpired):
             running.wait(timeout=15)

@@ -6,101 +6,110 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks import limits
-from benchmarks.changes import Changes, athletes, blocks
-from benchmarks.jobs import LONGEST, merging, refreshed, stages
-from benchmarks.lines import Line
+from benchmarks.changes import Changes, athlete_ids, id_blocks
+from benchmarks.jobs import JOB_TIMEOUT, run_refresh, silver_seconds, stage_seconds
+from benchmarks.measurements import Measurement
+from benchmarks.observers import bronze_end_offset, observe_commits
 from benchmarks.options import Options
-from benchmarks.probes import bronze
+from benchmarks.probes import bronze_path
 from benchmarks.samples import Sample, rate
-from benchmarks.system import Say, System, system
-from benchmarks.watching import bronze_end, commits
+from benchmarks.system import BenchmarkSystem, Log, start_system
 from lakehouse.contracts import STRAVA_ACTIVITIES
+from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
-from lakehouse.waiting import wait_until
 
 SECTION = "throughput"
-NEEDED = ("postgres", "kafka", "connect", "registrar", "stream-processor")
-COMMIT = 10_000  # rows
-BROKER = Line(SECTION, "Postgres → broker (limit: pgoutput alone)", "rows/s", target=25_000, more=True)
-READ = Line(SECTION, "reading the broker (limit: kafka-python)", "rows/s", more=True)
-READ_BY_SPARK = Line(SECTION, "reading the broker (limit: Spark's batch source)", "rows/s", more=True)
-BRONZE = Line(SECTION, "broker → Bronze (limit: Python and delta-rs)", "rows/s", target=60_000, more=True)
-STARTED = Line(SECTION, "broker → Bronze, its start included", "rows/s", more=True)
-SILVER = Line(SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", target=20_000, more=True)
-PEAK = Line(SECTION, "Bronze → Silver, most memory held", "MiB")
+SERVICES = ("postgres", "kafka", "connect", "registrar", "stream-processor")
+ROWS_PER_COMMIT = 10_000  # rows
+BROKER = Measurement(SECTION, "Postgres → broker (limit: pgoutput alone)", "rows/s", target=25_000, more=True)
+READ_BY_CLIENT = Measurement(SECTION, "reading the broker (limit: kafka-python)", "rows/s", more=True)
+READ_BY_SPARK = Measurement(SECTION, "reading the broker (limit: Spark's batch source)", "rows/s", more=True)
+BRONZE = Measurement(SECTION, "broker → Bronze (limit: Python and delta-rs)", "rows/s", target=60_000, more=True)
+BRONZE_WITH_STARTUP = Measurement(SECTION, "broker → Bronze, its start included", "rows/s", more=True)
+SILVER = Measurement(SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", target=20_000, more=True)
+SILVER_PEAK_MEMORY = Measurement(SECTION, "Bronze → Silver, most memory held", "MiB")
 
 
-def measure(options: Options, say: Say) -> Generator[Line, None, None]:
+def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
     """Give the lines, of a stack of its own in which the changes wait before each part in turn."""
-    with system(say) as it:
-        it.stack.up(*NEEDED)
-        it.load_company()
-        refreshed(it, it.settings)  # a first load into an empty Silver is no merge
-        it.stack.down("registrar", "connect", "stream-processor")
-        plain = it.plain.model_copy(update={"lake_uri": str(it.stack.home / "plain-lake")})
-        shutil.copytree(it.settings.lake, plain.lake)
-        with limits.slot(it):
-            _make_changes(it, options.changes)
-            yield BROKER.on("limit", options.changes / limits.decoding(it))
-        yield BROKER.on("ours", _into_broker(it, options.changes))
-        yield READ.on("limit", limits.consumer(it))
-        yield from _into_bronze(it, it.settings, "ours")
-        yield READ_BY_SPARK.on("limit", limits.spark(it, "kafka"))
-        yield BRONZE.on("limit", limits.python_sink(it, _end(it)))
-        it.stack.up("stream-processor")
-        yield from _into_silver(it, it.settings, "ours", options.changes)
-        yield SILVER.on("limit", limits.spark(it, "parse"))
-        it.stack.down("stream-processor")
-        yield from _into_bronze(it, plain, "plain")
-        with it.instead("stream-processor", plain):
-            yield from _into_silver(it, plain, "plain", options.changes)
+    with start_system(log) as system:
+        system.stack.up(*SERVICES)
+        system.load_company()
+        run_refresh(system, system.settings)  # a first load into an empty Silver is no merge
+        system.stack.down("registrar", "connect", "stream-processor")
+        plain_settings = system.plain_settings.model_copy(update={"lake_uri": str(system.stack.home / "plain-lake")})
+        shutil.copytree(system.settings.lake, plain_settings.lake)
+        with limits.replication_slot(system):
+            _make_changes(system, options.changes)
+            yield BROKER.with_value("limit", options.changes / limits.decoding_seconds(system))
+        yield BROKER.with_value("ours", _measure_broker(system, options.changes))
+        yield READ_BY_CLIENT.with_value("limit", limits.consumer_rate(system))
+        yield from _measure_bronze(system, system.settings, "ours")
+        yield READ_BY_SPARK.with_value("limit", limits.spark_rate(system, "kafka"))
+        yield BRONZE.with_value("limit", limits.python_sink_rate(system, _topic_end_offset(system)))
+        system.stack.up("stream-processor")
+        yield from _measure_silver(system, system.settings, "ours", options.changes)
+        yield SILVER.with_value("limit", limits.spark_rate(system, "parse"))
+        system.stack.down("stream-processor")
+        yield from _measure_bronze(system, plain_settings, "plain")
+        with system.override_service("stream-processor", plain_settings):
+            yield from _measure_silver(system, plain_settings, "plain", options.changes)
 
 
-def _make_changes(it: System, count: int) -> None:
-    it.say(f"{count:,} changes are made")
-    with connect(it.settings, autocommit=True) as conn:
-        changes, made = Changes(athletes(conn), first=next(blocks)), 0
-        while made < count:
-            made += changes.commit(conn, min(COMMIT, count - made))
+def _make_changes(system: BenchmarkSystem, count: int) -> None:
+    system.log(f"{count:,} changes are made")
+    with connect(system.settings, autocommit=True) as conn:
+        changes, committed = Changes(athlete_ids(conn), first_id=next(id_blocks)), 0
+        while committed < count:
+            committed += changes.commit(conn, min(ROWS_PER_COMMIT, count - committed))
 
 
-def _into_broker(it: System, count: int) -> float | None:
+def _measure_broker(system: BenchmarkSystem, count: int) -> float | None:
     """Give the rate at which Debezium writes what waits."""
-    upto, samples = _end(it) + count, list[Sample]()
-    with topics.following(it.settings, [STRAVA_ACTIVITIES.topic]) as consumer, ThreadPoolExecutor(1) as pool:
-        started = pool.submit(it.stack.up, "connect", "registrar")
+    target_offset, samples = _topic_end_offset(system) + count, list[Sample]()
+    with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as consumer, ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(system.stack.up, "connect", "registrar")
 
         def is_there() -> bool:
-            [end] = topics.reachable(consumer).values()
+            [end] = topics.end_offsets(consumer).values()
             samples.append(Sample(time.time(), end))
-            return end >= upto
+            return end >= target_offset
 
-        wait_until(is_there, timeout=LONGEST, missing="every change in the topic", every=0.02)
-        started.result()
+        wait_until(is_there, timeout=JOB_TIMEOUT, missing="every change in the topic", interval=0.02)
+        starting.result()
     return rate(samples) or None
 
 
-def _into_bronze(it: System, settings: Settings, side: str) -> Iterator[Line]:
+def _measure_bronze(system: BenchmarkSystem, settings: Settings, side: str) -> Iterator[Measurement]:
     """Give the rate of a stream processor that is started for it, after its first commit, and with its start."""
-    last, before = _end(it) - 1, bronze_end(settings)
-    began = Sample(time.time(), before)
-    with commits(bronze(settings)) as seen, it.instead("stream-processor", settings):
-        wait_until(lambda: seen and seen[-1].rows >= last, timeout=LONGEST, missing="every change in Bronze")
-    yield BRONZE.on(side, rate([began, *seen]) or None)
-    yield STARTED.on(side, (last - before) / (seen[-1].at - began.at))
+    last, before = _topic_end_offset(system) - 1, bronze_end_offset(settings)
+    start_sample = Sample(time.time(), before)
+    with (
+        observe_commits(bronze_path(settings)) as bronze_samples,
+        system.override_service("stream-processor", settings),
+    ):
+        wait_until(
+            lambda: bronze_samples and bronze_samples[-1].rows >= last,
+            timeout=JOB_TIMEOUT,
+            missing="every change in Bronze",
+        )
+    yield BRONZE.with_value(side, rate([start_sample, *bronze_samples]) or None)
+    yield BRONZE_WITH_STARTUP.with_value(
+        side, (last - before) / (bronze_samples[-1].timestamp - start_sample.timestamp)
+    )
 
 
-def _into_silver(it: System, settings: Settings, side: str, count: int) -> Iterator[Line]:
+def _measure_silver(system: BenchmarkSystem, settings: Settings, side: str, count: int) -> Iterator[Measurement]:
     """Give the rate at which a refresh merges, and the memory that it took."""
-    it.say(f"refresh, {side}")
-    done = refreshed(it, settings)
-    yield SILVER.on(side, count / merging(stages(settings)))
-    yield PEAK.on(side, done.peak)
+    system.log(f"refresh, {side}")
+    refresh_run = run_refresh(system, settings)
+    yield SILVER.with_value(side, count / silver_seconds(stage_seconds(settings)))
+    yield SILVER_PEAK_MEMORY.with_value(side, refresh_run.peak_mib)
 
 
-def _end(it: System) -> int:
+def _topic_end_offset(system: BenchmarkSystem) -> int:
     """Give how many messages the topic has."""
-    with topics.following(it.settings, [STRAVA_ACTIVITIES.topic]) as consumer:
-        return int(sum(topics.reachable(consumer).values()))
+    with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as consumer:
+        return int(sum(topics.end_offsets(consumer).values()))

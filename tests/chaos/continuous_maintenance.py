@@ -14,19 +14,22 @@ from deltalake import DeltaTable
 
 from lakehouse import logs
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.upkeep import WEEK, Kept
+from lakehouse.cdc.maintenance import DEFAULT_RETENTION, MaintenanceResult
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
-from lakehouse.gold.upkeep import APPENDED, REWRITTEN, Named, keep_each
+from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, TableName, maintain_tables
+from lakehouse.retries import StopSignal, first_line
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
-from lakehouse.source.turn import turn
-from lakehouse.waiting import Stop, first_line
+from lakehouse.source.refresh_lock import exclusive_refresh
 
 # Seconds between two passes, at random. A pass that followed each append at once was over long before the next one,
 # and the two never met.
-PAUSE = (0.0, 4.0)
-TURN_INTERVAL, TURN_RETRY = 15.0, 2.0  # seconds between two turns; until one that was held is asked for again
+PASS_INTERVAL = (0.0, 4.0)
+LOCKED_PASS_INTERVAL, LOCK_RETRY_INTERVAL = (
+    15.0,
+    2.0,
+)  # seconds between two turns; until one that was held is asked for again
 # Smaller than maintain.py's: each pass would write the whole of Bronze again, and the small disk would be full.
 TARGET_BYTES = 128 * 1024
 
@@ -37,45 +40,49 @@ class Maintenance:
 
     settings: Settings
     catalog: Catalog
-    turn_at: float
-    versions: dict[Named, int] = field(default_factory=dict)
+    next_locked_pass_at: float
+    versions: dict[TableName, int] = field(default_factory=dict)
 
     def maintain(self) -> None:
         """Maintain the appended tables, and, now and then, the rewritten ones where no refresh has its turn."""
-        self._maintain_each(APPENDED)
-        if time.monotonic() > self.turn_at:
-            self.turn_at = time.monotonic() + TURN_RETRY
-            with turn(self.settings, self.catalog, CAPTURED, 0) as still_mine:
-                self._maintain_each(REWRITTEN, still_mine)
-            self.turn_at = time.monotonic() + TURN_INTERVAL
+        self._maintain_each(APPEND_ONLY_TABLES)
+        if time.monotonic() > self.next_locked_pass_at:
+            self.next_locked_pass_at = time.monotonic() + LOCK_RETRY_INTERVAL
+            with exclusive_refresh(self.settings, self.catalog, CAPTURED, 0) as ensure_lock_held:
+                self._maintain_each(REWRITTEN_TABLES, ensure_lock_held)
+            self.next_locked_pass_at = time.monotonic() + LOCKED_PASS_INTERVAL
 
-    def _maintain_each(self, tables: Iterable[Named], may_commit: Callable[[], None] = lambda: None) -> None:
+    def _maintain_each(self, tables: Iterable[TableName], pre_commit_check: Callable[[], None] = lambda: None) -> None:
         """Maintain each of the tables that changed since its last time, and print what became of its files."""
         for table in tables:
             if self.catalog.exists(*table) and self._version(table) != self.versions.get(table):
-                for name, done in keep_each(self.catalog, [table], WEEK, TARGET_BYTES, may_commit):
-                    _log(name, _result(done))
+                for name, result in maintain_tables(
+                    self.catalog, [table], DEFAULT_RETENTION, TARGET_BYTES, pre_commit_check
+                ):
+                    _log(name, _format_result(result))
                 self.versions[table] = self._version(table)
 
-    def _version(self, table: Named) -> int:
+    def _version(self, table: TableName) -> int:
         return DeltaTable(self.catalog.path(*table)).version()
 
 
 def main() -> None:
-    settings, stop = Settings(), Stop().on_sigterm()
+    settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
-    maintenance = Maintenance(settings, Catalog(settings.lake), turn_at=time.monotonic() + TURN_INTERVAL)
+    maintenance = Maintenance(
+        settings, Catalog(settings.lake), next_locked_pass_at=time.monotonic() + LOCKED_PASS_INTERVAL
+    )
     with closing(Lease(settings, "maintenance")) as lease:
-        while not stop.wait(uniform(*PAUSE)):
+        while not stop.wait(uniform(*PASS_INTERVAL)):
             with _log_errors():
-                lease.hold()
+                lease.acquire()
                 maintenance.maintain()
 
 
-def _result(done: Kept | LakehouseError) -> str:
-    if isinstance(done, LakehouseError):
-        return first_line(done)
-    return "conflicted" if done.disturbed else f"{done.files_before} files into {done.files_after}"
+def _format_result(result: MaintenanceResult | LakehouseError) -> str:
+    if isinstance(result, LakehouseError):
+        return first_line(result)
+    return "conflicted" if result.conflicted else f"{result.files_before} files into {result.files_after}"
 
 
 @contextmanager
@@ -87,8 +94,8 @@ def _log_errors() -> Iterator[None]:
         _log("left out", first_line(error))
 
 
-def _log(what: str, text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}: {text}", flush=True)
+def _log(subject: str, text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S', time.gmtime())} {subject}: {text}", flush=True)
 
 
 if __name__ == "__main__":

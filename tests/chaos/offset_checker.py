@@ -12,13 +12,13 @@ from deltalake import DeltaTable, QueryBuilder
 from chaos import delta_log
 from chaos.offset_ranges import format_ranges, to_ranges
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.positions import Lane
+from lakehouse.cdc.offsets import TopicPartition
 
-Counts = Mapping[tuple[Lane, int], int]
+RowCounts = Mapping[tuple[TopicPartition, int], int]
 
 
 @dataclass(frozen=True)
-class Table:
+class CheckedTable:
     """A table to check, and its topic: its offset columns begin with the prefix; only `once` forbids a second row."""
 
     topic: str
@@ -26,7 +26,7 @@ class Table:
     layer: str
     name: str
     prefix: str = ""
-    once: bool = True
+    unique_offsets: bool = True
 
     @property
     def path(self) -> Path:
@@ -41,8 +41,8 @@ class Table:
 class OffsetFinding:
     """Offsets of a partition that a table has not, or has more than once."""
 
-    table: Table
-    topic_partition: Lane
+    table: CheckedTable
+    topic_partition: TopicPartition
     kind: str
     ranges: Sequence[range]
 
@@ -51,51 +51,55 @@ class OffsetFinding:
         return sum(map(len, self.ranges))
 
     def __str__(self) -> str:
-        lane = self.topic_partition
+        topic_partition = self.topic_partition
         return (
-            f"{self.table.layer}/{self.table.name}, incarnation {lane.incarnation}, partition {lane.partition}: "
+            f"{self.table.layer}/{self.table.name}, incarnation {topic_partition.incarnation}, partition {topic_partition.partition}: "
             f"{self.offsets} offsets {self.kind}: {format_ranges(self.ranges)}"
         )
 
 
-def bronze(lake: Path, contract: Contract) -> Table:
-    return Table(contract.topic, lake, "bronze", contract.table)
+def bronze_table(lake: Path, contract: Contract) -> CheckedTable:
+    return CheckedTable(contract.topic, lake, "bronze", contract.table)
 
 
-def versions(lake: Path, contract: Contract) -> Table:
+def versions_table(lake: Path, contract: Contract) -> CheckedTable:
     """Return the versions' table: a message that implies deletes has a row for each, with its own offset."""
-    return Table(contract.topic, lake, "silver", f"{contract.table}_versions", prefix="_", once=False)
+    return CheckedTable(contract.topic, lake, "silver", f"{contract.table}_versions", prefix="_", unique_offsets=False)
 
 
-def check(table: Table, expected: Mapping[Lane, range]) -> list[OffsetFinding]:
+def check_table(table: CheckedTable, expected: Mapping[TopicPartition, range]) -> list[OffsetFinding]:
     """Compare a table with the offsets that its topic has, and return what is missing and what is doubled."""
     return [*compare(table, count_rows_by_offset(table), expected)]
 
 
-def compare(table: Table, counts: Counts, expected: Mapping[Lane, range]) -> Iterator[OffsetFinding]:
+def compare(
+    table: CheckedTable, counts: RowCounts, expected: Mapping[TopicPartition, range]
+) -> Iterator[OffsetFinding]:
     """Yield what differs; rows of other partitions, or of offsets beyond those expected, are not looked at."""
-    for lane, offsets in expected.items():
-        if missing := to_ranges(offset for offset in offsets if not counts.get((lane, offset))):
-            yield OffsetFinding(table, lane, "missing", missing)
-        if doubled := to_ranges(offset for offset in offsets if table.once and counts.get((lane, offset), 0) > 1):
-            yield OffsetFinding(table, lane, "doubled", doubled)
+    for topic_partition, offsets in expected.items():
+        if missing := to_ranges(offset for offset in offsets if not counts.get((topic_partition, offset))):
+            yield OffsetFinding(table, topic_partition, "missing", missing)
+        if doubled := to_ranges(
+            offset for offset in offsets if table.unique_offsets and counts.get((topic_partition, offset), 0) > 1
+        ):
+            yield OffsetFinding(table, topic_partition, "doubled", doubled)
 
 
-def count_rows_by_offset(table: Table) -> Counts:
+def count_rows_by_offset(table: CheckedTable) -> RowCounts:
     """Return how many rows each offset has."""
     columns = [f"{table.prefix}{name}" for name in ("incarnation", "partition", "offset")]
     quoted = ", ".join(f'"{name}"' for name in columns)
     query = f"SELECT {quoted}, count(*) AS n FROM t GROUP BY {quoted}"  # noqa: S608 - our own names
-    read = QueryBuilder().register("t", DeltaTable(table.path)).execute(query).read_all()
-    rows = zip(*(read.column(name).to_pylist() for name in (*columns, "n")), strict=True)
-    return {(Lane(incarnation, partition), offset): n for incarnation, partition, offset, n in rows}
+    result = QueryBuilder().register("t", DeltaTable(table.path)).execute(query).read_all()
+    rows = zip(*(result.column(name).to_pylist() for name in (*columns, "n")), strict=True)
+    return {(TopicPartition(incarnation, partition), offset): n for incarnation, partition, offset, n in rows}
 
 
-def explain(found: Iterable[OffsetFinding]) -> Iterator[str]:
+def explain_findings(findings: Iterable[OffsetFinding]) -> Iterator[str]:
     """Yield, for each finding and each of its ranges, the commits around it."""
-    for one in found:
-        yield str(one)
-        log = delta_log.read_log(one.table.path, one.table.archive, one.table.prefix)
-        for gap in one.ranges:
+    for finding in findings:
+        yield str(finding)
+        log = delta_log.read_log(finding.table.path, finding.table.archive, finding.table.prefix)
+        for gap in finding.ranges:
             yield f"  around {format_ranges([gap])}:"
-            yield from (f"    {line}" for line in delta_log.describe_gap(log, one.topic_partition, gap))
+            yield from (f"    {line}" for line in delta_log.describe_gap(log, finding.topic_partition, gap))

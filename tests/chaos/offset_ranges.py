@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 
 def to_ranges(offsets: Iterable[int]) -> list[range]:
     """Return the offsets, each once and in order, as ranges without a hole."""
-    found: list[range] = []
+    ranges: list[range] = []
     for offset in sorted(set(offsets)):
-        if found and found[-1].stop == offset:
-            found[-1] = range(found[-1].start, offset + 1)
+        if ranges and ranges[-1].stop == offset:
+            ranges[-1] = range(ranges[-1].start, offset + 1)
         else:
-            found.append(range(offset, offset + 1))
-    return found
+            ranges.append(range(offset, offset + 1))
+    return ranges
 
 
 def format_ranges(ranges: Sequence[range]) -> str:

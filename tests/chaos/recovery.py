@@ -3,52 +3,52 @@
 import time
 from collections.abc import Sequence
 
-from chaos.blows import Blow
-from chaos.system import System
+from chaos.faults import Fault
+from chaos.system_under_test import SystemUnderTest
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
-from lakehouse.source import cut
-from lakehouse.waiting import wait_until
+from lakehouse.retries import wait_until
+from lakehouse.source import consistent_cut
 
-STARTS_WITHIN = 300.0  # seconds; a JVM on a busy machine takes its time
+START_TIMEOUT = 300.0  # seconds; a JVM on a busy machine takes its time
 
 
-def back(system: System, blow: Blow, within: float) -> str:
+def wait_until_recovered(system: SystemUnderTest, fault: Fault, timeout: float) -> str:
     """Wait until what was struck is ready, then so many seconds until everything is; give how long both took."""
-    began = time.monotonic()
+    started_at = time.monotonic()
 
-    def struck_are_away() -> str:
-        return _away(system, blow.struck)
+    def targets_not_ready() -> str:
+        return _not_ready_services(system, fault.targets)
 
-    wait_until(lambda: not struck_are_away(), timeout=STARTS_WITHIN, missing=struck_are_away)
-    itself = time.monotonic()
-    _everything(system, within, may_die=system.armed.exists())
-    return f"ready after {itself - began:.1f} s, all back after {time.monotonic() - itself:.1f} s more"
+    wait_until(lambda: not targets_not_ready(), timeout=START_TIMEOUT, missing=targets_not_ready)
+    ready_at = time.monotonic()
+    _wait_until_all_ready(system, timeout, may_crash=system.armed_file.exists())
+    return f"ready after {ready_at - started_at:.1f} s, all back after {time.monotonic() - ready_at:.1f} s more"
 
 
-def _everything(system: System, within: float, *, may_die: bool) -> None:
+def _wait_until_all_ready(system: SystemUnderTest, timeout: float, *, may_crash: bool) -> None:
     """Wait; where a job died at a step meanwhile, as long again."""
     try:
-        wait_until(lambda: not _missing(system), timeout=within, missing=lambda: _missing(system))
+        wait_until(lambda: not _describe_missing(system), timeout=timeout, missing=lambda: _describe_missing(system))
     except NotReady:
-        if not may_die or system.armed.exists():
+        if not may_crash or system.armed_file.exists():
             raise
-        _everything(system, within, may_die=False)
+        _wait_until_all_ready(system, timeout, may_crash=False)
 
 
-def _missing(system: System) -> str:
+def _describe_missing(system: SystemUnderTest) -> str:
     """Say what is not back yet; empty where nothing is missing."""
-    if away := _away(system):
-        return away
+    if not_ready := _not_ready_services(system):
+        return not_ready
     try:
-        cut.of_everything(system.settings, Catalog(system.settings.lake), CAPTURED, patience=20.0)
+        consistent_cut.wait_for_consistent_cut(system.settings, Catalog(system.settings.lake), CAPTURED, timeout=20.0)
     except NotReady as error:
         return str(error).partition("\n")[0]
     return ""
 
 
-def _away(system: System, names: Sequence[str] | None = None) -> str:
+def _not_ready_services(system: SystemUnderTest, names: Sequence[str] | None = None) -> str:
     """Name those of the services, or of all, that are not ready."""
-    away = [one.name for one in system.stack.status() if not one.ready]
-    return ", ".join(name for name in away if names is None or name in names)
+    not_ready = [one.name for one in system.stack.status() if not one.ready]
+    return ", ".join(name for name in not_ready if names is None or name in names)

@@ -16,30 +16,30 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from chaos.blows import Blow, strike
+from chaos.background_load import BackgroundLoad
+from chaos.checker import Verdict, check_system
 from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
-from chaos.deaths import Deaths
 from chaos.evidence import preserve_evidence
-from chaos.judge import Verdict, judge
-from chaos.life import Life
-from chaos.messages import unsent
-from chaos.recovery import back
-from chaos.system import System, at_work, in_own_mounts
+from chaos.failpoint_schedule import FailpointSchedule
+from chaos.faults import Fault, inject
+from chaos.recovery import wait_until_recovered
+from chaos.slack_checker import count_unsent
+from chaos.system_under_test import SystemUnderTest, enter_mount_namespace, start_system
 from lakehouse import errors
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.session import session
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
+from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT
-from lakehouse.waiting import wait_until
+from lakehouse.spark.session import session
 
-LONGEST_REFRESH = 600.0  # seconds
-BETWEEN = (0.5, 2.0)  # seconds between all being back and the next blow
-SHOWN = 40  # lines
+REFRESH_TIMEOUT = 600.0  # seconds
+FAULT_INTERVAL = (0.5, 2.0)  # seconds between all being back and the next blow
+MAX_LINES_SHOWN = 40  # lines
 # What a flow says where a commit of its own is not what it was told.
-LOST_COMMIT = ("the one to follow is", "another writer has overwritten it", "were to be written")
-say = partial(print, flush=True)
+LOST_COMMIT_MESSAGES = ("the one to follow is", "another writer has overwritten it", "were to be written")
+log = partial(print, flush=True)
 
 
 def main() -> None:
@@ -50,108 +50,127 @@ def main() -> None:
     parser.add_argument("--busy", action="store_true", help="keep every core busy beside it all, niced")
     parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
     options = parser.parse_args()
-    in_own_mounts()
+    enter_mount_namespace()
     # Ended in any way, it takes down what it started; a shell has what it starts in the background ignore Ctrl-C.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
     with (
-        at_work(options.seed, say) as system,
+        start_system(options.seed, log) as system,
         busy_cores() if options.busy else nullcontext(),
-        preserve_evidence(system, folder, say, always=options.keep),
-        CommitWatcher(Path(system.settings.lake)).watching() as commits,
+        preserve_evidence(system, folder, log, always=options.keep),
+        CommitWatcher(Path(system.settings.lake)).watch() as commit_watcher,
     ):
         if not system.small_disk:
-            say("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
-        life = Life(system, options.seed)
-        blows = storm(system, life, Random(options.seed), options.minutes * 60, options.within)
-        verdict = settled(system, life)
-        tell(blows, life, verdict)
-        report_details(verdict, folder / "details.txt")
-        found = [*life.reader.wrong, *commits.problems(), *_mended(system), *verdict.differences]
-        if found := [*found, *_unlikely(system, life, blows, verdict)]:
-            raise LakehouseError("\n".join(found[:SHOWN]))
-        if not verdict.holds:
+            log("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
+        background_load = BackgroundLoad(system, options.seed)
+        faults = run_nemesis(system, background_load, Random(options.seed), options.minutes * 60, options.within)
+        verdict = settle_and_check(system, background_load)
+        print_summary(faults, background_load, verdict)
+        write_details(verdict, folder / "details.txt")
+        problems = [
+            *background_load.reader.anomalies,
+            *commit_watcher.problems(),
+            *_self_repairs(system),
+            *verdict.differences,
+        ]
+        if problems := [*problems, *_harness_problems(system, background_load, faults, verdict)]:
+            raise LakehouseError("\n".join(problems[:MAX_LINES_SHOWN]))
+        if not verdict.is_valid:
             raise LakehouseError("rows or messages were lost, or rows doubled.")
 
 
-def storm(system: System, life: Life, rng: Random, seconds: float, within: float) -> list[Blow]:
+def run_nemesis(
+    system: SystemUnderTest, background_load: BackgroundLoad, rng: Random, seconds: float, timeout: float
+) -> list[Fault]:
     """Once there are figures, strike until the time is over, each time waiting until all is back; give the blows.
 
     A refresh is spared until one has ended, well or killed: one that is struck each time would never merge.
     """
-    blows: list[Blow] = []
-    through = 0
-    deaths = Deaths(system.armed, rng, system.small_disk)
-    with life.goes_on():
-        wait_until(lambda: life.refresh.ended[0], timeout=LONGEST_REFRESH, missing="the first refresh")
-        until = time.monotonic() + seconds
-        deaths.arm()
-        while time.monotonic() < until:
-            time.sleep(rng.uniform(*BETWEEN))  # the pace of disaster
-            sparing, through = life.refreshed == through, life.refreshed
-            for deal in (deaths.look, partial(strike, rng, system, life.jobs, sparing=sparing)):
-                if blow := deal():
-                    blows.append(blow)
-                    say(f"{len(blows):>4} {blow.what}: {back(system, blow, within)}")
-        system.armed.unlink(missing_ok=True)
-    return blows
+    faults: list[Fault] = []
+    refreshes_before = 0
+    schedule = FailpointSchedule(system.armed_file, rng, system.small_disk)
+    with background_load.run_in_background():
+        wait_until(lambda: background_load.refresh.exit_codes[0], timeout=REFRESH_TIMEOUT, missing="the first refresh")
+        deadline = time.monotonic() + seconds
+        schedule.arm()
+        while time.monotonic() < deadline:
+            time.sleep(rng.uniform(*FAULT_INTERVAL))  # the pace of disaster
+            spare_refresh, refreshes_before = (
+                background_load.refreshes_ended == refreshes_before,
+                background_load.refreshes_ended,
+            )
+            for next_fault in (
+                schedule.poll,
+                partial(inject, rng, system, background_load.jobs, spare_refresh=spare_refresh),
+            ):
+                if fault := next_fault():
+                    faults.append(fault)
+                    log(f"{len(faults):>4} {fault.description}: {wait_until_recovered(system, fault, timeout)}")
+        system.armed_file.unlink(missing_ok=True)
+    return faults
 
 
-def settled(system: System, life: Life) -> Verdict:
+def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -> Verdict:
     """Let everything that is owed come through, have each job end well once more, and judge."""
-    say("the storm is over: waiting for what is owed to Slack, for a refresh and for maintenance; then comparing")
-    wait_until(lambda: unsent(system.settings) == 0, timeout=900, missing=lambda: f"{unsent(system.settings)} messages")
-    for job in (life.refresh, life.maintenance):
-        if code := job.once():
+    log("the storm is over: waiting for what is owed to Slack, for a refresh and for maintenance; then comparing")
+    wait_until(
+        lambda: count_unsent(system.settings) == 0,
+        timeout=900,
+        missing=lambda: f"{count_unsent(system.settings)} messages",
+    )
+    for job in (background_load.refresh, background_load.maintenance):
+        if code := job.run_once():
             raise LakehouseError(f"{job.script} ends with {code} when the storm is over.")
     with session(system.settings, "refresh") as spark:
-        return judge(system, spark)
+        return check_system(system, spark)
 
 
-def _unlikely(system: System, life: Life, blows: Sequence[Blow], verdict: Verdict) -> Iterator[str]:
+def _harness_problems(
+    system: SystemUnderTest, background_load: BackgroundLoad, faults: Sequence[Fault], verdict: Verdict
+) -> Iterator[str]:
     """Say what speaks against the run itself: nobody read, or messages were doubled that no death explains."""
-    if not life.reader.done["whole"]:
+    if not background_load.reader.outcomes["whole"]:
         yield "nobody could read the figures over Thrift."
-    explained = system.slack.hung_up + sum("slack-notifier" in blow.struck for blow in blows)
+    explained = system.slack.dropped_connections + sum("slack-notifier" in fault.targets for fault in faults)
     if verdict.messages_doubled > explained:
         yield f"{verdict.messages_doubled} messages doubled, of which {explained} are explained."
 
 
-def _mended(system: System) -> Iterator[str]:
+def _self_repairs(system: SystemUnderTest) -> Iterator[str]:
     """Name the gaps that the system filled by itself, and the batches that it refused: each was a lost commit."""
     catalog = Catalog(system.settings.lake)
     for contract in CAPTURED:
-        if refills := catalog.refills(contract):
+        if refills := catalog.refill_count(contract):
             yield f"bronze/{contract.table} had gaps, which were filled in {refills} commits."
-    for log in sorted(system.stack.logs.glob("stream-processor.log*")):
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-            if any(sign in line for sign in LOST_COMMIT):
-                yield f"{log.name}: {line.strip()[:300]}"
+    for log_file in sorted(system.stack.logs.glob("stream-processor.log*")):
+        for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
+            if any(message in line for message in LOST_COMMIT_MESSAGES):
+                yield f"{log_file.name}: {line.strip()[:300]}"
 
 
-def tell(blows: Sequence[Blow], life: Life, verdict: Verdict) -> None:
-    wrote, read = life.work.done, life.reader.done
-    say(f"{life.refresh}; {life.continuous_maintenance}")
-    say(
-        f"{wrote['activities']} activities and {wrote['statements']} other statements, {wrote['interruptions']} times "
-        f"interrupted; the figures read {read['whole']} times whole, {len(life.reader.wrong)} times not, "
-        f"{read['empty']} times before the first refresh, {read['no server']} times nobody answered"
+def print_summary(faults: Sequence[Fault], background_load: BackgroundLoad, verdict: Verdict) -> None:
+    written, outcomes = background_load.writer.counts, background_load.reader.outcomes
+    log(f"{background_load.refresh}; {background_load.continuous_maintenance}")
+    log(
+        f"{written['activities']} activities and {written['statements']} other statements, {written['interruptions']} times "
+        f"interrupted; the figures read {outcomes['whole']} times whole, {len(background_load.reader.anomalies)} times not, "
+        f"{outcomes['empty']} times before the first refresh, {outcomes['no server']} times nobody answered"
     )
-    say(
-        f"{sum(blow.kills for blow in blows)} kills in {len(blows)} blows, {verdict.changes} changes: "
+    log(
+        f"{sum(fault.kills for fault in faults)} kills in {len(faults)} blows, {verdict.changes} changes: "
         f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
         f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
     )
 
 
-def report_details(verdict: Verdict, file: Path) -> None:
+def write_details(verdict: Verdict, file: Path) -> None:
     """Print the first lines about rows that were lost or doubled, and write all of them into the file."""
     if verdict.details:
         file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")
-        say("\n".join(verdict.details[:SHOWN]))
-        say(f"{len(verdict.details)} lines of it are in {file}")
+        log("\n".join(verdict.details[:MAX_LINES_SHOWN]))
+        log(f"{len(verdict.details)} lines of it are in {file}")
 
 
 if __name__ == "__main__":

@@ -11,57 +11,57 @@ from kafka.consumer.fetcher import ConsumerRecord
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 
-SHOWN = 1_000  # messages of a topic
-PATIENCE = 60.0  # seconds
-Offsets = Mapping[int, range]  # by partition
+MAX_MESSAGES_SHOWN = 1_000  # messages of a topic
+POLL_TIMEOUT = 60.0  # seconds
+OffsetRanges = Mapping[int, range]  # by partition
 
 
-def read_offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, Offsets]:
+def read_offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, OffsetRanges]:
     """Return the offsets that each topic holds at this moment, by partition."""
-    found: dict[str, dict[int, range]] = {name: {} for name in names}
-    with topics.following(settings, names) as consumer:
-        begins = consumer.beginning_offsets(list(consumer.assignment()))
-        for partition, end in topics.reachable(consumer).items():
-            found[partition.topic][partition.partition] = range(begins[partition], end)
-    return found
+    offsets: dict[str, dict[int, range]] = {name: {} for name in names}
+    with topics.consumer_session(settings, names) as consumer:
+        beginning_offsets = consumer.beginning_offsets(list(consumer.assignment()))
+        for partition, end in topics.end_offsets(consumer).items():
+            offsets[partition.topic][partition.partition] = range(beginning_offsets[partition], end)
+    return offsets
 
 
 def describe_messages(settings: Settings, topic: str, partition: int, ranges: Iterable[range]) -> Iterator[str]:
     """Yield a line for each message at these offsets: its moment, operation, length and key, never its values."""
     shown = 0
-    with topics.following(settings, [topic]) as consumer:
-        place = TopicPartition(topic, partition)
-        consumer.assign([place])
-        for wanted in ranges:
-            consumer.seek(place, wanted.start)
-            for record in _until(consumer, wanted):
+    with topics.consumer_session(settings, [topic]) as consumer:
+        topic_partition = TopicPartition(topic, partition)
+        consumer.assign([topic_partition])
+        for offset_range in ranges:
+            consumer.seek(topic_partition, offset_range.start)
+            for record in _read_range(consumer, offset_range):
                 yield describe_message(record)
-                if (shown := shown + 1) == SHOWN:
+                if (shown := shown + 1) == MAX_MESSAGES_SHOWN:
                     yield "and more"
                     return
 
 
 def describe_message(record: ConsumerRecord) -> str:
     """Return the line of one message; its operation is ? where the message tells none."""
-    moment = datetime.fromtimestamp(record.timestamp / 1000, tz=timezone.utc).isoformat(timespec="milliseconds")
+    timestamp = datetime.fromtimestamp(record.timestamp / 1000, tz=timezone.utc).isoformat(timespec="milliseconds")
     key = (record.key or b"").decode(errors="replace")
     value = record.value or b""
-    return f"offset {record.offset}: {moment}, op {_operation(value)}, {len(value)} bytes, key {key}"
+    return f"offset {record.offset}: {timestamp}, op {_operation(value)}, {len(value)} bytes, key {key}"
 
 
-def _until(consumer: Any, wanted: range) -> Iterator[ConsumerRecord]:
+def _read_range(consumer: Any, offset_range: range) -> Iterator[ConsumerRecord]:
     """Yield the records of a range; fewer where Kafka gives none for a while."""
-    while page := consumer.poll(PATIENCE * 1000):
-        for record in (one for records in page.values() for one in records):
-            if record.offset in wanted:
+    while batch := consumer.poll(POLL_TIMEOUT * 1000):
+        for record in (one for records in batch.values() for one in records):
+            if record.offset in offset_range:
                 yield record
-            if record.offset >= wanted[-1]:
+            if record.offset >= offset_range[-1]:
                 return
 
 
 def _operation(value: bytes) -> str:
     try:
-        said = json.loads(value)
+        envelope = json.loads(value)
     except ValueError:
         return "?"
-    return str(said.get("op", "?")) if isinstance(said, dict) else "?"
+    return str(envelope.get("op", "?")) if isinstance(envelope, dict) else "?"

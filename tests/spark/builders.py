@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.rules import RuleBook, Rules
-from lakehouse.source.cut import Cut
-from spark.columns import ddl
+from lakehouse.source.consistent_cut import ConsistentCut
+from spark.columns import to_ddl
 
 RULES = Rules(
     bonus_rate=Decimal("0.0500"),
@@ -22,40 +22,40 @@ RULES = Rules(
     activity_window="calendar_year",
     destination="1362 Av. des Platanes, 34970 Lattes",
 )
-NOTHING: Cut = {contract.table: {} for contract in CAPTURED}  # new in Bronze
+NO_OFFSETS: ConsistentCut = {contract.table: {} for contract in CAPTURED}  # new in Bronze
 ON_FOOT, BY_BICYCLE = "Marche/running", "Vélo/Trottinette/Autres"
 BY_BUS, BY_CAR = "Transports en commun", "véhicule thermique/électrique"
 
 Fields = dict[str, Any]
 
 
-def silver(spark: SparkSession, contract: Contract, rows: list[Fields]) -> DataFrame:
+def silver_rows(spark: SparkSession, contract: Contract, rows: list[Fields]) -> DataFrame:
     values = [{column: row.get(column) for column in contract.columns} for row in rows]
-    return spark.createDataFrame(values, ddl(contract.columns))
+    return spark.createDataFrame(values, to_ddl(contract.columns))
 
 
 def employees(spark: SparkSession, *rows: Fields) -> DataFrame:
-    sound = {"business_unit": "Finance", "salaire_brut": Decimal("30000.00"), "moyen_deplacement": BY_BICYCLE}
-    return silver(
-        spark, RH_EMPLOYEES, [sound | {"adresse_complete": f"{row['id']} rue de l'Essai"} | row for row in rows]
+    defaults = {"business_unit": "Finance", "salaire_brut": Decimal("30000.00"), "moyen_deplacement": BY_BICYCLE}
+    return silver_rows(
+        spark, RH_EMPLOYEES, [defaults | {"adresse_complete": f"{row['id']} rue de l'Essai"} | row for row in rows]
     )
 
 
 def distances(spark: SparkSession, *rows: Fields) -> DataFrame:
-    sound = {"destination_address": RULES.destination, "provider": "estimate", "status": "ok"}
-    return silver(spark, DISTANCE_CACHE, [sound | row for row in rows])
+    defaults = {"destination_address": RULES.destination, "provider": "estimate", "status": "ok"}
+    return silver_rows(spark, DISTANCE_CACHE, [defaults | row for row in rows])
 
 
 def activities(spark: SparkSession, *rows: Fields) -> DataFrame:
-    sound = {"employee_id": 1, "sport_type": "Run", "flagged": False}
-    return silver(spark, STRAVA_ACTIVITIES, [{"activity_id": n} | sound | row for n, row in enumerate(rows)])
+    defaults = {"employee_id": 1, "sport_type": "Run", "flagged": False}
+    return silver_rows(spark, STRAVA_ACTIVITIES, [{"activity_id": n} | defaults | row for n, row in enumerate(rows)])
 
 
 def reward_rules(spark: SparkSession, *rows: Fields) -> DataFrame:
-    return silver(spark, REWARD_RULES, [vars(RULES) | row for row in rows])
+    return silver_rows(spark, REWARD_RULES, [vars(RULES) | row for row in rows])
 
 
-def always(rules: Rules) -> RuleBook:
+def rule_book(rules: Rules) -> RuleBook:
     return RuleBook([(date(2000, 1, 1), rules)])
 
 
@@ -63,12 +63,12 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
 
 
-def daily(first: str, count: int, **fields: Any) -> list[Fields]:
+def daily_activities(first: str, count: int, **fields: Any) -> list[Fields]:
     """Give one activity a day, at the same hour in UTC."""
     return [{"start_date_utc": utc(first) + timedelta(days=n)} | fields for n in range(count)]
 
 
-def collected(frame: DataFrame, *keys: str) -> dict[Any, Row]:
+def collect_by_key(frame: DataFrame, *keys: str) -> dict[Any, Row]:
     """Give the rows by their key; timestamps as the text that they show, whatever this process's time zone."""
     shown = frame.withColumns(
         {name: F.col(name).cast("string") for name, sql_type in frame.dtypes if sql_type == "timestamp"}

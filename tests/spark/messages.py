@@ -8,18 +8,18 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.cdc import tables
+from lakehouse.cdc import schemas
 from lakehouse.cdc.contract import Contract, Rule
-from spark.columns import ddl
+from spark.columns import to_ddl
 
 SHOES = Contract(
     table="shoes",
     key=("id",),
     columns={"id": "int", "size": "int", "note": "string", "price": "decimal(12,2)"},
-    rules=(Rule("size_negative", when="size < 0", says="pointure négative"),),
+    rules=(Rule("size_negative", when="size < 0", message="pointure négative"),),
 )
-START = datetime(2026, 6, 1, tzinfo=timezone.utc)
-Row = tuple[Any, ...]
+FIRST_COMMITTED_AT = datetime(2026, 6, 1, tzinfo=timezone.utc)
+BronzeRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class Change:
     tx: int | None = 1
     incarnation: int = 0
     partition: int = 0
-    first_snapshot: int | None = None
-    ends: bool = False
+    snapshot_lsn: int | None = None
+    is_last_of_snapshot: bool = False
     raw: str | None = None
 
-    def row(self, offset: int) -> Row:
+    def to_bronze_row(self, offset: int) -> BronzeRow:
         after = {"id": self.id, "size": self.size, "note": self.note, "price": self.price}
-        source = {"snapshot": "last" if self.ends else "true" if self.op == "r" else "false"}
-        stated = {"op": self.op, "after": None if self.op in {"d", "t"} else after, "source": source}
-        at = START + timedelta(minutes=offset)
-        seq = offset * 10 if self.commit_seq is None else self.commit_seq
-        lsn = seq + 1 if self.lsn is None else self.lsn
+        source = {"snapshot": "last" if self.is_last_of_snapshot else "true" if self.op == "r" else "false"}
+        envelope = {"op": self.op, "after": None if self.op in {"d", "t"} else after, "source": source}
+        moment = FIRST_COMMITTED_AT + timedelta(minutes=offset)
+        commit_lsn = offset * 10 if self.commit_seq is None else self.commit_seq
+        lsn = commit_lsn + 1 if self.lsn is None else self.lsn
         # Its commit's, however often it is sent.
-        committed_at = START + timedelta(minutes=seq / 10)
+        committed_at = FIRST_COMMITTED_AT + timedelta(minutes=commit_lsn / 10)
         return (
             self.op,
             None if self.id is None else json.dumps({"id": self.id}),
-            self.raw or json.dumps(stated),
-            None if self.first_snapshot else seq,
-            self.first_snapshot or lsn,
+            self.raw or json.dumps(envelope),
+            None if self.snapshot_lsn else commit_lsn,
+            self.snapshot_lsn or lsn,
             self.tx,
             committed_at,
             self.op == "r",
@@ -66,24 +66,24 @@ class Change:
             self.incarnation,
             self.partition,
             offset,
-            at,
-            at,
+            moment,
+            moment,
         )
 
 
-def insert(key: int, size: int | None = 40, **more: Any) -> Change:
-    return Change("c", key, size, **more)
+def insert(key: int, size: int | None = 40, **fields: Any) -> Change:
+    return Change("c", key, size, **fields)
 
 
-def put(key: int, size: int | None = 40, **more: Any) -> Change:
-    return Change("u", key, size, **more)
+def update(key: int, size: int | None = 40, **fields: Any) -> Change:
+    return Change("u", key, size, **fields)
 
 
-def delete(key: int, **more: Any) -> Change:
-    return Change("d", key, **more)
+def delete(key: int, **fields: Any) -> Change:
+    return Change("d", key, **fields)
 
 
-def bronze(spark: SparkSession, changes: Iterable[Change], first_offset: int = 0) -> DataFrame:
+def to_bronze_frame(spark: SparkSession, changes: Iterable[Change], first_offset: int = 0) -> DataFrame:
     """Give Bronze's rows for these changes, in the order of their offsets."""
-    rows = [change.row(first_offset + number) for number, change in enumerate(changes)]
-    return spark.createDataFrame(rows, ddl(tables.BRONZE))
+    rows = [change.to_bronze_row(first_offset + number) for number, change in enumerate(changes)]
+    return spark.createDataFrame(rows, to_ddl(schemas.BRONZE))

@@ -10,10 +10,10 @@ from pyspark.sql import SparkSession
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import BadInput
 from lakehouse.reconcile import canonical
-from lakehouse.reconcile.sums import sums_in_spark
+from lakehouse.reconcile.checksums import spark_checksums
 from spark.messages import SHOES
 
-TEXTS = {
+CANONICAL_TEXTS = {
     "int: -5": "-5",
     "bigint: 9223372036854775807": "9223372036854775807",
     "boolean: true": "true",
@@ -36,40 +36,40 @@ TEXTS = {
 }
 
 
-def text(spark: SparkSession, kind: str, value: str | None) -> str:
+def canonical_text(spark: SparkSession, kind: str, value: str | None) -> str:
     contract = Contract(table="t", key=("x",), columns={"x": kind})
     rows = spark.createDataFrame([(value,)], "x string").selectExpr(f"cast(x AS {kind}) AS x")
-    row = rows.select(canonical.field_in_spark(contract, "x").alias("text")).first()
+    row = rows.select(canonical.spark_field_text(contract, "x").alias("text")).first()
     assert row is not None
     return str(row.text)
 
 
-@pytest.mark.parametrize("value", TEXTS)
-def test_a_value_has_one_text(spark: SparkSession, value: str) -> None:
-    kind, given = value.split(": ", 1)
-    assert text(spark, kind, given) == TEXTS[value]
+@pytest.mark.parametrize("value", CANONICAL_TEXTS)
+def test_each_type_has_one_canonical_text(spark: SparkSession, value: str) -> None:
+    kind, literal = value.split(": ", 1)
+    assert canonical_text(spark, kind, literal) == CANONICAL_TEXTS[value]
 
 
-def test_null_is_none_of_the_texts(spark: SparkSession) -> None:
-    nulls = {text(spark, value.split(": ", maxsplit=1)[0], None) for value in TEXTS}
-    assert nulls == {canonical.NULL}
-    assert canonical.NULL not in TEXTS.values()
+def test_null_has_its_own_canonical_text(spark: SparkSession) -> None:
+    nulls = {canonical_text(spark, value.split(": ", maxsplit=1)[0], None) for value in CANONICAL_TEXTS}
+    assert nulls == {canonical.NULL_TEXT}
+    assert canonical.NULL_TEXT not in CANONICAL_TEXTS.values()
 
 
-def test_a_type_that_has_no_text_is_named_and_not_passed_over() -> None:
+def test_type_without_a_canonical_text_is_an_error_that_names_the_column() -> None:
     contract = Contract(table="t", key=("x",), columns={"x": "double"})
-    for one in (canonical.field_in_spark, canonical.field_in_postgres):
+    for one in (canonical.spark_field_text, canonical.postgres_field_text):
         with pytest.raises(BadInput, match="t: x is of type double"):
             one(contract, "x")
 
 
-def sums(spark: SparkSession, *rows: tuple[Any, ...]) -> dict[str, Any]:
+def bucket_checksums(spark: SparkSession, *rows: tuple[Any, ...]) -> dict[str, Any]:
     words = replace(SHOES, columns={"id": "int", "a": "string", "b": "string"})
-    return dict(sums_in_spark(spark.createDataFrame([*rows], "id int, a string, b string"), words))
+    return dict(spark_checksums(spark.createDataFrame([*rows], "id int, a string, b string"), words))
 
 
-def test_a_row_counts_with_all_its_columns_and_their_places(spark: SparkSession) -> None:
-    one = sums(spark, (1, "x", "y"))
+def test_row_checksum_depends_on_every_column_and_its_position(spark: SparkSession) -> None:
+    checksums = bucket_checksums(spark, (1, "x", "y"))
     others = [
         (1, "y", "x"),
         (1, "x,y", ""),
@@ -79,12 +79,12 @@ def test_a_row_counts_with_all_its_columns_and_their_places(spark: SparkSession)
         (1, "x,", "y"),
         (1, "x", ",y"),
     ]
-    assert len({str(sums(spark, row)) for row in others} | {str(one)}) == len(others) + 1
-    assert one == sums(spark, (1, "x", "y"))
+    assert len({str(bucket_checksums(spark, row)) for row in others} | {str(checksums)}) == len(others) + 1
+    assert checksums == bucket_checksums(spark, (1, "x", "y"))
 
 
-def test_rows_add_up_in_any_order(spark: SparkSession) -> None:
+def test_bucket_checksum_does_not_depend_on_row_order_and_counts_duplicates(spark: SparkSession) -> None:
     rows = [(number, "x", None) for number in range(20)]
-    assert sums(spark, *rows) == sums(spark, *reversed(rows))
-    assert sum(count for count, _ in sums(spark, *rows, rows[0]).values()) == 21
-    assert all(re.fullmatch("[0-9a-f]{3}", bucket) for bucket in sums(spark, *rows))
+    assert bucket_checksums(spark, *rows) == bucket_checksums(spark, *reversed(rows))
+    assert sum(count for count, _ in bucket_checksums(spark, *rows, rows[0]).values()) == 21
+    assert all(re.fullmatch("[0-9a-f]{3}", bucket) for bucket in bucket_checksums(spark, *rows))

@@ -8,59 +8,59 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.upkeep import APPENDED_TO, compact_table
+from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, compact_table
 from lakehouse.errors import LakehouseError
-from spark.messages import bronze, put
-from spark.shoes import Shoes
+from spark.messages import to_bronze_frame, update
+from spark.sample_lake import SampleLake
 
 
-class Writer:
+class BronzeWriter:
     """Appends to Bronze, each commit under a name of its own."""
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
-        self.lake = Shoes(spark, root).lake
+        self.lake = SampleLake(spark, root).lake
         self.path = self.lake.catalog.path("bronze", "shoes")
         self.check = self.lake.commit_check("bronze", "shoes")
         self._offset = 0
 
     def append(self, name: str, rows: int = 1) -> None:
-        changes = [put(number) for number in range(rows)]
-        self.lake.append(bronze(self.lake.spark, changes, self._offset), "bronze", "shoes", userMetadata=name)
+        changes = [update(number) for number in range(rows)]
+        self.lake.append(to_bronze_frame(self.lake.spark, changes, self._offset), "bronze", "shoes", userMetadata=name)
         self._offset += rows
 
-    def put_another_over_the_last(self) -> None:
+    def overwrite_last_commit(self) -> None:
         last = max(Path(self.path, "_delta_log").glob("*.json"))
         last.write_text(json.dumps({"commitInfo": {"operation": "OPTIMIZE", "timestamp": 0}}) + "\n", encoding="utf-8")
 
 
 @pytest.fixture
-def writer(spark: SparkSession, tmp_path: Path) -> Writer:
-    return Writer(spark, tmp_path)
+def writer(spark: SparkSession, tmp_path: Path) -> BronzeWriter:
+    return BronzeWriter(spark, tmp_path)
 
 
-def test_a_commit_that_is_there_is_found_beside_those_of_others(writer: Writer) -> None:
+def test_commit_is_found_among_commits_of_other_writers(writer: BronzeWriter) -> None:
     writer.append("first")
     writer.append("second", rows=2)
-    compact_table(writer.path, APPENDED_TO)
+    compact_table(writer.path, APPEND_TARGET_BYTES)
     writer.check.ensure_committed("second", 2)
     writer.append("third")
     writer.check.ensure_committed("third", 1)
 
 
-def test_a_commit_that_another_put_itself_over_is_an_error(writer: Writer) -> None:
+def test_overwritten_commit_is_an_error(writer: BronzeWriter) -> None:
     writer.append("first")
-    writer.put_another_over_the_last()
+    writer.overwrite_last_commit()
     with pytest.raises(LakehouseError, match="another writer has overwritten it"):
         writer.check.ensure_committed("first", 1)
 
 
-def test_a_commit_of_fewer_rows_than_were_to_be_written_is_an_error(writer: Writer) -> None:
+def test_commit_with_fewer_rows_than_expected_is_an_error(writer: BronzeWriter) -> None:
     writer.append("first", rows=2)
     with pytest.raises(LakehouseError, match="has 2 rows, and 3 were to be written"):
         writer.check.ensure_committed("first", 3)
 
 
-def test_a_commit_is_found_where_the_jvm_has_forgotten_the_table(writer: Writer) -> None:
+def test_commit_is_found_after_the_delta_log_cache_is_cleared(writer: BronzeWriter) -> None:
     """It does so an hour after the last use, and at times when several tables are opened at once."""
     writer.append("first")
     jvm: Any = writer.lake.spark.sparkContext._jvm

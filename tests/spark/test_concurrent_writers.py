@@ -15,12 +15,12 @@ from _pytest.mark import ParameterSet
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.session import LOG_STORE
-from spark import held_writer, writers
-from spark.writers import HeldWriter, Rows, make_table, rows_of
+from lakehouse.spark.session import LOG_STORE
+from spark import pausing_writer, writers
+from spark.writers import PausingWriter, Rows, create_table, read_rows
 
 
-def put(note: str, *ids: int) -> Callable[[Rows], Rows]:
+def upsert(note: str, *ids: int) -> Callable[[Rows], Rows]:
     """Return what adds or replaces the rows of these ids."""
     return lambda rows: [*remove(*ids)(rows), *((id_, note) for id_ in ids)]
 
@@ -33,92 +33,96 @@ def remove(*ids: int) -> Callable[[Rows], Rows]:
 EFFECTS: dict[str, Callable[[Rows], Rows]] = {
     "append": lambda rows: [*rows, *((id_, "appended") for id_ in range(100, 105))],
     "overwrite": lambda _: [(300, "overwritten"), (301, "overwritten")],
-    "replace_where": put("replaced", 8, 9),
-    "merge": put("merged", 1, 200),
+    "replace_where": upsert("replaced", 8, 9),
+    "merge": upsert("merged", 1, 200),
     "delete": remove(3),
     "delta-rs append": lambda rows: [*rows, (400, "from delta-rs"), (401, "from delta-rs")],
     "delta-rs delete": remove(4),
 }
-SPARK = ("append", "overwrite", "replace_where", "merge", "delete")
-DELTA_RS = tuple(writers.OPERATIONS)
-# delta-rs lets both commit, and doubles each row: cdc/upkeep.py lets none begin beside another (test_upkeep.py).
-TWICE = {*product(("compact", "compact_and_checkpoint"), repeat=2)}
+SPARK_OPERATIONS = ("append", "overwrite", "replace_where", "merge", "delete")
+DELTA_RS_OPERATIONS = tuple(writers.OPERATIONS)
+# delta-rs lets both commit, and doubles each row: cdc/maintenance.py lets none begin beside another (test_maintenance.py).
+UNSAFE_PAIRS = {*product(("compact", "compact_and_checkpoint"), repeat=2)}
 # What a flow, a refresh and maintenance do beside one another all day.
-EVERY_DAY = {
-    *product(("append", "merge"), ("append", "set_properties", "compact_and_checkpoint", "vacuum", "clean_up")),
+COMMON_PAIRS = {
+    *product(("append", "merge"), ("append", "set_properties", "compact_and_checkpoint", "vacuum", "clean_log")),
     *product(("compact", "set_properties"), ("append", "merge", "overwrite")),
     ("merge", "merge"),
     ("overwrite", "overwrite"),
 }
 
 
-def pairs(held: Iterable[str], through: Iterable[str]) -> list[ParameterSet]:
+def writer_pairs(paused: Iterable[str], concurrent: Iterable[str]) -> list[ParameterSet]:
     """Return the pairs of two kinds of writers; those that are rare are left to test-all."""
-    each = (pair for pair in product(held, through) if pair not in TWICE)
-    return [pytest.param(*pair, marks=() if pair in EVERY_DAY else (pytest.mark.long,)) for pair in each]
+    each = (pair for pair in product(paused, concurrent) if pair not in UNSAFE_PAIRS)
+    return [pytest.param(*pair, marks=() if pair in COMMON_PAIRS else (pytest.mark.long,)) for pair in each]
 
 
 @pytest.fixture(scope="module")
-def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeldWriter]:
-    with writers.start(tmp_path_factory.mktemp("held"), os.environ.get("LOG_STORE", LOG_STORE[1])) as writer:
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PausingWriter]:
+    with writers.start_pausing_writer(
+        tmp_path_factory.mktemp("held"), os.environ.get("LOG_STORE", LOG_STORE[1])
+    ) as writer:
         yield writer
 
 
-@pytest.mark.parametrize(("held", "through"), pairs(SPARK, DELTA_RS))
-def test_spark_held_open_and_delta_rs_let_through_are_both_in_the_table(
-    writer: HeldWriter, tmp_path: Path, held: str, through: str
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_OPERATIONS, DELTA_RS_OPERATIONS))
+def test_delta_rs_commit_during_a_paused_spark_commit_keeps_both(
+    writer: PausingWriter, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
-    before = make_table(tmp_path)
-    with writer.held(held, tmp_path) as result:
-        assert writers.carry_out(through, tmp_path) == 0
-    if through == "clean_up" and "error" in result.result(120):
+    before = create_table(tmp_path)
+    with writer.paused(paused, tmp_path) as result:
+        assert writers.run_operation(concurrent, tmp_path) == 0
+    if concurrent == "clean_log" and "error" in result.result(120):
         # The commits that it began with are forgotten. It says so, before or after its own; a flow starts again then.
-        assert sorted(before) == rows_of(tmp_path) or sorted(EFFECTS[held](before)) == rows_of(tmp_path)
+        assert sorted(before) == read_rows(tmp_path) or sorted(EFFECTS[paused](before)) == read_rows(tmp_path)
         return
     assert "error" not in result.result(120)
-    assert_both(tmp_path, before, held, f"delta-rs {through}")
+    assert_both_applied(tmp_path, before, paused, f"delta-rs {concurrent}")
 
 
-@pytest.mark.parametrize(("held", "through"), pairs(SPARK, SPARK))
-def test_two_spark_processes_are_both_in_the_table(
-    writer: HeldWriter, spark: SparkSession, tmp_path: Path, held: str, through: str
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_OPERATIONS, SPARK_OPERATIONS))
+def test_spark_commit_during_a_paused_spark_commit_keeps_both(
+    writer: PausingWriter, spark: SparkSession, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
-    before = make_table(tmp_path)
-    with writer.held(held, tmp_path) as result:
-        held_writer.carry_out(spark, through, str(tmp_path))
+    before = create_table(tmp_path)
+    with writer.paused(paused, tmp_path) as result:
+        pausing_writer.run_operation(spark, concurrent, str(tmp_path))
     assert "error" not in result.result(120)
-    assert_both(tmp_path, before, held, through)
+    assert_both_applied(tmp_path, before, paused, concurrent)
 
 
-@pytest.mark.parametrize(("held", "through"), pairs(DELTA_RS, SPARK))
-def test_delta_rs_that_has_looked_and_spark_let_through_are_both_in_the_table(
-    spark: SparkSession, tmp_path: Path, held: str, through: str
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_OPERATIONS, SPARK_OPERATIONS))
+def test_delta_rs_on_a_stale_snapshot_after_a_spark_commit_keeps_both(
+    spark: SparkSession, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
-    before, seen = make_table(tmp_path), DeltaTable(str(tmp_path))
-    held_writer.carry_out(spark, through, str(tmp_path))
-    writers.carry_out(held, tmp_path, seen)
-    assert_both(tmp_path, before, through, f"delta-rs {held}")
+    before, stale_table = create_table(tmp_path), DeltaTable(str(tmp_path))
+    pausing_writer.run_operation(spark, concurrent, str(tmp_path))
+    writers.run_operation(paused, tmp_path, stale_table)
+    assert_both_applied(tmp_path, before, concurrent, f"delta-rs {paused}")
 
 
-@pytest.mark.parametrize(("held", "through"), pairs(DELTA_RS, DELTA_RS))
-def test_two_processes_of_delta_rs_are_both_in_the_table(tmp_path: Path, held: str, through: str) -> None:
-    before, seen = make_table(tmp_path), DeltaTable(str(tmp_path))
-    writers.carry_out(through, tmp_path)
-    writers.carry_out(held, tmp_path, seen)
-    assert_both(tmp_path, before, f"delta-rs {through}", f"delta-rs {held}")
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_OPERATIONS, DELTA_RS_OPERATIONS))
+def test_delta_rs_on_a_stale_snapshot_after_a_delta_rs_commit_keeps_both(
+    tmp_path: Path, paused: str, concurrent: str
+) -> None:
+    before, stale_table = create_table(tmp_path), DeltaTable(str(tmp_path))
+    writers.run_operation(concurrent, tmp_path)
+    writers.run_operation(paused, tmp_path, stale_table)
+    assert_both_applied(tmp_path, before, f"delta-rs {concurrent}", f"delta-rs {paused}")
 
 
-def test_a_table_that_two_create_at_once_is_one_table(writer: HeldWriter, tmp_path: Path) -> None:
-    with writer.held("create", tmp_path) as result:
-        rows = make_table(tmp_path)
+def test_table_created_by_two_writers_at_once_is_one_table(writer: PausingWriter, tmp_path: Path) -> None:
+    with writer.paused("create", tmp_path) as result:
+        rows = create_table(tmp_path)
     assert "error" not in result.result(120)
-    assert rows_of(tmp_path) == rows
+    assert read_rows(tmp_path) == rows
 
 
-def assert_both(path: Path, before: Rows, *operations: str) -> None:
+def assert_both_applied(path: Path, before: Rows, *operations: str) -> None:
     """Check that the rows are those of the two operations in one order or the other, and that the log is whole."""
     one, other = (EFFECTS.get(operation, list) for operation in operations)
-    assert rows_of(path) in (sorted(one(other(before))), sorted(other(one(before))))
+    assert read_rows(path) in (sorted(one(other(before))), sorted(other(one(before))))
     table = DeltaTable(str(path))
     assert (table.metadata().configuration.get("cdc.note") == "set") == ("delta-rs set_properties" in operations)
     assert ("added" in [field.name for field in table.schema().fields]) == ("delta-rs add_column" in operations)

@@ -9,40 +9,40 @@ from pyspark.sql import SparkSession
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.errors import BadInput
-from lakehouse.gold.explain import explain
-from lakehouse.gold.explanation import _km, lines
-from lakehouse.gold.past import Question
-from lakehouse.gold.refresh import make_tables
+from lakehouse.gold.bitemporal import AsOf
+from lakehouse.refresh.explain import explain
+from lakehouse.refresh.explain_fr import _format_km, render
+from lakehouse.refresh.table_setup import create_tables
 from spark.builders import BY_BICYCLE, RULES
-from spark.past import JULY, JUNE, LIVE, Past, activity, distance, employee, rule
+from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activity, distance, employee, rule
 
 HOME = {"adresse_complete": "1 rue de l'Essai", "business_unit": "R&D"}
 ROUTE = {"origin_address": "1 rue de l'Essai", "destination_address": RULES.destination}
 
 
 @pytest.fixture
-def past(spark: SparkSession, tmp_path: Path) -> Past:
+def versions(spark: SparkSession, tmp_path: Path) -> VersionsBuilder:
     lake = Lake(spark, Catalog(str(tmp_path)))
-    make_tables(lake.catalog)
-    past = Past(lake)
-    past.commit("2026-01-15 11:00", employee("r", 1, **HOME), rule("r", date(2000, 1, 1), "0.05"))
-    past.commit("2026-01-15 12:05", distance("c", 16_160, travel_mode="bicycling", provider="estimate", **ROUTE))
-    past.commit("2026-05-04 10:00", employee("u", 1, BY_BICYCLE, **HOME))
-    past.commit("2026-05-05 10:00", activity("c", 11), activity("c", 12, start="2025-12-31 22:00"))
-    past.commit("2026-05-06 10:00", activity("c", 13, flagged=True), activity("c", 14, start="2026-07-05 10:00"))
-    past.commit("2026-05-07 10:00", activity("c", 15, _reasons=["vitesse impossible"]), activity("c", 16))
-    past.commit("2026-05-08 10:00", activity("d", 16), activity("c", 17), activity("c", 18, 2))
-    past.commit("2026-05-09 10:00", activity("u", 17, 2), activity("u", 11, _reasons=["distance négative"]))
-    return past
+    create_tables(lake.catalog)
+    versions = VersionsBuilder(lake)
+    versions.commit("2026-01-15 11:00", employee("r", 1, **HOME), rule("r", date(2000, 1, 1), "0.05"))
+    versions.commit("2026-01-15 12:05", distance("c", 16_160, travel_mode="bicycling", provider="estimate", **ROUTE))
+    versions.commit("2026-05-04 10:00", employee("u", 1, BY_BICYCLE, **HOME))
+    versions.commit("2026-05-05 10:00", activity("c", 11), activity("c", 12, start="2025-12-31 22:00"))
+    versions.commit("2026-05-06 10:00", activity("c", 13, flagged=True), activity("c", 14, start="2026-07-05 10:00"))
+    versions.commit("2026-05-07 10:00", activity("c", 15, _reasons=["vitesse impossible"]), activity("c", 16))
+    versions.commit("2026-05-08 10:00", activity("d", 16), activity("c", 17), activity("c", 18, 2))
+    versions.commit("2026-05-09 10:00", activity("u", 17, 2), activity("u", 11, _reasons=["distance négative"]))
+    return versions
 
 
-def told(past: Past, question: Question) -> list[str]:
-    return list(lines(explain(past.written(), 1, question, LIVE)))
+def explanation_lines(versions: VersionsBuilder, as_of: AsOf) -> list[str]:
+    return list(render(explain(versions.write(), 1, as_of, GO_LIVE)))
 
 
-def test_each_activity_is_counted_or_it_is_said_why_not(past: Past) -> None:
-    why = explain(past.written(), 1, Question(JUNE, JUNE), LIVE)
-    assert {one.activity_id: one.verdict for one in why.activities} == {
+def test_explanation_gives_each_activity_a_verdict(versions: VersionsBuilder) -> None:
+    explanation = explain(versions.write(), 1, AsOf(JUNE, JUNE), GO_LIVE)
+    assert {one.activity_id: one.verdict for one in explanation.activities} == {
         11: "comptée",
         12: "hors de la période",
         13: "signalée (flagged)",
@@ -51,76 +51,78 @@ def test_each_activity_is_counted_or_it_is_said_why_not(past: Past) -> None:
         16: "supprimée",
         17: "d'un autre salarié",
     }
-    assert why.days.nb_activities_year == 1
-    (counted,) = (one for one in why.activities if one.activity_id == 11)
+    assert explanation.days.nb_activities_year == 1
+    (counted,) = (one for one in explanation.activities if one.activity_id == 11)
     # As it was accepted: the later change was refused.
     assert (counted["_lsn"], counted["_offset"], counted["_op"]) == (140, 140, "c")
 
 
-def test_the_chain_behind_the_prime_is_told_to_the_change_event(past: Past) -> None:
-    said = told(past, Question(JUNE, JUNE))
-    text = "\n".join(said)
-    assert said[0] == "Salarié 1, au 30/06/2026, d'après ce qui était connu au 30/06/2026"
-    assert "  Valable depuis : depuis le 04/05/2026  [LSN 0/82, bronze/rh_employees 1/0/130]" in said
+def test_explanation_traces_the_prime_to_lsn_and_bronze_offset(versions: VersionsBuilder) -> None:
+    printed = explanation_lines(versions, AsOf(JUNE, JUNE))
+    text = "\n".join(printed)
+    assert printed[0] == "Salarié 1, au 30/06/2026, d'après ce qui était connu au 30/06/2026"
+    assert "  Valable depuis : depuis le 04/05/2026  [LSN 0/82, bronze/rh_employees 1/0/130]" in printed
     assert "modification (moyen_deplacement), depuis le 04/05/2026" in text
     assert "  Règle en vigueur depuis le 01/01/2000 : 5 %, 15 km à pied, 25 km à vélo" in text
-    assert "  Distance selon estimate : 16,16 km, retenue  [LSN 0/78, bronze/distance_cache 1/0/120]" in said
-    assert "  Montant : 30 000,00 € × 5 % = 1 500,00 €" in said
-    assert "  1 activités comptées, 15 nécessaires : 0 jour, il en manque 14" in said
-    assert "    01/05/2026 12:00  11  sport inconnu  [LSN 0/8C, bronze/strava_activities 1/0/140]" in said
+    assert "  Distance selon estimate : 16,16 km, retenue  [LSN 0/78, bronze/distance_cache 1/0/120]" in printed
+    assert "  Montant : 30 000,00 € × 5 % = 1 500,00 €" in printed
+    assert "  1 activités comptées, 15 nécessaires : 0 jour, il en manque 14" in printed
+    assert "    01/05/2026 12:00  11  sport inconnu  [LSN 0/8C, bronze/strava_activities 1/0/140]" in printed
 
 
 @pytest.mark.long
-def test_before_go_live_what_was_there_then_is_listed_as_it_is_counted(past: Past) -> None:
-    past.commit("2026-01-15 11:00", activity("r", 19, start="2025-12-20 10:00"))
+def test_explanation_before_go_live_counts_initial_snapshot_activities(versions: VersionsBuilder) -> None:
+    versions.commit("2026-01-15 11:00", activity("r", 19, start="2025-12-20 10:00"))
     new_year_s_eve = date(2025, 12, 31)
-    why = explain(past.written(), 1, Question(new_year_s_eve, new_year_s_eve), LIVE)
-    assert {one.activity_id: one.verdict for one in why.activities} == {19: "comptée"}
-    assert why.days.nb_activities_year == 1
+    explanation = explain(versions.write(), 1, AsOf(new_year_s_eve, new_year_s_eve), GO_LIVE)
+    assert {one.activity_id: one.verdict for one in explanation.activities} == {19: "comptée"}
+    assert explanation.days.nb_activities_year == 1
 
 
 @pytest.mark.long
-def test_what_was_refused_of_the_person_s_row_is_told_and_does_not_count(past: Past) -> None:
-    past.commit("2026-06-10 10:00", employee("u", 1, "Marche/running", _reasons=["salaire négatif"], **HOME))
-    past.commit("2026-06-11 10:00", employee("u", 1, BY_BICYCLE, **{**HOME, "business_unit": "Ventes"}))
-    text = "\n".join(told(past, Question(JUNE, JUNE)))
+def test_explanation_shows_refused_employee_versions_and_does_not_apply_them(versions: VersionsBuilder) -> None:
+    versions.commit("2026-06-10 10:00", employee("u", 1, "Marche/running", _reasons=["salaire négatif"], **HOME))
+    versions.commit("2026-06-11 10:00", employee("u", 1, BY_BICYCLE, **{**HOME, "business_unit": "Ventes"}))
+    text = "\n".join(explanation_lines(versions, AsOf(JUNE, JUNE)))
     assert "10/06/2026 12:00  refusée : salaire négatif  [LSN" in text
     assert "11/06/2026 12:00  modification (business_unit), depuis le 11/06/2026" in text
 
 
 @pytest.mark.long
-def test_it_follows_what_was_known(past: Past) -> None:
-    past.commit("2026-07-10 10:00", employee("u", 1, "Transports en commun", valable_depuis=date(2026, 6, 1), **HOME))
-    before, after = told(past, Question(JUNE, JUNE)), told(past, Question(JUNE, JULY))
+def test_explanation_depends_on_known_at(versions: VersionsBuilder) -> None:
+    versions.commit(
+        "2026-07-10 10:00", employee("u", 1, "Transports en commun", valable_depuis=date(2026, 6, 1), **HOME)
+    )
+    before, after = explanation_lines(versions, AsOf(JUNE, JUNE)), explanation_lines(versions, AsOf(JUNE, JULY))
     assert "  eligible : la distance est dans la limite : la prime est due" in before
     assert "  mode_non_eligible : ce moyen de déplacement ne donne pas de prime" in after
     assert "  Distance : aucune réponse connue pour ce trajet" in after
 
 
 @pytest.mark.long
-def test_who_was_not_there_is_an_error_that_says_what_to_do(past: Past) -> None:
-    lake = past.written()
+def test_explanation_of_an_absent_employee_is_an_error_with_its_remedy(versions: VersionsBuilder) -> None:
+    lake = versions.write()
     with pytest.raises(BadInput, match=r"Salarié 99 : absent au 30/06/2026.*vérifiez l'identifiant"):
-        explain(lake, 99, Question(JUNE, JUNE), LIVE)
-    past.commit("2026-06-20 10:00", employee("d", 1))
+        explain(lake, 99, AsOf(JUNE, JUNE), GO_LIVE)
+    versions.commit("2026-06-20 10:00", employee("d", 1))
     with pytest.raises(BadInput, match=r"Salarié 1 : absent au 30/06/2026.*3 versions connues.*--as-of"):
-        explain(past.written(), 1, Question(JUNE, JUNE), LIVE)
-    past.commit("2026-06-20 10:00", employee("c", 3, date_embauche=date(2026, 9, 1)))
-    past.commit("2026-06-20 10:00", employee("c", 4, _reasons=["embauche avant la naissance"]))
+        explain(versions.write(), 1, AsOf(JUNE, JUNE), GO_LIVE)
+    versions.commit("2026-06-20 10:00", employee("c", 3, date_embauche=date(2026, 9, 1)))
+    versions.commit("2026-06-20 10:00", employee("c", 4, _reasons=["embauche avant la naissance"]))
     with pytest.raises(BadInput, match=r"Salarié 4 : absent .*fiche est refusée : embauche avant la naissance\. Corr"):
-        explain(past.written(), 4, Question(JUNE, JUNE), LIVE)
+        explain(versions.write(), 4, AsOf(JUNE, JUNE), GO_LIVE)
     with pytest.raises(BadInput, match=r"Salarié 3 : absent au 30/06/2026.*Son embauche est au 01/09/2026"):
-        explain(past.written(), 3, Question(JUNE, JUNE), LIVE)
+        explain(versions.write(), 3, AsOf(JUNE, JUNE), GO_LIVE)
 
 
 @pytest.mark.long
-def test_a_day_before_all_rules_is_an_error_that_says_what_to_do(past: Past) -> None:
+def test_explanation_of_a_day_before_all_rules_is_an_error_with_its_remedy(versions: VersionsBuilder) -> None:
     with pytest.raises(BadInput, match=r"Aucune règle n'était en vigueur au 31/12/1999.*un jour plus récent"):
-        explain(past.written(), 1, Question(date(1999, 12, 31), JUNE), LIVE)
+        explain(versions.write(), 1, AsOf(date(1999, 12, 31), JUNE), GO_LIVE)
 
 
-def test_numbers_are_written_as_they_are_in_french() -> None:
-    assert [_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
+def test_distances_are_formatted_in_french() -> None:
+    assert [_format_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
         "0,9 km",
         "9 km",
         "16,16 km",

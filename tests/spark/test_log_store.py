@@ -12,17 +12,17 @@ import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.session import LOG_STORE, session
 from lakehouse.errors import LakehouseError
-from lakehouse.java_options import spark_home
 from lakehouse.local.java import java_home
 from lakehouse.local.java_build import compile_java
+from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.waiting import wait_until
-from spark.writers import make_table
+from lakehouse.spark.jvm_options import spark_home
+from lakehouse.spark.session import LOG_STORE, session
+from spark.writers import create_table
 
-STORE = os.environ.get("LOG_STORE", LOG_STORE[1])
-LAST = 100  # version
+LOG_STORE_CLASS = os.environ.get("LOG_STORE", LOG_STORE[1])
+LAST_VERSION = 100  # version
 
 
 class Store:
@@ -40,7 +40,7 @@ class Store:
             actions.add(line)
         self._store.write(self._path(version), actions.iterator(), overwrite, self._conf)
 
-    def listed(self, first: int = 0) -> list[str]:
+    def list_names(self, first: int = 0) -> list[str]:
         found = self._store.listFrom(self._path(first), self._conf)
         names = []
         while found.hasNext():
@@ -56,31 +56,31 @@ def store(spark: SparkSession, tmp_path: Path) -> Store:
     return Store(spark, tmp_path)
 
 
-def test_a_version_that_is_there_is_refused_and_stays_as_it_is(store: Store, tmp_path: Path) -> None:
+def test_existing_version_is_refused_and_left_unchanged(store: Store, tmp_path: Path) -> None:
     store.write(7, "one", "é")
     with pytest.raises(Py4JJavaError, match=r"java\.nio\.file\.FileAlreadyExistsException"):
         store.write(7, "another")
     assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["one\né\n"]
 
 
-def test_it_is_overwritten_where_that_is_asked_for(store: Store, tmp_path: Path) -> None:
+def test_existing_version_is_replaced_if_overwrite_is_requested(store: Store, tmp_path: Path) -> None:
     store.write(7, "one")
     store.write(7, "another", overwrite=True)
     assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["another\n"]
 
 
-def test_a_listing_has_what_was_just_committed_from_a_name_on_in_order(store: Store, tmp_path: Path) -> None:
+def test_listing_from_a_version_is_ordered_and_includes_new_commits(store: Store, tmp_path: Path) -> None:
     for version in (3, 1, 2):
         store.write(version, "line")
     (tmp_path / "_last_checkpoint").write_text("{}", encoding="utf-8")
-    assert store.listed(2) == [f"{2:020d}.json", f"{3:020d}.json", "_last_checkpoint"]
+    assert store.list_names(2) == [f"{2:020d}.json", f"{3:020d}.json", "_last_checkpoint"]
 
 
-def test_a_version_without_content_is_not_listed(store: Store, tmp_path: Path) -> None:
+def test_empty_version_file_is_not_listed(store: Store, tmp_path: Path) -> None:
     """On a file system without links a version has its name before its content."""
     store.write(1, "line")
     (tmp_path / f"{2:020d}.json").touch()
-    assert store.listed() == [f"{1:020d}.json"]
+    assert store.list_names() == [f"{1:020d}.json"]
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="Linux alone limits another process")
@@ -98,25 +98,27 @@ def test_a_full_disk_leaves_neither_a_version_nor_a_temporary_file(
         resource.prlimit(jvm, resource.RLIMIT_FSIZE, before)
     assert [*tmp_path.iterdir()] == []
     store.write(7, "x" * 1000)
-    assert store.listed() == [f"{7:020d}.json"]
+    assert store.list_names() == [f"{7:020d}.json"]
 
 
-def test_a_folder_that_is_not_there_is_what_delta_expects(store: Store, tmp_path: Path) -> None:
+def test_listing_of_a_missing_folder_raises_file_not_found(store: Store, tmp_path: Path) -> None:
     tmp_path.rmdir()
     with pytest.raises(Py4JJavaError, match=r"java\.io\.FileNotFoundException"):
-        store.listed()
+        store.list_names()
 
 
-def test_of_sixteen_processes_one_commits_each_version(tmp_path: Path) -> None:
+def test_each_version_is_committed_by_one_of_sixteen_racing_processes(tmp_path: Path) -> None:
     """Eight are delta-rs's; eight commit by the log store, two of them as where there are no hard links."""
     log, classes = tmp_path / "table" / "_delta_log", tmp_path / "classes"
-    make_table(log.parent)
+    create_table(log.parent)
     first = len([*log.glob("*.json")])
-    processes = {f"p{n}": start([sys.executable, "-m", "spark.racing_writer"], log, f"p{n}") for n in range(8)}
-    java = racing_jvm(classes)
+    processes = {
+        f"p{n}": start_racing_writer([sys.executable, "-m", "spark.racing_writer"], log, f"p{n}") for n in range(8)
+    }
+    java = racing_jvm_command(classes)
     names = [*(f"linking{n}" for n in range(6)), *(f"claiming{n}" for n in range(2))]
-    stores = dict.fromkeys(names[:6], STORE) | dict.fromkeys(names[6:], "no links")
-    processes |= {name: start([*java, store], log, name) for name, store in stores.items()}
+    stores = dict.fromkeys(names[:6], LOG_STORE_CLASS) | dict.fromkeys(names[6:], "no links")
+    processes |= {name: start_racing_writer([*java, store], log, name) for name, store in stores.items()}
     wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all to be ready")
     (log / "go").touch()
     committed = {name: [*map(int, process.communicate(timeout=120)[0].split())] for name, process in processes.items()}
@@ -124,11 +126,11 @@ def test_of_sixteen_processes_one_commits_each_version(tmp_path: Path) -> None:
     winners = {version: name for name, versions in committed.items() for version in versions}
     assert sum(map(len, committed.values())) == len(winners)
     assert sorted(winners) == [*range(first, first + len(winners))]
-    assert max(winners) >= LAST
-    assert {version: author(log, version) for version in winners} == winners
+    assert max(winners) >= LAST_VERSION
+    assert {version: commit_author(log, version) for version in winners} == winners
 
 
-def racing_jvm(classes: Path) -> list[str]:
+def racing_jvm_command(classes: Path) -> list[str]:
     """Compile the tests' own Java into a folder, and return the command of a small JVM that races."""
     java, jars = java_home(ROOT / ".local"), Settings().jars_dir
     compile_java(java, jars, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
@@ -137,19 +139,21 @@ def racing_jvm(classes: Path) -> list[str]:
     return [str(java / "bin" / "java"), *small, "-cp", path, "lakehouse.testing.RacingWriter"]
 
 
-def start(command: list[str], log: Path, name: str) -> subprocess.Popen[str]:
+def start_racing_writer(command: list[str], log: Path, name: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    return subprocess.Popen([*command, str(log), name, str(LAST)], stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        [*command, str(log), name, str(LAST_VERSION)], stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
-def author(log: Path, version: int) -> str:
+def commit_author(log: Path, version: int) -> str:
     """Return who is named as the author in a version of the log."""
     lines = (log / f"{version:020d}.json").read_text(encoding="utf-8").splitlines()
     [commit] = (action["commitInfo"] for action in map(json.loads, lines) if "commitInfo" in action)
     return str(commit["userMetadata"])
 
 
-def test_the_running_session_commits_by_it(spark: SparkSession, tmp_path: Path) -> None:
+def test_spark_session_uses_the_hard_link_log_store(spark: SparkSession, tmp_path: Path) -> None:
     context: Any = spark.sparkContext
     spark.range(1).write.format("delta").save(str(tmp_path / "table"))
     log = context._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, str(tmp_path / "table"))
@@ -157,7 +161,7 @@ def test_the_running_session_commits_by_it(spark: SparkSession, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("job", ["stream", "refresh"])
-def test_no_job_starts_with_another(job: str) -> None:
+def test_job_with_another_log_store_does_not_start(job: str) -> None:
     other = {"spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore"}
     with pytest.raises(LakehouseError, match="spark-defaults"), session(Settings(), job, other):
         pass

@@ -9,12 +9,12 @@ from pyspark.sql import Row, SparkSession
 
 from lakehouse.gold.prime import prime
 from lakehouse.gold.tables import PRIME_SPORTIVE
-from spark.builders import BY_BICYCLE, BY_BUS, BY_CAR, ON_FOOT, RULES, Fields, collected, distances, employees
+from spark.builders import BY_BICYCLE, BY_BUS, BY_CAR, ON_FOOT, RULES, Fields, collect_by_key, distances, employees
 
 NO_PRIME = Decimal("0.00")
 
 
-def at(employee_id: int, travel_mode: str, distance_m: int | None, **fields: Any) -> Fields:
+def distance_row(employee_id: int, travel_mode: str, distance_m: int | None, **fields: Any) -> Fields:
     return {
         "origin_address": f"{employee_id} rue de l'Essai",
         "travel_mode": travel_mode,
@@ -22,13 +22,15 @@ def at(employee_id: int, travel_mode: str, distance_m: int | None, **fields: Any
     } | fields
 
 
-def primes(spark: SparkSession, staff: list[Fields], answers: list[Fields]) -> dict[int, Row]:
-    return collected(prime(employees(spark, *staff), distances(spark, *answers), RULES, 2026), "employee_id")
+def primes(spark: SparkSession, employee_rows: list[Fields], distance_rows: list[Fields]) -> dict[int, Row]:
+    return collect_by_key(
+        prime(employees(spark, *employee_rows), distances(spark, *distance_rows), RULES, 2026), "employee_id"
+    )
 
 
-def test_the_worked_example_by_bicycle(spark: SparkSession) -> None:
+def test_prime_of_the_worked_example_by_bicycle(spark: SparkSession) -> None:
     staff = [{"id": 1, "salaire_brut": Decimal("52770.00"), "moyen_deplacement": BY_BICYCLE, "business_unit": "R&D"}]
-    row = primes(spark, staff, [at(1, "bicycling", 16_160)])[1]
+    row = primes(spark, staff, [distance_row(1, "bicycling", 16_160)])[1]
     assert row.asDict() == {
         "employee_id": 1,
         "year": 2026,
@@ -46,13 +48,13 @@ def test_the_worked_example_by_bicycle(spark: SparkSession) -> None:
     }
 
 
-def test_the_limit_itself_is_within_and_one_metre_more_is_not(spark: SparkSession) -> None:
-    asked = [(ON_FOOT, "walking", 15_000), (ON_FOOT, "walking", 15_001)]
-    asked += [(BY_BICYCLE, "bicycling", 25_000), (BY_BICYCLE, "bicycling", 25_001)]
+def test_distance_at_the_limit_is_eligible_and_one_metre_more_is_not(spark: SparkSession) -> None:
+    cases = [(ON_FOOT, "walking", 15_000), (ON_FOOT, "walking", 15_001)]
+    cases += [(BY_BICYCLE, "bicycling", 25_000), (BY_BICYCLE, "bicycling", 25_001)]
     rows = primes(
         spark,
-        [{"id": n, "moyen_deplacement": mode} for n, (mode, _, _) in enumerate(asked)],
-        [at(n, travel, metres) for n, (_, travel, metres) in enumerate(asked)],
+        [{"id": n, "moyen_deplacement": mode} for n, (mode, _, _) in enumerate(cases)],
+        [distance_row(n, travel, metres) for n, (_, travel, metres) in enumerate(cases)],
     )
     assert [rows[n].motif for n in range(4)] == ["eligible", "distance_incoherente", "eligible", "distance_incoherente"]
     assert [rows[n].eligible for n in range(4)] == [True, False, True, False]
@@ -60,12 +62,12 @@ def test_the_limit_itself_is_within_and_one_metre_more_is_not(spark: SparkSessio
     assert rows[1].montant_en_jeu == Decimal("1500.00")
 
 
-def test_a_mode_that_is_not_active_comes_before_its_distance(spark: SparkSession) -> None:
+def test_ineligible_travel_mode_is_the_reason_before_any_distance(spark: SparkSession) -> None:
     modes = {1: BY_BUS, 2: BY_CAR, 3: "Trottinette volante", 4: None}
     rows = primes(
         spark,
         [{"id": n, "moyen_deplacement": mode} for n, mode in modes.items()],
-        [at(1, "transit", 90_000), at(2, "driving", 1_000)],
+        [distance_row(1, "transit", 90_000), distance_row(2, "driving", 1_000)],
     )
     assert {row.motif for row in rows.values()} == {"mode_non_eligible"}
     assert {(row.eligible, row.montant_prime, row.montant_en_jeu) for row in rows.values()} == {
@@ -74,32 +76,32 @@ def test_a_mode_that_is_not_active_comes_before_its_distance(spark: SparkSession
     assert [rows[n].distance_km for n in modes] == [90.0, 1.0, None, None]
 
 
-def test_no_distance_is_neither_near_nor_far(spark: SparkSession) -> None:
-    answers = [
-        at(2, "bicycling", None, status="not_found"),
-        at(3, "bicycling", 5_000, status="failed", provider="google"),
-        at(4, "walking", 5_000),
-        at(5, "bicycling", 5_000, destination_address="ailleurs"),
+def test_missing_or_failed_distance_gives_no_prime_and_its_own_reason(spark: SparkSession) -> None:
+    distance_rows = [
+        distance_row(2, "bicycling", None, status="not_found"),
+        distance_row(3, "bicycling", 5_000, status="failed", provider="google"),
+        distance_row(4, "walking", 5_000),
+        distance_row(5, "bicycling", 5_000, destination_address="ailleurs"),
     ]
-    rows = primes(spark, [{"id": n} for n in range(1, 7)] + [{"id": 7, "adresse_complete": None}], answers)
+    rows = primes(spark, [{"id": n} for n in range(1, 7)] + [{"id": 7, "adresse_complete": None}], distance_rows)
     assert {row.motif for row in rows.values()} == {"distance_inconnue"}
     assert {(row.eligible, row.montant_prime, row.distance_km, row.distance_source) for row in rows.values()} == {
         (False, NO_PRIME, None, None)
     }
 
 
-def test_where_google_was_asked_its_word_counts(spark: SparkSession) -> None:
-    answers = [
-        at(1, "bicycling", 20_000, provider="google"),
-        at(1, "bicycling", 30_000),
-        at(2, "bicycling", 20_000),
-        at(2, "bicycling", 30_000, provider="google"),
-        at(3, "bicycling", 20_000),
-        at(3, "bicycling", None, provider="google", status="failed"),
-        at(4, "bicycling", 20_000, provider="google"),
-        at(4, "bicycling", None, status="not_found"),
+def test_google_distance_overrides_the_estimate_even_when_it_failed(spark: SparkSession) -> None:
+    distance_rows = [
+        distance_row(1, "bicycling", 20_000, provider="google"),
+        distance_row(1, "bicycling", 30_000),
+        distance_row(2, "bicycling", 20_000),
+        distance_row(2, "bicycling", 30_000, provider="google"),
+        distance_row(3, "bicycling", 20_000),
+        distance_row(3, "bicycling", None, provider="google", status="failed"),
+        distance_row(4, "bicycling", 20_000, provider="google"),
+        distance_row(4, "bicycling", None, status="not_found"),
     ]
-    rows = primes(spark, [{"id": n} for n in range(1, 5)], answers)
+    rows = primes(spark, [{"id": n} for n in range(1, 5)], distance_rows)
     assert [(rows[n].motif, rows[n].distance_source) for n in range(1, 5)] == [
         ("eligible", "google"),
         ("distance_incoherente", "google"),
@@ -108,7 +110,7 @@ def test_where_google_was_asked_its_word_counts(spark: SparkSession) -> None:
     ]
 
 
-def test_two_employees_at_one_address_have_a_row_each_by_their_own_mode(spark: SparkSession) -> None:
+def test_employees_at_one_address_get_the_distance_of_their_own_mode(spark: SparkSession) -> None:
     home = "3 place du Partage, 34000 Montpellier"
     modes = {1: ON_FOOT, 2: BY_BICYCLE, 3: BY_BICYCLE}
     rows = primes(
@@ -127,14 +129,14 @@ def test_two_employees_at_one_address_have_a_row_each_by_their_own_mode(spark: S
     }
 
 
-def test_each_amount_is_rounded_half_up_from_decimals(spark: SparkSession) -> None:
-    dice = random.Random(5)
+def test_prime_amount_is_rounded_half_up_from_decimals(spark: SparkSession) -> None:
+    rng = random.Random(5)
     salaries = [Decimal("1000.10"), Decimal("1000.30"), Decimal("1000.50"), Decimal("9999999999.99")]
-    salaries += [Decimal(dice.randrange(10**7)) / 100 for _ in range(300)]
+    salaries += [Decimal(rng.randrange(10**7)) / 100 for _ in range(300)]
     rows = primes(
         spark,
         [{"id": n, "salaire_brut": salary} for n, salary in enumerate(salaries)],
-        [at(n, "bicycling", 1_000) for n in range(len(salaries))],
+        [distance_row(n, "bicycling", 1_000) for n in range(len(salaries))],
     )
     cent = Decimal("0.01")
     assert {n: row.montant_prime for n, row in rows.items()} == {
@@ -144,7 +146,7 @@ def test_each_amount_is_rounded_half_up_from_decimals(spark: SparkSession) -> No
 
 
 @pytest.mark.parametrize("staff", [[], [{"id": 1}]])
-def test_the_columns_are_those_that_reports_depend_on(spark: SparkSession, staff: list[Fields]) -> None:
+def test_prime_columns_and_types_match_the_schema(spark: SparkSession, staff: list[Fields]) -> None:
     frame = prime(employees(spark, *staff), distances(spark), RULES, 2026)
     assert dict(frame.dtypes) == dict(PRIME_SPORTIVE)
     assert frame.columns == list(PRIME_SPORTIVE)

@@ -2,35 +2,37 @@
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.tables import QUARANTINE
+from lakehouse.cdc.schemas import QUARANTINE
 from lakehouse.gold.quality import quality
 from lakehouse.gold.tables import QUALITE_DONNEES
-from spark.builders import Fields, collected, utc
-from spark.columns import ddl
+from spark.builders import Fields, collect_by_key, utc
+from spark.columns import to_ddl
 
 
-def refused(at: str | None, *reasons: str, closed: str | None = None, table: str = "strava_activities") -> Fields:
+def quarantine_entry(
+    committed_at: str | None, *reasons: str, resolved_at: str | None = None, table: str = "strava_activities"
+) -> Fields:
     return {
         "table_name": table,
         "key": '{"activity_id":1}',
         "value": '{"name":"secret"}',
         "reasons": list(reasons) or None,
-        "committed_at": at and utc(at),
-        "closed_at": closed and utc(closed),
+        "committed_at": committed_at and utc(committed_at),
+        "closed_at": resolved_at and utc(resolved_at),
     }
 
 
-def test_refusals_by_table_reason_and_state_with_first_and_last_day_of_paris(spark: SparkSession) -> None:
+def test_quarantine_is_counted_by_table_reason_and_state_without_row_values(spark: SparkSession) -> None:
     rows = [
-        refused("2026-01-01 10:00", "distance négative", "vitesse impossible"),
-        refused("2026-07-01 10:00", "distance négative"),
-        refused("2026-03-01 10:00", "distance négative", closed="2026-03-02 10:00"),
-        refused("2026-03-01 10:00", "distance négative", table="distance_cache"),
-        refused(None),
+        quarantine_entry("2026-01-01 10:00", "distance négative", "vitesse impossible"),
+        quarantine_entry("2026-07-01 10:00", "distance négative"),
+        quarantine_entry("2026-03-01 10:00", "distance négative", resolved_at="2026-03-02 10:00"),
+        quarantine_entry("2026-03-01 10:00", "distance négative", table="distance_cache"),
+        quarantine_entry(None),
     ]
-    frame = quality(spark.createDataFrame(rows, ddl(QUARANTINE)))
+    frame = quality(spark.createDataFrame(rows, to_ddl(QUARANTINE)))
     assert (frame.columns, dict(frame.dtypes)) == (list(QUALITE_DONNEES), dict(QUALITE_DONNEES))
-    counts = {tuple(row)[:3]: tuple(row)[3:] for row in collected(frame, "table_source", "motif", "etat").values()}
+    counts = {tuple(row)[:3]: tuple(row)[3:] for row in collect_by_key(frame, "table_source", "motif", "etat").values()}
     assert counts == {
         ("strava_activities", "distance négative", "ouvert"): (2, "2026-01-01 11:00:00", "2026-07-01 12:00:00"),
         ("strava_activities", "vitesse impossible", "ouvert"): (1, "2026-01-01 11:00:00", "2026-01-01 11:00:00"),

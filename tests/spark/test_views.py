@@ -12,26 +12,26 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.clock import today
-from lakehouse.gold.activities import activities_spread
-from lakehouse.gold.past import Held
+from lakehouse.gold.activities import activity_breakdown
+from lakehouse.gold.bitemporal import StateAsOf
 from lakehouse.gold.prime import prime
-from lakehouse.gold.refresh import make_tables
-from lakehouse.gold.scenarios import beside
-from lakehouse.gold.tables import SCENARIOS, shaped
+from lakehouse.gold.tables import SCENARIOS, conform
 from lakehouse.gold.wellbeing import wellbeing
-from lakehouse.serving.views import views
+from lakehouse.refresh.scenarios import compare_to_baseline
+from lakehouse.refresh.table_setup import create_tables
+from lakehouse.serving.views import load_views
 from spark.builders import (
     BY_BICYCLE,
     BY_CAR,
     ON_FOOT,
     RULES,
     activities,
-    always,
-    collected,
-    daily,
+    collect_by_key,
+    daily_activities,
     distances,
     employees,
     reward_rules,
+    rule_book,
 )
 
 TODAY = date(2026, 11, 21)
@@ -60,40 +60,42 @@ WELLBEING_COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def before(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+def empty_row_counts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     """Make the views over Gold's empty tables, fill the tables, and give how many rows each view had before."""
     lake = str(tmp_path_factory.mktemp("lake"))
-    make_tables(Catalog(lake))
+    create_tables(Catalog(lake))
     spark.sql("CREATE DATABASE gold")
     try:
-        for view in views(lake):
+        for view in load_views(lake):
             spark.sql(view.sql)
-        before = {view.name: spark.table(view.name).count() for view in views(lake)}
-        fill(spark, lake)
-        yield before
+        empty_row_counts = {view.name: spark.table(view.name).count() for view in load_views(lake)}
+        fill_gold(spark, lake)
+        yield empty_row_counts
     finally:
         spark.sql("DROP DATABASE gold CASCADE")
 
 
-def test_the_views_answer_before_the_first_refresh(spark: SparkSession, before: dict[str, int]) -> None:
-    assert list(before.values()) == [0] * len(before)
+def test_views_over_empty_gold_tables_have_no_rows_and_the_documented_types(
+    spark: SparkSession, empty_row_counts: dict[str, int]
+) -> None:
+    assert list(empty_row_counts.values()) == [0] * len(empty_row_counts)
     assert spark.table("gold.v_prime_sportive").dtypes == PRIME_COLUMNS
     assert spark.table("gold.v_wellbeing").dtypes == WELLBEING_COLUMNS
 
 
-def test_every_view_and_column_says_in_words_what_it_is(spark: SparkSession, before: dict[str, int]) -> None:
-    for view in before:
+def test_every_view_and_column_has_a_comment(spark: SparkSession, empty_row_counts: dict[str, int]) -> None:
+    for view in empty_row_counts:
         described = spark.sql(f"DESCRIBE TABLE EXTENDED {view}").collect()
         assert all(row.comment for row in described[: len(spark.table(view).columns)])
         assert any(row.col_name == "Comment" and row.data_type for row in described)
 
 
-def put(rows: DataFrame, path: str) -> None:
+def overwrite(rows: DataFrame, path: str) -> None:
     rows.write.format("delta").mode("overwrite").save(path)
 
 
-def fill(spark: SparkSession, lake: str) -> None:
-    staff = employees(
+def fill_gold(spark: SparkSession, lake: str) -> None:
+    employee_rows = employees(
         spark,
         {"id": 1, "business_unit": "Ventes", "salaire_brut": Decimal("1000.10"), "moyen_deplacement": BY_BICYCLE},
         {"id": 2, "business_unit": "Ventes", "salaire_brut": Decimal("1000.10"), "moyen_deplacement": BY_BICYCLE},
@@ -101,7 +103,7 @@ def fill(spark: SparkSession, lake: str) -> None:
         {"id": 4, "business_unit": "Ventes", "moyen_deplacement": BY_CAR},
         {"id": 5, "business_unit": None, "moyen_deplacement": ON_FOOT},
     )
-    answers = distances(
+    distance_rows = distances(
         spark,
         *(
             {"origin_address": f"{n} rue de l'Essai", "travel_mode": mode, "distance_m": metres, "provider": provider}
@@ -113,26 +115,28 @@ def fill(spark: SparkSession, lake: str) -> None:
             ]
         ),
     )
-    done = activities(
+    activity_rows = activities(
         spark,
-        *daily("2026-05-01 10:00", 15, distance_m=1_000),
-        *daily("2026-05-01 10:00", 2, employee_id=4, distance_m=500),
-        *daily("2025-11-30 10:00", 20, employee_id=3),
+        *daily_activities("2026-05-01 10:00", 15, distance_m=1_000),
+        *daily_activities("2026-05-01 10:00", 2, employee_id=4, distance_m=500),
+        *daily_activities("2025-11-30 10:00", 20, employee_id=3),
     )
-    put(prime(staff, answers, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
-    put(wellbeing(staff, done, always(RULES), TODAY), f"{lake}/gold/wellbeing")
-    put(activities_spread(staff, done, TODAY), f"{lake}/gold/activites")
-    asked: dict[str, dict[str, Any]] = {
+    overwrite(prime(employee_rows, distance_rows, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
+    overwrite(wellbeing(employee_rows, activity_rows, rule_book(RULES), TODAY), f"{lake}/gold/wellbeing")
+    overwrite(activity_breakdown(employee_rows, activity_rows, TODAY), f"{lake}/gold/activites")
+    scenarios: dict[str, dict[str, Any]] = {
         "ailleurs": {"destination": "ailleurs"},
         "taux10": {"bonus_rate": Decimal("0.1000")},
     }
-    found = beside(Held(staff, done, answers, reward_rules(spark)), RULES, asked, TODAY)
-    put(shaped(found.withColumn("known_at", F.lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
+    compared = compare_to_baseline(
+        StateAsOf(employee_rows, activity_rows, distance_rows, reward_rules(spark)), RULES, scenarios, TODAY
+    )
+    overwrite(conform(compared.withColumn("known_at", F.lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
 
 
-@pytest.mark.usefixtures("before")
-def test_totals_are_sums_of_rounded_amounts_of_this_year(spark: SparkSession) -> None:
-    rows = {unit: tuple(row)[2:] for unit, row in collected(spark.table("gold.v_kpi"), "business_unit").items()}
+@pytest.mark.usefixtures("empty_row_counts")
+def test_kpi_view_sums_rounded_amounts_of_the_current_year(spark: SparkSession) -> None:
+    rows = {unit: tuple(row)[2:] for unit, row in collect_by_key(spark.table("gold.v_kpi"), "business_unit").items()}
     assert rows == {
         "Ventes": (3, 2, Decimal("100.02"), 1, 5, 2, 0.6667),
         "Non renseignée": (2, 1, Decimal("1500.00"), 0, 0, 0, 0.0),
@@ -140,9 +144,9 @@ def test_totals_are_sums_of_rounded_amounts_of_this_year(spark: SparkSession) ->
     }
 
 
-@pytest.mark.usefixtures("before")
-def test_a_scenario_s_totals_are_beside_the_real_ones_with_what_it_does_not_know(spark: SparkSession) -> None:
-    rows = collected(spark.table("gold.v_scenarios"), "scenario", "business_unit")
+@pytest.mark.usefixtures("empty_row_counts")
+def test_scenarios_view_compares_totals_and_counts_unknown_distances(spark: SparkSession) -> None:
+    rows = collect_by_key(spark.table("gold.v_scenarios"), "scenario", "business_unit")
     shown = ("nb_primes", "cout_primes", "cout_primes_reel", "ecart_cout", "ecart_jours", "nb_distances_inconnues")
     assert {key: tuple(row[name] for name in shown) for key, row in rows.items()} == {
         ("taux10", "Ventes"): (2, Decimal("200.02"), Decimal("100.02"), Decimal("100.00"), 0, 0),
@@ -154,9 +158,9 @@ def test_a_scenario_s_totals_are_beside_the_real_ones_with_what_it_does_not_know
     }
 
 
-@pytest.mark.usefixtures("before")
-def test_what_hr_should_look_at_and_what_it_is_worth(spark: SparkSession) -> None:
-    rows = collected(spark.table("gold.v_declarations_a_verifier"), "employee_id")
+@pytest.mark.usefixtures("empty_row_counts")
+def test_declarations_to_check_view_lists_distances_near_or_over_the_limit(spark: SparkSession) -> None:
+    rows = collect_by_key(spark.table("gold.v_declarations_a_verifier"), "employee_id")
     assert {key: (row.motif, row.a_verifier.split(" :")[0], row.montant_en_jeu) for key, row in rows.items()} == {
         2: ("eligible", "distance estimée à moins de 10 % de la limite", Decimal("50.01")),
         5: ("distance_incoherente", "distance au-delà de la limite", Decimal("1500.00")),
@@ -172,7 +176,7 @@ def test_what_hr_should_look_at_and_what_it_is_worth(spark: SparkSession) -> Non
         ("rolling_12_months", "2028-02-29 10:00", date(2029, 3, 1)),
     ],
 )
-def test_days_left_end_with_the_year_or_as_the_first_activity_leaves_the_window(
+def test_days_left_end_with_the_year_or_when_the_rolling_window_drops_one(
     spark: SparkSession, tmp_path: Path, window: str, first: str | None, end: date | None
 ) -> None:
     days = [(1, 2029, 14, 1, first, window)]
@@ -180,25 +184,25 @@ def test_days_left_end_with_the_year_or_as_the_first_activity_leaves_the_window(
         "employee_id int, year int, nb_activities_year long, activites_manquantes int, first string, fenetre string"
     )
     frame = spark.createDataFrame(days, columns).withColumn("first_activity_date", F.col("first").cast("timestamp"))
-    put(frame, f"{tmp_path}/gold/wellbeing")
-    put(frame.selectExpr("employee_id", "year", "'Finance' AS business_unit"), f"{tmp_path}/gold/prime_sportive")
-    [view] = [view for view in views(str(tmp_path)) if view.name == "gold.v_proche_du_seuil"]
+    overwrite(frame, f"{tmp_path}/gold/wellbeing")
+    overwrite(frame.selectExpr("employee_id", "year", "'Finance' AS business_unit"), f"{tmp_path}/gold/prime_sportive")
+    [view] = [view for view in load_views(str(tmp_path)) if view.name == "gold.v_proche_du_seuil"]
     row = spark.sql("SELECT" + view.sql.split("AS SELECT", 1)[1]).first()
     assert row
     assert row.jours_restants == (end and (end - today()).days)
 
 
-@pytest.mark.usefixtures("before")
-def test_activities_by_unit_month_and_sport(spark: SparkSession) -> None:
-    rows = collected(spark.table("gold.v_activites_par_bu"), "business_unit", "mois", "sport")
+@pytest.mark.usefixtures("empty_row_counts")
+def test_activity_views_group_by_unit_month_and_sport(spark: SparkSession) -> None:
+    rows = collect_by_key(spark.table("gold.v_activites_par_bu"), "business_unit", "mois", "sport")
     assert {key: tuple(row)[3:] for key, row in rows.items()} == {
         ("Ventes", date(2026, 5, 1), "Run"): (17, 2, 16.0),
         ("Non renseignée", date(2025, 12, 1), "Run"): (19, 1, None),
     }
-    months = collected(spark.table("gold.v_activites_par_mois"), "mois")
+    months = collect_by_key(spark.table("gold.v_activites_par_mois"), "mois")
     assert {key: tuple(row)[1:] for key, row in months.items()} == {
         date(2026, 5, 1): (17, 2, 0.4, 16.0),
         date(2025, 12, 1): (19, 1, 0.2, None),
     }
-    sports = collected(spark.table("gold.v_activites_par_sport"), "sport")
+    sports = collect_by_key(spark.table("gold.v_activites_par_sport"), "sport")
     assert {key: tuple(row)[1:] for key, row in sports.items()} == {"Run": (36, 3, 0.6, 16.0)}

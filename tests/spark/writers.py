@@ -18,37 +18,37 @@ from deltalake.schema import PrimitiveType
 
 from lakehouse.local.java import java_home
 from lakehouse.local.java_build import compile_java
+from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.waiting import wait_until
 
 Rows = list[tuple[int, str]]
 SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
 RETENTION_HOURS = 1  # of vacuum: longer than any test
-TRIES = 5
+MAX_ATTEMPTS = 5
 
 
-class HeldWriter:
+class PausingWriter:
     """A Spark process that carries out operations on tables, each held open at its commit where that is asked for."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._pool = ThreadPoolExecutor(1)
-        self._answer()
+        self._read_response()
 
-    def carry_out(self, operation: str, path: Path) -> Future[Mapping[str, Any]]:
+    def submit(self, operation: str, path: Path) -> Future[Mapping[str, Any]]:
         """Begin an operation; the result tells how often it was `refused`, or the `error` that it ended with."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps({"operation": operation, "path": str(path)}) + "\n")
         self._process.stdin.flush()
-        return self._pool.submit(self._answer)
+        return self._pool.submit(self._read_response)
 
     @contextmanager
-    def held(self, operation: str, path: Path) -> Iterator[Future[Mapping[str, Any]]]:
+    def paused(self, operation: str, path: Path) -> Iterator[Future[Mapping[str, Any]]]:
         """Have the operation's commit held open from its look for the version on, as long as this lasts."""
         log = path / "_delta_log"
         log.mkdir(parents=True, exist_ok=True)
         (log / ".hold").touch()
-        result = self.carry_out(operation, path)
+        result = self.submit(operation, path)
         wait_until(
             lambda: (log / ".held").exists() or result.done(),
             timeout=120,
@@ -66,7 +66,7 @@ class HeldWriter:
         self._process.wait(60)
         self._pool.shutdown()
 
-    def _answer(self) -> Mapping[str, Any]:
+    def _read_response(self) -> Mapping[str, Any]:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, "the Spark process ended; what it said is above"
@@ -75,23 +75,23 @@ class HeldWriter:
 
 
 @contextmanager
-def start(folder: Path, store: str) -> Iterator[HeldWriter]:
+def start_pausing_writer(folder: Path, store: str) -> Iterator[PausingWriter]:
     """Start a Spark process that commits by this log store."""
     java, classes = java_home(ROOT / ".local"), folder / "classes"
     compile_java(java, Settings().jars_dir, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
-    command = (sys.executable, "-m", "spark.held_writer", store, str(classes))
+    command = (sys.executable, "-m", "spark.pausing_writer", store, str(classes))
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "JAVA_HOME": str(java), "TZ": "UTC"}
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder
     )
-    writer = HeldWriter(process)
+    writer = PausingWriter(process)
     try:
         yield writer
     finally:
         writer.close()
 
 
-def make_table(path: Path) -> Rows:
+def create_table(path: Path) -> Rows:
     """Create a table of two files and ten rows whose commits are an hour old, and return these."""
     DeltaTable.create(str(path), schema=SCHEMA, configuration={"delta.logRetentionDuration": "interval 10 minutes"})
     for ids in (range(5), range(5, 10)):
@@ -101,15 +101,15 @@ def make_table(path: Path) -> Rows:
     return [(id_, "kept") for id_ in range(10)]
 
 
-def rows_of(path: Path) -> Rows:
+def read_rows(path: Path) -> Rows:
     """Return the table's rows in their order, as a reader finds them that begins at the last checkpoint."""
-    found = (
+    result = (
         QueryBuilder()
         .register("t", DeltaTable(str(path)))
         .execute("SELECT id, note FROM t ORDER BY id, note")
         .read_all()
     )
-    return [*zip(found.column("id").to_pylist(), found.column("note").to_pylist(), strict=True)]
+    return [*zip(result.column("id").to_pylist(), result.column("note").to_pylist(), strict=True)]
 
 
 def append(table: DeltaTable) -> None:
@@ -146,7 +146,7 @@ def vacuum(table: DeltaTable) -> None:
     table.vacuum(RETENTION_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
 
 
-def clean_up(table: DeltaTable) -> None:
+def clean_log(table: DeltaTable) -> None:
     """Forget the commits before a checkpoint, all that may be."""
     table.create_checkpoint()
     table.cleanup_metadata()
@@ -156,23 +156,23 @@ OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
     one.__name__: one
     for one in (
         *(append, delete, set_properties, add_column),
-        *(compact, checkpoint, compact_and_checkpoint, vacuum, clean_up),
+        *(compact, checkpoint, compact_and_checkpoint, vacuum, clean_log),
     )
 }
 
 
-def carry_out(operation: str, path: Path, seen: DeltaTable | None = None) -> int:
+def run_operation(operation: str, path: Path, stale_table: DeltaTable | None = None) -> int:
     """Run an operation of delta-rs until it is taken, first on the table as it was `seen`.
 
     Returns how often it was refused.
     """
-    for refused in range(TRIES):
+    for conflicts in range(MAX_ATTEMPTS):
         try:
-            OPERATIONS[operation](seen if seen and not refused else DeltaTable(str(path)))
+            OPERATIONS[operation](stale_table if stale_table and not conflicts else DeltaTable(str(path)))
         except CommitFailedError:
             continue
-        return refused
-    raise AssertionError(f"{operation} was refused {TRIES} times")
+        return conflicts
+    raise AssertionError(f"{operation} was refused {MAX_ATTEMPTS} times")
 
 
 def _append(table: str | DeltaTable, note: str, *ids: int) -> None:

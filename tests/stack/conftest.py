@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
 
-from lakehouse.local.addresses import on_free_ports
+from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
+from stack.cdc_harness import HarnessFactory, open_harness
 from stack.databases import fresh_database
-from stack.lab import Lab, bench
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def database(settings: Settings) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def lab(spark: SparkSession, database: Settings, tmp_path: Path) -> Iterator[Lab]:
+def make_harness(spark: SparkSession, database: Settings, tmp_path: Path) -> Iterator[HarnessFactory]:
     """Give what makes a bench: captured tables in a fresh database, with a connector and a lake of their own."""
     with ExitStack() as benches:
-        yield lambda contracts, ddl="": benches.enter_context(bench(spark, database, tmp_path, contracts, ddl))
+        yield lambda contracts, ddl="": benches.enter_context(open_harness(spark, database, tmp_path, contracts, ddl))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lakehouse.waiting import wait_until
+from lakehouse.retries import wait_until
 from spark.messages import SHOES
-from stack.compare import differences
-from stack.lab import Bench, Lab
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
 
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
@@ -14,19 +14,19 @@ TABLE = """
 
 
 @pytest.mark.long
-def test_a_snapshot_of_some_rows_leaves_the_others(lab: Lab) -> None:
-    bench = lab([SHOES], TABLE)
-    [shoes] = bench.contracts
-    bench.start()
-    bench.drain()
-    bench.execute("UPDATE shoes SET size = 50 WHERE id = 5", "DELETE FROM shoes WHERE id = 6")
-    bench.refresh()
-    bench.snapshot("blocking", "public.shoes", where="SELECT * FROM public.shoes WHERE id <= 10")
-    wait_until(lambda: _read(bench) == 20 + 9, timeout=60, missing="ten rows less one, read again")
-    bench.execute("UPDATE shoes SET size = 60 WHERE id IN (7, 17)", "DELETE FROM shoes WHERE id IN (8, 18)")
-    bench.refresh()
-    assert differences(bench, shoes) == []
+def test_blocking_snapshot_of_some_rows_leaves_the_others_unchanged(make_harness: HarnessFactory) -> None:
+    harness = make_harness([SHOES], TABLE)
+    [shoes] = harness.contracts
+    harness.start()
+    harness.drain()
+    harness.execute("UPDATE shoes SET size = 50 WHERE id = 5", "DELETE FROM shoes WHERE id = 6")
+    harness.merge_silver()
+    harness.request_snapshot("blocking", "public.shoes", where="SELECT * FROM public.shoes WHERE id <= 10")
+    wait_until(lambda: _count_snapshot_rows(harness) == 20 + 9, timeout=60, missing="ten rows less one, read again")
+    harness.execute("UPDATE shoes SET size = 60 WHERE id IN (7, 17)", "DELETE FROM shoes WHERE id IN (8, 18)")
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
 
 
-def _read(bench: Bench) -> int:
-    return bench.lake.read("bronze", "shoes").where("op = 'r'").count()
+def _count_snapshot_rows(harness: CdcHarness) -> int:
+    return harness.lake.read("bronze", "shoes").where("op = 'r'").count()

@@ -13,34 +13,34 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc import bronze
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.positions import Gap, Lane
-from lakehouse.cdc.silver import catch_up
-from lakehouse.cdc.source import bronze_gaps, claim
+from lakehouse.cdc.merge.silver import catch_up
+from lakehouse.cdc.offsets import Gap, TopicPartition
+from lakehouse.cdc.source_identity import bronze_gaps, resolve_starting_offsets
 from lakehouse.errors import LakehouseError
-from lakehouse.source.identity import identify
-from lakehouse.waiting import wait_until
+from lakehouse.retries import wait_until
+from lakehouse.source.source_check import read_source_identity
 from spark.messages import SHOES
-from stack.compare import differences
-from stack.lab import Bench, Lab
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
 
 TABLE = "CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2))"
-ONLY = Lane(0, 0)
+ONLY_PARTITION = TopicPartition(0, 0)
 SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 
 @pytest.fixture
-def bench(lab: Lab) -> Bench:
+def harness(make_harness: HarnessFactory) -> CdcHarness:
     """Give a bench whose Bronze holds three rows, each from a batch of its own."""
-    bench = lab([SHOES], TABLE)
-    bench.start()
+    harness = make_harness([SHOES], TABLE)
+    harness.start()
     for number in range(3):
-        insert(bench, number)
-        bench.drain()
-    return bench
+        insert(harness, number)
+        harness.drain()
+    return harness
 
 
-def insert(bench: Bench, number: int) -> None:
-    bench.execute(f"INSERT INTO shoes VALUES ({number}, 40, 'new', 1)")  # noqa: S608 - a number
+def insert(harness: CdcHarness, number: int) -> None:
+    harness.execute(f"INSERT INTO shoes VALUES ({number}, 40, 'new', 1)")  # noqa: S608 - a number
 
 
 def lose_commit_of(catalog: Catalog, offset: int) -> None:
@@ -49,106 +49,111 @@ def lose_commit_of(catalog: Catalog, offset: int) -> None:
         actions = [json.loads(line) for line in version.read_text(encoding="utf-8").splitlines()]
         added = [json.loads(action["add"]["stats"]) for action in actions if "add" in action]
         if any(one["minValues"]["offset"] == offset == one["maxValues"]["offset"] for one in added):
-            kept = [action for action in actions if "add" not in action]
-            version.write_text("\n".join(map(json.dumps, kept)) + "\n", encoding="utf-8")
+            remaining = [action for action in actions if "add" not in action]
+            version.write_text("\n".join(map(json.dumps, remaining)) + "\n", encoding="utf-8")
             return
     raise AssertionError(f"no commit holds offset {offset} alone")
 
 
-def held_offsets(bench: Bench) -> list[int]:
-    return sorted(row.offset for row in bench.lake.read("bronze", "shoes").select("offset").collect())
+def bronze_offsets(harness: CdcHarness) -> list[int]:
+    return sorted(row.offset for row in harness.lake.read("bronze", "shoes").select("offset").collect())
 
 
-def test_a_gap_is_filled_when_the_flow_starts_and_silver_is_what_postgres_holds(bench: Bench) -> None:
+def test_gap_is_refilled_at_stream_start_and_silver_matches_postgres(harness: CdcHarness) -> None:
     """Silver has gone past the gap before it is filled."""
-    bench.stop()
-    lose_commit_of(bench.lake.catalog, 1)
-    [contract] = bench.contracts
-    catch_up(bench.lake, contract, bench.lake.catalog.taken_in(contract))
-    assert [row.id for row in bench.lake.silver(contract).orderBy("id").collect()] == [0, 2]
-    assert bronze_gaps(bench.lake.catalog, contract) == [Gap(ONLY, 1, 1)]
-    bench.flow()
-    insert(bench, 3)
-    bench.refresh()
-    assert held_offsets(bench) == [0, 1, 2, 3]
-    assert differences(bench, bench.contracts[0]) == []
-    assert bench.lake.catalog.refills(contract) == bench.lake.catalog.refills_merged(contract) == 1
-    assert bench.refresh()[0].changes == 0
+    harness.stop_streams()
+    lose_commit_of(harness.lake.catalog, 1)
+    [contract] = harness.contracts
+    catch_up(harness.lake, contract, harness.lake.catalog.bronze_offsets(contract))
+    assert [row.id for row in harness.lake.silver(contract).orderBy("id").collect()] == [0, 2]
+    assert bronze_gaps(harness.lake.catalog, contract) == [Gap(ONLY_PARTITION, 1, 1)]
+    harness.start_streams()
+    insert(harness, 3)
+    harness.merge_silver()
+    assert bronze_offsets(harness) == [0, 1, 2, 3]
+    assert differences(harness, harness.contracts[0]) == []
+    assert harness.lake.catalog.refill_count(contract) == harness.lake.catalog.merged_refill_count(contract) == 1
+    assert harness.merge_silver()[0].changes == 0
 
 
-def test_a_refresh_fills_a_gap_beside_the_running_flow(bench: Bench) -> None:
-    lose_commit_of(bench.lake.catalog, 1)
+def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness) -> None:
+    lose_commit_of(harness.lake.catalog, 1)
     bronze.refill_gaps(
-        bench.lake, bench.contracts, bench.settings.kafka_bootstrap_servers, lambda some: identify(bench.settings, some)
+        harness.lake,
+        harness.contracts,
+        harness.settings.kafka_bootstrap_servers,
+        lambda some: read_source_identity(harness.settings, some),
     )
-    insert(bench, 3)
-    bench.refresh()
-    assert held_offsets(bench) == [0, 1, 2, 3]
-    assert differences(bench, bench.contracts[0]) == []
+    insert(harness, 3)
+    harness.merge_silver()
+    assert bronze_offsets(harness) == [0, 1, 2, 3]
+    assert differences(harness, harness.contracts[0]) == []
 
 
-def test_two_who_fill_the_same_gap_fill_it_once(bench: Bench) -> None:
-    fill = refill_of_a_lost_commit(bench)
-    assert fill(bench.lake) == 1
-    assert fill(bench.lake) == 0
-    assert held_offsets(bench) == [0, 1, 2]
+def test_second_refill_of_the_same_gap_writes_nothing(harness: CdcHarness) -> None:
+    fill = prepare_refill(harness)
+    assert fill(harness.lake) == 1
+    assert fill(harness.lake) == 0
+    assert bronze_offsets(harness) == [0, 1, 2]
 
 
-def test_two_who_fill_the_same_gap_at_once_fill_it_once(bench: Bench) -> None:
-    fill = refill_of_a_lost_commit(bench)
+def test_concurrent_refills_of_the_same_gap_write_it_once(harness: CdcHarness) -> None:
+    fill = prepare_refill(harness)
 
-    def another() -> None:
-        fill(bench.lake)
+    def refill_concurrently() -> None:
+        fill(harness.lake)
 
     with pytest.raises(LakehouseError):
-        fill(replace(bench.lake, may_commit=another))
-    assert held_offsets(bench) == [0, 1, 2]
+        fill(replace(harness.lake, pre_commit_check=refill_concurrently))
+    assert bronze_offsets(harness) == [0, 1, 2]
 
 
-def refill_of_a_lost_commit(bench: Bench) -> Callable[[Lake], int]:
+def prepare_refill(harness: CdcHarness) -> Callable[[Lake], int]:
     """Lose a commit of Bronze, and return what fills the gap as it was found then, by the lake that it is given."""
-    bench.stop()
-    lose_commit_of(bench.lake.catalog, 1)
-    [contract] = bench.contracts
-    claimed = claim(bench.lake.catalog, identify(bench.settings, [contract]), contract)
-    return lambda lake: bronze.refill(lake, contract, bench.settings.kafka_bootstrap_servers, claimed)
+    harness.stop_streams()
+    lose_commit_of(harness.lake.catalog, 1)
+    [contract] = harness.contracts
+    starting_offsets = resolve_starting_offsets(
+        harness.lake.catalog, read_source_identity(harness.settings, [contract]), contract
+    )
+    return lambda lake: bronze.refill(lake, contract, harness.settings.kafka_bootstrap_servers, starting_offsets)
 
 
-def test_a_batch_whose_failure_nobody_noticed_stops_the_flow_at_the_next(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+def test_silently_lost_batch_stops_the_stream_at_the_next_batch(
+    harness: CdcHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.stop()
-    with swallowed(monkeypatch) as batches:
-        bench.flow()
-        insert(bench, 3)
+    harness.stop_streams()
+    with lose_first_batch(monkeypatch) as batches:
+        harness.start_streams()
+        insert(harness, 3)
         wait_until(lambda: batches, timeout=60, missing="a batch")
-        insert(bench, 4)
-        why = failure(bench)
-    assert "begins at offset 4, and the one to follow is 3" in why
-    assert held_offsets(bench) == [0, 1, 2]
-    bench.flow()
-    bench.refresh()
-    assert held_offsets(bench) == [0, 1, 2, 3, 4]
-    assert differences(bench, bench.contracts[0]) == []
+        insert(harness, 4)
+        error = wait_for_failure(harness)
+    assert "begins at offset 4, and the one to follow is 3" in error
+    assert bronze_offsets(harness) == [0, 1, 2]
+    harness.start_streams()
+    harness.merge_silver()
+    assert bronze_offsets(harness) == [0, 1, 2, 3, 4]
+    assert differences(harness, harness.contracts[0]) == []
 
 
-def test_an_append_that_wrote_nothing_stops_the_flow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.stop()
+def test_append_without_a_commit_stops_the_stream(harness: CdcHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.stop_streams()
     with monkeypatch.context() as patched:
         patched.setattr(Lake, "append", lambda *_, **__: None)
-        bench.flow()
-        insert(bench, 3)
-        why = failure(bench)
-    assert "another writer has overwritten it" in why
-    bench.flow()
-    bench.refresh()
-    assert held_offsets(bench) == [0, 1, 2, 3]
+        harness.start_streams()
+        insert(harness, 3)
+        error = wait_for_failure(harness)
+    assert "another writer has overwritten it" in error
+    harness.start_streams()
+    harness.merge_silver()
+    assert bronze_offsets(harness) == [0, 1, 2, 3]
 
 
-def test_an_append_that_failed_after_its_commit_is_not_written_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+def test_append_that_fails_after_its_commit_is_not_written_twice(
+    harness: CdcHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.stop()
+    harness.stop_streams()
     append: Callable[..., None] = Lake.append
 
     def fail_after_commit(*arguments: Any, **options: str) -> None:
@@ -157,23 +162,23 @@ def test_an_append_that_failed_after_its_commit_is_not_written_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(Lake, "append", fail_after_commit)
-        bench.flow()
-        insert(bench, 3)
-        assert "failpoint" in failure(bench)
-    bench.flow()
-    insert(bench, 4)
-    bench.refresh()
-    assert held_offsets(bench) == [0, 1, 2, 3, 4]
+        harness.start_streams()
+        insert(harness, 3)
+        assert "failpoint" in wait_for_failure(harness)
+    harness.start_streams()
+    insert(harness, 4)
+    harness.merge_silver()
+    assert bronze_offsets(harness) == [0, 1, 2, 3, 4]
 
 
-def test_a_flow_that_starts_where_nothing_is_new_goes_on(bench: Bench) -> None:
+def test_stream_started_without_new_messages_stays_active(harness: CdcHarness) -> None:
     """The stream leaves Delta's default as it is, by which an append without rows commits nothing."""
-    bench.stop()
-    conf = bench.lake.spark.conf
+    harness.stop_streams()
+    conf = harness.lake.spark.conf
     conf.set(SKIP_EMPTY_COMMITS, "true")
     try:
-        bench.flow()
-        [flow] = bench.flows
+        harness.start_streams()
+        [flow] = harness.queries
         wait_until(lambda: not flow.isActive or flow.lastProgress, timeout=60, missing="the flow's first batch")
         assert flow.isActive, flow.exception()
     finally:
@@ -181,23 +186,23 @@ def test_a_flow_that_starts_where_nothing_is_new_goes_on(bench: Bench) -> None:
 
 
 @contextmanager
-def swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def lose_first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Have the first batch that a flow is given fail before it is written, and nobody be told; yield the batches."""
     append: Callable[..., None] = bronze.BatchWriter.append
     batches: list[int] = []
 
-    def deaf(writer: Any, batch: DataFrame, batch_id: int) -> None:
+    def append_except_first(writer: Any, batch: DataFrame, batch_id: int) -> None:
         if batches:
             append(writer, batch, batch_id)
         batches.append(batch_id)
 
     with monkeypatch.context() as patched:
-        patched.setattr(bronze.BatchWriter, "append", deaf)
+        patched.setattr(bronze.BatchWriter, "append", append_except_first)
         yield batches
 
 
-def failure(bench: Bench) -> str:
+def wait_for_failure(harness: CdcHarness) -> str:
     """Wait until the one flow has ended, and return why."""
-    [flow] = bench.flows
+    [flow] = harness.queries
     wait_until(lambda: not flow.isActive, timeout=60, missing="the flow to stop")
     return str(flow.exception())

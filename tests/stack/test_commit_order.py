@@ -1,17 +1,17 @@
 """Order is that of the commits: what was written first and committed last is the last, also around a snapshot."""
 
-from lakehouse.cdc.silver import start_over
+from lakehouse.cdc.merge.silver import reset_table
+from lakehouse.retries import wait_until
 from lakehouse.source.postgres import connect
-from lakehouse.waiting import wait_until
 from spark.messages import SHOES
-from stack.compare import differences
-from stack.lab import Bench, Lab
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
 
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
     INSERT INTO shoes SELECT n, 40, 'first', n FROM generate_series(1, 9) n
 """
-OFTEN = """
+REPEATED_CHANGES = """
     UPDATE shoes SET size = 41 WHERE id = 5;
     UPDATE shoes SET size = 42 WHERE id = 5;
     DELETE FROM shoes WHERE id = 5;
@@ -21,7 +21,7 @@ OFTEN = """
     INSERT INTO shoes VALUES (60, 1, 'short', 1);
     DELETE FROM shoes WHERE id = 60
 """
-UNDONE = """
+PARTLY_ROLLED_BACK = """
     BEGIN;
     UPDATE shoes SET size = 45 WHERE id = 6;
     SAVEPOINT here;
@@ -32,17 +32,17 @@ UNDONE = """
 """
 
 
-def test_what_was_written_before_a_snapshot_and_committed_after_it_stands(lab: Lab) -> None:
-    bench = lab([SHOES], TABLE)
-    [shoes] = bench.contracts
-    bench.make_slot()
-    with connect(bench.settings) as early, connect(bench.settings) as late:
+def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harness: HarnessFactory) -> None:
+    harness = make_harness([SHOES], TABLE)
+    [shoes] = harness.contracts
+    harness.create_slot()
+    with connect(harness.settings) as early, connect(harness.settings) as late:
         early.execute("UPDATE shoes SET note = 'early' WHERE id = 1")
         early.execute("DELETE FROM shoes WHERE id = 2")
         early.execute("INSERT INTO shoes VALUES (20, 40, 'early', 1)")
-        bench.start()
-        wait_until(lambda: bench.lake.catalog.taken_in(shoes), timeout=60, missing="the snapshot's rows")
-        bench.refresh()
+        harness.start()
+        wait_until(lambda: harness.lake.catalog.bronze_offsets(shoes), timeout=60, missing="the snapshot's rows")
+        harness.merge_silver()
         early.execute("UPDATE shoes SET note = 'early' WHERE id = 3")
         late.execute("UPDATE shoes SET note = 'late' WHERE id = 4")
         late.execute("INSERT INTO shoes VALUES (40, 40, 'late', 1)")
@@ -51,16 +51,16 @@ def test_what_was_written_before_a_snapshot_and_committed_after_it_stands(lab: L
         early.execute("UPDATE shoes SET note = 'last' WHERE id = 40")
         early.commit()
         late.commit()
-    bench.execute(OFTEN, UNDONE)
-    bench.refresh()
-    assert differences(bench, shoes) == []
-    assert _versions_of(bench, 5) == ["r", "u", "u", "d", "c", "u", "u"]
-    assert _versions_of(bench, 60) == ["c", "d"]
-    start_over(bench.lake, shoes)
-    bench.refresh()
-    assert differences(bench, shoes) == []
+    harness.execute(REPEATED_CHANGES, PARTLY_ROLLED_BACK)
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
+    assert _ops_of(harness, 5) == ["r", "u", "u", "d", "c", "u", "u"]
+    assert _ops_of(harness, 60) == ["c", "d"]
+    reset_table(harness.lake, shoes)
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
 
 
-def _versions_of(bench: Bench, key: int) -> list[str]:
-    versions = bench.lake.versions(bench.contracts[0]).where(f"id = {key}").orderBy("_offset")
+def _ops_of(harness: CdcHarness, key: int) -> list[str]:
+    versions = harness.lake.versions(harness.contracts[0]).where(f"id = {key}").orderBy("_offset")
     return [version._op for version in versions.collect()]

@@ -8,11 +8,11 @@ from threading import Event
 
 import pytest
 
+from lakehouse.retries import wait_until
 from lakehouse.source.postgres import connect
-from lakehouse.waiting import wait_until
 from spark.messages import SHOES
-from stack.compare import differences
-from stack.lab import Bench, Lab
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
 
 ROWS = 600
 TABLE = """
@@ -20,48 +20,48 @@ TABLE = """
     INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 600) n;
     INSERT INTO shoes VALUES (9999, 1, 'read last', 1)
 """
-WRITES = (
+RANDOM_WRITES = (
     "INSERT INTO shoes VALUES (%(id)s, 1, 'new', 1) ON CONFLICT (id) DO UPDATE SET note = 'again'",
     "UPDATE shoes SET size = size + 1 WHERE id = %(id)s",
     "DELETE FROM shoes WHERE id = %(id)s",
     "UPDATE shoes SET id = -id WHERE id = %(id)s AND NOT EXISTS (SELECT FROM shoes WHERE id = -%(id)s)",
 )
-PACE = 0.005  # seconds; a snapshot's queries need their share of the processor
+WRITE_INTERVAL_S = 0.005  # seconds; a snapshot's queries need their share of the processor
 
 
 @pytest.mark.long
-def test_snapshots_of_a_table_that_is_being_written_end_as_postgres(lab: Lab) -> None:
-    bench = lab([SHOES], TABLE)
-    [shoes] = bench.contracts
-    bench.start(snapshot_mode="no_data", incremental_snapshot_chunk_size="20")
-    bench.drain()
+def test_incremental_snapshot_during_writes_matches_postgres(make_harness: HarnessFactory) -> None:
+    harness = make_harness([SHOES], TABLE)
+    [shoes] = harness.contracts
+    harness.start(snapshot_mode="no_data", incremental_snapshot_chunk_size="20")
+    harness.drain()
     for times in (1, 2):
-        with _being_written(bench), connect(bench.settings) as slow:
+        with _concurrent_writes(harness), connect(harness.settings) as slow:
             slow.execute("UPDATE shoes SET note = %s WHERE id %% 100 = 50", [f"slow {times}"])
             slow.execute("DELETE FROM shoes WHERE id = %s", [times * 100])
-            bench.execute("DELETE FROM cdc.signal")
-            bench.snapshot("incremental", "public.shoes")
-            wait_until(lambda: _windows(bench) >= 5, timeout=60, missing="five chunks")
+            harness.execute("DELETE FROM cdc.signal")
+            harness.request_snapshot("incremental", "public.shoes")
+            wait_until(lambda: _count_closed_windows(harness) >= 5, timeout=60, missing="five chunks")
             slow.commit()
-            _read_to_its_end(bench, times)
-        bench.refresh()
-        assert differences(bench, shoes) == []
+            _wait_for_last_row(harness, times)
+        harness.merge_silver()
+        assert differences(harness, shoes) == []
 
 
 @contextmanager
-def _being_written(bench: Bench) -> Iterator[None]:
+def _concurrent_writes(harness: CdcHarness) -> Iterator[None]:
     """Write at random, but for the rows that the slow transaction holds, until the block is left."""
     stop = Event()
 
     def write() -> int:
-        rng, done = Random(5), 0
-        with connect(bench.settings, autocommit=True) as conn:
-            while not stop.wait(PACE):
+        rng, written = Random(5), 0
+        with connect(harness.settings, autocommit=True) as conn:
+            while not stop.wait(WRITE_INTERVAL_S):
                 number = rng.randrange(1, ROWS + 100)
                 if number % 50:
-                    conn.execute(rng.choice(WRITES).encode(), {"id": rng.choice([number, -number])})
-                    done += 1
-        return done
+                    conn.execute(rng.choice(RANDOM_WRITES).encode(), {"id": rng.choice([number, -number])})
+                    written += 1
+        return written
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
@@ -72,16 +72,16 @@ def _being_written(bench: Bench) -> Iterator[None]:
         assert writing.result()
 
 
-def _windows(bench: Bench) -> int:
-    with connect(bench.settings) as conn:
+def _count_closed_windows(harness: CdcHarness) -> int:
+    with connect(harness.settings) as conn:
         row = conn.execute("SELECT count(*) FROM cdc.signal WHERE type = 'snapshot-window-close'").fetchone()
     return row[0] if row else 0
 
 
-def _read_to_its_end(bench: Bench, times: int) -> None:
+def _wait_for_last_row(harness: CdcHarness, times: int) -> None:
     last = """op = 'r' AND key = '{"id":9999}'"""
     wait_until(
-        lambda: bench.lake.read("bronze", "shoes").where(last).count() >= times,
+        lambda: harness.lake.read("bronze", "shoes").where(last).count() >= times,
         timeout=120,
         missing="the snapshot's last row",
     )

@@ -6,11 +6,11 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from lakehouse.gold.rule_values import RANGES
+from lakehouse.refresh.rule_options import RULE_RANGES
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
 
-SOUND = {
+VALID_RULE = {
     "valid_from": "2026-07-01",
     "bonus_rate": "0.06",
     "walk_limit_m": 15_000,
@@ -30,7 +30,7 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 
 
 def insert(conn: psycopg.Connection, **fields: object) -> None:
-    row = SOUND | fields
+    row = VALID_RULE | fields
     names, places = ", ".join(row), ", ".join(["%s"] * len(row))
     conn.execute(f"INSERT INTO reward_rules ({names}) VALUES ({places})", [*row.values()])  # noqa: S608 - our own names
 
@@ -48,16 +48,16 @@ def insert(conn: psycopg.Connection, **fields: object) -> None:
         ({"destination": ""}, "destination is an address"),
     ],
 )
-def test_a_row_that_cannot_hold_is_refused_in_words(
+def test_invalid_reward_rule_is_refused_with_a_message(
     conn: psycopg.Connection, fields: dict[str, object], says: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match=says):
         insert(conn, **fields)
 
 
-@pytest.mark.parametrize("rule", RANGES)
-def test_the_command_line_takes_what_the_database_takes(conn: psycopg.Connection, rule: str) -> None:
-    low, high = RANGES[rule]
+@pytest.mark.parametrize("rule", RULE_RANGES)
+def test_rule_ranges_of_command_line_and_database_are_equal(conn: psycopg.Connection, rule: str) -> None:
+    low, high = RULE_RANGES[rule]
     step = Decimal("0.0001") if isinstance(low, Decimal) else 1
     for day, value in enumerate((low, high), start=1):
         insert(conn, valid_from=f"2026-07-0{day}", **{rule: value})
@@ -66,7 +66,7 @@ def test_the_command_line_takes_what_the_database_takes(conn: psycopg.Connection
             insert(conn, **{rule: value})
 
 
-def test_two_rules_cannot_hold_from_one_day_on(conn: psycopg.Connection) -> None:
+def test_second_rule_with_the_same_valid_from_is_refused(conn: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation, match=r"valid_from\)=\(2000-01-01\) already exists"):
         insert(conn, valid_from="2000-01-01")
 
@@ -80,7 +80,7 @@ def test_two_rules_cannot_hold_from_one_day_on(conn: psycopg.Connection) -> None
         "UPDATE reward_rules SET valid_from = '2020-01-01' WHERE valid_from = '2000-01-01'",
     ],
 )
-def test_no_day_may_lose_its_rule(conn: psycopg.Connection, statement: str) -> None:
+def test_change_that_leaves_a_past_day_without_a_rule_is_refused(conn: psycopg.Connection, statement: str) -> None:
     insert(conn)
     with pytest.raises(psycopg.errors.CheckViolation, match="days in the past would have no rule") as refused:
         conn.execute(statement)
@@ -88,7 +88,7 @@ def test_no_day_may_lose_its_rule(conn: psycopg.Connection, statement: str) -> N
     assert conn.execute("SELECT count(*) FROM reward_rules").fetchone() == (2,)
 
 
-def test_a_later_rule_may_go_or_move_and_an_earlier_one_come(conn: psycopg.Connection) -> None:
+def test_later_rule_may_be_deleted_or_moved_and_an_earlier_one_inserted(conn: psycopg.Connection) -> None:
     insert(conn)
     conn.execute("UPDATE reward_rules SET valid_from = '2026-08-01' WHERE valid_from = '2026-07-01'")
     conn.execute("DELETE FROM reward_rules WHERE valid_from = '2026-08-01'")

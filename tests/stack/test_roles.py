@@ -9,57 +9,60 @@ from lakehouse.settings import Settings
 from lakehouse.source import roles
 from lakehouse.source.postgres import connect
 
-PASSWORDS = {roles.CAPTURE: "capture", roles.WORKER: "worker", roles.READER: "reader"}
+PASSWORDS = {roles.CAPTURE_ROLE: "capture", roles.WORKER_ROLE: "worker", roles.READER_ROLE: "reader"}
 
 
-def _as(role: str, database: Settings) -> psycopg.Connection:
-    own = database.model_copy(update={"db_user": role, "db_password": SecretStr(PASSWORDS[role])})
-    return connect(own, autocommit=True)
+def _connect_as(role: str, database: Settings) -> psycopg.Connection:
+    credentials = database.model_copy(update={"db_user": role, "db_password": SecretStr(PASSWORDS[role])})
+    return connect(credentials, autocommit=True)
 
 
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
-        (roles.WORKER, "SELECT id, nom, prenom, adresse_complete, moyen_deplacement FROM rh_employees"),
-        (roles.WORKER, "DELETE FROM ops.slack_outbox"),
-        (roles.WORKER, "SELECT FROM ops.go_live"),
-        (roles.READER, "SELECT salaire_brut FROM rh_employees"),
-        (roles.READER, "SELECT status FROM ops.slack_outbox"),
-        (roles.CAPTURE, "SELECT salaire_brut FROM rh_employees"),
-        (roles.CAPTURE, "INSERT INTO cdc.heartbeat VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET beat_at = now()"),
+        (roles.WORKER_ROLE, "SELECT id, nom, prenom, adresse_complete, moyen_deplacement FROM rh_employees"),
+        (roles.WORKER_ROLE, "DELETE FROM ops.slack_outbox"),
+        (roles.WORKER_ROLE, "SELECT FROM ops.go_live"),
+        (roles.READER_ROLE, "SELECT salaire_brut FROM rh_employees"),
+        (roles.READER_ROLE, "SELECT status FROM ops.slack_outbox"),
+        (roles.CAPTURE_ROLE, "SELECT salaire_brut FROM rh_employees"),
+        (
+            roles.CAPTURE_ROLE,
+            "INSERT INTO cdc.heartbeat VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET beat_at = now()",
+        ),
     ],
 )
-def test_what_their_work_asks_for_they_may(database: Settings, role: str, statement: str) -> None:
-    with _as(role, database) as conn:
+def test_role_may_run_the_statements_of_its_work(database: Settings, role: str, statement: str) -> None:
+    with _connect_as(role, database) as conn:
         conn.execute(statement.encode())
 
 
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
-        (roles.WORKER, "SELECT salaire_brut FROM rh_employees"),
-        (roles.WORKER, "SELECT date_naissance FROM rh_employees"),
-        (roles.WORKER, "UPDATE rh_employees SET nom = nom"),
-        (roles.WORKER, "DELETE FROM ops.go_live"),
-        (roles.READER, "DELETE FROM strava_activities"),
-        (roles.READER, "INSERT INTO ops.go_live VALUES (true, now())"),
-        (roles.READER, "SELECT FROM cdc.signal"),
-        (roles.CAPTURE, "DELETE FROM strava_activities"),
-        (roles.CAPTURE, "SELECT FROM ops.slack_outbox"),
+        (roles.WORKER_ROLE, "SELECT salaire_brut FROM rh_employees"),
+        (roles.WORKER_ROLE, "SELECT date_naissance FROM rh_employees"),
+        (roles.WORKER_ROLE, "UPDATE rh_employees SET nom = nom"),
+        (roles.WORKER_ROLE, "DELETE FROM ops.go_live"),
+        (roles.READER_ROLE, "DELETE FROM strava_activities"),
+        (roles.READER_ROLE, "INSERT INTO ops.go_live VALUES (true, now())"),
+        (roles.READER_ROLE, "SELECT FROM cdc.signal"),
+        (roles.CAPTURE_ROLE, "DELETE FROM strava_activities"),
+        (roles.CAPTURE_ROLE, "SELECT FROM ops.slack_outbox"),
     ],
 )
-def test_anything_else_they_may_not(database: Settings, role: str, statement: str) -> None:
-    with _as(role, database) as conn, pytest.raises(InsufficientPrivilege):
+def test_role_may_not_run_other_statements(database: Settings, role: str, statement: str) -> None:
+    with _connect_as(role, database) as conn, pytest.raises(InsufficientPrivilege):
         conn.execute(statement.encode())
 
 
-def test_only_debezium_may_read_postgres_log(database: Settings) -> None:
+def test_only_the_capture_role_has_replication(database: Settings) -> None:
     with connect(database) as conn:
         rights = conn.execute(
             "SELECT rolname, rolreplication, rolsuper FROM pg_roles WHERE rolname = ANY(%s)", [[*PASSWORDS]]
         ).fetchall()
     assert sorted(rights) == [
-        (roles.CAPTURE, True, False),
-        (roles.READER, False, False),
-        (roles.WORKER, False, False),
+        (roles.CAPTURE_ROLE, True, False),
+        (roles.READER_ROLE, False, False),
+        (roles.WORKER_ROLE, False, False),
     ]

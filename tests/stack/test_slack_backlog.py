@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from lakehouse.settings import Settings
-from lakehouse.slack import notifier, outbox, sender
-from lakehouse.slack.sender import Sender
+from lakehouse.slack import dispatcher, notifier, outbox
+from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
-from stack.activities import employ, go_live, numbered, polled
+from stack.activity_events import insert_employee, insert_go_live, numbered_event, poll_result
 
-BACKLOG, POLLED = 10_000, 500
-BURST, REFUSED_FOR = 50, 30.0
+BACKLOG_SIZE, POLL_SIZE = 10_000, 500
+BURST_SIZE, RETRY_AFTER_S = 50, 30.0
 
 
 class Clock:
@@ -33,17 +33,17 @@ class Slack:
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._open_from = clock, 0.0
-        self.taken: list[int] = []
+        self.received: list[int] = []
         self.refused = 0
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def respond(self, request: httpx.Request) -> httpx.Response:
         if self._clock.now < self._open_from:
             return self._refuse(self._open_from - self._clock.now)
-        if len(self.taken) == BURST and not self.refused:
-            return self._refuse(REFUSED_FOR)
+        if len(self.received) == BURST_SIZE and not self.refused:
+            return self._refuse(RETRY_AFTER_S)
         if self.refused:
-            self._open_from = self._clock.now + sender.PACE
-        self.taken.append(int(json.loads(request.content)["text"].split('"')[1]))
+            self._open_from = self._clock.now + dispatcher.RATE_LIMIT_INTERVAL_S
+        self.received.append(int(json.loads(request.content)["text"].split('"')[1]))
         return httpx.Response(200, text="ok")
 
     def _refuse(self, seconds: float) -> httpx.Response:
@@ -55,14 +55,14 @@ class Slack:
 @pytest.fixture
 def conn(database: Settings) -> Iterator[psycopg.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
-        employ(conn, 10)
-        go_live(conn)
+        insert_employee(conn, 10)
+        insert_go_live(conn)
         yield conn
 
 
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    with patch.object(sender, "time", Clock()) as clock:
+    with patch.object(dispatcher, "time", Clock()) as clock:
         yield clock
 
 
@@ -76,18 +76,20 @@ def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
 
 
 @pytest.mark.long
-def test_a_days_backlog_drains_oldest_first_each_once_and_at_slacks_pace(
+def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
     conn: psycopg.Connection, clock: Clock
 ) -> None:
     slack = Slack(clock)
-    owed = [BACKLOG - n for n in range(BACKLOG)]  # newest ids first: it is not they that make the order
-    for first in range(0, BACKLOG, POLLED):
-        notifier.take_in(conn, polled(map(numbered, owed[first : first + POLLED])))
-    with httpx.Client(transport=httpx.MockTransport(slack.answer)) as client:
+    activity_ids = [
+        BACKLOG_SIZE - n for n in range(BACKLOG_SIZE)
+    ]  # newest ids first: it is not they that make the order
+    for first in range(0, BACKLOG_SIZE, POLL_SIZE):
+        notifier.enqueue_from_topic(conn, poll_result(map(numbered_event, activity_ids[first : first + POLL_SIZE])))
+    with httpx.Client(transport=httpx.MockTransport(slack.respond)) as client:
         sending = Sender(client, SecretStr("http://slack.test/hook"))
-        while outbox.first(conn):
+        while outbox.next_pending(conn):
             wait = sending.send_one(conn)
-            pass_time(conn, clock, notifier.LONGEST_POLL if wait is None else wait)
-    assert slack.taken == owed
+            pass_time(conn, clock, notifier.MAX_POLL_S if wait is None else wait)
+    assert slack.received == activity_ids
     assert slack.refused == 1
-    assert clock.now == pytest.approx(REFUSED_FOR + BACKLOG - BURST, abs=2)
+    assert clock.now == pytest.approx(RETRY_AFTER_S + BACKLOG_SIZE - BURST_SIZE, abs=2)

@@ -14,19 +14,19 @@ from deltalake import DeltaTable, write_deltalake
 
 from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
-from chaos.deaths import Deaths
 from chaos.delta_log import ARCHIVE
 from chaos.evidence import preserve_evidence
-from chaos.steps import DISK_FULL
-from lakehouse.waiting import wait_until
+from chaos.failpoint_schedule import FailpointSchedule
+from chaos.failpoints import DISK_FULL
+from lakehouse.retries import wait_until
 
 ROWS = Table.from_pydict({"offset": Array([1, 2], DataType.int64())})
 
 
-def test_a_commit_that_is_written_over_is_named_and_both_are_kept(tmp_path: Path) -> None:
+def test_overwritten_commit_is_named_and_both_are_archived(tmp_path: Path) -> None:
     table = tmp_path / "bronze" / "shoes"
     write_deltalake(table, ROWS)
-    with CommitWatcher(tmp_path).watching() as watcher:
+    with CommitWatcher(tmp_path).watch() as watcher:
         write_deltalake(table, ROWS, mode="append")
         DeltaTable(table).optimize.compact()
         unfinished = table / "_delta_log" / ".unfinished"
@@ -36,27 +36,27 @@ def test_a_commit_that_is_written_over_is_named_and_both_are_kept(tmp_path: Path
     [problem] = watcher.problems()
     assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
     assert problem.endswith(", then WRITE by Spark")
-    kept = tmp_path / ARCHIVE / "bronze" / "shoes"
+    archived = tmp_path / ARCHIVE / "bronze" / "shoes"
     names = [f"{version:020}.{write}.json" for version, write in ((0, 1), (1, 1), (2, 1), (2, 2))]
-    assert sorted(one.name for one in kept.iterdir()) == names
-    assert "OPTIMIZE" in (kept / f"{2:020}.1.json").read_text()
+    assert sorted(one.name for one in archived.iterdir()) == names
+    assert "OPTIMIZE" in (archived / f"{2:020}.1.json").read_text()
 
 
-def test_a_commit_of_a_log_that_was_cleaned_was_not_written_over(tmp_path: Path) -> None:
+def test_commit_removed_by_log_cleanup_is_not_an_overwritten_one(tmp_path: Path) -> None:
     table = tmp_path / "bronze" / "shoes"
     write_deltalake(table, ROWS)
     first, second = (table / "_delta_log" / f"{version:020}.json" for version in (1, 2))
-    kept = tmp_path / ARCHIVE / "bronze" / "shoes"
-    with CommitWatcher(tmp_path).watching() as watcher:
+    archived = tmp_path / ARCHIVE / "bronze" / "shoes"
+    with CommitWatcher(tmp_path).watch() as watcher:
         write_deltalake(table, ROWS, mode="append")
         first.unlink()
         write_deltalake(table, ROWS, mode="append")
         write_deltalake(table, ROWS, mode="append")
-        wait_until((kept / f"{second.stem}.1.json").exists, timeout=10, missing="the last commit")
+        wait_until((archived / f"{second.stem}.1.json").exists, timeout=10, missing="the last commit")
     assert watcher.problems() == []
 
 
-class System(SimpleNamespace):
+class StubSystem(SimpleNamespace):
     """A lake, topics and logs of one file each; it notes that it was stopped."""
 
     def __init__(self, home: Path) -> None:
@@ -73,12 +73,12 @@ class System(SimpleNamespace):
 
 
 @pytest.mark.parametrize(("always", "raises"), [(False, False), (True, False), (False, True)])
-def test_the_lake_and_the_topics_are_kept_where_something_was_found(always: bool, raises: bool, tmp_path: Path) -> None:
-    system: Any = System(tmp_path / "home")
-    said: list[str] = []
+def test_lake_and_topics_are_preserved_if_a_problem_was_found(always: bool, raises: bool, tmp_path: Path) -> None:
+    system: Any = StubSystem(tmp_path / "home")
+    printed: list[str] = []
 
     def run() -> None:
-        with preserve_evidence(system, tmp_path / "kept", said.append, always=always):
+        with preserve_evidence(system, tmp_path / "kept", printed.append, always=always):
             if raises:
                 raise ValueError("rows were lost")
 
@@ -87,10 +87,10 @@ def test_the_lake_and_the_topics_are_kept_where_something_was_found(always: bool
             run()
     else:
         run()
-    kept = {str(one.relative_to(tmp_path / "kept")) for one in (tmp_path / "kept").rglob("*") if one.is_file()}
-    assert kept == ({"lake/file", "kafka/file", "logs/file"} if always or raises else {"logs/file"})
+    preserved = {str(one.relative_to(tmp_path / "kept")) for one in (tmp_path / "kept").rglob("*") if one.is_file()}
+    assert preserved == ({"lake/file", "kafka/file", "logs/file"} if always or raises else {"logs/file"})
     assert system.stopped == (always or raises)
-    assert str(tmp_path / "kept") in said[0]
+    assert str(tmp_path / "kept") in printed[0]
 
 
 def test_every_core_is_busy_until_the_block_ends() -> None:
@@ -102,14 +102,14 @@ def test_every_core_is_busy_until_the_block_ends() -> None:
 
 
 @pytest.mark.parametrize("small_disk", [False, True])
-def test_a_disk_that_is_not_small_is_never_filled(small_disk: bool, tmp_path: Path) -> None:
+def test_disk_full_fault_is_injected_on_a_small_disk_only(small_disk: bool, tmp_path: Path) -> None:
     armed = tmp_path / "armed"
-    deaths = Deaths(armed, Random(1), small_disk)
+    deaths = FailpointSchedule(armed, Random(1), small_disk)
     deaths.arm()
     steps = []
     while armed.exists():
         steps.append(armed.read_text())
         armed.unlink()
-        deaths.look()
+        deaths.poll()
     assert any(step.endswith(DISK_FULL) for step in steps) == small_disk
     assert len(steps) > 10

@@ -10,72 +10,76 @@ from pytest_httpserver import HTTPServer
 from lakehouse.contracts import CAPTURED
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.source.connector import Connect, State, configuration, newly_captured
+from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
 
-STATED = topics.connector_file()
+CONNECTOR_FILE = topics.read_connector_config()
 
 
-def test_every_contract_has_its_line_in_the_connector_and_its_topic() -> None:
-    assert {f"{contract.schema}.{contract.table}" for contract in CAPTURED} <= set(topics.tables(STATED))
-    assert {contract.topic for contract in CAPTURED} <= set(topics.topics(STATED))
+def test_every_contract_is_in_the_connector_include_list_and_has_a_topic() -> None:
+    assert {f"{contract.schema}.{contract.table}" for contract in CAPTURED} <= set(
+        topics.captured_tables(CONNECTOR_FILE)
+    )
+    assert {contract.topic for contract in CAPTURED} <= set(topics.required_topics(CONNECTOR_FILE))
 
 
 def test_heartbeat_and_signal_have_topics_too() -> None:
     assert {"__debezium-heartbeat.rh_sport", "rh_sport.cdc.heartbeat", "rh_sport.cdc.signal"} <= set(
-        topics.topics(STATED)
+        topics.required_topics(CONNECTOR_FILE)
     )
 
 
-def test_a_new_captured_table_is_one_line() -> None:
-    grown = {**STATED, "table.include.list": STATED["table.include.list"] + ", public.new_table"}
-    assert set(topics.topics(grown)) - set(topics.topics(STATED)) == {"rh_sport.public.new_table"}
+def test_table_added_to_the_include_list_gets_a_topic() -> None:
+    grown = {**CONNECTOR_FILE, "table.include.list": CONNECTOR_FILE["table.include.list"] + ", public.new_table"}
+    assert set(topics.required_topics(grown)) - set(topics.required_topics(CONNECTOR_FILE)) == {
+        "rh_sport.public.new_table"
+    }
 
 
-def test_changes_are_kept_for_ever_and_heartbeats_for_a_day() -> None:
-    wanted = topics.topics(STATED)
-    kept = {name: int(configs["retention.ms"]) for name, configs in wanted.items()}
-    assert {kept[contract.topic] for contract in CAPTURED} == {-1}
-    assert kept["rh_sport.cdc.heartbeat"] == kept["__debezium-heartbeat.rh_sport"] == 24 * 3600 * 1000
+def test_topic_retention_is_unlimited_for_changes_and_a_day_for_heartbeats() -> None:
+    expected = topics.required_topics(CONNECTOR_FILE)
+    retention_ms = {name: int(configs["retention.ms"]) for name, configs in expected.items()}
+    assert {retention_ms[contract.topic] for contract in CAPTURED} == {-1}
+    assert retention_ms["rh_sport.cdc.heartbeat"] == retention_ms["__debezium-heartbeat.rh_sport"] == 24 * 3600 * 1000
 
 
-def test_the_producer_and_the_topics_let_the_same_size_pass() -> None:
-    config = configuration(STATED, Settings())
-    largest = {configs["max.message.bytes"] for configs in topics.topics(STATED).values()}
+def test_producer_and_topics_have_the_same_message_size_limit() -> None:
+    config = build_config(CONNECTOR_FILE, Settings())
+    largest = {configs["max.message.bytes"] for configs in topics.required_topics(CONNECTOR_FILE).values()}
     assert largest == {config["producer.override.max.request.size"]}
     assert int(largest.pop()) > 5 * 1024 * 1024
 
 
-def test_connect_may_see_postgres_elsewhere() -> None:
+def test_kafka_connect_may_use_another_postgres_address() -> None:
     here = Settings(db_host="h", db_port=1, db_password=SecretStr("p"))
     there = here.model_copy(update={"connector_db_host": "postgres", "connector_db_port": 5432})
-    assert configuration(STATED, here)["database.hostname"] == "h"
-    assert configuration(STATED, there)["database.hostname"] == "postgres"
-    assert configuration(STATED, there)["database.port"] == "5432"
+    assert build_config(CONNECTOR_FILE, here)["database.hostname"] == "h"
+    assert build_config(CONNECTOR_FILE, there)["database.hostname"] == "postgres"
+    assert build_config(CONNECTOR_FILE, there)["database.port"] == "5432"
 
 
 def test_only_a_table_that_a_running_connector_lacks_is_newly_captured() -> None:
-    grown = {**STATED, "table.include.list": STATED["table.include.list"] + ",public.new_table"}
-    assert newly_captured(STATED, grown) == ["public.new_table"]
-    assert newly_captured(grown, STATED) == []
+    grown = {**CONNECTOR_FILE, "table.include.list": CONNECTOR_FILE["table.include.list"] + ",public.new_table"}
+    assert newly_captured(CONNECTOR_FILE, grown) == ["public.new_table"]
+    assert newly_captured(grown, CONNECTOR_FILE) == []
     assert newly_captured(None, grown) == []
 
 
 @pytest.mark.parametrize(
     ("state", "runs", "failed"),
     [
-        (State("RUNNING", ("RUNNING",)), True, False),
-        (State("RUNNING", ()), False, False),
-        (State("RUNNING", ("FAILED",)), False, True),
-        (State("FAILED", ("RUNNING",)), False, True),
-        (State("RUNNING", ("UNASSIGNED",)), False, False),
-        (State("PAUSED", ("PAUSED",)), False, False),
+        (ConnectorState("RUNNING", ("RUNNING",)), True, False),
+        (ConnectorState("RUNNING", ()), False, False),
+        (ConnectorState("RUNNING", ("FAILED",)), False, True),
+        (ConnectorState("FAILED", ("RUNNING",)), False, True),
+        (ConnectorState("RUNNING", ("UNASSIGNED",)), False, False),
+        (ConnectorState("PAUSED", ("PAUSED",)), False, False),
     ],
 )
-def test_it_runs_when_the_connector_and_all_tasks_do(state: State, runs: bool, failed: bool) -> None:
-    assert (state.runs, state.failed) == (runs, failed)
+def test_connector_runs_if_connector_and_all_tasks_are_running(state: ConnectorState, runs: bool, failed: bool) -> None:
+    assert (state.is_running, state.has_failed) == (runs, failed)
 
 
-def test_a_failures_cause_is_named_without_its_text(httpserver: HTTPServer) -> None:
+def test_connector_failure_is_named_by_its_cause_without_its_message(httpserver: HTTPServer) -> None:
     trace = (
         "org.apache.kafka.ConnectException: stopped\n\tat x\nCaused by: java.io.IOException: row (1, Dupont)\n\tat y"
     )
@@ -85,12 +89,12 @@ def test_a_failures_cause_is_named_without_its_text(httpserver: HTTPServer) -> N
     }
     httpserver.expect_request("/connectors/rh_sport/status").respond_with_json(status)
     with httpx.Client(base_url=httpserver.url_for("/")) as client:
-        state = Connect(client).state()
-    assert state == State("RUNNING", ("FAILED",), causes=("java.io.IOException",))
+        state = ConnectClient(client).state()
+    assert state == ConnectorState("RUNNING", ("FAILED",), causes=("java.io.IOException",))
 
 
 def test_a_connector_that_is_not_registered_has_neither_state_nor_configuration(httpserver: HTTPServer) -> None:
     with httpx.Client(base_url=httpserver.url_for("/")) as client:
         httpserver.expect_request("/connectors/rh_sport/status").respond_with_data("", status=404)
         httpserver.expect_request("/connectors/rh_sport/config").respond_with_data("", status=404)
-        assert (Connect(client).state(), Connect(client).config()) == (None, None)
+        assert (ConnectClient(client).state(), ConnectClient(client).config()) == (None, None)

@@ -16,15 +16,15 @@ NEVER = float("inf")
 
 def test_a_table_is_maintained_each_time_that_it_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "bronze" / "rh_employees")
-    maintenance = Maintenance(Settings(), Catalog(str(tmp_path)), turn_at=NEVER)
-    said = []
+    maintenance = Maintenance(Settings(), Catalog(str(tmp_path)), next_locked_pass_at=NEVER)
+    printed = []
     for _ in range(2):
         write_deltalake(path, ROWS, mode="append")
         write_deltalake(path, ROWS, mode="append")
         for _ in range(2):
             maintenance.maintain()
-            said.append(capsys.readouterr().out.partition(" ")[2].strip())
-    assert said == [
+            printed.append(capsys.readouterr().out.partition(" ")[2].strip())
+    assert printed == [
         "bronze/rh_employees: 2 files into 1",
         "",
         "bronze/rh_employees: 3 files into 1",

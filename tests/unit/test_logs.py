@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-FAIL = """
+FAILING_PROGRAM = """
 import logging, sys
 from lakehouse import logs
 logs.configure(sys.argv[1])
@@ -19,6 +19,8 @@ except ArithmeticError:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_librarys_traceback_shows_no_values(form: str) -> None:
-    said = subprocess.run([sys.executable, "-c", FAIL, form, "SecretHome"], capture_output=True, text=True, check=True)
-    assert "ArithmeticError" in said.stderr
-    assert "SecretHome" not in said.stderr
+    completed = subprocess.run(
+        [sys.executable, "-c", FAILING_PROGRAM, form, "SecretHome"], capture_output=True, text=True, check=True
+    )
+    assert "ArithmeticError" in completed.stderr
+    assert "SecretHome" not in completed.stderr

@@ -12,44 +12,51 @@ from deltalake import DeltaTable, write_deltalake
 from kafka.consumer.fetcher import ConsumerRecord
 
 from chaos.delta_log import read_log
-from chaos.offset_checker import OffsetFinding, Table, bronze, check, explain, versions
+from chaos.offset_checker import (
+    CheckedTable,
+    OffsetFinding,
+    bronze_table,
+    check_table,
+    explain_findings,
+    versions_table,
+)
 from chaos.offset_ranges import format_ranges, to_ranges
 from chaos.topic_offsets import describe_message
-from lakehouse.cdc.positions import Lane
+from lakehouse.cdc.offsets import TopicPartition
 from spark.messages import SHOES
 
-LANE, ANOTHER = Lane(0, 0), Lane(0, 1)
-FIFTEEN = {LANE: range(15)}
+PARTITION_0, PARTITION_1 = TopicPartition(0, 0), TopicPartition(0, 1)
+FIFTEEN_OFFSETS = {PARTITION_0: range(15)}
 
 
-def append(table: Table, offsets: Iterable[int], lane: Lane = LANE) -> None:
+def append(table: CheckedTable, offsets: Iterable[int], topic_partition: TopicPartition = PARTITION_0) -> None:
     """Append a row for each offset, as one commit."""
-    wanted = [*offsets]
+    offset_list = [*offsets]
     columns = {
-        "incarnation": Array([lane.incarnation] * len(wanted), DataType.int32()),
-        "partition": Array([lane.partition] * len(wanted), DataType.int32()),
-        "offset": Array(wanted, DataType.int64()),
+        "incarnation": Array([topic_partition.incarnation] * len(offset_list), DataType.int32()),
+        "partition": Array([topic_partition.partition] * len(offset_list), DataType.int32()),
+        "offset": Array(offset_list, DataType.int64()),
     }
     rows = Rows.from_pydict({f"{table.prefix}{name}": values for name, values in columns.items()})
-    lanes = [f"{table.prefix}{name}" for name in ("incarnation", "partition")]
-    write_deltalake(table.path, rows, mode="append", partition_by=lanes)
+    partition_columns = [f"{table.prefix}{name}" for name in ("incarnation", "partition")]
+    write_deltalake(table.path, rows, mode="append", partition_by=partition_columns)
 
 
-def commit_file(table: Table, version: int) -> Path:
+def commit_file(table: CheckedTable, version: int) -> Path:
     return table.path / "_delta_log" / f"{version:020}.json"
 
 
-def checked(table: Table, expected: Mapping[Lane, range] = FIFTEEN) -> list[str]:
-    return [str(one) for one in check(table, expected)]
+def describe_findings(table: CheckedTable, expected: Mapping[TopicPartition, range] = FIFTEEN_OFFSETS) -> list[str]:
+    return [str(one) for one in check_table(table, expected)]
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Table:
+def table(tmp_path: Path) -> CheckedTable:
     """Give Bronze with fifteen offsets, five a commit."""
-    made = bronze(tmp_path, SHOES)
+    created = bronze_table(tmp_path, SHOES)
     for start in (0, 5, 10):
-        append(made, range(start, start + 5))
-    return made
+        append(created, range(start, start + 5))
+    return created
 
 
 def test_offsets_become_the_fewest_ranges() -> None:
@@ -58,17 +65,17 @@ def test_offsets_become_the_fewest_ranges() -> None:
     assert to_ranges([]) == []
 
 
-def test_nothing_is_found_where_nothing_is_wrong(table: Table) -> None:
-    assert check(table, FIFTEEN) == []
+def test_complete_table_has_no_findings(table: CheckedTable) -> None:
+    assert check_table(table, FIFTEEN_OFFSETS) == []
 
 
-def test_an_add_that_is_taken_out_of_the_log_is_named_with_its_offsets_and_commits(table: Table) -> None:
+def test_lost_add_action_is_reported_with_its_offsets_and_commits(table: CheckedTable) -> None:
     lost = commit_file(table, 1)
     actions = [line for line in lost.read_text().splitlines() if "add" not in json.loads(line)]
     lost.write_text("\n".join(actions))
-    [found] = check(table, FIFTEEN)
-    assert found == OffsetFinding(table, LANE, "missing", [range(5, 10)])
-    lines = [line.strip() for line in explain([found])]
+    [found] = check_table(table, FIFTEEN_OFFSETS)
+    assert found == OffsetFinding(table, PARTITION_0, "missing", [range(5, 10)])
+    lines = [line.strip() for line in explain_findings([found])]
     assert lines[0] == "bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 5–9"
     assert [line.split()[:2] for line in lines if line.startswith("version")] == [
         ["version", str(n)] for n in (0, 1, 2)
@@ -77,7 +84,7 @@ def test_an_add_that_is_taken_out_of_the_log_is_named_with_its_offsets_and_commi
     assert any(line.startswith("adds 10–14, 5 rows, in the table") for line in lines)
 
 
-def test_a_commit_that_no_reader_sees_behind_a_checkpoint_is_told_as_lost(table: Table) -> None:
+def test_commit_hidden_behind_a_checkpoint_is_reported_as_lost(table: CheckedTable) -> None:
     """Write an append over a compaction that a checkpoint was made of, as a log store does that renames."""
     appended = json.loads(commit_file(table, 2).read_text().splitlines()[-1])["add"]
     log = DeltaTable(table.path)
@@ -94,9 +101,9 @@ def test_a_commit_that_no_reader_sees_behind_a_checkpoint_is_told_as_lost(table:
     shutil.copy(commit_file(table, 3), table.archive / f"{3:020}.2.json")
     append(table, range(20, 25))
 
-    [found] = check(table, {LANE: range(25)})
+    [found] = check_table(table, {PARTITION_0: range(25)})
     assert found.ranges == [range(15, 20)]
-    text = "\n".join(explain([found]))
+    text = "\n".join(explain_findings([found]))
     assert "OPTIMIZE by delta-rs" in text
     assert (
         "version 3 1970-01-01T00:00:00.000+00:00 WRITE by Apache-Spark: 1 files added, 0 removed, written over" in text
@@ -104,44 +111,46 @@ def test_a_commit_that_no_reader_sees_behind_a_checkpoint_is_told_as_lost(table:
     assert "adds 15–19, 5 rows, LOST" in text
 
 
-def test_what_was_appended_twice_is_named_with_both_commits(table: Table) -> None:
+def test_duplicate_offsets_are_reported_with_both_commits(table: CheckedTable) -> None:
     append(table, [3, 4])
-    [found] = check(table, FIFTEEN)
+    [found] = check_table(table, FIFTEEN_OFFSETS)
     assert (found.kind, found.ranges) == ("doubled", [range(3, 5)])
-    lines = [line.strip() for line in explain([found])]
+    lines = [line.strip() for line in explain_findings([found])]
     assert any(line.startswith("adds 0–4") for line in lines)
     assert any(line.startswith("adds 3–4") for line in lines)
 
 
-def test_a_compacted_file_is_told_to_hold_fewer_rows_than_its_ends_promise(tmp_path: Path) -> None:
-    table = bronze(tmp_path, SHOES)
+def test_missing_offset_inside_a_compacted_file_is_reported(tmp_path: Path) -> None:
+    table = bronze_table(tmp_path, SHOES)
     append(table, [0, 1])
     append(table, [3, 4])
     DeltaTable(table.path).optimize.compact()
     log = read_log(table.path)
-    assert log.file_status(log.commits[0].added[0].path) == "removed by version 2"
-    assert [(file.first, file.last, file.rows) for file in log.commits[2].added] == [(0, 4, 4)]
-    assert checked(table, {LANE: range(5)}) == [
+    assert log.file_status(log.commits[0].added_files[0].path) == "removed by version 2"
+    assert [(file.first_offset, file.last_offset, file.row_count) for file in log.commits[2].added_files] == [(0, 4, 4)]
+    assert describe_findings(table, {PARTITION_0: range(5)}) == [
         "bronze/shoes, incarnation 0, partition 0: 1 offsets missing: 2",
     ]
 
 
-def test_a_partition_that_was_not_read_at_all_is_missing_as_a_whole(table: Table) -> None:
-    assert checked(table, {**FIFTEEN, ANOTHER: range(2, 4)}) == [
+def test_unread_partition_is_reported_as_missing(table: CheckedTable) -> None:
+    assert describe_findings(table, {**FIFTEEN_OFFSETS, PARTITION_1: range(2, 4)}) == [
         "bronze/shoes, incarnation 0, partition 1: 2 offsets missing: 2–3"
     ]
 
 
-def test_what_came_after_the_look_at_kafka_makes_up_for_nothing(table: Table) -> None:
+def test_offsets_beyond_the_expected_end_do_not_offset_missing_ones(table: CheckedTable) -> None:
     append(table, [20])
-    assert checked(table) == []
-    assert checked(table, {LANE: range(21)}) == ["bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 15–19"]
+    assert describe_findings(table) == []
+    assert describe_findings(table, {PARTITION_0: range(21)}) == [
+        "bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 15–19"
+    ]
 
 
-def test_a_version_may_have_several_rows_of_an_offset_and_none_may_be_without(tmp_path: Path) -> None:
-    table = versions(tmp_path, SHOES)
+def test_versions_table_may_repeat_an_offset_and_must_not_lack_one(tmp_path: Path) -> None:
+    table = versions_table(tmp_path, SHOES)
     append(table, [0, 0, 0, 1, 3])
-    assert checked(table, {LANE: range(4)}) == [
+    assert describe_findings(table, {PARTITION_0: range(4)}) == [
         "silver/shoes_versions, incarnation 0, partition 0: 1 offsets missing: 2"
     ]
 

@@ -15,7 +15,7 @@ from lakehouse.local import preflight
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def busy_port() -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -35,7 +35,7 @@ def _preflight(*options: str, **variables: str) -> subprocess.CompletedProcess[s
         (["--need-python", "9.1"], "Python", "9.1 or later"),
     ],
 )
-def test_too_little_is_an_error_that_gives_both_numbers(options: list[str], what: str, needs: str) -> None:
+def test_insufficient_resource_is_an_error_with_found_and_needed(options: list[str], what: str, needs: str) -> None:
     done = _preflight(*options, "--no-ports")
     assert done.returncode == 1
     errors = done.stderr.splitlines()
@@ -52,18 +52,18 @@ def test_a_disk_without_hard_links_is_an_error_that_names_the_lake(
 
     (tmp_path / "lake").mkdir()
     monkeypatch.setenv("LAKE_URI", str(tmp_path / "lake"))
-    assert preflight.links(tmp_path).is_well
+    assert preflight.check_hard_links(tmp_path).is_ok
     monkeypatch.setattr(os, "link", refuse)
-    check = preflight.links(tmp_path)
-    assert not check.is_well
+    check = preflight.check_hard_links(tmp_path)
+    assert not check.is_ok
     assert str(tmp_path / "lake") in check.remedy
     assert [*(tmp_path / "lake").iterdir()] == []
 
 
-def test_a_busy_port_is_an_error_that_names_its_variable(taken: int) -> None:
-    done = _preflight(DB_PORT=str(taken))
+def test_a_busy_port_is_an_error_that_names_its_variable(busy_port: int) -> None:
+    done = _preflight(DB_PORT=str(busy_port))
     assert done.returncode == 1
-    assert f"port {taken}: found busy" in done.stderr
+    assert f"port {busy_port}: found busy" in done.stderr
     assert "DB_PORT" in done.stderr
 
 
@@ -71,12 +71,12 @@ def test_a_free_port_is_not_busy() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         number = reserved.getsockname()[1]
-    assert not preflight.is_busy(number)
+    assert not preflight.is_port_busy(number)
 
 
-def test_a_port_of_our_own_stack_is_no_error(taken: int) -> None:
-    assert preflight.port("Postgres", "DB_PORT", taken, ours=True).is_well
-    assert not preflight.port("Postgres", "DB_PORT", taken, ours=False).is_well
+def test_busy_port_of_our_own_stack_is_no_error(busy_port: int) -> None:
+    assert preflight.check_port("Postgres", "DB_PORT", busy_port, is_own=True).is_ok
+    assert not preflight.check_port("Postgres", "DB_PORT", busy_port, is_own=False).is_ok
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_a_port_of_our_own_stack_is_no_error(taken: int) -> None:
         ("", 19092),
     ],
 )
-def test_an_address_of_a_container_leaves_our_own_port(tmp_path: Path, address: str, number: int) -> None:
+def test_container_address_is_checked_on_the_published_port(tmp_path: Path, address: str, number: int) -> None:
     (tmp_path / ".env").write_text(f"KAFKA_BOOTSTRAP_SERVERS='{address}'\n", encoding="utf-8")
-    assert ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", number) in preflight.ports(tmp_path)
+    assert ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", number) in preflight.configured_ports(tmp_path)
 
 
-def test_it_needs_nothing_but_the_standard_library_and_parses_on_3_7() -> None:
+def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7() -> None:
     tree = ast.parse(Path(preflight.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -9,17 +9,17 @@ import openpyxl
 import pytest
 
 from lakehouse.contracts import TRAVEL_MODES
+from lakehouse.hr.company import read_company
 from lakehouse.settings import ROOT
-from lakehouse.source.hr.company import read_company
-from lakehouse.source.sample_company import HR_FILE, SPORTS_FILE, sample
+from lakehouse.simulator.sample_company import HR_FILE, SPORTS_FILE, write_sample_files
 
 COMMITTED = ROOT / "data" / "input"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    sample(folder)
+    write_sample_files(folder)
     return folder
 
 
@@ -27,33 +27,33 @@ def cells(file: Path, sheet: int) -> list[tuple[object, ...]]:
     return list(openpyxl.load_workbook(file).worksheets[sheet].iter_rows(min_row=2, values_only=True))
 
 
-def test_the_same_seed_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    sample(tmp_path)
+def test_the_same_seed_gives_the_same_bytes(sample_files: Path, tmp_path: Path) -> None:
+    write_sample_files(tmp_path)
     for name in (HR_FILE, SPORTS_FILE):
-        assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (sample_files / name).read_bytes()
 
 
-def test_another_seed_gives_another_company(made: Path, tmp_path: Path) -> None:
-    sample(tmp_path, seed=7)
-    assert (tmp_path / HR_FILE).read_bytes() != (made / HR_FILE).read_bytes()
+def test_another_seed_gives_another_company(sample_files: Path, tmp_path: Path) -> None:
+    write_sample_files(tmp_path, seed=7)
+    assert (tmp_path / HR_FILE).read_bytes() != (sample_files / HR_FILE).read_bytes()
     assert len(read_company(tmp_path).employees) == 168
 
 
-def test_the_committed_files_are_the_generators(made: Path) -> None:
+def test_committed_sample_files_match_the_generator(sample_files: Path) -> None:
     for name, sheets in ((HR_FILE, 2), (SPORTS_FILE, 1)):
         for sheet in range(sheets):
-            assert cells(COMMITTED / name, sheet) == cells(made / name, sheet), name
+            assert cells(COMMITTED / name, sheet) == cells(sample_files / name, sheet), name
 
 
-def test_it_is_read_whole_with_two_remarks(made: Path) -> None:
-    read = read_company(made)
+def test_sample_files_are_read_completely_with_two_remarks(sample_files: Path) -> None:
+    read = read_company(sample_files)
     assert len(read.employees) == len(read.practices) == 168
     assert len(read.remarks) == 2
     assert {employee.moyen_deplacement for employee in read.employees} == set(TRAVEL_MODES)
 
 
-def test_the_traps_are_in_it(made: Path) -> None:
-    rows = cells(made / HR_FILE, 1)
+def test_sample_files_contain_every_untidy_case(sample_files: Path) -> None:
+    rows = cells(sample_files / HR_FILE, 1)
     staff = [row for row in rows if row[0] is not None]
     assert not unicodedata.is_normalized("NFC", HR_FILE)
     assert len(rows) == 999
@@ -67,10 +67,10 @@ def test_the_traps_are_in_it(made: Path) -> None:
     assert Counter(addresses).most_common(1)[0][1] > 1
     assert any("," not in address for address in addresses)
     assert any("34" not in address for address in addresses)
-    sports = {row[1] for row in cells(made / SPORTS_FILE, 0)}
+    sports = {row[1] for row in cells(sample_files / SPORTS_FILE, 0)}
     assert {"Runing", None} < sports
 
 
-def test_some_primes_have_to_be_rounded_up(made: Path) -> None:
-    primes = [employee.salaire_brut * Decimal("0.05") for employee in read_company(made).employees]
+def test_sample_salaries_include_primes_that_must_be_rounded(sample_files: Path) -> None:
+    primes = [employee.salaire_brut * Decimal("0.05") for employee in read_company(sample_files).employees]
     assert sum(prime != round(prime, 2) for prime in primes) > 10

@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from workload.acts import EVERY, USUAL, Deed, hire
-from workload.record import KEYS, Transaction, as_read
-from workload.session import Run, Session
+from workload.committed_transactions import KEYS, Transaction, as_initial_snapshot
+from workload.operations import ALL_OPERATIONS, WEIGHTED_OPERATIONS, TableOperation, hire
+from workload.session_model import Session, Statement
 
 
 @dataclass(frozen=True)
-class Start:
+class StartConnector:
     """Start the connector; it reads what is there by then."""
 
 
 @dataclass(frozen=True)
-class Look:
+class TakeSnapshot:
     """Note all rows in one snapshot; `committed` transactions are in it."""
 
-    committed: int
+    transaction_count: int
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Refresh:
     """Catch up each table, to this share of what is new; `committed` transactions are in all of it."""
 
     shares: Mapping[str, float]
-    committed: int
+    transaction_count: int
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         return set(self.shares.values()) == {1.0}
 
 
-Step = Run | Start | Look | Refresh
+Step = Statement | StartConnector | TakeSnapshot | Refresh
 
 
 @dataclass(frozen=True)
-class Size:
+class WorkloadSize:
     """How much a workload does: it ends with the first transaction past its changes, a look and a refresh.
 
     Of the refreshes before, one stops anywhere in what is new.
@@ -49,12 +49,12 @@ class Size:
 
     changes: int
     sessions: int = 4
-    looks: int = 4
+    snapshots: int = 4
     refreshes: int = 2
 
 
-SHORT = Size(changes=1_000, looks=2, refreshes=1)
-LONG = Size(changes=4_000, sessions=6, looks=5, refreshes=3)
+SHORT_WORKLOAD = WorkloadSize(changes=1_000, snapshots=2, refreshes=1)
+LONG_WORKLOAD = WorkloadSize(changes=4_000, sessions=6, snapshots=5, refreshes=3)
 
 
 @dataclass
@@ -64,88 +64,97 @@ class Plan:
     seed: int
     steps: list[Step] = field(default_factory=list)
     committed: list[Transaction] = field(default_factory=list)
-    done: Counter[str] = field(default_factory=Counter)
+    statement_counts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, session: Session, run: Run) -> None:
-        self.steps.append(run)
-        if run.sql == "COMMIT":
+    def add(self, session: Session, statement: Statement) -> None:
+        self.steps.append(statement)
+        if statement.sql == "COMMIT":
             self.committed.append(session.changes)
-        self.done[run.sql] += 1
+        self.statement_counts[statement.sql] += 1
 
 
-def plan(seed: int, size: Size) -> Plan:
+def make_plan(seed: int, size: WorkloadSize) -> Plan:
     """Give the plan of a seed, the same each time."""
-    rng, made = Random(seed), Plan(seed)
+    rng, plan = Random(seed), Plan(seed)
     sessions = [Session(number, size.sessions) for number in range(size.sessions)]
     for session in sessions:
-        first = [(hire, "rh_employees"), *rng.choices(USUAL, k=3)]
-        _alone(made, session, _transaction(session, rng, first, commits=True))
-    made.committed[:] = [as_read(made.committed)]
-    made.steps.append(Start())
-    _take_turns(made, sessions, rng, size)
-    made.steps += [Look(len(made.committed)), Refresh(dict.fromkeys(KEYS, 1.0), len(made.committed))]
-    return made
+        first_operations = [(hire, "rh_employees"), *rng.choices(WEIGHTED_OPERATIONS, k=3)]
+        _run_alone(plan, session, _transaction(session, rng, first_operations, commits=True))
+    plan.committed[:] = [as_initial_snapshot(plan.committed)]
+    plan.steps.append(StartConnector())
+    _interleave_sessions(plan, sessions, rng, size)
+    plan.steps += [TakeSnapshot(len(plan.committed)), Refresh(dict.fromkeys(KEYS, 1.0), len(plan.committed))]
+    return plan
 
 
-def _take_turns(made: Plan, sessions: Sequence[Session], rng: Random, size: Size) -> None:
-    looks = sorted(rng.sample(range(size.changes), k=size.looks))
-    refreshes = sorted(rng.sample(range(size.changes), k=size.refreshes))
-    in_parts = rng.randrange(size.refreshes)
-    to_do = rng.sample(EVERY, k=len(EVERY))
-    while (changes := sum(map(len, made.committed))) < size.changes:
+def _interleave_sessions(plan: Plan, sessions: Sequence[Session], rng: Random, size: WorkloadSize) -> None:
+    snapshot_points = sorted(rng.sample(range(size.changes), k=size.snapshots))
+    refresh_points = sorted(rng.sample(range(size.changes), k=size.refreshes))
+    partial_refresh = rng.randrange(size.refreshes)
+    remaining_operations = rng.sample(ALL_OPERATIONS, k=len(ALL_OPERATIONS))
+    while (changes := sum(map(len, plan.committed))) < size.changes:
         session = rng.choice(sessions)
-        if session.open is None and rng.random() < 0.05 and not any(one.touched("distance_cache") for one in sessions):
-            _alone(made, session, _truncation(session, rng, sessions))
+        if (
+            session.open_transaction is None
+            and rng.random() < 0.05
+            and not any(one.may_hold_lock("distance_cache") for one in sessions)
+        ):
+            _run_alone(plan, session, _truncation(session, rng, sessions))
             continue
-        if session.open is None:
-            deeds = [to_do.pop() if to_do else rng.choice(USUAL) for _ in range(rng.choice((1, 1, 2, 4)))]
-            session.open = _transaction(session, rng, deeds)
-        _advance(made, session)
-        if looks and changes >= looks[0]:
-            looks.pop(0)
-            made.steps.append(Look(len(made.committed)))
-        if refreshes and changes >= refreshes[0]:
-            shares = {table: rng.random() if len(refreshes) == in_parts + 1 else 1.0 for table in KEYS}
-            refreshes.pop(0)
-            made.steps.append(Refresh(shares, len(made.committed)))
+        if session.open_transaction is None:
+            operations = [
+                remaining_operations.pop() if remaining_operations else rng.choice(WEIGHTED_OPERATIONS)
+                for _ in range(rng.choice((1, 1, 2, 4)))
+            ]
+            session.open_transaction = _transaction(session, rng, operations)
+        _advance(plan, session)
+        if snapshot_points and changes >= snapshot_points[0]:
+            snapshot_points.pop(0)
+            plan.steps.append(TakeSnapshot(len(plan.committed)))
+        if refresh_points and changes >= refresh_points[0]:
+            shares = {table: rng.random() if len(refresh_points) == partial_refresh + 1 else 1.0 for table in KEYS}
+            refresh_points.pop(0)
+            plan.steps.append(Refresh(shares, len(plan.committed)))
     for session in sessions:
-        while session.open:
-            _advance(made, session)
+        while session.open_transaction:
+            _advance(plan, session)
 
 
-def _advance(made: Plan, session: Session) -> None:
-    assert session.open is not None
-    run = next(session.open, None)
-    if run is None:
-        session.open = None
+def _advance(plan: Plan, session: Session) -> None:
+    assert session.open_transaction is not None
+    statement = next(session.open_transaction, None)
+    if statement is None:
+        session.open_transaction = None
     else:
-        made.add(session, run)
+        plan.add(session, statement)
 
 
-def _alone(made: Plan, session: Session, runs: Iterator[Run]) -> None:
-    session.open = runs
-    while session.open:
-        _advance(made, session)
+def _run_alone(plan: Plan, session: Session, statements: Iterator[Statement]) -> None:
+    session.open_transaction = statements
+    while session.open_transaction:
+        _advance(plan, session)
 
 
-def _transaction(session: Session, rng: Random, deeds: Sequence[Deed], *, commits: bool = False) -> Iterator[Run]:
+def _transaction(
+    session: Session, rng: Random, operations: Sequence[TableOperation], *, commits: bool = False
+) -> Iterator[Statement]:
     yield session.begin()
-    for act, table in deeds:
-        saved = rng.random() < 0.2
-        if saved:
+    for operation, table in operations:
+        has_savepoint = rng.random() < 0.2
+        if has_savepoint:
             yield session.savepoint()
-        yield from act(session, rng, table)
-        if saved:
-            back = not commits and rng.random() < 0.5
-            yield session.roll_back_to_savepoint() if back else session.release()
+        yield from operation(session, rng, table)
+        if has_savepoint:
+            rolls_back = not commits and rng.random() < 0.5
+            yield session.roll_back_to_savepoint() if rolls_back else session.release()
     yield session.commit() if commits or rng.random() < 0.9 else session.roll_back()
 
 
-def _truncation(session: Session, rng: Random, everyone: Sequence[Session]) -> Iterator[Run]:
+def _truncation(session: Session, rng: Random, sessions: Sequence[Session]) -> Iterator[Statement]:
     """Empty distance_cache between other changes. It locks the table, so that nobody else may have it open."""
 
-    def truncate(one: Session, _: Random, table: str) -> Iterator[Run]:
-        yield one.truncate(table, everyone)
+    def truncate(one: Session, _: Random, table: str) -> Iterator[Statement]:
+        yield one.truncate(table, sessions)
 
-    around = rng.choices(USUAL, k=2)
+    around = rng.choices(WEIGHTED_OPERATIONS, k=2)
     return _transaction(session, rng, [around[0], (truncate, "distance_cache"), around[1]])

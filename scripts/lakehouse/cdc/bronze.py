@@ -17,46 +17,48 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import REFILL
+from lakehouse.cdc.catalog import REFILL_APP_ID
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.positions import Gap
-from lakehouse.cdc.source import Claim, Source, bronze_gaps, claim
-from lakehouse.cdc.upkeep import shorten_log
+from lakehouse.cdc.maintenance import checkpoint_log
+from lakehouse.cdc.offsets import Gap
+from lakehouse.cdc.source_identity import Source, StartingOffsets, bronze_gaps, resolve_starting_offsets
 from lakehouse.errors import LakehouseError
 
-ENVELOPE = """
+ENVELOPE_SCHEMA = """
     op STRING,
     source STRUCT<sequence: STRING, lsn: BIGINT, txId: BIGINT, ts_us: BIGINT, ts_ms: BIGINT, snapshot: STRING>
 """
 # Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
 # characters, whose quotes would be escaped.
-SOURCE, OPERATION = '"source":{', ',"op":"'
+SOURCE_FIELD, OP_FIELD = '"source":{', ',"op":"'
 # Before a table's name, in stream.conf: how often its topic is looked at. Without it, as often as can be.
-EVERY, AT_ONCE = "spark.lakehouse.every.", "0 seconds"
-LARGEST_BATCH, LARGEST_TASK = 200_000, 50_000  # messages
+TRIGGER_INTERVAL_CONF, DEFAULT_TRIGGER = "spark.lakehouse.trigger.interval.", "0 seconds"
+MAX_OFFSETS_PER_TRIGGER, MAX_RECORDS_PER_PARTITION = 200_000, 50_000  # messages
 # Batches. From 400 commits without a checkpoint on, Delta validates its log at each.
-SHORTENED_EVERY = 300
-REFILLED_AT_ONCE = 50  # gaps in a commit, each a scan of its own
+CHECKPOINT_EVERY_N_BATCHES = 300
+MAX_GAPS_PER_COMMIT = 50  # gaps in a commit, each a scan of its own
 
 
-def rows(messages: DataFrame, incarnation: int) -> DataFrame:
+def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
     """Give Bronze's rows for messages as Spark's Kafka source delivers them; `op` is NULL where none can be read."""
     source = F.col("_envelope.source")
     # A row is several times as long as what is asked for here: the message is parsed whole only where its end is not
     # as Debezium writes it.
-    whole, end = F.col("value"), F.substring_index("value", SOURCE, -1)
-    as_usual = (end != whole) & end.contains(OPERATION)
-    told = F.when(as_usual, F.concat(F.lit("{" + SOURCE), end)).otherwise(whole)
+    message_json, envelope_tail = F.col("value"), F.substring_index("value", SOURCE_FIELD, -1)
+    is_debezium_order = (envelope_tail != message_json) & envelope_tail.contains(OP_FIELD)
+    envelope_json = F.when(is_debezium_order, F.concat(F.lit("{" + SOURCE_FIELD), envelope_tail)).otherwise(
+        message_json
+    )
     return (
         messages.withColumn("value", F.col("value").cast("string"))
-        .withColumn("_envelope", F.from_json(told, ENVELOPE))
+        .withColumn("_envelope", F.from_json(envelope_json, ENVELOPE_SCHEMA))
         .select(
             "_envelope.op",
             F.col("key").cast("string").alias("key"),
             "value",
-            _found(r'^\["(\d+)"', source.sequence).alias("commit_seq"),
-            F.coalesce(source.lsn, _found(r'"(\d+)"\]$', source.sequence)).alias("lsn"),
+            _extract_bigint(r'^\["(\d+)"', source.sequence).alias("commit_seq"),
+            F.coalesce(source.lsn, _extract_bigint(r'"(\d+)"\]$', source.sequence)).alias("lsn"),
             source.txId.alias("tx_id"),
             F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
             (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),
@@ -73,19 +75,19 @@ def rows(messages: DataFrame, incarnation: int) -> DataFrame:
     )
 
 
-def _found(pattern: str, text: Column) -> Column:
+def _extract_bigint(pattern: str, text: Column) -> Column:
     return F.regexp_extract(text, pattern, 1).try_cast("bigint")
 
 
 class BatchWriter:
     """Appends a flow's batches to its Bronze table: each has to follow the one before, and is found in the log."""
 
-    def __init__(self, lake: Lake, contract: Contract, claimed: Claim) -> None:
+    def __init__(self, lake: Lake, contract: Contract, starting_offsets: StartingOffsets) -> None:
         self._lake = lake
         self._contract = contract
-        self._next = dict(claimed.starts)
-        self._check = lake.commit_check("bronze", contract.table)
-        self._run = uuid4().hex
+        self._next_offsets = dict(starting_offsets.by_partition)
+        self._commit_check = lake.commit_check("bronze", contract.table)
+        self._run_id = uuid4().hex
         self.query: Future[StreamingQuery] = Future()
 
     def append(self, batch: DataFrame, batch_id: int) -> None:
@@ -95,21 +97,21 @@ class BatchWriter:
         after it where the log does not hold this commit with all of the batch's messages. A flow that fails here is
         started again from the table, which then tells what it holds.
         """
-        starts, ends = planned_offsets(self.query.result(), self._contract.topic)
-        starts = {**dict.fromkeys(ends, 0), **starts}  # a partition that is new begins at 0
-        self._ensure_follows(starts)
+        start_offsets, end_offsets = planned_offsets(self.query.result(), self._contract.topic)
+        start_offsets = {**dict.fromkeys(end_offsets, 0), **start_offsets}  # a partition that is new begins at 0
+        self._ensure_contiguous(start_offsets)
         # The first batch of a query has no row where nothing is new, and Delta does not commit one of none.
-        if planned := sum(end - starts[partition] for partition, end in ends.items()):
-            token = f"{self._run}:{batch_id}"
+        if expected_rows := sum(end - start_offsets[partition] for partition, end in end_offsets.items()):
+            token = f"{self._run_id}:{batch_id}"
             self._lake.append(batch, "bronze", self._contract.table, userMetadata=token)
-            self._check.ensure_committed(token, planned)
-        self._next |= ends
-        if batch_id % SHORTENED_EVERY == 0:
-            shorten_log(self._lake.catalog.path("bronze", self._contract.table))
+            self._commit_check.ensure_committed(token, expected_rows)
+        self._next_offsets |= end_offsets
+        if batch_id % CHECKPOINT_EVERY_N_BATCHES == 0:
+            checkpoint_log(self._lake.catalog.path("bronze", self._contract.table))
 
-    def _ensure_follows(self, starts: Mapping[int, int]) -> None:
-        for partition, start in starts.items():
-            expected = self._next.get(partition, 0)
+    def _ensure_contiguous(self, start_offsets: Mapping[int, int]) -> None:
+        for partition, start in start_offsets.items():
+            expected = self._next_offsets.get(partition, 0)
             if start != expected:
                 raise LakehouseError(
                     f"a batch of {self._contract.topic}, partition {partition} begins at offset {start}, and the one "
@@ -128,59 +130,70 @@ def planned_offsets(query: StreamingQuery, topic: str) -> tuple[Mapping[int, int
 
 def _by_partition(offset: Any, topic: str) -> Mapping[int, int]:
     by_topic: Mapping[str, Mapping[str, int]] = json.loads(offset.json())
-    return {int(partition): at for partition, at in by_topic[topic].items()}
+    return {int(partition): next_offset for partition, next_offset in by_topic[topic].items()}
 
 
-def flow(lake: Lake, contract: Contract, kafka: str, claimed: Claim) -> StreamingQuery:
+def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> StreamingQuery:
     """Fill the gaps of the topic's Bronze table, and start the flow into it."""
-    refill(lake, contract, kafka, claimed)
-    writer = BatchWriter(lake, contract, claimed)
+    refill(lake, contract, kafka, starting_offsets)
+    writer = BatchWriter(lake, contract, starting_offsets)
     messages = (
         lake.spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka)
         .option("subscribe", contract.topic)
-        .option("startingOffsets", json.dumps({contract.topic: claimed.starts}))
-        .option("maxOffsetsPerTrigger", LARGEST_BATCH)
-        .option("maxRecordsPerPartition", LARGEST_TASK)
+        .option("startingOffsets", json.dumps({contract.topic: starting_offsets.by_partition}))
+        .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
+        .option("maxRecordsPerPartition", MAX_RECORDS_PER_PARTITION)
         .option("failOnDataLoss", "true")
         # Kafka's default of 500 ms is waited in full by every small batch.
         .option("kafka.fetch.max.wait.ms", "10")
         .load()
     )
     # Analysed once for all batches: made anew in each, the same rows cost half a second.
-    news = rows(messages, claimed.incarnation)
-    every = lake.spark.sparkContext.getConf().get(f"{EVERY}{contract.table}", AT_ONCE)
+    bronze_rows = to_bronze_rows(messages, starting_offsets.incarnation)
+    trigger_interval = lake.spark.sparkContext.getConf().get(
+        f"{TRIGGER_INTERVAL_CONF}{contract.table}", DEFAULT_TRIGGER
+    )
     # Without a place for its checkpoint Spark makes one, and takes it away at the end.
-    writes = news.writeStream.queryName(contract.table).foreachBatch(writer.append).trigger(processingTime=every)
-    query = writes.start()
+    stream_writer = (
+        bronze_rows.writeStream.queryName(contract.table)
+        .foreachBatch(writer.append)
+        .trigger(processingTime=trigger_interval)
+    )
+    query = stream_writer.start()
     writer.query.set_result(query)
     return query
 
 
-def refill(lake: Lake, contract: Contract, kafka: str, claimed: Claim) -> int:
+def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> int:
     """Append to Bronze what it lacks and its topic still has, and return how many messages that was.
 
     The commit counts the refills in the table's log, so that Silver, which has gone past, is begun again. Two who
     fill the same gap at once commit the same count, which is read before the gaps are, and Delta takes only the
     first. Raises LakehouseError where a gap is still there afterwards.
     """
-    if not claimed.gaps:
+    if not starting_offsets.gaps:
         return 0
-    refills, still_open = lake.catalog.refills(contract), {*bronze_gaps(lake.catalog, contract)}
-    open_gaps = [gap for gap in claimed.gaps if gap in still_open]
-    check, filled = lake.commit_check("bronze", contract.table), 0
-    for n in range(0, len(open_gaps), REFILLED_AT_ONCE):
-        gaps, token, refills = open_gaps[n : n + REFILLED_AT_ONCE], uuid4().hex, refills + 1
-        messages = reduce(DataFrame.unionByName, (_read(lake, contract, kafka, gap) for gap in gaps))
-        transaction = {"txnAppId": REFILL, "txnVersion": str(refills)}
-        found, missing = rows(messages, claimed.incarnation), sum(gap.last - gap.first + 1 for gap in gaps)
-        lake.append(found, "bronze", contract.table, userMetadata=token, **transaction)
-        check.ensure_committed(token, missing)
-        filled += missing
+    refills, still_open = lake.catalog.refill_count(contract), {*bronze_gaps(lake.catalog, contract)}
+    open_gaps = [gap for gap in starting_offsets.gaps if gap in still_open]
+    commit_check, refilled_count = lake.commit_check("bronze", contract.table), 0
+    for n in range(0, len(open_gaps), MAX_GAPS_PER_COMMIT):
+        gaps, token, refills = open_gaps[n : n + MAX_GAPS_PER_COMMIT], uuid4().hex, refills + 1
+        messages = reduce(DataFrame.unionByName, (_read_gap(lake, contract, kafka, gap) for gap in gaps))
+        transaction = {"txnAppId": REFILL_APP_ID, "txnVersion": str(refills)}
+        refilled_rows, expected_rows = (
+            to_bronze_rows(messages, starting_offsets.incarnation),
+            sum(gap.last - gap.first + 1 for gap in gaps),
+        )
+        lake.append(refilled_rows, "bronze", contract.table, userMetadata=token, **transaction)
+        commit_check.ensure_committed(token, expected_rows)
+        refilled_count += expected_rows
         logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
-    if left := bronze_gaps(lake.catalog, contract):
-        raise LakehouseError(f"bronze/{contract.table} still lacks offsets after they were filled in: {left[0]}.")
-    return filled
+    if remaining_gaps := bronze_gaps(lake.catalog, contract):
+        raise LakehouseError(
+            f"bronze/{contract.table} still lacks offsets after they were filled in: {remaining_gaps[0]}."
+        )
+    return refilled_count
 
 
 def refill_gaps(
@@ -192,16 +205,16 @@ def refill_gaps(
     """
     for contract in contracts:
         if bronze_gaps(lake.catalog, contract):
-            refill(lake, contract, kafka, claim(lake.catalog, identify([contract]), contract))
+            refill(lake, contract, kafka, resolve_starting_offsets(lake.catalog, identify([contract]), contract))
 
 
-def _read(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:
+def _read_gap(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:
     """Return the messages of a gap, as Kafka's batch source delivers them."""
-    partition = str(gap.lane.partition)
+    partition = str(gap.topic_partition.partition)
     return (
         lake.spark.read.format("kafka")
         .option("kafka.bootstrap.servers", kafka)
-        .option("assign", json.dumps({contract.topic: [gap.lane.partition]}))
+        .option("assign", json.dumps({contract.topic: [gap.topic_partition.partition]}))
         .option("startingOffsets", json.dumps({contract.topic: {partition: gap.first}}))
         .option("endingOffsets", json.dumps({contract.topic: {partition: gap.last + 1}}))
         .option("failOnDataLoss", "true")

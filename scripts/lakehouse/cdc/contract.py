@@ -17,7 +17,7 @@ class Rule:
 
     name: str
     when: str
-    says: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Contract:
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
     schema: str = "public"
-    prefix: str = TOPIC_PREFIX
+    topic_prefix: str = TOPIC_PREFIX
 
     @property
     def topic(self) -> str:
         """The topic that Debezium writes this table's changes to."""
-        return f"{self.prefix}.{self.schema}.{self.table}"
+        return f"{self.topic_prefix}.{self.schema}.{self.table}"

@@ -8,22 +8,24 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.cdc.positions import Gap, Lane, OffsetRange
+from lakehouse.cdc.offsets import Gap, OffsetRange, TopicPartition
 
 
-def find_gaps(catalog: Catalog, name: str, begins: Mapping[Lane, int]) -> list[Gap]:
+def find_gaps(catalog: Catalog, name: str, earliest_offsets: Mapping[TopicPartition, int]) -> list[Gap]:
     """Return the gaps of a Bronze table, lane by lane, from the offset on with which a lane begins (default: 0)."""
     found = []
-    stretches = merge_ranges(catalog.offset_ranges("bronze", name, prefix=""))
-    for lane, of_lane in groupby(stretches, lambda stretch: stretch.lane):
-        expected = begins.get(lane, 0)
-        for stretch in of_lane:
-            if stretch.first > expected:
-                found.append(Gap(lane, expected, stretch.first - 1))
-            if stretch.rows <= stretch.last - stretch.first:
-                inside = catalog.offset_gaps(name, stretch)
-                found += [Gap(lane, max(first, expected), last) for first, last in inside if last >= expected]
-            expected = max(expected, stretch.last + 1)
+    merged_ranges = merge_ranges(catalog.offset_ranges("bronze", name, column_prefix=""))
+    for topic_partition, partition_ranges in groupby(merged_ranges, lambda stretch: stretch.topic_partition):
+        expected = earliest_offsets.get(topic_partition, 0)
+        for offset_range in partition_ranges:
+            if offset_range.first > expected:
+                found.append(Gap(topic_partition, expected, offset_range.first - 1))
+            if offset_range.rows <= offset_range.last - offset_range.first:
+                inside = catalog.offset_gaps(name, offset_range)
+                found += [
+                    Gap(topic_partition, max(first, expected), last) for first, last in inside if last >= expected
+                ]
+            expected = max(expected, offset_range.last + 1)
     return found
 
 
@@ -33,10 +35,15 @@ def merge_ranges(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
     A range of its own tells by its number of rows whether an offset is missing, however many others there are.
     """
     merged: list[OffsetRange] = []
-    for one in sorted(ranges):
+    for offset_range in sorted(ranges):
         last = merged[-1] if merged else None
-        if last and last.lane == one.lane and one.first <= last.last:
-            merged[-1] = OffsetRange(one.lane, last.first, max(last.last, one.last), last.rows + one.rows)
+        if last and last.topic_partition == offset_range.topic_partition and offset_range.first <= last.last:
+            merged[-1] = OffsetRange(
+                offset_range.topic_partition,
+                last.first,
+                max(last.last, offset_range.last),
+                last.rows + offset_range.rows,
+            )
         else:
-            merged.append(one)
+            merged.append(offset_range)
     return merged

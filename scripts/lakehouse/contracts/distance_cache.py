@@ -17,5 +17,5 @@ DISTANCE_CACHE = Contract(
         "error_message": "string",
         "last_updated": "timestamp",
     },
-    rules=(Rule("distance_negative", when="distance_m < 0", says="distance négative"),),
+    rules=(Rule("distance_negative", when="distance_m < 0", message="distance négative"),),
 )

@@ -15,5 +15,5 @@ REWARD_RULES = Contract(
         "activity_window": "string",
         "destination": "string",
     },
-    rules=(Rule("rate_out_of_range", when="bonus_rate < 0 OR bonus_rate > 1", says="taux hors de 0 à 1"),),
+    rules=(Rule("rate_out_of_range", when="bonus_rate < 0 OR bonus_rate > 1", message="taux hors de 0 à 1"),),
 )

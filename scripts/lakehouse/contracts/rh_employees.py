@@ -33,8 +33,8 @@ RH_EMPLOYEES = Contract(
         "valable_depuis": "date",
     },
     rules=(
-        Rule("salary_missing", when="salaire_brut IS NULL", says="salaire absent"),
-        Rule("salary_negative", when="salaire_brut < 0", says="salaire négatif"),
-        Rule("hired_before_birth", when="date_embauche < date_naissance", says="embauche avant la naissance"),
+        Rule("salary_missing", when="salaire_brut IS NULL", message="salaire absent"),
+        Rule("salary_negative", when="salaire_brut < 0", message="salaire négatif"),
+        Rule("hired_before_birth", when="date_embauche < date_naissance", message="embauche avant la naissance"),
     ),
 )

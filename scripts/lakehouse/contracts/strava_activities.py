@@ -28,23 +28,25 @@ STRAVA_ACTIVITIES = Contract(
         "created_at": "timestamp",
     },
     rules=(
-        Rule("employee_missing", when="employee_id IS NULL", says="salarié absent"),
-        Rule("start_missing", when="start_date_utc IS NULL", says="date de début absente"),
-        Rule("distance_negative", when="distance_m < 0", says="distance négative"),
-        Rule("ends_before_start", when="elapsed_time_s < 0", says="se termine avant de commencer"),
+        Rule("employee_missing", when="employee_id IS NULL", message="salarié absent"),
+        Rule("start_missing", when="start_date_utc IS NULL", message="date de début absente"),
+        Rule("distance_negative", when="distance_m < 0", message="distance négative"),
+        Rule("ends_before_start", when="elapsed_time_s < 0", message="se termine avant de commencer"),
         Rule(
             "moving_over_elapsed",
             when="moving_time_s > elapsed_time_s",
-            says="en mouvement plus longtemps que la durée",
+            message="en mouvement plus longtemps que la durée",
         ),
-        Rule("in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", says="commence dans le futur"),
+        Rule(
+            "in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", message="commence dans le futur"
+        ),
         # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole outing.
-        Rule("speed_impossible", when="distance_m > 25.0 * moving_time_s", says="vitesse impossible"),
+        Rule("speed_impossible", when="distance_m > 25.0 * moving_time_s", message="vitesse impossible"),
         Rule(
             "payload_of_another",
             # As text: a payload may hold anything there, and a rule must not fail on it.
             when="get_json_object(raw_payload, '$.athlete.id') <> CAST(employee_id AS VARCHAR(20))",
-            says="données d'une autre personne",
+            message="données d'une autre personne",
         ),
     ),
 )

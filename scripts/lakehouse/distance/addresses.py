@@ -6,15 +6,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
-_PART = re.compile(r"[,;()\n/]|\s[-–—]\s")
+_SEPARATOR = re.compile(r"[,;()\n/]|\s[-–—]\s")
 # Roissy-en-France keeps its France.
 _COUNTRY = re.compile(r"(?<!\ben)(?:^| )france$")
 _NOISE = re.compile(r"\bcedex\b.*$|\s*\b\d+(?: ?(?:er|e|eme))?(?: arrondissement)?\s*$")
 # A name that follows one of these is a street's, or the rest of a longer name.
-_STREETS = ("rue", "avenue", "av", "boulevard", "bd", "route", "rte", "chemin", "ch", "place", "pl", "impasse", "allee")
-_MORE_STREETS = ("allees", "quai", "cours", "square", "passage", "montee", "faubourg")
-_INSIDE_NAMES = ("saint", "sainte", "de", "du", "des", "d", "l", "en", "sur", "sous", "le", "la", "les", "aux", "a")
-_NOT_BEFORE_A_COMMUNE = frozenset((*_STREETS, *_MORE_STREETS, *_INSIDE_NAMES))
+_STREET_TYPES = (
+    "rue",
+    "avenue",
+    "av",
+    "boulevard",
+    "bd",
+    "route",
+    "rte",
+    "chemin",
+    "ch",
+    "place",
+    "pl",
+    "impasse",
+    "allee",
+)
+_MORE_STREET_TYPES = ("allees", "quai", "cours", "square", "passage", "montee", "faubourg")
+_NAME_PARTICLES = ("saint", "sainte", "de", "du", "des", "d", "l", "en", "sur", "sous", "le", "la", "les", "aux", "a")
+_NOT_BEFORE_A_COMMUNE = frozenset((*_STREET_TYPES, *_MORE_STREET_TYPES, *_NAME_PARTICLES))
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Address:
     communes: tuple[str, ...]
 
 
-def fold(name: str) -> str:
+def fold_for_comparison(name: str) -> str:
     """Give a name as it is compared: no accents, case, hyphens or apostrophes; St and Ste in full.
 
     >>> fold("St-Gély du Fesc"), fold("L’Haÿ-les-Roses")
@@ -37,29 +51,29 @@ def fold(name: str) -> str:
     return " ".join({"st": "saint", "ste": "sainte"}.get(word, word) for word in words)
 
 
-def read(address: str) -> Address:
+def parse(address: str) -> Address:
     """Find postcode and commune: after the postcode, else the words before it, else the address's last words."""
-    found = list(_POSTCODE.finditer(address))
-    if not found:
-        return Address(None, tuple(_endings(address)))
-    last = found[-1]
-    after = next(_names(address[last.end() :]), None)
-    if after:
-        return Address(last[0], (after,))
-    return Address(last[0], tuple(_endings(address[: last.start()])))
+    postcodes = list(_POSTCODE.finditer(address))
+    if not postcodes:
+        return Address(None, tuple(_suffixes(address)))
+    last = postcodes[-1]
+    commune = next(_candidate_names(address[last.end() :]), None)
+    if commune:
+        return Address(last[0], (commune,))
+    return Address(last[0], tuple(_suffixes(address[: last.start()])))
 
 
-def _names(text: str) -> Iterator[str]:
+def _candidate_names(text: str) -> Iterator[str]:
     """Give the folded parts between commas that may hold a commune's name."""
-    for part in _PART.split(text):
-        name = _NOISE.sub("", _COUNTRY.sub("", fold(part))).strip()
+    for part in _SEPARATOR.split(text):
+        name = _NOISE.sub("", _COUNTRY.sub("", fold_for_comparison(part))).strip()
         if name:
             yield name
 
 
-def _endings(text: str) -> Iterator[str]:
+def _suffixes(text: str) -> Iterator[str]:
     """Give the last part's endings, the longest first: `... saint jean de vedas` is not the commune of `vedas`."""
-    words = (list(_names(text)) or [""])[-1].split()
+    words = (list(_candidate_names(text)) or [""])[-1].split()
     for start in range(len(words)):
         if start == 0 or words[start - 1] not in _NOT_BEFORE_A_COMMUNE:
             yield " ".join(words[start:])

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import psycopg
 
 from lakehouse.contracts import TRAVEL_MODES
-from lakehouse.distance.providers import Answer, Question
-from lakehouse.waiting import pauses
+from lakehouse.distance.providers import DistanceRequest, DistanceResult
+from lakehouse.retries import exponential_backoff
 
-MINUTE, DAY = 60.0, 86_400.0
+FIRST_RETRY_S, MAX_RETRY_S = 60.0, 86_400.0
 # An entry of a unique index takes no more than 2,704 bytes; what is longer is no address, and could never be noted.
-LONGEST = 2_500
+MAX_INDEX_ENTRY_BYTES = 2_500
 
 # Without its retry a failed question is due at once.
-_OPEN = """
+_SELECT_PENDING = """
     SELECT DISTINCT e.adresse_complete, rule.destination, means.travel_mode, coalesce(retry.attempts, 0),
            greatest(0, extract(epoch FROM coalesce(retry.next_attempt_at, now()) - now()))::float
     FROM public.rh_employees e
@@ -33,7 +33,7 @@ _OPEN = """
       AND (cached.id IS NULL OR cached.status = 'failed')
 """
 
-_NOTE = """
+_UPSERT_RESULT = """
     INSERT INTO public.distance_cache AS cached
       (origin_address, destination_address, travel_mode, provider, distance_m, duration_s, status, error_message)
     VALUES (%(origin)s, %(destination)s, %(travel_mode)s, %(provider)s, %(m)s, %(s)s, %(status)s, %(reason)s)
@@ -44,61 +44,63 @@ _NOTE = """
         IS DISTINCT FROM (excluded.distance_m, excluded.duration_s, excluded.status, excluded.error_message)
 """
 
-_FIND = """
+_SELECT_ID = """
     SELECT id FROM public.distance_cache
     WHERE (origin_address, destination_address, travel_mode, provider)
         = (%(origin)s, %(destination)s, %(travel_mode)s, %(provider)s)
 """
 
-_RETRY = f"""
+_UPSERT_RETRY = f"""
     INSERT INTO ops.distance_retry (distance_id, attempts, next_attempt_at)
-    SELECT id, %(attempts)s, now() + make_interval(secs => %(wait)s) FROM ({_FIND}) AS cached
+    SELECT id, %(attempts)s, now() + make_interval(secs => %(wait)s) FROM ({_SELECT_ID}) AS cached
     ON CONFLICT (distance_id) DO UPDATE SET (attempts, next_attempt_at) = (excluded.attempts, excluded.next_attempt_at)
 """  # noqa: S608 - made of constants
 
-_NO_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_FIND})"  # noqa: S608 - made of constants
+_DELETE_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_SELECT_ID})"  # noqa: S608 - made of constants
 
 
-class Open(NamedTuple):
+class PendingRequest(NamedTuple):
     """A question without a final answer, how often it failed, and in how many seconds it is asked again."""
 
-    question: Question
+    request: DistanceRequest
     attempts: int
     due_in: float
 
 
-def open_questions(conn: psycopg.Connection, provider: str) -> list[Open]:
+def pending_requests(conn: psycopg.Connection, provider: str) -> list[PendingRequest]:
     """Give what employees of today, under the rules of today (in Paris), leave open for this provider."""
     modes = {"declared": list(TRAVEL_MODES), "modes": list(TRAVEL_MODES.values())}
-    rows = conn.execute(_OPEN, {**modes, "provider": provider, "longest": LONGEST}).fetchall()
-    return [Open(Question(*row[:3]), attempts=row[3], due_in=row[4]) for row in rows]
+    rows = conn.execute(_SELECT_PENDING, {**modes, "provider": provider, "longest": MAX_INDEX_ENTRY_BYTES}).fetchall()
+    return [PendingRequest(DistanceRequest(*row[:3]), attempts=row[3], due_in=row[4]) for row in rows]
 
 
-def note(conn: psycopg.Connection, provider: str, answers: Iterable[tuple[Open, Answer]]) -> None:
+def save_results(
+    conn: psycopg.Connection, provider: str, results: Iterable[tuple[PendingRequest, DistanceResult]]
+) -> None:
     """Note answers, and when failures are asked again, in one transaction; what changes nothing is not written."""
-    rows = [_row(provider, asked, answer) for asked, answer in answers]
+    rows = [_row(provider, pending, result) for pending, result in results]
     with conn.transaction(), conn.cursor() as cursor:
-        cursor.executemany(_NOTE, rows)
-        cursor.executemany(_RETRY, [row for row in rows if row["status"] == "failed"])
-        cursor.executemany(_NO_RETRY, [row for row in rows if row["status"] != "failed" and row["attempts"] > 1])
+        cursor.executemany(_UPSERT_RESULT, rows)
+        cursor.executemany(_UPSERT_RETRY, [row for row in rows if row["status"] == "failed"])
+        cursor.executemany(_DELETE_RETRY, [row for row in rows if row["status"] != "failed" and row["attempts"] > 1])
 
 
-def _row(provider: str, asked: Open, answer: Answer) -> dict[str, Any]:
-    attempts = asked.attempts + 1
+def _row(provider: str, pending: PendingRequest, result: DistanceResult) -> dict[str, Any]:
+    attempts = pending.attempts + 1
     return {
-        "origin": asked.question.origin,
-        "destination": asked.question.destination,
-        "travel_mode": asked.question.travel_mode,
+        "origin": pending.request.origin,
+        "destination": pending.request.destination,
+        "travel_mode": pending.request.travel_mode,
         "provider": provider,
-        "m": answer.distance_m,
-        "s": answer.duration_s,
-        "status": answer.status,
-        "reason": _kept(answer.reason),
+        "m": result.distance_m,
+        "s": result.duration_s,
+        "status": result.status,
+        "reason": _to_storable_text(result.reason),
         "attempts": attempts,
-        "wait": pauses(first=MINUTE, longest=DAY)(attempts),
+        "wait": exponential_backoff(initial=FIRST_RETRY_S, maximum=MAX_RETRY_S)(attempts),
     }
 
 
-def _kept(reason: str | None) -> str | None:
+def _to_storable_text(reason: str | None) -> str | None:
     """Give a provider's words as Postgres can keep them: a failure that cannot be noted is asked without end."""
     return None if reason is None else reason.encode(errors="replace").decode().replace("\0", "")

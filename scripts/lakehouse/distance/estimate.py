@@ -4,29 +4,29 @@ from collections.abc import Callable
 
 from lakehouse.distance import addresses, gazetteer
 from lakehouse.distance.gazetteer import Gazetteer
-from lakehouse.distance.providers import Answer, Question
+from lakehouse.distance.providers import DistanceRequest, DistanceResult
 
 # Roads are longer than the crow's flight: 1.3 is the usual detour factor of French commutes.
-DETOUR = 1.3
+DETOUR_FACTOR = 1.3
 
 
 class Estimate:
     """Answers from the gazetteer; the same metres for every travel mode, no duration."""
 
     name = "estimate"
-    at_once = 10_000
+    batch_size = 10_000
 
-    def __init__(self, places: Callable[[], Gazetteer] = gazetteer.france) -> None:
+    def __init__(self, places: Callable[[], Gazetteer] = gazetteer.load_france) -> None:
         self._places = places
 
-    def distance(self, question: Question) -> Answer:
+    def distance(self, request: DistanceRequest) -> DistanceResult:
         places = self._places()
-        work = places.find(addresses.read(question.destination))
+        work = places.find(addresses.parse(request.destination))
         if work is None:
-            return Answer("not_found", reason="the destination's commune is not in the gazetteer")
-        home = places.find(addresses.read(question.origin), near=work)
+            return DistanceResult("not_found", reason="the destination's commune is not in the gazetteer")
+        home = places.find(addresses.parse(request.origin), near=work)
         if home is None:
-            return Answer(
+            return DistanceResult(
                 "not_found", reason="the home's commune is not in the gazetteer, or not the only one so named"
             )
-        return Answer("ok", distance_m=round(gazetteer.metres(home, work) * DETOUR))
+        return DistanceResult("ok", distance_m=round(gazetteer.haversine_m(home, work) * DETOUR_FACTOR))

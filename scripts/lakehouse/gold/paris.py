@@ -11,7 +11,7 @@ def wall_clock(instant: Column) -> Column:
     return F.from_utc_timestamp(instant, "Europe/Paris")
 
 
-def begins(day: Column) -> Column:
+def start_of_day(day: Column) -> Column:
     """Give the instant at which a day begins in Paris.
 
     What is compared with it need not be told in Paris's time, row by row.
@@ -19,9 +19,9 @@ def begins(day: Column) -> Column:
     return F.to_utc_timestamp(day, "Europe/Paris")
 
 
-def ends(day: Column) -> Column:
+def end_of_day(day: Column) -> Column:
     """Give the instant at which a day is over in Paris: the next one begins."""
-    return begins(F.date_add(day, 1))
+    return start_of_day(F.date_add(day, 1))
 
 
 def months_before(day: date, months: int) -> Column:

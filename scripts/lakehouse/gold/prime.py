@@ -7,20 +7,20 @@ from pyspark.sql import functions as F
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.gold.rules import Rules
-from lakehouse.gold.tables import PRIME_SPORTIVE, shaped
+from lakehouse.gold.tables import PRIME_SPORTIVE, conform
 
-COMMUTE = ("adresse_complete", "destination", "travel_mode")
+COMMUTE_KEY = ("adresse_complete", "destination", "travel_mode")
 
 
 def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -> DataFrame:
     """Give one row per employee: what the prime is, or the one `motif` for which there is none."""
-    at_home = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
-    ruled = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
-    ruled = ruled.withColumn("nb_a_l_adresse", at_home)
-    return shaped(rewarded(ruled, distances).withColumn("year", F.lit(year)), PRIME_SPORTIVE)
+    employees_at_address = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
+    employees_with_rules = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
+    employees_with_rules = employees_with_rules.withColumn("nb_a_l_adresse", employees_at_address)
+    return conform(with_bonus(employees_with_rules, distances).withColumn("year", F.lit(year)), PRIME_SPORTIVE)
 
 
-def rewarded(ruled: DataFrame, distances: DataFrame) -> DataFrame:
+def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
     """Give employees, who have the rules that each is judged by beside them, with the prime, or why there is none.
 
     Amounts are decimals, rounded half up to the cent; `montant_en_jeu` is what an active commute would earn
@@ -35,7 +35,7 @@ def rewarded(ruled: DataFrame, distances: DataFrame) -> DataFrame:
     )
     earned = F.round(F.col("salaire_brut") * F.col("bonus_rate"), 2)
     return (
-        _commutes(ruled, distances)
+        _with_commute_distance(employees_with_rules, distances)
         .withColumn("motif", motif)
         .withColumn("eligible", F.col("motif") == "eligible")
         .withColumn("montant_en_jeu", F.when(limit.isNotNull(), earned).otherwise(F.lit(0)))
@@ -46,29 +46,31 @@ def rewarded(ruled: DataFrame, distances: DataFrame) -> DataFrame:
     )
 
 
-def _commutes(ruled: DataFrame, distances: DataFrame) -> DataFrame:
+def _with_commute_distance(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
     """Give each employee with limit_m, NULL where the mode is not active, and the distance where it is known."""
     travel_modes = F.create_map(*(F.lit(part) for pair in TRAVEL_MODES.items() for part in pair))
     limit = F.when(F.col("travel_mode") == "walking", F.col("walk_limit_m")).when(
         F.col("travel_mode") == "bicycling", F.col("bike_limit_m")
     )
-    asked = ruled.withColumn("travel_mode", travel_modes[F.col("moyen_deplacement")]).withColumn("limit_m", limit)
-    return asked.join(_best(distances), [*COMMUTE], "left")
+    commutes = employees_with_rules.withColumn("travel_mode", travel_modes[F.col("moyen_deplacement")]).withColumn(
+        "limit_m", limit
+    )
+    return commutes.join(_preferred_distance(distances), [*COMMUTE_KEY], "left")
 
 
-def _best(distances: DataFrame) -> DataFrame:
+def _preferred_distance(distances: DataFrame) -> DataFrame:
     """Give one answer per commute: where Google was asked its word counts, also when it failed.
 
     So an estimate made before there was a key never stands in for an answer that Google could not give.
     """
     estimated_last = F.struct(F.col("provider") == "estimate", F.col("provider"))
-    best = F.min_by(F.struct("distance_m", "provider", "status"), estimated_last).alias("best")
+    preferred = F.min_by(F.struct("distance_m", "provider", "status"), estimated_last).alias("best")
     commutes = distances.withColumnsRenamed(
         {"origin_address": "adresse_complete", "destination_address": "destination"}
     )
     return (
-        commutes.groupBy(*COMMUTE)
-        .agg(best)
+        commutes.groupBy(*COMMUTE_KEY)
+        .agg(preferred)
         .where(F.col("best.status") == "ok")
-        .select(*COMMUTE, "best.distance_m", F.col("best.provider").alias("distance_source"))
+        .select(*COMMUTE_KEY, "best.distance_m", F.col("best.provider").alias("distance_source"))
     )

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gold.paris import wall_clock
-from lakehouse.gold.tables import QUALITE_DONNEES, shaped
+from lakehouse.gold.tables import QUALITE_DONNEES, conform
 
 
 def quality(quarantine: DataFrame) -> DataFrame:
@@ -23,4 +23,4 @@ def quality(quarantine: DataFrame) -> DataFrame:
         F.min("refused_at").alias("premier_refus"),
         F.max("refused_at").alias("dernier_refus"),
     )
-    return shaped(figures, QUALITE_DONNEES)
+    return conform(figures, QUALITE_DONNEES)

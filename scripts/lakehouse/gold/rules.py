@@ -38,10 +38,10 @@ class RuleBook:
     def value(self, name: str, day: Column) -> Column:
         """Give one of the rules' values as it holds on a day; of days before the first rules, theirs."""
         (_, first), *later = self.rows
-        held = F.lit(getattr(first, name))
-        for since, rules in later:
-            held = F.when(day >= F.lit(since), F.lit(getattr(rules, name))).otherwise(held)
-        return held
+        rule_value = F.lit(getattr(first, name))
+        for valid_from, rules in later:
+            rule_value = F.when(day >= F.lit(valid_from), F.lit(getattr(rules, name))).otherwise(rule_value)
+        return rule_value
 
 
 def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
@@ -56,4 +56,4 @@ def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
             f"no rule of reward holds on {day} in Silver. Run pipeline.py, or insert a row with "
             f"valid_from <= {day} into reward_rules, and refresh again."
         )
-    return RuleBook([(since, Rules(*values)) for since, *values in rows])
+    return RuleBook([(valid_from, Rules(*values)) for valid_from, *values in rows])

@@ -94,18 +94,18 @@ SCENARIOS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-ASKED_OF: Mapping[str, str] = MappingProxyType({"as_of": "date", "known_at": "date"})
+AS_OF_COLUMNS: Mapping[str, str] = MappingProxyType({"as_of": "date", "known_at": "date"})
 
 # What is computed when it is asked for, beside today's figures; by what its rows are replaced.
-ASKED: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = MappingProxyType(
+ON_DEMAND: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = MappingProxyType(
     {
-        "prime_sportive_au": ({**ASKED_OF, **PRIME_SPORTIVE}, tuple(ASKED_OF)),
-        "wellbeing_au": ({**ASKED_OF, **WELLBEING}, tuple(ASKED_OF)),
+        "prime_sportive_au": ({**AS_OF_COLUMNS, **PRIME_SPORTIVE}, tuple(AS_OF_COLUMNS)),
+        "wellbeing_au": ({**AS_OF_COLUMNS, **WELLBEING}, tuple(AS_OF_COLUMNS)),
         "scenarios": (SCENARIOS, ("scenario",)),
     }
 )
 
 
-def shaped(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
+def conform(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     """Give exactly these columns, in this order and of these types."""
     return frame.select(*(F.col(name).cast(sql_type).alias(name) for name, sql_type in columns.items()))

@@ -20,18 +20,18 @@ def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Tot
         FROM (SELECT * FROM primes WHERE {where}) AS p
         LEFT JOIN (SELECT * FROM days WHERE {where}) AS w ON w.employee_id = p.employee_id AND w.year = p.year
     """  # noqa: S608 - our own names and days
-    return catalog.one(query, primes=("gold", primes), days=("gold", days))
+    return catalog.query_one(query, primes=("gold", primes), days=("gold", days))
 
 
-def moved(before: Totals, after: Totals, over: float) -> Mapping[str, float]:
+def changed_beyond(before: Totals, after: Totals, threshold: float) -> Mapping[str, float]:
     """Give the figures that moved by more than a share of what they were; one that was 0 moved by all it is now."""
     if not before.get("nb_salaries"):
         return {}  # these are the first figures
-    shares = {name: _share(before[name], now) for name, now in after.items()}
-    return {name: share for name, share in shares.items() if abs(share) > over}
+    shares = {name: _relative_change(before[name], now) for name, now in after.items()}
+    return {name: share for name, share in shares.items() if abs(share) > threshold}
 
 
-def _share(before: int | Decimal, now: int | Decimal) -> float:
+def _relative_change(before: int | Decimal, now: int | Decimal) -> float:
     if before == now:
         return 0.0
     return float((now - before) / before) if before else 1.0

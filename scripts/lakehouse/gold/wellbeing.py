@@ -5,11 +5,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.activities import counted
-from lakehouse.gold.paris import ends, months_before
+from lakehouse.gold.activities import countable
+from lakehouse.gold.affected import AffectedEmployees
+from lakehouse.gold.paris import end_of_day, months_before
 from lakehouse.gold.rules import RuleBook
-from lakehouse.gold.tables import WELLBEING, shaped
-from lakehouse.gold.touched import Touched
+from lakehouse.gold.tables import WELLBEING, conform
 
 
 def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of: date) -> DataFrame:
@@ -18,27 +18,27 @@ def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of
     A rolling window is the twelve months that end on as_of, and its year as_of's. A year that is over is judged by
     what held on its last day: a rule holds from its date on.
     """
-    counts = done_by_year(employees, activities, book.current.activity_window, as_of)
+    counts = count_by_year(employees, activities, book.current.activity_window, as_of)
     until = F.least(F.make_date("year", F.lit(12), F.lit(31)), F.lit(as_of))
     needed, days = (book.value(name, until) for name in ("min_activities", "wellbeing_days"))
-    figures = granted(counts, needed, days).withColumn("fenetre", F.lit(book.current.activity_window))
-    return shaped(figures, WELLBEING)
+    figures = with_days_granted(counts, needed, days).withColumn("fenetre", F.lit(book.current.activity_window))
+    return conform(figures, WELLBEING)
 
 
-def wellbeing_amended(figures: DataFrame, people: Touched, book: RuleBook) -> DataFrame:
+def wellbeing_incremental(figures: DataFrame, affected: AffectedEmployees, book: RuleBook) -> DataFrame:
     """Give the figures with those of these people computed anew: each row depends on its employee alone."""
-    others = figures.where(~F.col("employee_id").isin(*people.ids))
-    return others.unionByName(wellbeing(people.now.employees, people.now.activities, book, people.now.as_of))
+    others = figures.where(~F.col("employee_id").isin(*affected.ids))
+    return others.unionByName(wellbeing(affected.now.employees, affected.now.activities, book, affected.now.as_of))
 
 
-def done_by_year(employees: DataFrame, activities: DataFrame, window: str, as_of: date) -> DataFrame:
+def count_by_year(employees: DataFrame, activities: DataFrame, window: str, as_of: date) -> DataFrame:
     """Give one row per employee and year: how many activities count, with the first and the last of them."""
     present = employees.select(F.col("id").alias("employee_id"))
     this_year = present.select("employee_id", F.lit(as_of.year).alias("year"), F.lit(None).alias("started"))
-    counting = within(activities, window, as_of).select("employee_id", "year", "started")
-    done = counting.join(present, "employee_id", "left_semi")
+    countable_activities = in_window(activities, window, as_of).select("employee_id", "year", "started")
+    present_activities = countable_activities.join(present, "employee_id", "left_semi")
     return (
-        this_year.unionByName(done)
+        this_year.unionByName(present_activities)
         .groupBy("employee_id", "year")
         .agg(
             F.count("started").alias("nb_activities_year"),
@@ -48,22 +48,22 @@ def done_by_year(employees: DataFrame, activities: DataFrame, window: str, as_of
     )
 
 
-def granted(counts: DataFrame, needed: Column, days: Column) -> DataFrame:
+def with_days_granted(counts: DataFrame, needed: Column, days: Column) -> DataFrame:
     """Add what a count earns where so many activities are needed for so many days, and how many are missing."""
-    done = F.col("nb_activities_year")
+    nb_activities = F.col("nb_activities_year")
     return counts.withColumns(
         {
-            "eligible": done >= needed,
-            "jours_bien_etre": F.when(done >= needed, days).otherwise(0),
-            "activites_manquantes": F.greatest(needed - done, F.lit(0)),
+            "eligible": nb_activities >= needed,
+            "jours_bien_etre": F.when(nb_activities >= needed, days).otherwise(0),
+            "activites_manquantes": F.greatest(needed - nb_activities, F.lit(0)),
         }
     )
 
 
-def within(activities: DataFrame, window: str, as_of: date) -> DataFrame:
+def in_window(activities: DataFrame, window: str, as_of: date) -> DataFrame:
     """Give the activities that count, with the year that each counts for and when it started in Paris."""
-    valid = counted(activities, as_of)
+    valid = countable(activities, as_of)
     if window == "calendar_year":
         return valid.withColumn("year", F.year("started"))
-    rolling = valid.where(F.col("start_date_utc") >= ends(months_before(as_of, 12)))
+    rolling = valid.where(F.col("start_date_utc") >= end_of_day(months_before(as_of, 12)))
     return rolling.withColumn("year", F.lit(as_of.year))

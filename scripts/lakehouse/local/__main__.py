@@ -16,7 +16,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 
 HOME = ROOT / ".local"
-DATA = ("postgres", "kafka", "connect", "thrift", "logs", "run")
+DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run")
 EXAMPLES = """\
 examples:
   python -m lakehouse.local up                  all services
@@ -26,7 +26,7 @@ examples:
 """
 
 
-def _interruptible(stack: Stack, start: Callable[[], None]) -> None:
+def _stop_on_interrupt(stack: Stack, start: Callable[[], None]) -> None:
     """Leave nothing half started behind on Ctrl-C; what was up before stays."""
     was_up = stack.is_up()
     try:
@@ -49,7 +49,7 @@ def reset(stack: Stack, _names: list[str]) -> None:
     stack.down()
     lake = Path(stack.settings.lake)
     content = [path for path in lake.iterdir() if path.name != ".gitkeep"] if lake.is_dir() else []
-    for path in [*(HOME / name for name in DATA), *content]:
+    for path in [*(HOME / name for name in DATA_DIRS), *content]:
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             print(f"deleted {path}")
@@ -58,9 +58,11 @@ def reset(stack: Stack, _names: list[str]) -> None:
 def status(stack: Stack, _names: list[str]) -> None:
     """Print every service."""
     table = Table("service", "state", "pid", "address", "ready", "memory")
-    for one in stack.status():
-        ready = "yes" if one.ready else "no"
-        table.add_row(one.name, one.state, str(one.pid or ""), one.address, ready, f"{one.memory >> 20} MiB")
+    for service in stack.status():
+        ready = "yes" if service.ready else "no"
+        table.add_row(
+            service.name, service.state, str(service.pid or ""), service.address, ready, f"{service.memory >> 20} MiB"
+        )
     Console().print(table)
 
 
@@ -74,28 +76,31 @@ def logs(stack: Stack, names: list[str]) -> None:
     subprocess.run(["tail", "-n", "50", "-F", *map(str, chosen)], check=False)
 
 
-def classes(stack: Stack, _names: list[str]) -> None:
+def build_aot_cache(stack: Stack, _names: list[str]) -> None:
     """Have Java keep what Spark loads; a JVM that starts finds it, whatever it runs."""
     print("Spark's classes, as Java loads them soonest: about a minute, once")
-    keeps = (sys.executable, "-m", "lakehouse.cdc.classes")
+    command = (sys.executable, "-m", "lakehouse.spark.aot_cache")
     # Java has pages to say of where it writes, and from what.
-    done = subprocess.run(keeps, env=stack.environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LakehouseError(f"Spark's classes could not be kept:\n{done.stderr[-2_000:]}")
+    result = subprocess.run(command, env=stack.environment(), capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise LakehouseError(f"Spark's classes could not be kept:\n{result.stderr[-2_000:]}")
 
 
 COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
     "up": (
-        lambda stack, names: _interruptible(stack, lambda: stack.up(*names)),
+        lambda stack, names: _stop_on_interrupt(stack, lambda: stack.up(*names)),
         "start services (default: all) and wait until they are ready",
     ),
     "down": (down, "stop them all; the data stays"),
     "reset": (reset, "stop them and delete the data, not the downloads"),
     "status": (status, "show each service"),
     "logs": (logs, "follow the logs (default: all)"),
-    "classes": (classes, "have Java keep Spark's classes, so that each JVM starts sooner; once, about a minute"),
+    "classes": (
+        build_aot_cache,
+        "have Java keep Spark's classes, so that each JVM starts sooner; once, about a minute",
+    ),
     "demo": (
-        lambda stack, _: _interruptible(stack, lambda: demo(stack)),
+        lambda stack, _: _stop_on_interrupt(stack, lambda: demo(stack)),
         "the whole way, from the files to the figures",
     ),
 }
@@ -110,8 +115,8 @@ def main() -> int | None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (_, says) in COMMANDS.items():
-        command = commands.add_parser(name, help=says, description=says)
+    for name, (_, description) in COMMANDS.items():
+        command = commands.add_parser(name, help=description, description=description)
         if name in {"up", "logs"}:
             command.add_argument("services", nargs="*", metavar="SERVICE")
     options = parser.parse_args()

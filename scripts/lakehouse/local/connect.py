@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from lakehouse.local import properties
-from lakehouse.local.jvm import jvm
+from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.settings import Settings
 
@@ -18,11 +18,11 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         name="connect",
-        command=jvm(java_home, settings.jars_dir / "connect", HEAP, main, str(worker), quick=False),
+        command=java_command(java_home, settings.jars_dir / "connect", HEAP, main, str(worker), c1_only=False),
         address=settings.connect_url,
         prepare=lambda: properties.write(worker, worker_properties(settings)),
-        missing=lambda: missing(settings),
-        after=("kafka",),
+        readiness=lambda: check_readiness(settings),
+        depends_on=("kafka",),
     )
 
 
@@ -57,7 +57,7 @@ def worker_properties(settings: Settings) -> dict[str, str | int]:
     }
 
 
-def missing(settings: Settings) -> str | None:
+def check_readiness(settings: Settings) -> str | None:
     """Give why Connect does not answer, or None when it does."""
     try:
         httpx.get(f"{settings.connect_url}/connectors", timeout=5).raise_for_status()

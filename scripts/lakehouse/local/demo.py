@@ -12,23 +12,23 @@ from rich.table import Table
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED
-from lakehouse.distance.cache import open_questions
+from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
-from lakehouse.distance.google import Google
+from lakehouse.distance.google_routes import Google
 from lakehouse.errors import LakehouseError
-from lakehouse.local import figures
+from lakehouse.local import demo_queries
 from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source import cut
+from lakehouse.simulator.activity_table import db_now
+from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import connect
-from lakehouse.source.recorded import now
-from lakehouse.waiting import wait_until
 
 PIPELINE = ("scripts/ETL_Full_Load/pipeline.py",)
 REFRESH = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
 SIMULATE = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
-PATIENCE = 60  # seconds
-HOW_TO_LOOK = """\
+TIMEOUT = 60  # seconds
+NEXT_STEPS = """\
 Everything stays up. To look at it:
   Power BI     Spark, server {address}, protocol Standard, Import, user admin, no password
   beeline      . .venv/bin/activate; export JAVA_HOME={java}
@@ -38,7 +38,7 @@ To stop it:    make down (the data stays) or make reset (the data goes)
 """
 
 
-class Steps:
+class StepTimer:
     """Says each step as it begins and how long it took, and keeps the times for the end."""
 
     def __init__(self, console: Console) -> None:
@@ -46,86 +46,88 @@ class Steps:
         self._times: list[tuple[str, float]] = []
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
+    def step(self, title: str) -> Iterator[None]:
         """Time what is done inside."""
-        self._console.rule(f"[bold]{what}", align="left")
+        self._console.rule(f"[bold]{title}", align="left")
         began = monotonic()
         yield
-        self._times.append((what, monotonic() - began))
+        self._times.append((title, monotonic() - began))
 
-    def show(self) -> None:
+    def print_times(self) -> None:
         """Print every step's time, and their sum."""
         table = Table("step", "seconds", title="How long it took", title_justify="left")
-        for what, took in [*self._times, ("all of it", sum(took for _, took in self._times))]:
-            table.add_row(what, f"{took:.1f}")
+        for title, took in [*self._times, ("all of it", sum(took for _, took in self._times))]:
+            table.add_row(title, f"{took:.1f}")
         self._console.print(table)
 
 
 def demo(stack: Stack) -> None:
     """Walk the whole way and leave the stack up. Run twice, it walks again over what is there."""
     console = Console()
-    steps = Steps(console)
+    steps = StepTimer(console)
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
-        _call(stack, *PIPELINE)
+        _run_script(stack, *PIPELINE)
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
         _wait_for_bronze(stack.settings)
     with steps.step("Refresh Silver and Gold"):
-        _call(stack, *REFRESH)
+        _run_script(stack, *REFRESH)
     with steps.step("Simulate 20 new activities"):
         began = _simulate(stack)
     with steps.step("See what Slack gets"):
         _show_messages(stack.settings, began, console)
     with steps.step("Refresh again"):
         _wait_for_bronze(stack.settings)
-        _call(stack, *REFRESH)
+        _run_script(stack, *REFRESH)
     with steps.step("Read the figures over the Thrift server"):
-        figures.show(stack.settings, console)
-    steps.show()
+        demo_queries.print_results(stack.settings, console)
+    steps.print_times()
     address = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}"
-    console.print(HOW_TO_LOOK.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
+    console.print(NEXT_STEPS.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
 
 
-def _call(stack: Stack, *words: str) -> None:
+def _run_script(stack: Stack, *arguments: str) -> None:
     """Run an entry point as a person would type it."""
-    print(f"$ python {' '.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=stack.environment(), check=False)
-    if done.returncode != 0:
-        raise LakehouseError(f"`python {' '.join(words)}` ended with {done.returncode}; what it said is above.")
+    print(f"$ python {' '.join(arguments)}", flush=True)
+    result = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=stack.environment(), check=False)
+    if result.returncode != 0:
+        raise LakehouseError(f"`python {' '.join(arguments)}` ended with {result.returncode}; what it said is above.")
 
 
 def _wait_for_distances(settings: Settings) -> None:
     """Wait until the distance worker has asked every question once; what failed it asks again later, by itself."""
     provider = (Google if settings.api_key_maps else Estimate).name
 
-    def is_asked() -> bool:
+    def are_all_attempted() -> bool:
         with connect(settings) as connection:
-            return all(question.attempts for question in open_questions(connection, provider))
+            return all(request.attempts for request in pending_requests(connection, provider))
 
-    wait_until(is_asked, timeout=PATIENCE, missing="each distance; see .local/logs/distance-worker.log")
+    wait_until(are_all_attempted, timeout=TIMEOUT, missing="each distance; see .local/logs/distance-worker.log")
 
 
 def _wait_for_bronze(settings: Settings) -> None:
-    taken_in = cut.of_everything(settings, Catalog(settings.lake), CAPTURED, patience=PATIENCE)
-    for table, positions in taken_in.items():
+    offsets_by_table = consistent_cut.wait_for_consistent_cut(
+        settings, Catalog(settings.lake), CAPTURED, timeout=TIMEOUT
+    )
+    for table, positions in offsets_by_table.items():
         print(f"bronze/{table}: {sum(end + 1 for end in positions.values())} messages")
 
 
 def _simulate(stack: Stack) -> datetime:
     """Give the moment, on Postgres's clock, after which the new activities were created."""
     with connect(stack.settings) as connection:
-        began = now(connection)
-    _call(stack, *SIMULATE)
+        began = db_now(connection)
+    _run_script(stack, *SIMULATE)
     return began
 
 
 def _show_messages(settings: Settings, began: datetime, console: Console) -> None:
     wait_until(
-        lambda: _count_unsaid(settings, began) == 0,
-        timeout=PATIENCE,
+        lambda: _count_without_message(settings, began) == 0,
+        timeout=TIMEOUT,
         missing="each new activity's message; see .local/logs/slack-notifier.log",
     )
     with connect(settings) as connection:
@@ -138,7 +140,7 @@ def _show_messages(settings: Settings, began: datetime, console: Console) -> Non
         console.print("No SLACK_WEBHOOK_URL is set: they stay pending. `make slack` shows them again.")
 
 
-def _count_unsaid(settings: Settings, began: datetime) -> int:
+def _count_without_message(settings: Settings, began: datetime) -> int:
     """Count the new activities that are owed a message and have none yet; those of the simulator are all valid."""
     with connect(settings) as connection:
         row = connection.execute(

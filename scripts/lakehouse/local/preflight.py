@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 GIB = 1 << 30
-HERE = "127.0.0.1"
+LOCALHOST = "127.0.0.1"
 # Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
 PORTS = (
     ("Postgres", "DB_PORT", 5432),
@@ -34,33 +34,33 @@ PORTS = (
 class Check:
     """One line of the report. `remedy` is what to do, and is shown when it is not well."""
 
-    what: str
+    name: str
     found: str
     needed: str
-    is_well: bool
+    is_ok: bool
     remedy: str
 
 
-def python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> Check:
+def check_python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> Check:
     """Compare the interpreter's version with the least that does, `3.10`."""
-    least = tuple(int(part) for part in needed.split("."))
+    minimum = tuple(int(part) for part in needed.split("."))
     return Check(
         "Python",
         ".".join(map(str, found)),
         f"{needed} or later",
-        found >= least,
+        found >= minimum,
         f"install Python {needed} or later, and name it: make PYTHON=/path/to/python3 ...",
     )
 
 
-def venv() -> Check:
+def check_venv() -> Check:
     """See whether this Python can make virtual environments; Debian packages that apart."""
     absent = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     remedy = "install it (Debian, Ubuntu: apt install python3-venv)"
     return Check("venv", f"no {' nor '.join(absent)}" if absent else "present", "venv and pip", not absent, remedy)
 
 
-def memory(needed: float) -> Check:
+def check_memory(needed: float) -> Check:
     """Compare the free memory with what is needed, in GiB."""
     free = free_memory()
     found = "unknown" if free is None else f"{free / GIB:.1f} GiB free"
@@ -68,16 +68,16 @@ def memory(needed: float) -> Check:
     return Check("memory", found, f"{needed:g} GiB", enough, "close something, or use a larger machine")
 
 
-def disk(folder: Path, needed: float) -> Check:
+def check_disk(folder: Path, needed: float) -> Check:
     """Compare the free space where the checkout is with what is needed, in GiB."""
     free = shutil.disk_usage(str(folder)).free
     remedy = f"make room on the disk that holds {folder}"
     return Check("disk", f"{free / GIB:.1f} GiB free", f"{needed:g} GiB", free >= needed * GIB, remedy)
 
 
-def links(root: Path) -> Check:
+def check_hard_links(root: Path) -> Check:
     """See whether the lake's disk has hard links, by which two processes cannot both commit one version of a table."""
-    folder = _lake(root)
+    folder = _lake_folder(root)
     try:
         with tempfile.NamedTemporaryFile(prefix=".links-", dir=str(folder)) as file:
             link = Path(f"{file.name}.link")
@@ -90,24 +90,24 @@ def links(root: Path) -> Check:
     return Check("hard links", found, "them, to commit to tables", found == "present", remedy)
 
 
-def port(service: str, variable: str, number: int, ours: bool) -> Check:
+def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
     """See whether a port is free, or held by our own stack."""
-    busy = is_busy(number)
-    found = "free" if not busy else "our own stack" if ours else "busy"
-    remedy = f"stop what listens on {HERE}:{number}, or give {service} another in .env: {variable}"
-    return Check(f"port {number}", found, f"free, for {service}", ours or not busy, remedy)
+    busy = is_port_busy(number)
+    found = "free" if not busy else "our own stack" if is_own else "busy"
+    remedy = f"stop what listens on {LOCALHOST}:{number}, or give {service} another in .env: {variable}"
+    return Check(f"port {number}", found, f"free, for {service}", is_own or not busy, remedy)
 
 
-def is_busy(number: int) -> bool:
+def is_port_busy(number: int) -> bool:
     """Tell whether something listens on a port of this machine."""
     with socket.socket() as client:
         client.settimeout(1)
-        if client.connect_ex((HERE, number)) == 0:
+        if client.connect_ex((LOCALHOST, number)) == 0:
             return True
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            server.bind((HERE, number))
+            server.bind((LOCALHOST, number))
         except OSError:
             return True
     return False
@@ -128,10 +128,10 @@ def free_memory() -> int | None:
     return None
 
 
-def ports(root: Path) -> list[tuple[str, str, int]]:
+def configured_ports(root: Path) -> list[tuple[str, str, int]]:
     """Give service, variable and port, each from the environment, else from .env, else the default."""
     values = dict(_read_env(root / ".env"), **os.environ)
-    return [(service, variable, _port(values.get(variable), default)) for service, variable, default in PORTS]
+    return [(service, variable, _parse_port(values.get(variable), default)) for service, variable, default in PORTS]
 
 
 def own_ports(root: Path) -> set[int]:
@@ -142,33 +142,41 @@ def own_ports(root: Path) -> set[int]:
     except (OSError, ValueError):
         return set()
     values = _read_env(run / "addresses.env")
-    return {_port(values.get(variable), default) for _, variable, default in PORTS}
+    return {_parse_port(values.get(variable), default) for _, variable, default in PORTS}
 
 
-def checks(root: Path, need_python: str, need_memory: float | None, need_disk: float | None) -> list[Check]:
+def host_checks(root: Path, need_python: str, need_memory: float | None, need_disk: float | None) -> list[Check]:
     """Give what must hold before anything is downloaded. What is there already needs less: None is the usual amount."""
     if need_memory is None:
         need_memory = 1 if own_ports(root) else 4
     if need_disk is None:
         need_disk = 1 if _is_downloaded(root) else 4
-    return [python(need_python), venv(), memory(need_memory), disk(root, need_disk), links(root)]
+    return [
+        check_python(need_python),
+        check_venv(),
+        check_memory(need_memory),
+        check_disk(root, need_disk),
+        check_hard_links(root),
+    ]
 
 
 def port_checks(root: Path) -> list[Check]:
     """Give what must hold before the services start."""
-    ours = own_ports(root)
-    return [port(service, variable, number, number in ours) for service, variable, number in ports(root)]
+    own = own_ports(root)
+    return [
+        check_port(service, variable, number, number in own) for service, variable, number in configured_ports(root)
+    ]
 
 
-def _lake(root: Path) -> Path:
+def _lake_folder(root: Path) -> Path:
     """Return the lake's folder, or the nearest one above it that is there; the checkout where the lake is no folder."""
     values = dict(_read_env(root / ".env"), **os.environ)
     named = values.get("LAKE_URI") or "data/delta"
     folder = root if "://" in named else root / named
-    return next(place for place in (folder, *folder.parents) if place.is_dir())
+    return next(candidate for candidate in (folder, *folder.parents) if candidate.is_dir())
 
 
-def _port(address: str | None, default: int) -> int:
+def _parse_port(address: str | None, default: int) -> int:
     """Give the port of an address on this machine: `19092`, `localhost:19092`, `http://localhost:8083`."""
     found = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
     return int(found.group(1)) if found else default
@@ -211,17 +219,17 @@ def main() -> int:
     )
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
     options = parser.parse_args()
-    found = checks(ROOT, options.need_python, options.need_memory, options.need_disk)
+    found = host_checks(ROOT, options.need_python, options.need_memory, options.need_disk)
     found += [] if options.no_ports else port_checks(ROOT)
     for check in found:
-        mark = "ok" if check.is_well else "NO"
-        print(f"{mark}  {check.what:<11} found {check.found:<16} needs {check.needed}")
-    unwell = [check for check in found if not check.is_well]
-    for check in unwell:
+        mark = "ok" if check.is_ok else "NO"
+        print(f"{mark}  {check.name:<11} found {check.found:<16} needs {check.needed}")
+    failed = [check for check in found if not check.is_ok]
+    for check in failed:
         print(
-            f"error: {check.what}: found {check.found}, needs {check.needed}. To do: {check.remedy}.", file=sys.stderr
+            f"error: {check.name}: found {check.found}, needs {check.needed}. To do: {check.remedy}.", file=sys.stderr
         )
-    return 1 if unwell else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

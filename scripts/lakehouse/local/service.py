@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from lakehouse.settings import ROOT
 
-JOBS = ROOT / "scripts" / "Jobs_Spark"
+JOBS_DIR = ROOT / "scripts" / "Jobs_Spark"
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
@@ -27,17 +27,17 @@ class Service:
     name: str
     command: tuple[str, ...]
     address: str = ""
-    missing: Callable[[], str | None] = lambda: None
-    prepare: Callable[[], None] = _nothing
-    first: Callable[[], None] = _nothing
-    after: tuple[str, ...] = ()
+    readiness: Callable[[], str | None] = lambda: None
+    prepare: Callable[[], None] = _do_nothing
+    on_ready: Callable[[], None] = _do_nothing
+    depends_on: tuple[str, ...] = ()
     stop_signal: str = "TERM"
     stop_stage: int = 1
-    whole_group: bool = True
-    once: bool = False
+    stop_group: bool = True
+    oneshot: bool = False
     timeout: float = 300
 
 
-def job(script: str, *arguments: str) -> tuple[str, ...]:
+def job_command(script: str, *arguments: str) -> tuple[str, ...]:
     """Give the command that runs an entry point of scripts/Jobs_Spark."""
-    return (sys.executable, "-u", str(JOBS / script), *arguments)
+    return (sys.executable, "-u", str(JOBS_DIR / script), *arguments)

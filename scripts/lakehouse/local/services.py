@@ -3,56 +3,62 @@
 from pathlib import Path
 
 from lakehouse.contracts import CAPTURED
-from lakehouse.local import connect, kafka, postgres, thrift
+from lakehouse.local import connect, kafka, postgres_server, thrift
 from lakehouse.local.java import java_home
-from lakehouse.local.service import Service, job
+from lakehouse.local.service import Service, job_command
 from lakehouse.settings import Settings
-from lakehouse.source import registrar
+from lakehouse.source import connector_controller
 
 
 def services(home: Path, settings: Settings) -> list[Service]:
     """Give all services of a stack, in the order in which they start where none has to wait for another."""
     java = settings.java_home or java_home(home)
     return [
-        postgres.service(home, settings),
+        postgres_server.service(home, settings),
         kafka.service(home, settings, java),
         _stream_processor(settings),
         thrift.service(home, settings),
         connect.service(home, settings, java),
-        _registrar(settings),
+        _connector_controller(settings),
         _worker("distance-worker", "distance_worker.py"),
         _worker("slack-notifier", "slack_new_activity_notifier.py"),
+        _table_init(),
         _thrift_init(),
     ]
 
 
 def _worker(name: str, script: str) -> Service:
-    return Service(name=name, command=job(script), after=("kafka", "postgres"))
+    return Service(name=name, command=job_command(script), depends_on=("kafka", "postgres"))
 
 
-def _registrar(settings: Settings) -> Service:
+def _connector_controller(settings: Settings) -> Service:
     return Service(
         name="registrar",
-        command=job("register_connector.py"),
+        command=job_command("register_connector.py"),
         address=settings.connect_url,
-        missing=lambda: None if registrar.healthy(settings) else "the connector and its task to run",
-        after=("connect", "postgres"),
+        readiness=lambda: None if connector_controller.is_healthy(settings) else "the connector and its task to run",
+        depends_on=("connect", "postgres"),
     )
 
 
 def _stream_processor(settings: Settings) -> Service:
     return Service(
         name="stream-processor",
-        command=job("continuous_master_stream.py"),
+        command=job_command("continuous_master_stream.py"),
         address=settings.lake,
-        missing=lambda: _missing_tables(settings.lake),
+        readiness=lambda: _missing_tables(settings.lake),
     )
+
+
+def _table_init() -> Service:
+    """Return what creates Silver's and Gold's empty tables, which the views need."""
+    return Service(name="table-init", command=job_command("create_tables.py"), oneshot=True)
 
 
 def _thrift_init() -> Service:
     """Give what applies the views, whenever the server was started."""
-    command = job("init_views.py", "--wait", "120")
-    return Service(name="thrift-init", command=command, after=("spark-thrift", "stream-processor"), once=True)
+    command = job_command("init_views.py", "--wait", "120")
+    return Service(name="thrift-init", command=command, depends_on=("spark-thrift", "table-init"), oneshot=True)
 
 
 def _missing_tables(lake: str) -> str | None:

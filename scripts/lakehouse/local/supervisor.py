@@ -18,12 +18,12 @@ from xml.parsers.expat import ExpatError
 
 from supervisor.xmlrpc import Faults
 
-from lakehouse.local.addresses import HERE, free_ports
 from lakehouse.local.service import Service
-from lakehouse.waiting import wait_until
+from lakehouse.local.service_addresses import LOCALHOST, free_ports
+from lakehouse.retries import wait_until
 
 # ValueError and ExpatError: the port of a supervisord long gone may be anybody's by now.
-UNREACHABLE = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
+UNREACHABLE_ERRORS = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class Process:
     pid: int | None
     exit_code: int
 
-    def is_at_rest(self, once: bool) -> bool:
+    def is_stopped(self, oneshot: bool) -> bool:
         """Tell whether supervisord leaves it so: it starts again at once what has exited and was not to run `once`."""
-        return self.state in {"STOPPED", "FATAL"} or (once and self.state == "EXITED" and self.exit_code == 0)
+        return self.state in {"STOPPED", "FATAL"} or (oneshot and self.state == "EXITED" and self.exit_code == 0)
 
 
 def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
     """Give supervisord's configuration: nothing starts by itself, and what was started is kept alive."""
     ini = configparser.RawConfigParser()
     ini["supervisord"] = {
-        "logfile": _plain(logs / "supervisord.log"),
-        "pidfile": _plain(run / "supervisord.pid"),
-        "childlogdir": _plain(logs),
+        "logfile": _escape_percent(logs / "supervisord.log"),
+        "pidfile": _escape_percent(run / "supervisord.pid"),
+        "childlogdir": _escape_percent(logs),
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
-    ini["inet_http_server"] = {"port": f"{HERE}:{port}", "username": "local", "password": password}
+    ini["inet_http_server"] = {"port": f"{LOCALHOST}:{port}", "username": "local", "password": password}
     ini["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
@@ -61,26 +61,26 @@ def render(services: Iterable[Service], run: Path, logs: Path, port: int, passwo
 
 
 def _program(service: Service, run: Path, logs: Path) -> dict[str, str]:
-    group = "true" if service.whole_group else "false"
+    group = "true" if service.stop_group else "false"
     return {
-        "command": _plain(shlex.join(service.command)),
-        "directory": _plain(run),
+        "command": _escape_percent(shlex.join(service.command)),
+        "directory": _escape_percent(run),
         "autostart": "false",
-        "autorestart": "unexpected" if service.once else "true",
-        "startsecs": "0" if service.once else "1",
+        "autorestart": "unexpected" if service.oneshot else "true",
+        "startsecs": "0" if service.oneshot else "1",
         "startretries": "20",
         "stopsignal": service.stop_signal,
         "stopwaitsecs": "10",
         "stopasgroup": group,
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _plain(logs / f"{service.name}.log"),
+        "stdout_logfile": _escape_percent(logs / f"{service.name}.log"),
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "2",
     }
 
 
-def _plain(text: object) -> str:
+def _escape_percent(text: object) -> str:
     return str(text).replace("%", "%%")
 
 
@@ -95,7 +95,7 @@ class Supervisor:
         """Tell whether our own supervisord answers; what another left behind does not know our password."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
-        except UNREACHABLE:
+        except UNREACHABLE_ERRORS:
             return False
 
     def start(self, services: Iterable[Service], environment: Mapping[str, str]) -> None:
@@ -105,7 +105,7 @@ class Supervisor:
         port, password = free_ports(1)[0], secrets.token_urlsafe(24)
         config = self._run / "supervisord.conf"
         _write_private(config, render(services, self._run, self._logs, port, password))
-        _write_private(self._address, json.dumps({"url": f"http://local:{password}@{HERE}:{port}/RPC2"}))
+        _write_private(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         subprocess.run(command, env=dict(environment), cwd=self._run, check=True)
         wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
@@ -133,7 +133,8 @@ class Supervisor:
         """Give every program by its name."""
         found: list[dict[str, Any]] = self._call("getAllProcessInfo")
         return {
-            one["name"]: Process(one["name"], one["statename"], one["pid"] or None, one["exitstatus"]) for one in found
+            info["name"]: Process(info["name"], info["statename"], info["pid"] or None, info["exitstatus"])
+            for info in found
         }
 
     def _call(self, method: str, *arguments: object) -> Any:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from lakehouse.errors import NotReady
-from lakehouse.local.service import Service, job
+from lakehouse.local.service import Service, job_command
 from lakehouse.serving.client import query
-from lakehouse.serving.server import WHOLE
+from lakehouse.serving.server import READY_MARKER
 from lakehouse.settings import Settings
 
 
@@ -14,14 +14,14 @@ def service(home: Path, settings: Settings) -> Service:
     folder = home / "thrift"
     return Service(
         name="spark-thrift",
-        command=job("thrift_server.py", "--catalog", str(folder)),
+        command=job_command("thrift_server.py", "--catalog", str(folder)),
         address=f"{settings.thrift_host}:{settings.thrift_port}",
-        missing=lambda: _missing(settings),
-        first=(folder / WHOLE).touch,
+        readiness=lambda: _check_readiness(settings),
+        on_ready=(folder / READY_MARKER).touch,
     )
 
 
-def _missing(settings: Settings) -> str | None:
+def _check_readiness(settings: Settings) -> str | None:
     try:
         query(settings, "SELECT 1")
     except NotReady as error:

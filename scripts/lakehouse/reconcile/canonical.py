@@ -13,39 +13,41 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import BadInput
 
-NULL = r"\N"
-AS_IT_READS = ("int", "bigint", "string", "boolean")
+NULL_TEXT = r"\N"
+TYPES_CAST_TO_TEXT = ("int", "bigint", "string", "boolean")
 # Cast before anything else is done with it: Postgres cannot reckon with infinity.
-FINITE = """CASE {column} WHEN 'infinity' THEN {kind} {last} WHEN '-infinity' THEN {kind} {first} ELSE {column} END"""
+CLAMP_INFINITY = (
+    """CASE {column} WHEN 'infinity' THEN {kind} {last} WHEN '-infinity' THEN {kind} {first} ELSE {column} END"""
+)
 
 
-def in_spark(contract: Contract, names: Iterable[str]) -> Column:
+def spark_row_text(contract: Contract, names: Iterable[str]) -> Column:
     """Give the row's values of these columns as one text."""
-    return F.concat_ws(",", *(field_in_spark(contract, name) for name in names))
+    return F.concat_ws(",", *(spark_field_text(contract, name) for name in names))
 
 
-def in_postgres(contract: Contract, names: Iterable[str]) -> sql.Composed:
+def postgres_row_text(contract: Contract, names: Iterable[str]) -> sql.Composed:
     """Give the same text as a SQL expression."""
-    return sql.SQL(" || ',' || ").join(field_in_postgres(contract, name) for name in names)
+    return sql.SQL(" || ',' || ").join(postgres_field_text(contract, name) for name in names)
 
 
-def field_in_spark(contract: Contract, name: str) -> Column:
+def spark_field_text(contract: Contract, name: str) -> Column:
     """Give one value's text, never NULL and without a comma of its own."""
-    text = _spark_text(contract, name)
+    text = _spark_cast(contract, name)
     if contract.columns[name] == "string":
         text = F.replace(F.replace(text, F.lit("\\"), F.lit("\\\\")), F.lit(","), F.lit("\\,"))
-    return F.coalesce(text, F.lit(NULL))
+    return F.coalesce(text, F.lit(NULL_TEXT))
 
 
-def field_in_postgres(contract: Contract, name: str) -> sql.Composed:
+def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
     """Give the same text as a SQL expression."""
-    text = _postgres_text(contract, name)
+    text = _postgres_cast(contract, name)
     if contract.columns[name] == "string":
         text = sql.SQL(r"replace(replace({}, E'\\', E'\\\\'), ',', E'\\,')").format(text)
-    return sql.SQL("coalesce({}, {})").format(text, sql.Literal(NULL))
+    return sql.SQL("coalesce({}, {})").format(text, sql.Literal(NULL_TEXT))
 
 
-def _spark_text(contract: Contract, name: str) -> Column:
+def _spark_cast(contract: Contract, name: str) -> Column:
     column = F.col(name)
     match contract.columns[name]:
         case "date":
@@ -53,41 +55,41 @@ def _spark_text(contract: Contract, name: str) -> Column:
         case "timestamp" | "timestamp_ntz":
             return F.unix_micros(column.cast("timestamp")).cast("string")
         case kind if kind.startswith("decimal"):
-            return _without_last_zeros(column.cast("string"))
-        case kind if kind in AS_IT_READS:
+            return _trim_zeros(column.cast("string"))
+        case kind if kind in TYPES_CAST_TO_TEXT:
             return column.cast("string")
         case kind:
-            raise _no_text(contract, name, kind)
+            raise _unsupported_type(contract, name, kind)
 
 
-def _postgres_text(contract: Contract, name: str) -> sql.Composed:
+def _postgres_cast(contract: Contract, name: str) -> sql.Composed:
     column = sql.Identifier(name)
     match contract.columns[name]:
         case "date":
-            finite = _finite(name, "date", "0001-01-01", "9999-12-31")
+            finite = _clamp_infinity(name, "date", "0001-01-01", "9999-12-31")
             return sql.SQL("({} - DATE '1970-01-01')::text").format(finite)
         case "timestamp" | "timestamp_ntz" as kind:
             zoned = "timestamptz" if kind == "timestamp" else "timestamp"
-            finite = _finite(name, zoned, "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
+            finite = _clamp_infinity(name, zoned, "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
             return sql.SQL("trim_scale(extract(epoch FROM {}) * 1000000)::text").format(finite)
         case kind if kind.startswith("decimal"):
             return sql.SQL("trim_scale({})::text").format(column)
-        case kind if kind in AS_IT_READS:
+        case kind if kind in TYPES_CAST_TO_TEXT:
             return sql.SQL("{}::text").format(column)
         case kind:
-            raise _no_text(contract, name, kind)
+            raise _unsupported_type(contract, name, kind)
 
 
-def _finite(name: str, kind: str, first: str, last: str) -> sql.Composed:
-    return sql.SQL(FINITE).format(
+def _clamp_infinity(name: str, kind: str, first: str, last: str) -> sql.Composed:
+    return sql.SQL(CLAMP_INFINITY).format(
         column=sql.Identifier(name), kind=sql.SQL(kind), first=sql.Literal(first), last=sql.Literal(last)
     )
 
 
-def _without_last_zeros(number: Column) -> Column:
+def _trim_zeros(number: Column) -> Column:
     has_point = F.contains(number, F.lit("."))
     return F.when(has_point, F.regexp_replace(number, r"\.?0+$", "")).otherwise(number)
 
 
-def _no_text(contract: Contract, name: str, kind: str) -> BadInput:
+def _unsupported_type(contract: Contract, name: str, kind: str) -> BadInput:
     return BadInput(f"{contract.table}: {name} is of type {kind}, which has no text to compare yet; give it one here.")

@@ -3,23 +3,30 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from lakehouse.reconcile.sums import Row, Sums
+from lakehouse.reconcile.checksums import BucketChecksums, RowHashes
 
 
-def differing(source: Sums, silver: Sums) -> list[str]:
+def differing_buckets(source: BucketChecksums, silver: BucketChecksums) -> list[str]:
     """Give the buckets whose counts or sums differ."""
     return sorted(bucket for bucket in {*source, *silver} if source.get(bucket) != silver.get(bucket))
 
 
-def differences(source: Iterable[Row], silver: Iterable[Row], columns: Sequence[str]) -> list[str]:
+def describe_differences(source: Iterable[RowHashes], silver: Iterable[RowHashes], columns: Sequence[str]) -> list[str]:
     """Say for each key that is not alike on both sides what it is; in the order of the keys."""
-    held, captured = _by_key(source), _by_key(silver)
-    said = {key: _difference(held[key], captured[key], columns) for key in {*held, *captured}}
-    labels = {key: (held[key] or captured[key])[0].label for key in said}
-    return [f"{labels[key]}: {said[key]}" for key in sorted(said, key=lambda key: _natural(labels[key])) if said[key]]
+    source_by_key, silver_by_key = _group_by_key(source), _group_by_key(silver)
+    descriptions = {
+        key: _describe_difference(source_by_key[key], silver_by_key[key], columns)
+        for key in {*source_by_key, *silver_by_key}
+    }
+    labels = {key: (source_by_key[key] or silver_by_key[key])[0].label for key in descriptions}
+    return [
+        f"{labels[key]}: {descriptions[key]}"
+        for key in sorted(descriptions, key=lambda key: _natural_order(labels[key]))
+        if descriptions[key]
+    ]
 
 
-def _difference(source: Sequence[Row], silver: Sequence[Row], columns: Sequence[str]) -> str:
+def _describe_difference(source: Sequence[RowHashes], silver: Sequence[RowHashes], columns: Sequence[str]) -> str:
     if not silver:
         return "only in Postgres"
     if not source:
@@ -27,17 +34,17 @@ def _difference(source: Sequence[Row], silver: Sequence[Row], columns: Sequence[
     if len(silver) > 1:
         return f"{len(silver)} times in Silver"
     pairs = zip(columns, source[0].hashes, silver[0].hashes, strict=True)
-    others = [name for name, one, other in pairs if one != other]
-    return f"differs in {', '.join(others)}" if others else ""
+    differing_columns = [name for name, source_hash, silver_hash in pairs if source_hash != silver_hash]
+    return f"differs in {', '.join(differing_columns)}" if differing_columns else ""
 
 
-def _by_key(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+def _group_by_key(rows: Iterable[RowHashes]) -> Mapping[str, list[RowHashes]]:
+    groups: dict[str, list[RowHashes]] = defaultdict(list)
     for row in rows:
-        found[row.key].append(row)
-    return found
+        groups[row.key].append(row)
+    return groups
 
 
-def _natural(label: str) -> tuple[int, str]:
+def _natural_order(label: str) -> tuple[int, str]:
     """Order numbers by size: 9 before 10."""
     return len(label), label

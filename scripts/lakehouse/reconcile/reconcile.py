@@ -7,20 +7,20 @@ import psycopg
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.positions import Positions
-from lakehouse.cdc.side_by_side import each_or_why
-from lakehouse.cdc.silver import catch_up
+from lakehouse.cdc.merge.silver import catch_up
+from lakehouse.cdc.offsets import Offsets
 from lakehouse.errors import LakehouseError
-from lakehouse.reconcile import snapshot, sums
-from lakehouse.reconcile.as_seen import Seen, as_seen
-from lakehouse.reconcile.compare import differences, differing
-from lakehouse.reconcile.snapshot import Snapshot
+from lakehouse.reconcile import checksums, mvcc_snapshot
+from lakehouse.reconcile.compare import describe_differences, differing_buckets
+from lakehouse.reconcile.mvcc_snapshot import Snapshot
+from lakehouse.reconcile.visibility import VisibleRows, visible_rows
 from lakehouse.settings import Settings
-from lakehouse.source import cut
+from lakehouse.source import consistent_cut
+from lakehouse.spark.parallel import parallel_map_collecting_errors
 
 
 @dataclass(frozen=True)
-class Compared:
+class TableResult:
     """What came out for a table: the rows on both sides, without the refused ones, and the first differences.
 
     `buckets` differ, each in a key at least. Where the table could not be compared, `error` says why.
@@ -30,76 +30,94 @@ class Compared:
     source_rows: int = 0
     silver_rows: int = 0
     refused: int = 0
-    buckets: int = 0
+    differing_bucket_count: int = 0
     differences: Sequence[str] = ()
     error: LakehouseError | None = None
 
     @property
-    def equal(self) -> bool:
-        return not self.buckets and self.error is None
+    def is_equal(self) -> bool:
+        return not self.differing_bucket_count and self.error is None
 
 
 @dataclass(frozen=True)
-class Summed:
+class SilverChecksums:
     """Silver's side of a table."""
 
-    seen: Seen
-    sums: sums.Sums
+    visible: VisibleRows
+    buckets: checksums.BucketChecksums
     refused: Sequence[str]
 
 
 def reconcile(
-    settings: Settings, lake: Lake, contracts: Sequence[Contract], *, patience: float, show: int
-) -> list[Compared]:
+    settings: Settings, lake: Lake, contracts: Sequence[Contract], *, timeout: float, max_differences: int
+) -> list[TableResult]:
     """Compare Silver with Postgres as it is now; of each table's differences give the first `show`.
 
     Raises NotReady when what Postgres has committed is not in Bronze within `patience` seconds.
     """
-    lake.catalog.make_quarantine()
+    lake.catalog.create_quarantine()
     for contract in contracts:
-        lake.catalog.make_silver(contract)
-    with snapshot.held(settings, contracts, patience) as (conn, now):
-        return compare(conn, now, lake, contracts, cut.of_everything(settings, lake.catalog, contracts, patience), show)
+        lake.catalog.create_silver(contract)
+    with mvcc_snapshot.open_snapshot(settings, contracts, timeout) as (conn, pg_snapshot):
+        return compare(
+            conn,
+            pg_snapshot,
+            lake,
+            contracts,
+            consistent_cut.wait_for_consistent_cut(settings, lake.catalog, contracts, timeout),
+            max_differences,
+        )
 
 
 def compare(
-    conn: psycopg.Connection, now: Snapshot, lake: Lake, contracts: Sequence[Contract], upto: cut.Cut, show: int
-) -> list[Compared]:
+    conn: psycopg.Connection,
+    pg_snapshot: Snapshot,
+    lake: Lake,
+    contracts: Sequence[Contract],
+    upto: consistent_cut.ConsistentCut,
+    max_differences: int,
+) -> list[TableResult]:
     """Compare what the transaction sees with Silver, brought up to a cut that is no earlier."""
 
-    def both(contract: Contract, silver: Summed | LakehouseError) -> Compared:
+    def compare_one(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
         if isinstance(silver, LakehouseError):
-            return Compared(contract.table, error=silver)
+            return TableResult(contract.table, error=silver)
         try:
-            return _compared(conn, contract, silver, show)
+            return _compare_table(conn, contract, silver, max_differences)
         except LakehouseError as error:
-            return Compared(contract.table, error=error)
+            return TableResult(contract.table, error=error)
 
-    summed = each_or_why(lambda contract: _summed(lake, contract, now, upto[contract.table]), contracts)
-    return [both(*one) for one in zip(contracts, summed, strict=True)]
+    silver_results = parallel_map_collecting_errors(
+        lambda contract: _checksum_silver(lake, contract, pg_snapshot, upto[contract.table]), contracts
+    )
+    return [compare_one(*pair) for pair in zip(contracts, silver_results, strict=True)]
 
 
-def _summed(lake: Lake, contract: Contract, now: Snapshot, upto: Positions) -> Summed:
+def _checksum_silver(lake: Lake, contract: Contract, pg_snapshot: Snapshot, upto: Offsets) -> SilverChecksums:
     catch_up(lake, contract, upto)
-    seen = as_seen(lake, contract, now)
-    return Summed(seen, sums.sums_in_spark(seen.rows, contract), sums.keys_in_spark(seen.refused, contract))
+    visible = visible_rows(lake, contract, pg_snapshot)
+    return SilverChecksums(
+        visible, checksums.spark_checksums(visible.rows, contract), checksums.spark_key_texts(visible.refused, contract)
+    )
 
 
-def _compared(conn: psycopg.Connection, contract: Contract, silver: Summed, show: int) -> Compared:
-    source = sums.sums_in_postgres(conn, contract, silver.refused)
-    buckets = differing(source, silver.sums)
-    found: list[str] = []
-    if chosen := buckets[:show]:
-        found = differences(
-            sums.rows_in_postgres(conn, contract, chosen, silver.refused),
-            sums.rows_in_spark(silver.seen.rows, contract, chosen),
+def _compare_table(
+    conn: psycopg.Connection, contract: Contract, silver: SilverChecksums, max_differences: int
+) -> TableResult:
+    source = checksums.postgres_checksums(conn, contract, silver.refused)
+    buckets = differing_buckets(source, silver.buckets)
+    described: list[str] = []
+    if sampled_buckets := buckets[:max_differences]:
+        described = describe_differences(
+            checksums.postgres_row_hashes(conn, contract, sampled_buckets, silver.refused),
+            checksums.spark_row_hashes(silver.visible.rows, contract, sampled_buckets),
             [*contract.columns],
         )
-    return Compared(
+    return TableResult(
         contract.table,
         source_rows=sum(rows for rows, _ in source.values()),
-        silver_rows=sum(rows for rows, _ in silver.sums.values()),
+        silver_rows=sum(rows for rows, _ in silver.buckets.values()),
         refused=len(silver.refused),
-        buckets=len(buckets),
-        differences=found[:show],
+        differing_bucket_count=len(buckets),
+        differences=described[:max_differences],
     )

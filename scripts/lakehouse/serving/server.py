@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from lakehouse.java_options import java_options, spark_home
 from lakehouse.settings import Settings
+from lakehouse.spark.jvm_options import jvm_options, spark_home
 
-MAIN = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
-WHOLE = "whole"  # stands in the folder of a catalog that has served
+MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+READY_MARKER = "whole"  # stands in the folder of a catalog that has served
 
 
 def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[str, ...]:
@@ -15,19 +15,19 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[s
 
     A catalog that never served may be half made, and goes; a `fresh` one is wanted where the views are kept applied.
     """
-    if fresh or not (folder / WHOLE).exists():
+    if fresh or not (folder / READY_MARKER).exists():
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "spark.conf"
-    conf.write_text(spark_conf(settings, folder), encoding="utf-8")
-    submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN)
+    conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")
+    submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN_CLASS)
     # Jars on the driver's class path: with --jars a second session finds no Delta.
     return (*submit, "--driver-class-path", str(settings.jars_dir / "spark" / "*"), "spark-internal")
 
 
-def spark_conf(settings: Settings, folder: Path) -> str:
+def render_spark_conf(settings: Settings, folder: Path) -> str:
     """Give the server's settings: what all jobs share, its own, then where it serves and keeps its catalog."""
-    where = {
+    server_conf = {
         "spark.master": settings.spark_master,
         "spark.sql.warehouse.dir": folder / "warehouse",
         "spark.hadoop.hive.server2.thrift.port": settings.thrift_port,
@@ -35,9 +35,9 @@ def spark_conf(settings: Settings, folder: Path) -> str:
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/catalog;create=true",
         "spark.hadoop.hive.exec.scratchdir": folder / "scratch",
         "spark.local.dir": folder / "tmp",
-        "spark.driver.extraJavaOptions": java_options(settings),
+        "spark.driver.extraJavaOptions": jvm_options(settings),
     }
     shared = [
         (settings.tuning_dir / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")
     ]
-    return "\n".join([*shared, *(f"{key} {value}" for key, value in where.items()), ""])
+    return "\n".join([*shared, *(f"{key} {value}" for key, value in server_conf.items()), ""])

@@ -9,13 +9,13 @@ from pyhive.hive import Cursor
 
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
-from lakehouse.serving.client import Refused, ask, session
+from lakehouse.retries import StopSignal, retry_until_stopped, wait_until
+from lakehouse.serving.client import QueryError, execute, open_session
 from lakehouse.settings import ROOT, Settings
-from lakehouse.waiting import Stop, carry_on, wait_until
 
-VIEWS = ROOT / "spark" / "views"
-LOOK_EVERY = 10.0  # seconds
-NO_TABLE = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
+VIEWS_DIR = ROOT / "spark" / "views"
+CHECK_INTERVAL_S = 10.0  # seconds
+MISSING_TABLE_CONDITIONS = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 log = logger("views")
 
@@ -29,70 +29,80 @@ class View:
     digest: str
 
 
-def apply_views(settings: Settings, *, wait: float = 0) -> list[str]:
+def apply_views(settings: Settings, *, timeout: float = 0) -> list[str]:
     """Make the views that the server does not have, or has of another statement, and give their names.
 
     Waits up to so many seconds for the server and for the tables under the views; NotReady names what is missing.
     """
-    made: list[str] = []
-    lacks: dict[str, str] = {}
+    created: list[str] = []
+    reasons: dict[str, str] = {}
 
-    def all_made() -> bool:
-        lacks.clear()
-        lacks.update(_make(settings, made))
-        return not lacks
+    def are_all_created() -> bool:
+        reasons.clear()
+        reasons.update(_create_missing(settings, created))
+        return not reasons
 
-    wait_until(all_made, timeout=wait, missing=lambda: f"{', '.join(lacks)}: {next(iter(lacks.values()))}", every=0.5)
-    return made
+    wait_until(
+        are_all_created,
+        timeout=timeout,
+        missing=lambda: f"{', '.join(reasons)}: {next(iter(reasons.values()))}",
+        interval=0.5,
+    )
+    return created
 
 
-def keep_applied(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
+def reconcile_views(settings: Settings, stop: StopSignal, heartbeat: Callable[[], None]) -> None:
     """Make every view, and again whenever the server has lost some; `well` is called whenever all are there."""
-    carry_on(lambda: _keep(settings, stop, well), away=(NotReady, Refused), say=log.warning, stop=stop)
+    retry_until_stopped(
+        lambda: _reconcile_until_stopped(settings, stop, heartbeat),
+        on=(NotReady, QueryError),
+        log=log.warning,
+        stop=stop,
+    )
 
 
-def _keep(settings: Settings, stop: Stop, well: Callable[[], None]) -> None:
+def _reconcile_until_stopped(settings: Settings, stop: StopSignal, heartbeat: Callable[[], None]) -> None:
     while not stop.is_set():
-        if made := apply_views(settings):
-            log.info("views made", views=len(made))
-        well()
-        stop.wait(LOOK_EVERY)
+        if created := apply_views(settings):
+            log.info("views_created", views=len(created))
+        heartbeat()
+        stop.wait(CHECK_INTERVAL_S)
 
 
-def views(lake: str) -> list[View]:
+def load_views(lake: str) -> list[View]:
     """Give each view, over the tables of a lake."""
-    return [_view(file, lake) for file in sorted(VIEWS.glob("*.sql"))]
+    return [_load_view(file, lake) for file in sorted(VIEWS_DIR.glob("*.sql"))]
 
 
-def _view(file: Path, lake: str) -> View:
+def _load_view(file: Path, lake: str) -> View:
     sql = file.read_text(encoding="utf-8").replace("{lake}", lake)
     digest = hashlib.sha256(sql.encode()).hexdigest()[:16]
     return View(f"gold.{file.stem}", sql.replace("{digest}", digest), digest)
 
 
-def _make(settings: Settings, made: list[str]) -> dict[str, str]:
+def _create_missing(settings: Settings, created: list[str]) -> dict[str, str]:
     """Make what can be made by now, add its names, and give why each of the others cannot be."""
-    lacks = {}
+    reasons = {}
     try:
-        with session(settings) as cursor:
-            ask(cursor, "CREATE DATABASE IF NOT EXISTS gold")
+        with open_session(settings) as cursor:
+            execute(cursor, "CREATE DATABASE IF NOT EXISTS gold")
             # Each is analysed when it is made, over a second each in a server that has just started.
-            held = str(ask(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows)
-            for view in views(settings.lake):
-                if view.digest not in held:
-                    lacks[view.name] = _lack(cursor, view.sql)
-    except NotReady as no_server:
-        return {"gold": str(no_server)}
-    made += [name for name, lack in lacks.items() if not lack]
-    return {name: lack for name, lack in lacks.items() if lack}
+            existing = str(execute(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows)
+            for view in load_views(settings.lake):
+                if view.digest not in existing:
+                    reasons[view.name] = _create_or_reason(cursor, view.sql)
+    except NotReady as error:
+        return {"gold": str(error)}
+    created += [name for name, reason in reasons.items() if not reason]
+    return {name: lack for name, lack in reasons.items() if lack}
 
 
-def _lack(cursor: Cursor, sql: str) -> str:
+def _create_or_reason(cursor: Cursor, sql: str) -> str:
     """Make a view; where its table is not there yet, give the words for that."""
     try:
-        ask(cursor, sql)
-    except Refused as refusal:
-        if refusal.condition in NO_TABLE:
+        execute(cursor, sql)
+    except QueryError as refusal:
+        if refusal.condition in MISSING_TABLE_CONDITIONS:
             return f"{refusal} Gold's tables are made when the lake is first written to."
         raise
     return ""

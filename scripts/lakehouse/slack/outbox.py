@@ -8,17 +8,17 @@ from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
-from lakehouse.slack import wording
-from lakehouse.slack.changes import UNAVAILABLE, Change
-from lakehouse.waiting import pauses
+from lakehouse.retries import exponential_backoff
+from lakehouse.slack import messages
+from lakehouse.slack.change_events import UNAVAILABLE, ChangeEvent
 
-LOCK = 7_352_001  # any number that nothing else in this database locks
+NOTIFIER_LOCK_ID = 7_352_001  # any number that nothing else in this database locks
 
 # What a row raises that fits no table: no other row is to blame, and none is to wait for it.
-UNFIT = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
+POISON_ERRORS = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 
 # Each row is read with the types of its own table; a payload that the message left out is the table's.
-_OWED = """
+_SELECT_TO_ENQUEUE = """
     WITH change AS (
       SELECT activity.*, message.committed_at, message.n
       FROM unnest(%(rows)s::jsonb[], %(committed)s::timestamptz[]) WITH ORDINALITY AS message (after, committed_at, n),
@@ -41,18 +41,18 @@ _OWED = """
     ORDER BY n
 """
 
-_OWE = """
+_INSERT_PENDING = """
     INSERT INTO ops.slack_outbox (activity_id, message, owed_at)
     VALUES (%s, %s, now() + %s * interval '1 microsecond') ON CONFLICT (activity_id) DO NOTHING
 """
 
-_FIRST = """
+_SELECT_NEXT = """
     SELECT activity_id, message, attempts, extract(epoch FROM next_attempt_at - now())::float
     FROM ops.slack_outbox WHERE status = 'pending' ORDER BY owed_at, activity_id LIMIT 1
 """
 
 
-class Pending(NamedTuple):
+class PendingMessage(NamedTuple):
     """The message to send next, and in how many seconds (0 or less: now)."""
 
     activity_id: int
@@ -66,13 +66,13 @@ def is_live(conn: psycopg.Connection) -> bool:
     return conn.execute("SELECT FROM ops.go_live").fetchone() is not None
 
 
-def only_notifier(conn: psycopg.Connection) -> bool:
+def try_lock(conn: psycopg.Connection) -> bool:
     """Take the right to send, for as long as the connection lasts; False when another notifier has it."""
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [NOTIFIER_LOCK_ID]).fetchone()
     return row is not None and bool(row[0])
 
 
-def owe(conn: psycopg.Connection, changes: Sequence[Change]) -> list[int]:
+def enqueue(conn: psycopg.Connection, changes: Sequence[ChangeEvent]) -> list[int]:
     """Put in the outbox, in the order of the changes, what they make owed; give the activities' ids.
 
     Raises one of UNFIT where a row does not fit its table.
@@ -83,52 +83,55 @@ def owe(conn: psycopg.Connection, changes: Sequence[Change]) -> list[int]:
         "unavailable": UNAVAILABLE,
     }
     with conn.transaction(), conn.cursor() as cursor:
-        owed = cursor.execute(_owed(), values).fetchall()
-        activities = [wording.Activity(*row) for row in owed]
+        rows = cursor.execute(_build_select(), values).fetchall()
+        activities = [messages.AnnouncedActivity(*row) for row in rows]
         cursor.executemany(
-            _OWE, [(activity.activity_id, wording.message(activity), n) for n, activity in enumerate(activities)]
+            _INSERT_PENDING,
+            [(activity.activity_id, messages.render_message(activity), n) for n, activity in enumerate(activities)],
         )
     return [activity.activity_id for activity in activities]
 
 
-def first(conn: psycopg.Connection) -> Pending | None:
+def next_pending(conn: psycopg.Connection) -> PendingMessage | None:
     """Give the oldest message that is not sent: the others wait behind it, so that order is kept."""
-    row = conn.execute(_FIRST).fetchone()
-    return None if row is None else Pending(*row)
+    row = conn.execute(_SELECT_NEXT).fetchone()
+    return None if row is None else PendingMessage(*row)
 
 
-def sent(conn: psycopg.Connection, pending: Pending, says: str) -> None:
+def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
         "UPDATE ops.slack_outbox SET status = 'sent', sent_at = now(), attempts = attempts + 1, answer = %s "
         "WHERE activity_id = %s",
-        [says, pending.activity_id],
+        [response, pending.activity_id],
     )
 
 
-def set_aside(conn: psycopg.Connection, pending: Pending, says: str) -> None:
+def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
         "UPDATE ops.slack_outbox SET status = 'set_aside', attempts = attempts + 1, answer = %s WHERE activity_id = %s",
-        [says, pending.activity_id],
+        [response, pending.activity_id],
     )
 
 
-def again(conn: psycopg.Connection, pending: Pending, says: str, wait: float | None) -> float:
+def schedule_retry(
+    conn: psycopg.Connection, pending: PendingMessage, response: str, retry_after: float | None
+) -> float:
     """Note a failure, and give the seconds until the message is tried again: Slack's own, else growing."""
-    seconds = pauses(longest=300.0)(pending.attempts + 1) if wait is None else wait
+    seconds = exponential_backoff(maximum=300.0)(pending.attempts + 1) if retry_after is None else retry_after
     conn.execute(
         "UPDATE ops.slack_outbox SET attempts = attempts + 1, answer = %s, "
         "next_attempt_at = now() + make_interval(secs => %s) WHERE activity_id = %s",
-        [says, seconds, pending.activity_id],
+        [response, seconds, pending.activity_id],
     )
     return seconds
 
 
-def messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
+def list_messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
     """Give all messages, the oldest first, as (status, message, Slack's last answer)."""
     return conn.execute("SELECT status, message, answer FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
 
 
-def _owed() -> sql.Composed:
+def _build_select() -> sql.Composed:
     """Give the statement with the contract's own rules in it."""
     rules = [sql.SQL(f"({rule.when.replace('%', '%%')}) IS NOT TRUE") for rule in STRAVA_ACTIVITIES.rules]
-    return sql.SQL(_OWED).format(accepted=sql.SQL(" AND ").join(rules))
+    return sql.SQL(_SELECT_TO_ENQUEUE).format(accepted=sql.SQL(" AND ").join(rules))

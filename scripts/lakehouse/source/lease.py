@@ -6,9 +6,9 @@ from threading import Lock
 import psycopg
 
 from lakehouse.cdc.catalog import Catalog
-from lakehouse.errors import AlreadyRunning
+from lakehouse.errors import LockHeld, LockLost
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import AWAY, connect, gone
+from lakehouse.source.postgres import TRANSIENT_ERRORS, connect, connection_lost
 
 
 class Lease:
@@ -21,33 +21,31 @@ class Lease:
         self._settings = settings
         self._job = job
         self._conn: psycopg.Connection | None = None
-        self._term = 0
-        self._one_at_a_time = Lock()
+        self._epoch = 0
+        self._mutex = Lock()
 
-    def hold(self, patience: float = 0) -> int:
+    def acquire(self, timeout: float = 0) -> int:
         """Take the lease where it is not held, and give its term.
 
         AlreadyRunning when another process has it, still after `patience` seconds.
         """
-        with self._one_at_a_time:
-            if not self._alive():
-                self._take(patience)
-            return self._term
+        with self._mutex:
+            if not self._is_held():
+                self._acquire_lock(timeout)
+            return self._epoch
 
-    def check(self, term: int) -> None:
+    def ensure_held(self, epoch: int) -> None:
         """Raise AlreadyRunning unless the lease has been held without a break since it had this term."""
-        with self._one_at_a_time:
-            if term != self._term or not self._alive():
-                raise AlreadyRunning(
-                    f"the lock of the {self._job} on {self._settings.lake} was lost; nothing was written."
-                )
+        with self._mutex:
+            if epoch != self._epoch or not self._is_held():
+                raise LockLost(f"the lock of the {self._job} on {self._settings.lake} was lost; nothing was written.")
 
     def close(self) -> None:
         if self._conn:
             with suppress(psycopg.Error):
                 self._conn.close()
 
-    def _alive(self) -> bool:
+    def _is_held(self) -> bool:
         if self._conn is None:
             return False
         try:
@@ -56,22 +54,22 @@ class Lease:
             return False
         return True
 
-    def _take(self, patience: float) -> None:
+    def _acquire_lock(self, timeout: float) -> None:
         self.close()
         # Not its path: a container and this machine call the same lake differently.
-        name = f"{self._job} {Catalog(self._settings.lake).identity()}"
+        lock_name = f"{self._job} {Catalog(self._settings.lake).lake_id()}"
         self._conn = connect(self._settings, autocommit=True)
         # Postgres takes no shorter time than this, and 0 for no end at all.
-        wait = f"{max(1, round(patience * 1000))}ms"
+        lock_timeout = f"{max(1, round(timeout * 1000))}ms"
         try:
-            self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [wait])
-            self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+            self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
+            self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [lock_name])
         except psycopg.errors.LockNotAvailable as error:
             self.close()
-            raise AlreadyRunning(
+            raise LockHeld(
                 f"another {self._job} writes the lake {self._settings.lake}. Wait for it, or stop it (`make status`)."
             ) from error
-        except AWAY as error:
+        except TRANSIENT_ERRORS as error:
             self.close()
-            raise gone(error) from None
-        self._term += 1
+            raise connection_lost(error) from None
+        self._epoch += 1

@@ -8,24 +8,24 @@ import stamina
 
 from lakehouse.errors import NotReady
 from lakehouse.logs import logger
+from lakehouse.retries import first_line
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source.roles import let_in
-from lakehouse.waiting import first_line
+from lakehouse.source.roles import grant_login
 
-DDL = ROOT / "initdb"
+DDL_DIR = ROOT / "initdb"
 # What a statement may raise that neither it nor its rows are to blame for. InternalError: Postgres is read-only,
 # because its disk is full or another took over from it.
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+TRANSIENT_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
-def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) -> psycopg.Connection:
+def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.0) -> psycopg.Connection:
     """Open a connection, its session in UTC; for up to `wait` seconds try again, with growing pauses that are logged.
 
     Raises NotReady when Postgres does not let us in.
     """
     try:
         for attempt in stamina.retry_context(
-            on=psycopg.OperationalError, attempts=None if wait else 1, timeout=wait or None, wait_max=10.0
+            on=psycopg.OperationalError, attempts=None if timeout else 1, timeout=timeout or None, wait_max=10.0
         ):
             with attempt:
                 return _open(settings, autocommit)
@@ -38,16 +38,16 @@ def connect(settings: Settings, *, autocommit: bool = False, wait: float = 0.0) 
 
 
 @contextmanager
-def at(settings: Settings) -> Iterator[psycopg.Connection]:
+def short_connection(settings: Settings) -> Iterator[psycopg.Connection]:
     """Give a connection for a few statements, each committed by itself; NotReady also where Postgres goes away."""
     with connect(settings, autocommit=True) as conn:
         try:
             yield conn
-        except AWAY as error:
-            raise gone(error) from None
+        except TRANSIENT_ERRORS as error:
+            raise connection_lost(error) from None
 
 
-def gone(error: psycopg.Error) -> NotReady:
+def connection_lost(error: psycopg.Error) -> NotReady:
     """Give the error of a connection that broke."""
     return NotReady(f"Postgres went away ({type(error).__name__}). Start it (`make up`), and try again.")
 
@@ -59,7 +59,7 @@ def system_identifier(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def wal_end(conn: psycopg.Connection) -> int:
+def current_wal_lsn(conn: psycopg.Connection) -> int:
     """Give where Postgres's log ends, as Debezium numbers its places."""
     row = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
     assert row is not None  # noqa: S101 - the function always gives its one row
@@ -74,9 +74,9 @@ def apply_ddl(conn: psycopg.Connection, settings: Settings) -> None:
     with conn.transaction():
         # Two at once would both find a role missing.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('initdb'))")
-        for file in sorted(DDL.glob("*.sql")):
+        for file in sorted(DDL_DIR.glob("*.sql")):
             conn.execute(file.read_bytes())
-        let_in(conn, settings)
+        grant_login(conn, settings)
 
 
 def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
@@ -93,9 +93,9 @@ def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
     )
 
 
-def _say(details: stamina.instrumentation.RetryDetails) -> None:
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
     logger("postgres").warning(
-        "waiting",
+        "retrying",
         reason=first_line(details.caused_by),
         waited_s=round(details.waited_so_far),
         next_try_s=round(details.wait_for, 1),
@@ -103,4 +103,4 @@ def _say(details: stamina.instrumentation.RetryDetails) -> None:
 
 
 # stamina's own line quotes arguments and whole exceptions.
-stamina.instrumentation.set_on_retry_hooks([_say])
+stamina.instrumentation.set_on_retry_hooks([_log_retry])

@@ -9,23 +9,23 @@ from pydantic import SecretStr
 
 from lakehouse.settings import Settings
 
-CAPTURE, WORKER, READER = "rh_sport_capture", "rh_sport_worker", "rh_sport_reader"
+CAPTURE_ROLE, WORKER_ROLE, READER_ROLE = "rh_sport_capture", "rh_sport_worker", "rh_sport_reader"
 
 
-def let_in(conn: psycopg.Connection, settings: Settings) -> None:
+def grant_login(conn: psycopg.Connection, settings: Settings) -> None:
     """Let the roles log in."""
-    _let_in(conn, CAPTURE, settings.db_capture_password, "LOGIN REPLICATION")
-    _let_in(conn, WORKER, settings.db_worker_password, "LOGIN")
-    _let_in(conn, READER, settings.db_reader_password, "LOGIN")
+    _grant_role_login(conn, CAPTURE_ROLE, settings.db_capture_password, "LOGIN REPLICATION")
+    _grant_role_login(conn, WORKER_ROLE, settings.db_worker_password, "LOGIN")
+    _grant_role_login(conn, READER_ROLE, settings.db_reader_password, "LOGIN")
 
 
 def as_worker(settings: Settings) -> Settings:
     """Give the settings with which the stream, the distance worker and the notifier reach Postgres."""
-    return settings.model_copy(update={"db_user": WORKER, "db_password": settings.db_worker_password})
+    return settings.model_copy(update={"db_user": WORKER_ROLE, "db_password": settings.db_worker_password})
 
 
-def _let_in(conn: psycopg.Connection, role: str, password: SecretStr, rights: str) -> None:
+def _grant_role_login(conn: psycopg.Connection, role: str, password: SecretStr, role_options: str) -> None:
     # Hashed here: a statement may stand in Postgres's log.
     hashed = conn.pgconn.encrypt_password(password.get_secret_value().encode(), role.encode(), b"scram-sha-256")
-    statement = sql.SQL("ALTER ROLE {role} " + rights + " PASSWORD {password}")
+    statement = sql.SQL("ALTER ROLE {role} " + role_options + " PASSWORD {password}")
     conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed.decode())))

@@ -1,0 +1,18 @@
+"""Create Silver's and Gold's tables where they are missing, empty; the first load does the same."""
+
+import argparse
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.errors import run
+from lakehouse.refresh.table_setup import create_tables
+from lakehouse.settings import Settings
+
+
+def main() -> None:
+    example = "example: python scripts/Jobs_Spark/create_tables.py"
+    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    create_tables(Catalog(Settings().lake))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""From Bronze into Silver: decode, validate, order, deduplicate, fill TOASTed values, add implicit deletes, quarantine."""

@@ -1,0 +1,163 @@
+"""Silver: the table as it is now, brought up to a cut of Bronze by what is new since the last time.
+
+Three tables are written, each so that doing it again changes nothing: quarantine, the current rows, and last the
+versions, whose offsets say how far Silver has come. Killed in between, the next run does the same batch again.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.cdc import schemas
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge import quarantine
+from lakehouse.cdc.merge.batch_stats import BatchStats, compute_batch_stats
+from lakehouse.cdc.merge.deduplication import has_late_arrivals, mark_already_merged
+from lakehouse.cdc.merge.enrichment import enrich, materialize, needs_history
+from lakehouse.cdc.merge.envelope import DELETE
+from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
+from lakehouse.cdc.offsets import Offsets, has_reached, lag
+from lakehouse.errors import LakehouseError
+
+BULK_THRESHOLD = 20_000  # changes at once, or rows to merge into
+KEY_LIST_THRESHOLD = 100  # changes whose keys are looked for one by one
+
+
+@dataclass(frozen=True)
+class CatchUpResult:
+    """What a catch-up took in: changes read, how many of them were refused, and the rows that Silver's differ by.
+
+    A key that changed ten times is one row.
+    """
+
+    table: str
+    changes: int = 0
+    refused: int = 0
+    rows: int = 0
+
+
+def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
+    """Bring Silver up to the cut, reading only what lies between where it stands and there.
+
+    Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
+    """
+    if not lake.catalog.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
+        reset_table(lake, contract)
+    if cut and (refills := lake.catalog.refill_count(contract)) > lake.catalog.merged_refill_count(contract):
+        # What came after the filled gap was merged without it.
+        reset_table(lake, contract)
+        lake.catalog.set_merged_refill_count(contract, refills)
+    merged_offsets = lake.catalog.silver_offsets(contract)
+    if has_reached(merged_offsets, cut):
+        return CatchUpResult(contract.table)
+    if lag(merged_offsets, cut) > BULK_THRESHOLD:
+        lake = lake.with_bulk_settings()
+    changes = materialize(parse_changes(lake.bronze_between(contract, merged_offsets, cut), contract))
+    stats = compute_batch_stats(changes, contract)
+    changes_read = stats.changes
+    if _overlaps_merged(lake, contract, stats):
+        # What is sent again has its old place in Postgres's log; files of before it are not read.
+        candidate_versions = lake.versions(contract).where(F.col("_lsn") >= (stats.min_lsn or 0))
+        changes = materialize(mark_already_merged(changes, candidate_versions, contract))
+        if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(changes, lake.versions(contract), contract):
+            # What was written since then may build on it: a value left out, a row swept away.
+            reset_table(lake, contract)
+            return catch_up(lake, contract, cut)
+        stats = compute_batch_stats(changes, contract)
+    if needs_history(stats, already_merged=bool(merged_offsets)):
+        changes = enrich(changes, stats, lake.versions(contract), contract)
+        stats = compute_batch_stats(changes, contract)
+    return CatchUpResult(
+        contract.table, changes_read, stats.refused, _write_batch(lake, contract, changes, stats, merged_offsets)
+    )
+
+
+def reset_table(lake: Lake, contract: Contract) -> None:
+    """Empty the table's Silver, so that the next catch-up reads all of Bronze.
+
+    The versions lose the contract's columns first and get them back last: killed in between, the next catch-up
+    finds them missing and starts over again.
+    """
+    history = f"{contract.table}_versions"
+    lake.truncate("silver", history, schemas.LINEAGE_COLUMNS)
+    quarantine.delete_entries(lake, contract)
+    lake.truncate("silver", contract.table, schemas.silver(contract))
+    lake.truncate("silver", history, schemas.versions(contract))
+
+
+def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
+    """Say whether a batch reaches back behind what was merged: sent again after a crash, or late in another lane."""
+    latest = lake.catalog.max_commit_lsn(contract)
+    return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
+
+
+def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: BatchStats, merged_offsets: Offsets) -> int:
+    """Write the three tables; give how many current rows were added, changed or deleted."""
+    if stats.refused:
+        quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
+    quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
+    latest = latest_per_key(changes, contract)
+    version_before = lake.catalog.last_data_version("silver", contract.table)
+    if _is_insert_only(lake, contract, stats):
+        lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)
+    else:
+        _merge(lake, contract, materialize(latest), stats)
+    rows = _ensure_single_writer(lake, contract, version_before)
+    lake.append(changes.select(*schemas.versions(contract)), "silver", f"{contract.table}_versions")
+    return rows
+
+
+def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -> int:
+    """Give how many current rows were written; raise where somebody else wrote some meanwhile.
+
+    Delta lets an append in beside whatever else is written. The lease is checked as a write begins, which may take
+    minutes, and Postgres may be gone meanwhile.
+    """
+    row_counts = lake.catalog.rows_written_per_commit("silver", contract.table, version_before)
+    if len(row_counts) > 1:
+        raise LakehouseError(
+            f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
+            "Run batch_refresh_silver_gold.py --rebuild."
+        )
+    return sum(row_counts)
+
+
+def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats) -> Column:
+    """Say where in the current rows a batch's keys may be: by their files' statistics, the others are not looked at."""
+    target_column, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
+    if stats.changes > KEY_LIST_THRESHOLD:
+        return target_column.between(stats.min_key, stats.max_key)
+    keys = {row[0] for row in latest.select(name).collect()}
+    return reduce(or_, (target_column == key for key in keys), F.lit(False))
+
+
+def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
+    """Say whether the log alone tells that none of the batch's keys is there, and so nothing is to be merged into."""
+    only_inserts = stats.inserts == stats.changes
+    return lake.catalog.is_empty("silver", contract.table) or (
+        only_inserts and not lake.catalog.may_contain_key_range(contract, stats.min_key, stats.max_key)
+    )
+
+
+def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats) -> None:
+    """Put the last of each key; whatever a batch holds came after all that was merged before."""
+    match_condition = _pruning_predicate(contract, latest, stats)
+    for name in contract.key:
+        match_condition = match_condition & (F.col(f"t.{name}") == F.col(f"s.{name}"))
+    delete = F.col("s._op") == DELETE
+    # It copies the rows beside those that it changes, of which a long table has many.
+    is_large = lake.catalog.row_count("silver", contract.table) > BULK_THRESHOLD
+    (
+        (lake.with_bulk_settings() if is_large else lake)
+        .table("silver", contract.table)
+        .alias("t")
+        .merge(latest.alias("s"), match_condition)
+        .whenMatchedDelete(delete)
+        .whenMatchedUpdateAll()
+        .whenNotMatchedInsertAll(~delete)
+        .execute()
+    )

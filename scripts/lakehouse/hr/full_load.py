@@ -1,0 +1,88 @@
+"""The full load, step by step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from lakehouse.clock import today
+from lakehouse.errors import BadInput, LakehouseError
+from lakehouse.hr.company import Company, read_company
+from lakehouse.hr.export_csv import export_cleaned_csv
+from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
+from lakehouse.settings import Settings
+from lakehouse.simulator.activity_table import read_live_since
+from lakehouse.source.go_live import mark_live
+from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.seed_rules import seed_rules
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What pipeline.py was asked for; its options explain each."""
+
+    folder: Path
+    effective_from: date | None = None
+    allow_mass_delete: bool = False
+    history_months: int = 12
+    seed: int | None = None
+    wait: float = 60.0  # seconds
+    first: bool = False  # nothing is loaded into a system that is live
+
+
+def full_load(settings: Settings, options: LoadOptions) -> Iterator[str]:
+    """Do it all, files first, and give what was done line by line: numbers, never a person."""
+    if options.first and _is_live(settings, options.wait):
+        yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
+        return
+    _reject_future_date(options.effective_from)
+    company = read_company(options.folder)
+    yield from company.remarks
+    with connect(settings, autocommit=True, timeout=options.wait) as conn:
+        apply_ddl(conn, settings)
+        result, seeded = _load_in_one_transaction(conn, company, settings, options)
+        yield _format_row_counts("rh_employees", len(company.employees), result.employees)
+        yield _format_row_counts("sport_activities", len(company.practices), result.practices)
+        yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
+        generated = mark_live(conn, Random(options.seed), options.history_months)
+        yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+
+
+def _reject_future_date(day: date | None) -> None:
+    """Raise BadInput for changes of a day to come: the figures of today would have them at once."""
+    if day and day > (now := today()):
+        raise BadInput(
+            f"--effective-from {day} : ce jour est à venir, nous sommes le {now}. Rien n'est chargé : les chiffres "
+            "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
+        )
+
+
+def _is_live(settings: Settings, timeout: float) -> bool:
+    with connect(settings, autocommit=True, timeout=timeout) as conn:
+        apply_ddl(conn, settings)  # what is new since reaches an old volume all the same
+        return read_live_since(conn) is not None
+
+
+def _load_in_one_transaction(
+    conn: psycopg.Connection, company: Company, settings: Settings, options: LoadOptions
+) -> tuple[LoadResult, bool]:
+    """Put the company and, into an empty table, the rules into Postgres in one transaction."""
+    try:
+        with export_cleaned_csv(company, settings.output_dir), conn.transaction():
+            result = load_company(
+                conn, company, effective_from=options.effective_from, allow_mass_delete=options.allow_mass_delete
+            )
+            return result, seed_rules(conn, settings)
+    except psycopg.Error as error:
+        # Its own text may quote the row.
+        raise LakehouseError(
+            f"Postgres refused the load ({type(error).__name__}, table {error.diag.table_name}, "
+            f"constraint {error.diag.constraint_name}). Nothing was changed; look into Postgres's log."
+        ) from None
+
+
+def _format_row_counts(table: str, rows: int, changes: RowCounts) -> str:
+    return f"{table:<17} {rows} rows: {changes.inserted} new, {changes.updated} changed, {changes.deleted} deleted"

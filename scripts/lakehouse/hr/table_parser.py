@@ -1,0 +1,149 @@
+"""A table in a file: where its header is, its rows as values, and all that is wrong with them at once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lakehouse.errors import BadInput
+from lakehouse.hr.cells import Unreadable
+from lakehouse.hr.files import NOTHING_LOADED, display_name
+from lakehouse.hr.sheets import Grid, Line, read_grids
+from lakehouse.hr.text import fold_for_comparison, normalize
+
+MAX_PROBLEMS_SHOWN = 20  # problems; after that many the file is the problem
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a file must have; `required` where its cells must not be blank."""
+
+    field: str
+    title: str
+    parse: Callable[[object], object | None]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row's values by field, and the line they stand on."""
+
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and where. Never the value: it may be a salary, a name or an address."""
+
+    line: int
+    reason: str
+    column: str | None = None
+
+    def __str__(self) -> str:
+        return f"ligne {self.line}{f', colonne « {self.column} »' if self.column else ''} : {self.reason}"
+
+
+def read_table(
+    file: Path, columns: Sequence[Column], check_row: Callable[[Row], Problem | None] = lambda _row: None
+) -> list[Row]:
+    """Give the rows of the first sheet that has all the columns, blank ones left out; ids (the first column) once each.
+
+    `judge` looks at a row whose cells are all readable. Raises BadInput with every problem found.
+    """
+    header, body = _find_header(file, columns)
+    positions = _column_positions(header, columns)
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for line in body:
+        row, row_problems = _parse_row(line, header, positions)
+        problems += row_problems
+        rows += [row] if row else []
+    problems += [*_find_duplicates(rows, columns[0]), *filter(None, map(check_row, rows))]
+    if problems:
+        raise BadInput(_format_problems(display_name(file), sorted(problems, key=lambda problem: problem.line)))
+    return rows
+
+
+def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[Line]]:
+    """Give the header's line and those below it."""
+    wanted = {fold_for_comparison(column.title) for column in columns}
+    best: set[str] = set()
+    for grid in read_grids(file):
+        for index, line in enumerate(grid.lines):
+            best = max(best, wanted & set(_folded_titles(line)), key=len)
+            if best == wanted:
+                _reject_malformed(file, grid, line, columns)
+                return line, grid.lines[index + 1 :]
+    missing = ", ".join(f"« {column.title} »" for column in columns if fold_for_comparison(column.title) not in best)
+    raise BadInput(
+        f"{display_name(file)} : colonne introuvable : {missing}. "
+        f"Ajoutez-la, ou corrigez son titre ; l'ordre des colonnes est libre. {NOTHING_LOADED}"
+    )
+
+
+def _folded_titles(line: Line) -> list[str]:
+    return [fold_for_comparison(str(cell)) if cell is not None else "" for cell in line.cells]
+
+
+def _reject_malformed(file: Path, grid: Grid, header: Line, columns: Sequence[Column]) -> None:
+    if grid.unclosed_quote_line:
+        raise BadInput(
+            f"{display_name(file)}, ligne {grid.unclosed_quote_line} : guillemets mal fermés (peut-être plus haut). "
+            f"Corrigez la ligne. {NOTHING_LOADED}"
+        )
+    titles = _folded_titles(header)
+    duplicates = ", ".join(
+        f"« {column.title} »" for column in columns if titles.count(fold_for_comparison(column.title)) > 1
+    )
+    if duplicates:
+        raise BadInput(
+            f"{display_name(file)}, ligne {header.number} : colonne en double : {duplicates}. N'en laissez qu'une. "
+            f"{NOTHING_LOADED}"
+        )
+
+
+def _column_positions(header: Line, columns: Sequence[Column]) -> Mapping[int, Column]:
+    titles = _folded_titles(header)
+    return {titles.index(fold_for_comparison(column.title)): column for column in columns}
+
+
+def _parse_row(line: Line, header: Line, positions: Mapping[int, Column]) -> tuple[Row | None, list[Problem]]:
+    if all(_is_blank(line.cells[place]) for place in positions if place < len(line.cells)):
+        return None, []
+    if len(line.cells) != len(header.cells):
+        more = "plus" if len(line.cells) > len(header.cells) else "moins"
+        return None, [Problem(line.number, f"{more} de valeurs que de colonnes (séparateur dans un texte ?)")]
+    values = {column.field: _parse_cell(line, line.cells[place], column) for place, column in positions.items()}
+    problems = [value for value in values.values() if isinstance(value, Problem)]
+    return (None if problems else Row(line.number, values)), problems
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or not normalize(str(cell))
+
+
+def _parse_cell(line: Line, cell: object, column: Column) -> object | Problem | None:
+    try:
+        value = column.parse(cell)
+    except Unreadable as unreadable:
+        return Problem(line.number, str(unreadable), column.title)
+    return Problem(line.number, "vide", column.title) if value is None and column.required else value
+
+
+def _find_duplicates(rows: Sequence[Row], key: Column) -> Iterator[Problem]:
+    first_lines: dict[object, int] = {}
+    for row in rows:
+        line = first_lines.setdefault(row.values[key.field], row.line)
+        if line != row.line:
+            yield Problem(row.line, f"en double (déjà ligne {line})", key.title)
+
+
+def _format_problems(file: str, problems: Sequence[Problem]) -> str:
+    if len(problems) == 1:
+        return f"{file}, {problems[0]}. Corrigez la cellule. {NOTHING_LOADED}"
+    rest = len(problems) - MAX_PROBLEMS_SHOWN
+    shown = [f"{file}, {problem}" for problem in problems[:MAX_PROBLEMS_SHOWN]]
+    return "\n".join(
+        [*shown, *([f"… et {rest} de plus"] if rest > 0 else []), f"Corrigez ces cellules. {NOTHING_LOADED}"]
+    )

@@ -1,0 +1,132 @@
+"""The company into Postgres: one transaction that touches only what differs, so that loading twice changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+
+import psycopg
+from psycopg import sql
+
+from lakehouse.errors import BadInput
+from lakehouse.hr.company import Company, Employee, Practice
+from lakehouse.hr.files import NOTHING_LOADED
+
+MASS_DELETE_PERCENT = 20
+EMPLOYEES, PRACTICES = "rh_employees", "sport_activities"
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many rows a load inserted, changed and deleted."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did to each table."""
+
+    employees: RowCounts
+    practices: RowCounts
+
+
+def load_company(
+    conn: psycopg.Connection, company: Company, *, effective_from: date | None = None, allow_mass_delete: bool = False
+) -> LoadResult:
+    """Make Postgres hold exactly the company, in one transaction.
+
+    A row that is new or changed gets valable_depuis = effective_from: without that date NULL, that is, it holds
+    from its commit on. A row that says what it said before is not touched, whatever its valable_depuis.
+    Who is not in the company has left, and goes with what hangs on it; with effective_from, the row says so first,
+    for a delete says nothing but its key. Raises BadInput over 20 % of leavers.
+    """
+    with conn.transaction():
+        # Two loads one after the other; readers and the simulator go on.
+        conn.execute("LOCK TABLE public.rh_employees IN SHARE ROW EXCLUSIVE MODE")
+        _stage(conn, EMPLOYEES, Employee, company.employees)
+        _stage(conn, PRACTICES, Practice, company.practices)
+        if not allow_mass_delete:
+            _reject_mass_delete(conn, company.hr_file)
+        if effective_from:
+            _set_leave_date(conn, effective_from)
+        employees_deleted, practices_deleted = _delete_unstaged(conn, EMPLOYEES), _delete_unstaged(conn, PRACTICES)
+        employees = _upsert(conn, EMPLOYEES, Employee, extra_columns={"valable_depuis": effective_from})
+        practices = _upsert(conn, PRACTICES, Practice, extra_columns={})
+        return LoadResult(RowCounts(*employees, employees_deleted), RowCounts(*practices, practices_deleted))
+
+
+def _stage(conn: psycopg.Connection, table: str, row_type: type, rows: Sequence[Employee] | Sequence[Practice]) -> None:
+    names = _column_list(row_type)
+    create = "CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM public.{table} WITH NO DATA"
+    conn.execute(sql.SQL(create).format(staged=_staging_table(table), names=names, table=sql.Identifier(table)))
+    copy = sql.SQL("COPY {staged} ({names}) FROM STDIN").format(staged=_staging_table(table), names=names)
+    with conn.cursor().copy(copy) as copied:
+        for each in rows:
+            copied.write_row(astuple(each))
+
+
+def _reject_mass_delete(conn: psycopg.Connection, file: str) -> None:
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE id NOT IN (SELECT id FROM {staged})) FROM {table}").format(
+        staged=_staging_table(EMPLOYEES), table=sql.Identifier("public", EMPLOYEES)
+    )
+    present, leaving = conn.execute(query).fetchone() or (0, 0)
+    if leaving * 100 > present * MASS_DELETE_PERCENT:
+        raise BadInput(
+            f"{file} : {leaving} salariés sur {present} n'y sont plus, plus de {MASS_DELETE_PERCENT} %. "
+            f"Vérifiez que le fichier est complet ; s'il l'est, relancez avec --allow-mass-delete. {NOTHING_LOADED}"
+        )
+
+
+def _set_leave_date(conn: psycopg.Connection, day: date) -> None:
+    query = "UPDATE public.rh_employees SET valable_depuis = {day} WHERE id NOT IN (SELECT id FROM {staged})"
+    conn.execute(sql.SQL(query).format(day=sql.Literal(day), staged=_staging_table(EMPLOYEES)))
+
+
+def _delete_unstaged(conn: psycopg.Connection, table: str) -> int:
+    """Delete who is not staged. The foreign keys delete what hangs on an employee, each row by itself."""
+    query = "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM {staged})"
+    return conn.execute(
+        sql.SQL(query).format(table=sql.Identifier("public", table), staged=_staging_table(table))
+    ).rowcount
+
+
+def _upsert(
+    conn: psycopg.Connection, table: str, row_type: type, extra_columns: Mapping[str, object]
+) -> tuple[int, int]:
+    """Insert the staged rows and update those that differ; give how many of each.
+
+    `also` is set on those rows, and is no difference by itself.
+    """
+    names = [field.name for field in fields(row_type)]
+    query = """
+        INSERT INTO {table} AS held ({columns}) SELECT {values} FROM {staged} ORDER BY id
+        ON CONFLICT (id) DO UPDATE SET ({columns}) = ROW ({new})
+        WHERE ({held}) IS DISTINCT FROM ({compared})
+        RETURNING xmax = 0
+    """
+    statement = sql.SQL(query).format(
+        table=sql.Identifier("public", table),
+        staged=_staging_table(table),
+        columns=_comma_separated(sql.Identifier(name) for name in [*names, *extra_columns]),
+        values=_comma_separated([*map(sql.Identifier, names), *map(sql.Literal, extra_columns.values())]),
+        new=_comma_separated(sql.Identifier("excluded", name) for name in [*names, *extra_columns]),
+        held=_comma_separated(sql.Identifier("held", name) for name in names),
+        compared=_comma_separated(sql.Identifier("excluded", name) for name in names),
+    )
+    # xmax, the transaction that ended a row's life, is 0 on one that was inserted, not on one that was updated.
+    inserted = [bool(is_new) for (is_new,) in conn.execute(statement).fetchall()]
+    return sum(inserted), len(inserted) - sum(inserted)
+
+
+def _column_list(row_type: type) -> sql.Composed:
+    return _comma_separated(sql.Identifier(field.name) for field in fields(row_type))
+
+
+def _comma_separated(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
+
+
+def _staging_table(table: str) -> sql.Identifier:
+    return sql.Identifier("pg_temp", f"loaded_{table}")

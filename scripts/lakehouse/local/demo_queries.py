@@ -1,0 +1,61 @@
+"""The figures, as the Thrift server gives them to anybody who asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.serving.client import query
+from lakehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class DemoQuery:
+    """A table to show, and its question."""
+
+    title: str
+    sql: str
+
+
+DEMO_QUERIES = (
+    DemoQuery(
+        "Prime sportive",
+        "SELECT count(*) AS salaries, count_if(eligible) AS primes, sum(montant_prime) AS cout_eur "
+        "FROM gold.v_prime_sportive",
+    ),
+    DemoQuery(
+        "Prime, par BU",
+        "SELECT business_unit, nb_salaries, nb_primes, cout_primes FROM gold.v_kpi "
+        "ORDER BY business_unit = 'Total', business_unit",
+    ),
+    DemoQuery(
+        "Prime, par motif",
+        "SELECT motif, count(*) AS salaries, sum(montant_prime) AS cout_eur FROM gold.v_prime_sportive "
+        "GROUP BY motif ORDER BY motif",
+    ),
+    DemoQuery(
+        "Jours bien-être, cette année",
+        "SELECT count_if(eligible) AS accordes, sum(jours_bien_etre) AS jours, "
+        "count_if(activites_manquantes BETWEEN 1 AND 3) AS a_3_activites_ou_moins "
+        "FROM gold.v_wellbeing WHERE year = (SELECT max(year) FROM gold.v_prime_sportive)",
+    ),
+    DemoQuery(
+        "Lignes refusées, par raison",
+        "SELECT table_source, motif, etat, nb_refus FROM gold.v_qualite_donnees ORDER BY table_source, motif, etat",
+    ),
+)
+
+
+def print_results(settings: Settings, console: Console) -> None:
+    """Ask each figure and print it."""
+    for demo_query in DEMO_QUERIES:
+        result = query(settings, demo_query.sql)
+        table = Table(*result.columns, title=demo_query.title, title_justify="left")
+        for row in result.rows:
+            table.add_row(*map(_to_text, row))
+        console.print(table if result.rows else f"{demo_query.title}: rien")
+
+
+def _to_text(value: Any) -> str:
+    return "" if value is None else str(value)

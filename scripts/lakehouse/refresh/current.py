@@ -1,0 +1,89 @@
+"""The figures of today, each from Silver as it is: those whose inputs have changed, by what has changed (law 7)."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame
+
+from lakehouse.cdc.lake import Lake
+from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
+from lakehouse.gold.affected import affected_since
+from lakehouse.gold.models import Model, build_models
+from lakehouse.gold.provenance import Provenance
+from lakehouse.gold.rules import rules_until
+from lakehouse.gold.totals import totals
+from lakehouse.refresh.runs import Run, last_totals, silver_versions
+from lakehouse.spark.parallel import parallel_map
+
+BULK_THRESHOLD_ACTIVITIES = 200_000  # activities
+CURRENT_TOTALS_TABLES = ("prime_sportive", "wellbeing")
+
+
+def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
+    """Compute each figure whose inputs are not those that its table was computed from.
+
+    `full` computes each from all of Silver, whatever it is made of; the rows are the same.
+    """
+    with run.stage("gold/rules"):
+        book = rules_until(lake.silver(REWARD_RULES), run.as_of)
+        run.rules = book.current
+    models = build_models(book, run.as_of)
+    current = {name: model.provenance(lake.catalog) for name, model in models.items()}
+    previous = {} if full else {name: Provenance.from_json(lake.catalog.provenance("gold", name)) for name in models}
+    stale = [name for name in models if current[name] != previous.get(name)]
+    run.input_versions = silver_versions(lake.catalog, REWARD_RULES.table)
+    run.input_versions |= {
+        f"silver/{name}": version
+        for provenance in current.values()
+        for name, version in provenance.input_versions.items()
+    }
+    with run.stage("gold/totals before"):
+        run.before = last_totals(lake.catalog) or totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+    incremental_rows: Mapping[str, DataFrame] = {}
+    scaled_lake = with_scale_settings(lake)
+
+    def overwrite_table(name: str) -> None:
+        with run.stage(f"gold/{name}"):
+            rows = incremental_rows[name] if name in incremental_rows else models[name].compute(scaled_lake)
+            lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
+
+    try:
+        # A short history is computed sooner than it is told who is touched.
+        if scaled_lake is not lake:
+            with run.stage("gold/touched"):
+                incremental_from = {
+                    name: earlier
+                    for name in stale
+                    if (earlier := previous.get(name)) and current[name].can_be_incremental_from(earlier)
+                }
+                incremental_rows = _compute_incrementally(lake, run.as_of, models, incremental_from)
+        parallel_map(overwrite_table, stale)
+    finally:
+        with run.stage("gold/totals after"):
+            run.after = totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+
+
+def with_scale_settings(lake: Lake) -> Lake:
+    """Give the lake with the settings for the length of its history."""
+    return (
+        lake.with_bulk_settings()
+        if lake.catalog.row_count("silver", STRAVA_ACTIVITIES.table) > BULK_THRESHOLD_ACTIVITIES
+        else lake
+    )
+
+
+def _compute_incrementally(
+    lake: Lake, as_of: date, models: Mapping[str, Model], incremental_from: Mapping[str, Provenance]
+) -> Mapping[str, DataFrame]:
+    """Give the rows of the figures that can be amended, where few people are touched since they were made."""
+    updates = {name: update for name in incremental_from if (update := models[name].incremental)}
+    # They are made of the same, but for one that a run was killed before.
+    baselines = [
+        *{
+            (str(incremental_from[name].input_versions), incremental_from[name].day): incremental_from[name]
+            for name in updates
+        }.values()
+    ]
+    if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of)) is None:
+        return {}
+    return {name: amend(lake.read("gold", name), affected) for name, amend in updates.items()}

@@ -1,0 +1,156 @@
+"""Why one person's figures are what they are: the rows behind them, each with the change event that it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.enrichment import materialize
+from lakehouse.cdc.merge.envelope import DELETE
+from lakehouse.cdc.merge.ordering import with_commit_order
+from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.schemas import LINEAGE_COLUMNS
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
+from lakehouse.errors import BadInput, NotReady
+from lakehouse.gold.affected import ACTIVITY_COLUMNS
+from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
+from lakehouse.gold.paris import end_of_day, wall_clock
+from lakehouse.gold.prime import prime
+from lakehouse.gold.rules import Rules, rules_until
+from lakehouse.gold.wellbeing import in_window, wellbeing
+from lakehouse.simulator.activity_table import GoLive
+
+COUNTED = "comptée"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One person's figures on a day, and what they come from; rows have the columns of `tables.ORIGIN` beside theirs.
+
+    `changes` are the known versions of the person's row, the first one first, whether each `counts` or is refused, and
+    the `moment` when it was committed; of an activity that is when it began, both as a clock in Paris shows it. Its
+    `verdict` is COUNTED, or why it is not.
+    """
+
+    time_point: AsOf
+    employee: Row
+    employee_versions: Sequence[Row]
+    rules: Rules
+    rules_row: Row
+    distances: Sequence[Row]
+    prime: Row
+    days: Row
+    activities: Sequence[Row]
+
+
+def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | None) -> Explanation:
+    """Give what lies behind a person's figures; BadInput where there was no such person on that day.
+
+    It holds one person's rows, which are few.
+    """
+    known_versions = with_valid_from(
+        versions_known_at(lake, RH_EMPLOYEES, time_point.known_at, go_live).where(F.col("id") == employee_id)
+    )
+    ordered_versions = with_commit_order(known_versions, RH_EMPLOYEES.key).withColumn("counts", is_effective())
+    versions = (
+        ordered_versions.withColumn("moment", _format_paris_time(F.col("_committed_at"))).orderBy("_order").collect()
+    )
+    # Each is looked at more than once, and planning them anew takes longer than the rows.
+    state = StateAsOf(*map(materialize, vars(state_as_of(lake, time_point, go_live, employee_id=employee_id)).values()))
+    employee = state.employees.first()
+    if employee is None:
+        raise BadInput(_not_found_message(employee_id, time_point, versions))
+    try:
+        book = rules_until(state.reward_rules, time_point.as_of)
+    except NotReady:
+        raise BadInput(
+            f"Aucune règle n'était en vigueur au {time_point.as_of:%d/%m/%Y} : demandez un jour plus récent."
+        ) from None
+    rules, (valid_from, _) = book.current, book.rows[-1]
+    commute_distances = state.distances.where(
+        (F.col("origin_address") == employee.adresse_complete)
+        & (F.col("destination_address") == rules.destination)
+        & (F.col("travel_mode") == TRAVEL_MODES.get(employee.moyen_deplacement))
+    )
+    days = wellbeing(state.employees, state.activities, book, time_point.as_of)
+    latest_versions = _latest_versions(lake, employee_id, time_point, go_live)
+    return Explanation(
+        time_point,
+        employee,
+        versions,
+        rules,
+        _first_row(state.reward_rules.where(F.col("valid_from") == F.lit(valid_from))),
+        commute_distances.orderBy("provider").collect(),
+        _first_row(prime(state.employees, state.distances, rules, time_point.as_of.year)),
+        _first_row(days.where(F.col("year") == time_point.as_of.year)),
+        _with_verdict(latest_versions, state.activities, rules, time_point, employee_id)
+        .orderBy("start_date_utc", "activity_id")
+        .collect(),
+    )
+
+
+def _latest_versions(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | None) -> DataFrame:
+    """Give what was told last of each activity that was ever theirs, refused or deleted though it be."""
+    row = F.struct(*ACTIVITY_COLUMNS[1:], "_reasons", *LINEAGE_COLUMNS)
+    versions = versions_known_at(lake, STRAVA_ACTIVITIES, time_point.known_at, go_live)
+    own_versions = versions.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
+    by_activity = with_commit_order(own_versions, STRAVA_ACTIVITIES.key).groupBy("activity_id")
+    return by_activity.agg(F.max_by(row, "_order").alias("told"))
+
+
+def _with_verdict(
+    latest_versions: DataFrame, activities: DataFrame, rules: Rules, time_point: AsOf, employee_id: int
+) -> DataFrame:
+    """Give each activity once, as it counts or as it was told last, with the verdict."""
+    effective_rows = activities.select("activity_id", F.struct(*ACTIVITY_COLUMNS[1:], *LINEAGE_COLUMNS).alias("row"))
+    is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.as_of.year)
+    counted_activities = in_window(activities, rules.activity_window, time_point.as_of).where(is_own)
+    counted_ids = counted_activities.select("activity_id", F.lit(True).alias("counts"))
+    is_present, latest = F.col("row").isNotNull(), F.col("told")
+    refused = F.size(latest["_reasons"]) > 0
+    verdict = (
+        F.when(F.col("counts"), COUNTED)
+        .when(is_present & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
+        .when(is_present & F.coalesce(F.col("row.flagged"), F.lit(False)), "signalée (flagged)")
+        .when(
+            is_present & (F.col("row.start_date_utc") >= end_of_day(F.lit(time_point.as_of))), "après le jour demandé"
+        )
+        .when(is_present, "hors de la période")
+        .when(refused, F.concat(F.lit("refusée : "), F.array_join(latest["_reasons"], ", ")))
+        .when(latest["_op"] == DELETE, "supprimée")
+        .otherwise("absente ce jour-là")
+    )
+    joined = latest_versions.join(effective_rows, "activity_id", "left").join(counted_ids, "activity_id", "left")
+    shown = F.coalesce(
+        "row", F.struct(*(latest[name].alias(name) for name in (*ACTIVITY_COLUMNS[1:], *LINEAGE_COLUMNS)))
+    )
+    return joined.select("activity_id", verdict.alias("verdict"), shown.alias("shown")).select(
+        "activity_id", "verdict", _format_paris_time(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
+    )
+
+
+def _format_paris_time(instant: Column) -> Column:
+    return F.date_format(wall_clock(instant), "dd/MM/yyyy HH:mm")
+
+
+def _first_row(rows: DataFrame) -> Row:
+    row = rows.first()
+    assert row is not None  # noqa: S101 - who is there has each of these
+    return row
+
+
+def _not_found_message(employee_id: int, time_point: AsOf, versions: Sequence[Row]) -> str:
+    message = f"Salarié {employee_id} : absent au {time_point.as_of:%d/%m/%Y}, d'après ce qui était connu au "
+    message += f"{time_point.known_at:%d/%m/%Y}. "
+    if not versions:
+        return message + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
+    effective = [version for version in versions if version.counts]
+    if not effective:
+        reasons = ", ".join(versions[-1]["_reasons"])
+        return message + f"Sa fiche est refusée : {reasons}. Corrigez le fichier RH, et rechargez-le."
+    hire_date = effective[-1].date_embauche
+    if hire_date and hire_date > time_point.as_of:
+        return message + f"Son embauche est au {hire_date:%d/%m/%Y} : ses chiffres d'un jour commencent alors."
+    return message + f"Sa fiche a {len(versions)} versions connues : demandez un autre jour avec --as-of."

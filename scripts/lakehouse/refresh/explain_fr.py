@@ -1,0 +1,139 @@
+"""An explanation in words, for HR: French, with the change event behind each row."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from pyspark.sql import Row
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.refresh.explain import COUNTED, Explanation
+
+OPERATIONS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
+MOTIFS = {
+    "eligible": "la distance est dans la limite : la prime est due",
+    "mode_non_eligible": "ce moyen de déplacement ne donne pas de prime",
+    "distance_inconnue": "la distance n'est pas connue : ni proche, ni loin",
+    "distance_incoherente": "la distance dépasse la limite : à vérifier",
+}
+
+
+def render(explanation: Explanation) -> Iterator[str]:
+    """Give the explanation line by line."""
+    time_point = explanation.time_point
+    yield f"Salarié {explanation.employee.id}, au {_format_date(time_point.as_of)}, d'après ce qui était connu au {_format_date(time_point.known_at)}"
+    yield ""
+    yield from _render_hr_row(explanation)
+    yield ""
+    yield from _render_prime(explanation)
+    yield ""
+    yield from _render_wellbeing(explanation)
+
+
+def _render_hr_row(explanation: Explanation) -> Iterator[str]:
+    row = explanation.employee
+    yield "Fiche RH"
+    yield f"  BU : {row.business_unit or 'non renseignée'}"
+    yield f"  Salaire brut annuel : {_format_euros(row.salaire_brut)}"
+    yield f"  Moyen de déplacement : {row.moyen_deplacement or 'non renseigné'}"
+    yield f"  Embauche : {_format_date(row.date_embauche)}"
+    yield f"  Valable depuis : {_format_valid_from(row)}{_format_lineage(RH_EMPLOYEES, row)}"
+    yield f"  Versions connues : {len(explanation.employee_versions)}"
+    previous = None
+    for version in explanation.employee_versions:
+        if version.counts:
+            yield f"    {version.moment}  {_describe_change(previous, version)}, {_format_valid_from(version)}{_format_lineage(RH_EMPLOYEES, version)}"
+            previous = version
+        else:
+            yield f"    {version.moment}  refusée : {', '.join(version['_reasons'])}{_format_lineage(RH_EMPLOYEES, version)}"
+
+
+def _render_prime(explanation: Explanation) -> Iterator[str]:
+    prime, rules = explanation.prime, explanation.rules
+    yield "Prime sportive"
+    yield (
+        f"  Règle en vigueur depuis le {_format_date(explanation.rules_row.valid_from)} : {_format_percent(rules.bonus_rate)}, "
+        f"{_format_km(rules.walk_limit_m)} à pied, {_format_km(rules.bike_limit_m)} à vélo{_format_lineage(REWARD_RULES, explanation.rules_row)}"
+    )
+    for answer in explanation.distances:
+        distance = _format_km(answer.distance_m) if answer.status == "ok" else f"pas de distance ({answer.status})"
+        chosen = ", retenue" if answer.provider == prime.distance_source else ""
+        yield f"  Distance selon {answer.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, answer)}"
+    if not explanation.distances:
+        yield "  Distance : aucune réponse connue pour ce trajet"
+    yield f"  {prime.motif} : {MOTIFS[prime.motif]}"
+    if prime.eligible:
+        yield (
+            f"  Montant : {_format_euros(explanation.employee.salaire_brut)} × {_format_percent(rules.bonus_rate)} "
+            f"= {_format_euros(prime.montant_prime)}"
+        )
+    else:
+        yield f"  Montant : {_format_euros(prime.montant_prime)}"
+
+
+def _render_wellbeing(explanation: Explanation) -> Iterator[str]:
+    days, rules = explanation.days, explanation.rules
+    period = "année civile" if rules.activity_window == "calendar_year" else "douze derniers mois"
+    yield f"Jours bien-être {days.year} ({period})"
+    yield f"  {days.nb_activities_year} activités comptées, {rules.min_activities} nécessaires : {_format_days_granted(days)}"
+    for is_counted in (True, False):
+        activities = [one for one in explanation.activities if (one.verdict == COUNTED) == is_counted]
+        yield f"  {'Comptées' if is_counted else 'Non comptées'} : {len(activities)}"
+        for activity in activities:
+            sport = activity.sport_type or activity.type or "sport inconnu"
+            verdict = "" if is_counted else f"  {activity.verdict}"
+            when = activity.moment or "date inconnue"
+            yield f"    {when}  {activity.activity_id}  {sport}{verdict}{_format_lineage(STRAVA_ACTIVITIES, activity)}"
+
+
+def _format_days_granted(days: Row) -> str:
+    if days.eligible:
+        return f"{days.jours_bien_etre} jours accordés"
+    return f"0 jour, il en manque {days.activites_manquantes}"
+
+
+def _describe_change(previous: Row | None, version: Row) -> str:
+    """Name what happened to the row, and the columns that changed, without their values."""
+    operation = OPERATIONS[version["_op"]]
+    if previous is None or version["_op"] != "u" or previous["_op"] == "d":
+        return operation
+    changed = [name for name in RH_EMPLOYEES.columns if previous[name] != version[name]]
+    return f"{operation} ({', '.join(changed) or 'aucune colonne'})"
+
+
+def _format_valid_from(row: Row) -> str:
+    if row["_since"] is None:
+        return "depuis toujours (présente à la mise en service)"
+    return (
+        f"depuis le {_format_date(row['_since'])}"
+        if row["_op"] != "d"
+        else f"absent depuis le {_format_date(row['_since'])}"
+    )
+
+
+def _format_lineage(contract: Contract, row: Row) -> str:
+    """Say which change event a row came from: its place in Postgres's log and in Bronze."""
+    lsn = f"{row['_lsn'] >> 32:X}/{row['_lsn'] & 0xFFFFFFFF:X}" if row["_lsn"] is not None else "inconnu"
+    position = f"{row['_incarnation']}/{row['_partition']}/{row['_offset']}"
+    return f"  [LSN {lsn}, bronze/{contract.table} {position}]"
+
+
+def _format_date(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else "inconnue"
+
+
+def _format_euros(amount: Decimal) -> str:
+    return _with_french_separators(f"{amount:,.2f}") + " €"
+
+
+def _format_percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %".replace(".", ",")
+
+
+def _format_km(metres: int) -> str:
+    return _with_french_separators(f"{metres / 1000:,.3f}".rstrip("0").rstrip(".")) + " km"
+
+
+def _with_french_separators(number: str) -> str:
+    return number.replace(",", " ").replace(".", ",")

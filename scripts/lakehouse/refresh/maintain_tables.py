@@ -1,0 +1,65 @@
+"""Upkeep of all the lake's tables: those that are only appended to at any time, those that are rewritten in a turn."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.maintenance import MaintenanceResult, compact_and_vacuum
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import LakehouseError
+from lakehouse.gold.tables import GOLD, ON_DEMAND
+
+TableName = tuple[str, str]
+# The stream and refreshes add to these, whom putting files together does not disturb.
+APPEND_ONLY_TABLES: tuple[TableName, ...] = (
+    *(("bronze", contract.table) for contract in CAPTURED),
+    *(("silver", f"{contract.table}_versions") for contract in CAPTURED),
+)
+# A refresh takes away from these what it puts anew.
+REWRITTEN_TABLES: tuple[TableName, ...] = (
+    *(("silver", contract.table) for contract in CAPTURED),
+    ("silver", "quarantine"),
+    *(("gold", name) for name in (*GOLD, *ON_DEMAND, "runs")),
+)
+
+
+def maintain_tables(
+    catalog: Catalog,
+    tables: Iterable[TableName],
+    retention: timedelta,
+    target_bytes: int,
+    pre_commit_check: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[str, MaintenanceResult | LakehouseError]]:
+    """Yield what was done to each of the tables that are there, as it is done; files grow up to `size` bytes.
+
+    A table that could not be maintained yields its error, and keeps none of the others from it.
+    """
+    for layer, name in tables:
+        if catalog.exists(layer, name):
+            pre_commit_check()
+            try:
+                result: MaintenanceResult | LakehouseError = compact_and_vacuum(
+                    catalog.path(layer, name), retention, target_bytes
+                )
+            except LakehouseError as error:
+                result = error
+            yield f"{layer}/{name}", result
+
+
+def show(results: Iterable[tuple[str, MaintenanceResult | LakehouseError]]) -> int:
+    """Print a line a table, and the errors behind them; return the exit code: 1 where there are any."""
+    table, errors = Table("table", "files before", "after", "removed from disk", ""), []
+    for name, result in results:
+        if isinstance(result, LakehouseError):
+            errors.append(result)
+            continue
+        numbers = map(str, (result.files_before, result.files_after, result.files_removed))
+        table.add_row(name, *numbers, "a writer was quicker: next time" if result.conflicted else "")
+    Console().print(table)
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if errors else 0

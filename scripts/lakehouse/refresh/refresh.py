@@ -1,0 +1,63 @@
+"""A refresh: Silver brought up to one cut of the log, then figures computed from it. Alone reads and writes."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import CatchUpResult, catch_up, reset_table
+from lakehouse.contracts import CAPTURED
+from lakehouse.errors import LakehouseError
+from lakehouse.refresh import runs
+from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
+from lakehouse.source.consistent_cut import ConsistentCut
+from lakehouse.spark.parallel import parallel_map, parallel_map_collecting_errors
+
+Compute = Callable[[Lake, Run], None]
+
+
+def refresh(
+    lake: Lake,
+    input_offsets: ConsistentCut,
+    as_of: date,
+    compute: Compute = refresh_current,
+    *,
+    rebuild: bool = False,
+    alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
+) -> Run:
+    """Bring Silver up to the cut and compute figures of the day; the run is in gold.runs, also when it fails.
+
+    `rebuild` empties Silver first and reads all of Bronze again, as a changed rule of a contract asks for. A figure
+    that moves by more than the share `moves_over` is marked in the run.
+    """
+    run = Run(as_of, input_offsets, alert_threshold)
+    try:
+        if rebuild:
+            with run.stage("start over"):
+                parallel_map(partial(reset_table, lake), CAPTURED)
+        with run.stage("silver"):
+            _catch_up_all(lake, run)
+        with run.stage("gold"):
+            compute(lake, run)
+        run.outcome = "ok"
+    except BaseException as error:
+        run.outcome = f"failed: {type(error).__name__}"
+        raise
+    finally:
+        runs.append_run(lake, run)
+    return run
+
+
+def _catch_up_all(lake: Lake, run: Run) -> None:
+    """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
+
+    def catch_up_table(contract: Contract) -> CatchUpResult:
+        with run.stage(f"silver/{contract.table}"):
+            return catch_up(lake, contract, run.input_offsets[contract.table])
+
+    results = parallel_map_collecting_errors(catch_up_table, CAPTURED)
+    run.catch_up_results = [result for result in results if isinstance(result, CatchUpResult)]
+    if errors := [error for error in results if isinstance(error, LakehouseError)]:
+        raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))

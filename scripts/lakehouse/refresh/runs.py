@@ -1,0 +1,146 @@
+"""The journal of refreshes: one row each, also of one that failed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from time import monotonic
+from types import MappingProxyType
+from typing import Any
+from uuid import uuid4
+
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.gold.rules import Rules
+from lakehouse.gold.totals import Totals, changed_beyond
+from lakehouse.source.consistent_cut import ConsistentCut
+
+RUNS: Mapping[str, str] = MappingProxyType(
+    {
+        "run_id": "string",
+        "started_at": "timestamp",
+        "finished_at": "timestamp",
+        "as_of": "date",
+        "cut": "string",
+        "rules": "string",
+        "nb_changes": "bigint",
+        "nb_refused": "bigint",
+        "seconds": "string",
+        "outcome": "string",
+        "known_at": "date",
+        "scenarios": "string",
+        "inputs": "string",
+        "figures_before": "string",
+        "figures_after": "string",
+        "moved": "string",
+        "tables": "string",
+        "nb_rows": "bigint",
+    }
+)
+DEFAULT_ALERT_THRESHOLD = 0.1  # the share that a figure may move by in a run before it is marked
+
+
+@dataclass
+class Run:
+    """A refresh while it goes on: its day, its cut, what it took in, and the seconds of each stage.
+
+    `scenarios` are the rules that each changes, by its name; `inputs` are versions of the tables that its figures were
+    computed from, by layer and name.
+    """
+
+    as_of: date
+    input_offsets: ConsistentCut
+    alert_threshold: float = DEFAULT_ALERT_THRESHOLD
+    known_at: date | None = None
+    scenarios: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    rules: Rules | None = None
+    catch_up_results: list[CatchUpResult] = field(default_factory=list)
+    input_versions: dict[str, int] = field(default_factory=dict)
+    before: Totals = field(default_factory=dict)
+    after: Totals = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    outcome: str = "running"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note how long what is done within takes."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = monotonic() - began
+
+    @property
+    def anomalies(self) -> Mapping[str, float]:
+        """Figures that moved more than they may, by the share that they moved by."""
+        return changed_beyond(self.before, self.after, self.alert_threshold)
+
+
+def silver_versions(catalog: Catalog, *tables: str) -> dict[str, int]:
+    """Give the versions of Silver's tables, as a run's `inputs` have them."""
+    return {f"silver/{name}": catalog.last_data_version("silver", name) for name in tables}
+
+
+def last_totals(catalog: Catalog) -> Totals:
+    """Give today's figures as the last good run left them; none where no run tells them.
+
+    Of a run that was killed on its way each figure's table may be new or old.
+    """
+    figures_json = catalog.query_one(
+        """
+        SELECT last_value(figures_after ORDER BY finished_at) AS told FROM runs
+        WHERE outcome = 'ok' AND known_at IS NULL AND figures_after IS NOT NULL
+        """,
+        runs=("gold", "runs"),
+    )["told"]
+    figures = json.loads(figures_json or "{}").items()
+    return {name: value if isinstance(value, int) else Decimal(value) for name, value in figures}
+
+
+def append_run(lake: Lake, run: Run) -> None:
+    """Add the run to gold.runs; the cut as {table: {"incarnation/partition": last offset}}, in JSON."""
+    input_offsets = {
+        table: {
+            f"{topic_partition.incarnation}/{topic_partition.partition}": offset
+            for topic_partition, offset in offsets.items()
+        }
+        for table, offsets in run.input_offsets.items()
+    }
+    values = {
+        "run_id": str(uuid4()),
+        "started_at": run.started_at,
+        "finished_at": datetime.now(timezone.utc),
+        "as_of": run.as_of,
+        "cut": json.dumps(input_offsets),
+        "rules": _json(run.rules and asdict(run.rules)),
+        "nb_changes": sum(result.changes for result in run.catch_up_results),
+        "nb_refused": sum(one.refused for one in run.catch_up_results),
+        "seconds": json.dumps({stage: round(elapsed, 2) for stage, elapsed in run.seconds.items()}),
+        "outcome": run.outcome,
+        "known_at": run.known_at,
+        "scenarios": _json(run.scenarios),
+        "inputs": _json(run.input_versions),
+        "figures_before": _json(run.before),
+        "figures_after": _json(run.after),
+        "moved": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
+        "tables": _json({one.table: _counts(one) for one in run.catch_up_results}),
+        "nb_rows": sum(one.rows for one in run.catch_up_results),
+    }
+    row = lake.spark.range(1).select(
+        *(F.lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items())
+    )
+    lake.append(row, "gold", "runs")
+
+
+def _counts(result: CatchUpResult) -> Mapping[str, int]:
+    return {"changes": result.changes, "refused": result.refused, "rows": result.rows}
+
+
+def _json(value: object) -> str | None:
+    return json.dumps(value, default=str) if value else None

@@ -1,0 +1,1 @@
+"""A fictive company and its activities, made by a seeded generator."""

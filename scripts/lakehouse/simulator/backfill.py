@@ -1,0 +1,51 @@
+"""Months of activities that were there before the system: some employees earn their days, some nearly, some don't."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from lakehouse.clock import PARIS
+from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
+
+MONTH = timedelta(days=365.25 / 12)
+# Shares of the athletes, and how many activities a year they do; the rest are regular.
+OCCASIONAL_SHARE, OCCASIONAL_PER_YEAR = 0.20, (1, 9)
+NEAR_THRESHOLD_SHARE, NEAR_THRESHOLD_PER_YEAR = 0.20, (12, 14)
+REGULAR_PER_YEAR = (35, 95)
+SPORT_HOURS = (7, 8, 9, 10, 12, 13, 17, 18, 19, 20)
+
+
+def generate_history(
+    rng: Random, athletes: Sequence[Athlete], first_id: int, until: datetime, months: int
+) -> Iterator[Activity]:
+    """Give the months before `until` (an aware time) in the order of time, each activity created when it ended."""
+    since = until - months * MONTH
+    planned = sorted(
+        (
+            (ended, index)
+            for index, athlete in enumerate(athletes)
+            for ended in _random_end_times(rng, since, until, months)
+        ),
+    )
+    for activity_id, (ended_at, index) in enumerate(planned, start=first_id):
+        yield replace(generate_activity(rng, athletes[index], activity_id, ended_at), created_at=ended_at)
+
+
+def _random_end_times(rng: Random, since: datetime, until: datetime, months: int) -> Iterator[datetime]:
+    """Give when an athlete's activities ended: at an hour when people do sports, in Paris."""
+    share = rng.random()
+    if share < NEAR_THRESHOLD_SHARE:
+        # All in this calendar year, so that they are seen to be close to their days.
+        new_year = until.astimezone(PARIS).replace(month=1, day=1, hour=6, minute=0, second=0, microsecond=0)
+        yield from _random_times(rng, max(since, new_year), until, rng.randint(*NEAR_THRESHOLD_PER_YEAR))
+    else:
+        per_year = OCCASIONAL_PER_YEAR if share < NEAR_THRESHOLD_SHARE + OCCASIONAL_SHARE else REGULAR_PER_YEAR
+        yield from _random_times(rng, since, until, round(rng.randint(*per_year) * months / 12))
+
+
+def _random_times(rng: Random, since: datetime, until: datetime, count: int) -> Iterator[datetime]:
+    for _ in range(count):
+        local = (since + (until - since) * rng.random()).astimezone(PARIS)
+        ended_at = local.replace(hour=rng.choice(SPORT_HOURS), minute=rng.randrange(60), second=rng.randrange(60))
+        yield min(ended_at.astimezone(until.tzinfo), until)

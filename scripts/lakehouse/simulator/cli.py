@@ -1,0 +1,135 @@
+"""The simulator: new activities, one by one as they would arrive, or months of them at once."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import psycopg
+from psycopg.errors import ForeignKeyViolation
+
+from lakehouse import errors, logs
+from lakehouse.errors import NotReady
+from lakehouse.settings import Settings
+from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
+from lakehouse.simulator.activity_table import (
+    copy_activities,
+    db_now,
+    insert_activity,
+    next_activity_id,
+    read_athletes,
+    read_live_since,
+)
+from lakehouse.simulator.backfill import generate_history
+from lakehouse.simulator.invalid_activities import corrupt
+from lakehouse.source.postgres import connect
+
+EXAMPLE = "example: python simulate_new_strava_activities.py --count 100 --delay 0:0 --error-rate 0.1"
+ENDED_AGO_RANGE_S = (10, 600)  # seconds ago
+
+
+def main() -> None:
+    """Run the command and leave with its exit code."""
+    errors.run(_main)
+
+
+def _main() -> None:
+    options = _parser().parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    rng = Random(options.seed)
+    with connect(settings, autocommit=True) as conn:
+        people = _require_athletes(conn)
+        if options.history_months:
+            print(f"{insert_history(conn, rng, people, options.history_months)} activities of the past")
+            return
+        for number in range(1, options.count + 1):
+            if number > 1:
+                time.sleep(rng.uniform(*options.delay))  # what is simulated: people's pace
+            print(
+                f"{number}/{options.count} {_format_activity(insert_one(conn, rng, people, options.error_rate))}",
+                flush=True,
+            )
+
+
+def insert_one(conn: psycopg.Connection, rng: Random, people: Sequence[Athlete], error_rate: float) -> Activity | None:
+    """Put in an activity that has just ended, wrong at the rate given; None when its employee left meanwhile."""
+    ended_at = db_now(conn) - timedelta(seconds=rng.randint(*ENDED_AGO_RANGE_S))
+    generated = generate_activity(rng, rng.choice(people), next_activity_id(conn), ended_at, public=True)
+    generated = corrupt(rng, generated) if rng.random() < error_rate else generated
+    try:
+        insert_activity(conn, generated)
+    except ForeignKeyViolation:
+        return None
+    return generated
+
+
+def insert_history(conn: psycopg.Connection, rng: Random, people: Sequence[Athlete], months: int) -> int:
+    """Put in months of activities up to now, none created after going live: nobody is owed a message for them."""
+    live_at = read_live_since(conn)
+    with conn.transaction():
+        generated = generate_history(rng, people, next_activity_id(conn), db_now(conn), months)
+        return copy_activities(conn, (_cap_created_at(activity, live_at) for activity in generated))
+
+
+def _cap_created_at(activity: Activity, live_at: datetime | None) -> Activity:
+    if live_at is None or activity.created_at is None or activity.created_at <= live_at:
+        return activity
+    return replace(activity, created_at=live_at)
+
+
+def _require_athletes(conn: psycopg.Connection) -> list[Athlete]:
+    try:
+        people = read_athletes(conn)
+    except psycopg.errors.UndefinedTable:
+        people = []
+    if not people:
+        raise NotReady("no employee practises a sport in Postgres. Load HR's files: scripts/ETL_Full_Load/pipeline.py.")
+    return people
+
+
+def _format_activity(activity: Activity | None) -> str:
+    if activity is None:
+        return "left out: its employee has just left"
+    distance = f", {activity.distance_m / 1000:.1f} km" if activity.distance_m is not None else ""
+    return f"activity {activity.activity_id}: {activity.sport_type}{distance}, {activity.elapsed_time_s // 60} min"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="simulate_new_strava_activities.py",
+        description="Simulate new activities of employees who practise a sport.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("--count", type=whole_number, default=20, metavar="N", help="how many (%(default)s)")
+    parser.add_argument(
+        "--delay", type=seconds, default="2:6", metavar="LEAST:MOST", help="seconds between two (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="make the same ones again")
+    parser.add_argument(
+        "--history-months", type=whole_number, default=0, metavar="N", help="instead, several thousand over N months"
+    )
+    parser.add_argument("--error-rate", type=share, default=0.0, metavar="SHARE", help="wrong ones, 0 to 1 (0)")
+    return parser
+
+
+def seconds(text: str) -> tuple[float, float]:
+    least, _, most = text.partition(":")
+    pace = float(least), float(most or least)
+    if not 0 <= pace[0] <= pace[1]:
+        raise ValueError(text)
+    return pace
+
+
+def whole_number(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise ValueError(text)
+    return number
+
+
+def share(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise ValueError(text)
+    return value

@@ -1,0 +1,152 @@
+"""Keeps the connector: its topics, its registration, its running."""
+
+import time
+
+import httpx
+import psycopg
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
+from lakehouse.errors import NotReady
+from lakehouse.healthcheck import make_heartbeat
+from lakehouse.logs import logger
+from lakehouse.retries import StopSignal, exponential_backoff, retry_until_stopped
+from lakehouse.settings import Settings
+from lakehouse.source import debezium_signals, postgres, topics
+from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
+
+RECONCILE_INTERVAL_S = 3.0  # seconds
+WARN_NOT_RUNNING_AFTER_S = 10.0
+SHRINK_ROW_HINT = f"Make its row smaller than {topics.MAX_MESSAGE_BYTES >> 20} MiB. Then: {RESNAPSHOT_HINT}"
+
+log = logger("registrar")
+
+
+def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
+    """Make what is missing, register, and keep it running until asked to stop; `once` leaves when it runs."""
+    retry_until_stopped(
+        lambda: _run_session(settings, stop, once=once),
+        on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError, httpx.HTTPError),
+        log=log.warning,
+        stop=stop,
+    )
+
+
+def is_healthy(settings: Settings) -> bool:
+    """Whether Connect says that the connector and its tasks run."""
+    try:
+        with httpx.Client(base_url=settings.connect_url, timeout=5) as client:
+            state = ConnectClient(client).state()
+    except httpx.HTTPError:
+        return False
+    return state is not None and state.is_running
+
+
+def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
+    admin = topics.admin_client(settings)
+    try:
+        with (
+            postgres.connect(settings, autocommit=True) as conn,
+            httpx.Client(base_url=settings.connect_url, timeout=30) as client,
+        ):
+            ConnectorController(settings, admin, conn, ConnectClient(client)).reconcile_until_stopped(stop, once=once)
+    finally:
+        admin.close()
+
+
+class ConnectorController:
+    """One look after the other at the topics, the registration and the tasks."""
+
+    def __init__(
+        self, settings: Settings, admin: KafkaAdminClient, conn: psycopg.Connection, connect_client: ConnectClient
+    ) -> None:
+        self._admin, self._conn, self._connect_client = admin, conn, connect_client
+        self._base_config = topics.read_connector_config()
+        self._desired_config = build_config(self._base_config, settings)
+        self._restarts, self._next_restart_at = 0, 0.0
+        self._unhealthy_since: float | None = None
+        self._rewind_checked = False
+        self._heartbeat = make_heartbeat(settings.heartbeat_file)
+
+    def reconcile_until_stopped(self, stop: StopSignal, *, once: bool) -> None:
+        while not stop.is_set():
+            running = self.reconcile_once()
+            if running:
+                self._heartbeat()
+            if running and once:
+                return
+            stop.wait(RECONCILE_INTERVAL_S if running else 0.5)
+
+    def reconcile_once(self) -> bool:
+        """Mend what can be mended; give whether the connector runs, reads its slot, and is owed no snapshot."""
+        for name in topics.create_missing_topics(self._admin, topics.required_topics(self._base_config)):
+            log.info("topic_created", topic=name)
+        debezium_signals.ensure_published(self._conn, self._desired_config)
+        self._register()
+        self.stop_if_source_rewound()
+        state = self._connect_client.state()
+        if state is not None and state.has_failed:
+            self._restart(state)
+        reader_pid = debezium_signals.slot_active_pid(self._conn, self._desired_config["slot.name"])
+        if state is None or not state.is_running or reader_pid is None:
+            self._log_not_running(state)
+            return False
+        self._log_running()
+        for table in debezium_signals.request_snapshots(self._conn, reader_pid):
+            log.info("snapshot_requested", table=table)
+        return not debezium_signals.has_pending_snapshots(self._conn)
+
+    def _register(self) -> None:
+        current = self._connect_client.config()
+        if current is not None and {**current, "name": ""} == {**self._desired_config, "name": ""}:
+            return
+        new_tables = newly_captured(current, self._desired_config)
+        debezium_signals.enqueue_snapshots(
+            self._conn, new_tables, debezium_signals.slot_active_pid(self._conn, self._desired_config["slot.name"])
+        )
+        self._connect_client.register(self._desired_config)
+        log.info("connector_registered", already_registered=current is not None)
+
+    def stop_if_source_rewound(self) -> None:
+        """Stop the connector where Postgres's log ends before what was read: it would pass over all up to there.
+
+        Asked once a session: a Postgres that is replaced ends it.
+        """
+        if self._rewind_checked:
+            return
+        if self._connect_client.max_lsn() > postgres.current_wal_lsn(self._conn):
+            self._connect_client.stop()
+            log.error("source_rewound_connector_stopped", hint=RESNAPSHOT_HINT)
+        self._rewind_checked = True
+
+    def _restart(self, state: ConnectorState) -> None:
+        if time.monotonic() < self._next_restart_at:
+            return
+        self._restarts += 1
+        delay = exponential_backoff(maximum=60.0)(self._restarts)
+        self._next_restart_at = time.monotonic() + delay
+        if state.slot_lost:
+            log.error("slot_position_lost", hint=RESNAPSHOT_HINT)
+        if state.message_too_large:
+            log.error("message_too_large", hint=SHRINK_ROW_HINT)
+        log.warning("restarting_failed_tasks", causes=sorted(set(state.causes)), retry_in_s=delay)
+        self._connect_client.restart_failed()
+
+    def _log_running(self) -> None:
+        if self._unhealthy_since is not None or self._restarts:
+            log.info("connector_running")
+        self._unhealthy_since, self._restarts = None, 0
+
+    def _log_not_running(self, state: ConnectorState | None) -> None:
+        now = time.monotonic()
+        self._unhealthy_since = self._unhealthy_since or now
+        if now - self._unhealthy_since > WARN_NOT_RUNNING_AFTER_S:
+            self._unhealthy_since = now
+            if state is not None and state.is_stopped:
+                log.warning("connector_stopped", hint=f"If it was not stopped here, resume it. Else: {RESNAPSHOT_HINT}")
+            elif debezium_signals.is_slot_lost(self._conn, self._desired_config["slot.name"]):
+                log.error("slot_lost", hint=RESNAPSHOT_HINT)
+            else:
+                blockers = [f"pid {pid}, {age} s" for pid, age in debezium_signals.open_transactions(self._conn)]
+                log.warning("connector_not_running", blocking_transactions=blockers)

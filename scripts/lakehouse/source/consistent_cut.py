@@ -1,0 +1,89 @@
+"""A cut of the log: everything committed in Postgres so far, taken in by Bronze, and where each topic then ends."""
+
+import time
+from collections.abc import Iterable, Mapping
+from uuid import uuid4
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.offsets import Offsets, TopicPartition, has_reached, lag
+from lakehouse.cdc.source_identity import resolve_starting_offsets
+from lakehouse.retries import wait_until
+from lakehouse.settings import Settings
+from lakehouse.source import topics
+from lakehouse.source.postgres import short_connection
+from lakehouse.source.source_check import read_source_identity
+
+ConsistentCut = Mapping[str, Offsets]
+
+
+def bronze_offsets(catalog: Catalog, contracts: Iterable[Contract]) -> ConsistentCut:
+    """Give where Bronze stands now, by table."""
+    return {contract.table: catalog.bronze_offsets(contract) for contract in contracts}
+
+
+def wait_for_consistent_cut(
+    settings: Settings, catalog: Catalog, contracts: Iterable[Contract], timeout: float
+) -> ConsistentCut:
+    """Give a cut that holds every change committed before this call, once Bronze has them; NotReady after `patience`.
+
+    WrongSource where Bronze cannot have them, because a topic was made anew or lost some. A mark goes through
+    Postgres into Kafka: what was committed before it came out before it (law 6).
+    """
+    captured = list(contracts)
+    source = read_source_identity(settings, captured)
+    incarnations = {
+        contract.table: resolve_starting_offsets(catalog, source, contract).incarnation for contract in captured
+    }
+    deadline = time.monotonic() + timeout
+    _round_trip_watermark(settings, topics.topic_name("cdc.signal", captured[0].topic_prefix), timeout)
+    target_offsets = _end_offsets(settings, captured, incarnations)
+
+    def has_caught_up() -> bool:
+        return all(
+            has_reached(catalog.bronze_offsets(contract), target_offsets[contract.table]) for contract in captured
+        )
+
+    def missing() -> str:
+        counts = {one.table: lag(catalog.bronze_offsets(one), target_offsets[one.table]) for one in captured}
+        lagging = ", ".join(f"{table} ({count} changes)" for table, count in counts.items() if count)
+        return f"Bronze to take in {lagging}. Does the stream processor run? `make status`, `make logs`"
+
+    wait_until(has_caught_up, timeout=max(0.0, deadline - time.monotonic()), missing=missing)
+    return bronze_offsets(catalog, captured)
+
+
+def _round_trip_watermark(settings: Settings, signal_topic: str, timeout: float) -> None:
+    """Write a mark into Postgres and wait until it comes out of Kafka.
+
+    The mark is a signal of type `log`, which asks nothing of Debezium.
+    """
+    watermark = f"mark:{uuid4()}".encode()
+    with topics.consumer_session(settings, [signal_topic]) as consumer:
+        consumer.seek_to_end()
+        topics.end_offsets(consumer)
+        for partition in consumer.assignment():
+            consumer.position(partition)
+        with short_connection(settings) as conn:
+            conn.execute("INSERT INTO cdc.signal VALUES (%s, 'log', '{\"message\": \"mark\"}')", [watermark.decode()])
+        wait_until(
+            lambda: any(watermark in (record.value or b"") for page in consumer.poll(50).values() for record in page),
+            timeout=timeout,
+            missing="a mark written into Postgres to come out of Kafka. Does the connector run? `make status`",
+        )
+        with short_connection(settings) as conn:
+            conn.execute("DELETE FROM cdc.signal WHERE id = %s", [watermark.decode()])
+
+
+def _end_offsets(settings: Settings, contracts: list[Contract], incarnations: Mapping[str, int]) -> ConsistentCut:
+    """Give the last offset of each topic, in the incarnation that Bronze reads; an empty partition has none."""
+    with topics.consumer_session(settings, [contract.topic for contract in contracts]) as consumer:
+        ends = topics.end_offsets(consumer)
+    return {
+        contract.table: {
+            TopicPartition(incarnations[contract.table], partition.partition): end - 1
+            for partition, end in ends.items()
+            if partition.topic == contract.topic and end > 0
+        }
+        for contract in contracts
+    }

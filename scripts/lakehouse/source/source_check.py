@@ -1,0 +1,106 @@
+"""Who the source is: Postgres's system identifier, and the id of each captured topic and where it begins."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.source_identity import Source, Topic, ensure_not_rewound
+from lakehouse.errors import NotReady
+from lakehouse.retries import wait_until
+from lakehouse.settings import Settings
+from lakehouse.source import topics
+from lakehouse.source.postgres import current_wal_lsn, short_connection, system_identifier
+
+FETCH_TIMEOUT_S = 30.0  # seconds
+# Seconds that an end which lies too low has to stay there to be believed; Spark's source asks as long.
+LOW_END_OFFSET_GRACE_S = 3.0
+
+
+def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> Source:
+    """Give the source behind these addresses. NotReady while Postgres, Kafka or a topic is not there."""
+    with short_connection(settings) as conn:
+        system = str(system_identifier(conn))
+    names = [contract.topic for contract in contracts]
+    ids, earliest_offsets = _read_topic_ids(settings, names), _read_earliest_offsets(settings, names)
+    return Source(
+        system,
+        {
+            name: Topic(name, ids[name], earliest_offsets[name], partial(_timestamps_at, settings, name))
+            for name in names
+        },
+    )
+
+
+def ensure_source_not_rewound(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
+    """Raise WrongSource where the Postgres at this address is older than what Bronze has read from it."""
+    with short_connection(settings) as conn:
+        for contract in contracts:
+            ensure_not_rewound(catalog, partial(current_wal_lsn, conn), contract)
+
+
+def _read_topic_ids(settings: Settings, names: list[str]) -> dict[str, str]:
+    admin = topics.admin_client(settings)
+    try:
+        described = admin.describe_topics(names)
+    except KafkaError as error:
+        raise NotReady(
+            f"Kafka does not tell about its topics ({type(error).__name__}). "
+            "scripts/Jobs_Spark/register_connector.py makes them."
+        ) from error
+    finally:
+        admin.close()
+    for topic in described:
+        if topic.get("error_code") or not topic["partitions"]:
+            raise NotReady(
+                f"Kafka has no topic {topic['name']} yet. scripts/Jobs_Spark/register_connector.py makes it."
+            )
+    return {str(one["name"]): str(one["topic_id"]) for one in described}
+
+
+def _read_earliest_offsets(settings: Settings, names: list[str]) -> dict[str, dict[int, int]]:
+    with topics.consumer_session(settings, names) as consumer:
+        beginning_offsets = consumer.beginning_offsets(list(consumer.assignment()))
+    earliest_offsets: dict[str, dict[int, int]] = {name: {} for name in names}
+    for partition, offset in beginning_offsets.items():
+        earliest_offsets[partition.topic][partition.partition] = offset
+    return earliest_offsets
+
+
+def _timestamps_at(settings: Settings, name: str, offsets: Mapping[int, int]) -> dict[int, int | None]:
+    """Return when the message at an offset of each partition was produced, in ms; None where the topic has none there.
+
+    NotReady while the broker does not answer. One of Kafka's that comes back tells no end before it has its log again
+    (KIP-207); of another kind it may be lower for a moment.
+    """
+    timestamps: dict[int, int | None] = dict.fromkeys(offsets)
+    requested = {TopicPartition(name, number): offset for number, offset in offsets.items()}
+    with topics.consumer_session(settings, [name]) as consumer:
+
+        def reaches_all() -> bool:
+            ends = topics.end_offsets(consumer)
+            return all(offset < ends[partition] for partition, offset in requested.items())
+
+        with suppress(NotReady):
+            wait_until(reaches_all, timeout=LOW_END_OFFSET_GRACE_S, missing="the topic to reach as far as Bronze")
+        ends = topics.end_offsets(consumer)
+        for partition, offset in requested.items():
+            if offset < ends[partition]:
+                timestamps[partition.partition] = _timestamp_at(consumer, partition, offset)
+    return timestamps
+
+
+def _timestamp_at(consumer: KafkaConsumer, partition: TopicPartition, offset: int) -> int | None:
+    consumer.assign([partition])
+    consumer.seek(partition, offset)
+    [[record]] = wait_until(
+        lambda: [*consumer.poll(1_000, max_records=1).values()],
+        timeout=FETCH_TIMEOUT_S,
+        missing=f"Kafka to send the message at offset {offset} of {partition.topic}, partition {partition.partition}",
+    )
+    timestamp: int = record.timestamp
+    return timestamp if record.offset == offset else None

@@ -1,0 +1,83 @@
+"""Spark's classes, kept by Java as one run loads and links them, so that every later JVM starts with them at hand."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from delta.tables import DeltaTable
+from pyspark import SparkContext
+from pyspark.sql import SparkSession, Window
+from pyspark.sql import functions as F
+
+from lakehouse.errors import run
+from lakehouse.settings import Settings
+from lakehouse.spark.jvm_options import aot_cache_path, jvm_options
+from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, session
+
+# Java has a line to say of each class that it does not keep.
+AOT_CACHE_OUTPUT_FLAGS = "-Xlog:disable -Xlog:all=error:stderr -XX:AOTCacheOutput="
+
+
+def build_aot_cache(settings: Settings) -> None:
+    """Make Java's cache in the folder of the jars, 220 MB, and delete what is there of other versions.
+
+    Nothing is done where it is there. A Java before 25 makes none, and goes without, as does one whose folder of jars
+    is nobody's to write to.
+    """
+    cache_path = aot_cache_path(settings)
+    if cache_path.exists() or not os.access(cache_path.parent, os.W_OK):
+        return
+    with TemporaryDirectory(prefix="classes-", dir=cache_path.parent) as folder:
+        new_cache = Path(folder) / cache_path.name
+        with session(
+            settings, "refresh", {EXTRA_JAVA_OPTIONS: f"{jvm_options(settings)} {AOT_CACHE_OUTPUT_FLAGS}{new_cache}"}
+        ) as spark:
+            jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no other name for it
+            _run_training_workload(spark, folder)
+        # It writes the cache as it ends, which is when nobody can tell it anything any more.
+        jvm.stdin.close()
+        if jvm.wait() == 0 and new_cache.exists():
+            new_cache.replace(cache_path)
+            for other in cache_path.parent.glob("spark-*.aot"):
+                if other != cache_path:
+                    other.unlink(missing_ok=True)
+
+
+def _run_training_workload(spark: SparkSession, folder: str) -> None:
+    """Do a little of what streams, refreshes and questions do: JSON, windows, joins, sums, a merge, a stream."""
+    table, copy = f"{folder}/table", f"{folder}/copy"
+    rows = spark.range(100).selectExpr(
+        "id",
+        "CAST(id / 7 AS DECIMAL(12, 2)) AS amount",
+        "current_timestamp() AS at",
+        "CAST(id % 7 AS STRING) AS name",
+        "to_json(named_struct('a', id, 'b', id * 2)) AS value",
+    )
+    rows.write.format("delta").partitionBy("name").save(table)
+    written = spark.read.format("delta").load(table)
+    last = Window.partitionBy("name").orderBy(F.desc("at"), "id")
+    sums = written.groupBy("name").agg(F.sum("amount").alias("total"), F.collect_set("id").alias("ids"))
+    changes = (
+        written.withColumn("read", F.from_json("value", "a BIGINT, b STRING"))
+        .withColumn("place", F.row_number().over(last))
+        .where("place <= 3 AND get_json_object(value, '$.a') IS NOT NULL")
+        .join(sums, "name", "left")
+        .selectExpr(
+            "read.a + 98 AS id", "CAST(total AS DECIMAL(12, 2)) AS amount", "at", "name", "to_json(ids) AS value"
+        )
+    )
+    merge = DeltaTable.forPath(spark, table).alias("old").merge(changes.alias("new"), "old.id = new.id")
+    merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
+    written.orderBy("id").collect()
+    (
+        spark.readStream.format("delta").option("ignoreChanges", "true").load(table).writeStream
+        .trigger(availableNow=True)
+        .option("checkpointLocation", f"{folder}/checkpoint")
+        .foreachBatch(lambda batch, _: batch.write.format("delta").mode("append").save(copy))
+        .start()
+        .awaitTermination()
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(lambda: build_aot_cache(Settings()))

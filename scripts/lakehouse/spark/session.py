@@ -1,0 +1,79 @@
+"""The Spark session of a job: spark/spark-defaults.conf, the job's own .conf, and this machine's addresses."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings
+from lakehouse.spark.jvm_options import jvm_options
+from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
+
+# The one setting that no job may do without: two processes that commit one version are not both told yes by it.
+LOG_STORE = ("spark.delta.logStore.file.impl", "lakehouse.storage.HardLinkLogStore")
+# Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
+EXTRA_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+
+def conf(settings: Settings, job: str) -> dict[str, str]:
+    """Give the settings of a job (`stream`, `refresh`): what all share, then its own, then where this machine is."""
+    jars = settings.jars_dir / "spark"
+    machine_conf = {"spark.master": settings.spark_master}
+    if settings.spark_master.startswith("local"):
+        machine_conf["spark.driver.extraClassPath"] = f"{jars}/*"
+    else:
+        machine_conf["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    if settings.spark_ui_port and job == "stream":
+        machine_conf |= {"spark.ui.enabled": "true", "spark.ui.port": str(settings.spark_ui_port)}
+    machine_conf[EXTRA_JAVA_OPTIONS] = jvm_options(settings)
+    return (
+        _read_conf_file(settings.tuning_dir / "spark-defaults.conf")
+        | _read_conf_file(settings.tuning_dir / f"{job}.conf")
+        | machine_conf
+    )
+
+
+def export_jvm_environment(settings: Settings) -> None:
+    """Have PySpark start the Java of the settings, in UTC."""
+    if settings.java_home:
+        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
+    os.environ["TZ"] = "UTC"
+
+
+@contextmanager
+def session(
+    settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, warm: bool = False
+) -> Iterator[SparkSession]:
+    """Yield a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is.
+
+    Raises LakehouseError where the settings name another log store than ours.
+    """
+    export_jvm_environment(settings)
+    spark_conf = {**conf(settings, job), **(overrides or {})}
+    ensure_log_store(spark_conf)
+    with attached_to_warm_jvm(settings.warm_jvm_socket) if warm else nullcontext():
+        spark = SparkSession.builder.config(conf=SparkConf().setAll([*spark_conf.items()])).getOrCreate()
+        try:
+            yield spark
+        finally:
+            spark.stop()
+
+
+def ensure_log_store(spark_conf: Mapping[str, str]) -> None:
+    """Raise LakehouseError unless the settings have versions committed by our log store."""
+    name, store = LOG_STORE
+    if spark_conf.get(name) != store:
+        raise LakehouseError(
+            f"{name} is {spark_conf.get(name)}, and no other than {store} commits to a lake beside other processes without "
+            "overwriting what they commit. spark/spark-defaults.conf sets it; remove the other one."
+        )
+
+
+def _read_conf_file(path: Path) -> dict[str, str]:
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    return {key: value.strip() for key, value in pairs}

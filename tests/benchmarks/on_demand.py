@@ -1,0 +1,27 @@
+"""How long the figures of another day, by other rules or of everybody anew take, and one person's reasons."""
+
+from collections.abc import Iterator
+
+from benchmarks.jobs import REFRESH_COMMAND, run_timed
+from benchmarks.measurements import Measurement
+from benchmarks.system import BenchmarkSystem
+from lakehouse.clock import today
+from lakehouse.local.service import job_command
+
+SECTION = "questions"
+
+
+def measure(system: BenchmarkSystem, size: int, employee: int) -> Iterator[Measurement]:
+    """Give the lines of one size: each a process of its own, from its start to its exit, nothing being new."""
+    day = today().isoformat()
+    commands = {
+        "every figure anew (--full)": (*REFRESH_COMMAND, "--full"),
+        "as of a day (--as-of)": (*REFRESH_COMMAND, "--as-of", day),
+        "another rate (--scenario)": (*REFRESH_COMMAND, "--scenario", "taux6", "--bonus-rate", "0.06"),
+        "nine rates (--sweep)": (*REFRESH_COMMAND, "--sweep", "bonus_rate=0.04:0.08:0.005"),
+        "one person's reasons": job_command("expliquer.py", "--employee", str(employee)),
+    }
+    for name, command in commands.items():
+        yield Measurement(
+            SECTION, f"{name} at {size:,}", "s", ours=run_timed(system, system.settings, *command).seconds
+        )

@@ -1,0 +1,49 @@
+"""Refreshes, what else they are asked, and questions over Thrift, of one stack that grows from size to size."""
+
+from collections.abc import Generator, Iterator
+
+from benchmarks import on_demand, refresh, thrift
+from benchmarks.growth import FIRST_EMPLOYEE, grow
+from benchmarks.measurements import Measurement, merge_measurements
+from benchmarks.options import Options
+from benchmarks.system import Log, start_system
+
+SERVICES = (
+    "postgres",
+    "kafka",
+    "connect",
+    "registrar",
+    "stream-processor",
+    "spark-thrift",
+    "table-init",
+    "thrift-init",
+)
+DRAIN_TIMEOUT = 7_200.0  # seconds
+
+
+def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
+    """Give the lines of these sections, or of those that were asked for."""
+    measured = []
+    for line in _measure(options, log):
+        measured.append(line)
+        yield line
+    yield from refresh.measure_growth(merge_measurements(measured))
+
+
+def _measure(options: Options, log: Log) -> Iterator[Measurement]:
+    with start_system(log) as system:
+        # Whom the growing company concerns otherwise is not asked: the distance worker, Slack's notifier.
+        system.stack.up(*SERVICES)
+        system.load_company(months=0)
+        previous_size = 0
+        for size in sorted(options.sizes):
+            grow(system, previous_size, size)
+            system.drain(DRAIN_TIMEOUT)
+            yield from refresh.measure_first_refresh(system, size)
+            if "refresh" in options.sections:
+                yield from refresh.measure(system, options, size)
+            if "questions" in options.sections:
+                yield from on_demand.measure(system, size, FIRST_EMPLOYEE)
+            if "thrift" in options.sections:
+                yield from thrift.measure(system, options, size, plain=previous_size == 0)
+            previous_size = size

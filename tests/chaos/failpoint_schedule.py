@@ -1,0 +1,57 @@
+"""Deaths at named steps: one is armed at a time, and takes place when a job comes by, whatever else goes on."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from chaos.failpoints import DISK_FULL, FAILPOINTS, SERVICE_OF_SCRIPT
+from chaos.faults import Fault
+
+REARM_TIMEOUT = 90.0  # seconds until another step is armed; a job that was killed comes by none
+
+
+@dataclass
+class FailpointSchedule:
+    """The steps that none died at yet, in a random order."""
+
+    armed_file: Path
+    rng: Random
+    small_disk: bool  # only such a one is filled
+    _remaining: list[tuple[str, str]] = field(init=False)
+    _armed_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._remaining = [
+            (script, step)
+            for script, steps in FAILPOINTS.items()
+            for step in steps
+            if self.small_disk or not step.endswith(DISK_FULL)
+        ]
+        self.rng.shuffle(self._remaining)
+
+    def arm(self) -> None:
+        """Arm the first step that is left."""
+        if self._remaining:
+            self._armed_at = time.monotonic()
+            staged_file = self.armed_file.with_suffix(".loaded")
+            staged_file.write_text(self._remaining[0][1], encoding="utf-8")
+            staged_file.replace(self.armed_file)
+
+    def poll(self) -> Fault | None:
+        """Give the death that took place since the last look, and see that a step is armed."""
+        if not self._remaining:
+            return None
+        if not self.armed_file.exists():
+            script, failpoint = self._remaining.pop(0)
+            self.arm()
+            crashed = not failpoint.endswith(DISK_FULL)
+            return Fault(
+                f"{SERVICE_OF_SCRIPT[script]} {'died ' * crashed}at: {failpoint}",
+                [SERVICE_OF_SCRIPT[script]],
+                kills=int(crashed),
+            )
+        if time.monotonic() - self._armed_at > REARM_TIMEOUT:
+            self.rng.shuffle(self._remaining)
+            self.arm()
+        return None

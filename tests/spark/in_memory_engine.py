@@ -1,0 +1,51 @@
+"""The engine's pure part, fed batch by batch without a lake; what it says to write is kept here."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc import schemas
+from lakehouse.cdc.merge.batch_stats import compute_batch_stats
+from lakehouse.cdc.merge.deduplication import mark_already_merged
+from lakehouse.cdc.merge.enrichment import enrich, materialize, needs_history
+from lakehouse.cdc.merge.quarantine import entries, resolutions
+from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
+from spark.columns import to_ddl
+from spark.messages import SHOES, Change
+
+BRONZE, VERSIONS = to_ddl(schemas.BRONZE), to_ddl(schemas.versions(SHOES))
+
+
+class InMemoryEngine:
+    """What the lake would hold: the rows by key, the versions, and what was refused."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+        self.versions = spark.createDataFrame([], VERSIONS)
+        self.next_offsets: defaultdict[int, int] = defaultdict(int)
+        self.silver: dict[int, tuple[int, str]] = {}
+        self.quarantined: list[dict[str, Any]] = []
+
+    def apply_batch(self, *batch: Change) -> None:
+        """Take the changes in, in the order of their offsets, which rise in each partition."""
+        messages = self.spark.createDataFrame([*self._to_bronze_rows(batch)], BRONZE)
+        changes = materialize(mark_already_merged(parse_changes(messages, SHOES), self.versions, SHOES))
+        stats = compute_batch_stats(changes, SHOES)
+        if needs_history(stats, already_merged=True):
+            changes = enrich(changes, stats, self.versions, SHOES)
+        for row in latest_per_key(changes, SHOES).collect():
+            self.silver.pop(row.id, None)
+            if row._op != "d":
+                self.silver[row.id] = (row["size"], row.note)
+        resolution_by_key = {row.key: row.closed_by for row in resolutions(changes, SHOES).collect()}
+        for entry in self.quarantined:
+            entry["closed_by"] = entry["closed_by"] or resolution_by_key.get(entry["key"])
+        self.quarantined += [row.asDict() for row in entries(changes, SHOES).collect()]
+        self.versions = materialize(self.versions.unionByName(changes.select(*schemas.versions(SHOES))))
+
+    def _to_bronze_rows(self, batch: Iterable[Change]) -> Iterable[tuple[Any, ...]]:
+        for change in batch:
+            yield change.to_bronze_row(self.next_offsets[change.partition])
+            self.next_offsets[change.partition] += 1

@@ -1,0 +1,40 @@
+"""A lake with one small table, fed batch by batch."""
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
+from spark.messages import SHOES, Change, to_bronze_frame
+
+
+class SampleLake:
+    """What arrives in Bronze, what a catch-up takes in, and what Silver then holds."""
+
+    contract = SHOES
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self.catalog = Catalog(str(root))
+        self.lake = Lake(spark, self.catalog)
+        self.catalog.create_bronze(SHOES, {})
+        self.catalog.create_quarantine()
+        self.catalog.create_silver(SHOES)
+        self.offset = 0
+
+    def append_to_bronze(self, *changes: Change) -> None:
+        self.lake.append(to_bronze_frame(self.lake.spark, changes, self.offset), "bronze", SHOES.table)
+        self.offset += len(changes)
+
+    def merge(self, *changes: Change) -> CatchUpResult:
+        if changes:
+            self.append_to_bronze(*changes)
+        return catch_up(self.lake, SHOES, self.catalog.bronze_offsets(SHOES))
+
+    def silver_sizes(self) -> dict[int, int]:
+        return {row.id: row["size"] for row in self.lake.silver(SHOES).collect()}
+
+    def quarantine_entries(self) -> list[tuple[str | None, list[str], str | None]]:
+        rows = self.lake.quarantine().orderBy("offset").collect()
+        return [(row.key, row.reasons, row.closed_by) for row in rows]

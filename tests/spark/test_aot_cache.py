@@ -1,0 +1,53 @@
+"""Java keeps Spark's classes at install, and every JVM of Spark's starts with them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lakehouse.local.java import java_home
+from lakehouse.local.service_addresses import environment
+from lakehouse.settings import ROOT, Settings
+from lakehouse.spark.jvm_options import aot_cache_path
+
+# In this mode Java does not start where it cannot use the cache.
+AOT_PROGRAM = """
+from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf, session
+from lakehouse.settings import Settings
+options = conf(Settings(), "refresh")[EXTRA_JAVA_OPTIONS]
+assert "-XX:AOTCache=" in options, "there is no cache"
+with session(Settings(), "refresh", {EXTRA_JAVA_OPTIONS: f"{options} -XX:AOTMode=on"}) as spark:
+    print(spark.range(3).count())
+"""
+
+pytestmark = pytest.mark.skipif("JAVA_HOME" in os.environ, reason="a Java of the user's may keep none")
+
+
+def settings(jars: Path) -> Settings:
+    return Settings(java_home=java_home(ROOT / ".local"), jars_dir=jars)
+
+
+def run(settings_used: Settings, *arguments: str) -> str:
+    return subprocess.run(
+        (sys.executable, *arguments), env=environment(settings_used), capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_jvm_starts_with_the_aot_cache_built_at_install() -> None:
+    assert run(settings(ROOT / ".local" / "jars"), "-c", AOT_PROGRAM).endswith("3\n")
+
+
+@pytest.mark.long
+def test_aot_cache_of_other_versions_is_deleted_and_the_current_one_not_rebuilt(tmp_path: Path) -> None:
+    (tmp_path / "spark").symlink_to(ROOT / ".local" / "jars" / "spark")
+    (tmp_path / "spark-of-old.aot").touch()
+    settings_used = settings(tmp_path)
+    run(settings_used, "-m", "lakehouse.spark.aot_cache")
+    [cache_file] = tmp_path.glob("spark-*")
+    assert cache_file == aot_cache_path(settings_used)
+    modified_at = cache_file.stat().st_mtime_ns
+    run(settings_used, "-m", "lakehouse.spark.aot_cache")
+    assert cache_file.stat().st_mtime_ns == modified_at
+    assert run(settings_used, "-c", AOT_PROGRAM).endswith("3\n")

@@ -1,0 +1,108 @@
+"""Law: figures of any day as known on any other are the support.oracle's to the cent, whatever was told; and stay so."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+import support.bitemporal_oracle
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.contracts import CAPTURED
+from lakehouse.gold.bitemporal import AsOf
+from lakehouse.refresh.as_of import figures_as_of
+from lakehouse.refresh.runs import Run
+from lakehouse.refresh.table_setup import create_tables
+from spark.builders import NO_OFFSETS, collect_by_key
+from spark.company_histories import LAST_COMMIT_AT, random_history
+from spark.versions_builder import GO_LIVE, VersionsBuilder
+from support.bitemporal_oracle import Commit, OracleAsOf
+
+EMPLOYEE_COUNT, COMMIT_COUNT, AS_OF_COUNT = 120, 1_500, 3
+CONTRACTS = {contract.table: contract for contract in CAPTURED}
+EDGE_DAYS = [date(2026, 1, 14), date(2026, 1, 15), date(2026, 10, 25), date(2026, 12, 31), date(2027, 1, 1),
+        date(2027, 2, 28), date(2028, 2, 29)]  # fmt: skip
+
+Rows = dict[Any, Any]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_as_of_figures_equal_the_oracle_and_do_not_change_with_later_commits(
+    spark: SparkSession, tmp_path: Path, seed: int
+) -> None:
+    lake = Lake(spark, Catalog(str(tmp_path)))
+    create_tables(lake.catalog)
+    versions, rng = VersionsBuilder(lake), Random(seed)
+    history = random_history(rng, EMPLOYEE_COUNT, COMMIT_COUNT)
+    half = len(history) // 2
+    first_days = list(random_as_of_days(rng, AS_OF_COUNT, history[half].day - timedelta(days=1)))
+    commit_all(versions, history[:half])
+    figures_then = {question: read_gold_figures(lake, question) for question in first_days}
+    commit_all(versions, history[half:])
+    for as_of in [*first_days, *random_as_of_days(rng, AS_OF_COUNT, LAST_COMMIT_AT.date())]:
+        found = read_gold_figures(lake, as_of)
+        assert figures_then.get(as_of, found) == found
+        assert found == oracle_figures(history, as_of)
+
+
+def random_as_of_days(rng: Random, count: int, latest: date) -> Iterator[AsOf]:
+    """Give days and what is known of them by a latest day: mostly later, sometimes before; first one before all."""
+    yield AsOf(EDGE_DAYS[0], EDGE_DAYS[0])
+    first = EDGE_DAYS[0].toordinal()
+    for _ in range(count):
+        known_at = date.fromordinal(rng.randint(first, latest.toordinal()))
+        any_day = date.fromordinal(rng.randint(first, latest.toordinal()))
+        yield AsOf(rng.choice([known_at, any_day, *(day for day in EDGE_DAYS if day <= latest)]), known_at)
+
+
+def commit_all(versions: VersionsBuilder, history: list[Commit]) -> None:
+    for transaction in history:
+        moment = transaction.committed_at.replace(tzinfo=None).isoformat(" ")
+        versions.commit(
+            moment,
+            *((CONTRACTS[table], op, dict(row)) for table, op, row in transaction.changes),
+            tx_id=transaction.tx_id,
+        )
+    versions.write()
+
+
+def read_gold_figures(lake: Lake, as_of: AsOf) -> tuple[Rows, Rows]:
+    """Give primes and days by employee_id, as Gold has them."""
+    figures_as_of(lake, Run(as_of.as_of, NO_OFFSETS), as_of, GO_LIVE)
+
+    def of(table: str) -> Rows:
+        rows = lake.read("gold", table)
+        return collect_by_key(
+            rows.where(" AND ".join(f"{n} = DATE '{d}'" for n, d in vars(as_of).items())), "employee_id"
+        )
+
+    primes = {
+        who: (row.business_unit, row.salaire_brut, row.distance_km, row.distance_source, row.motif, row.montant_prime)
+        for who, row in of("prime_sportive_au").items()
+    }
+    days = {
+        who: (row.nb_activities_year, row.first_activity_date, row.last_activity_date, row.jours_bien_etre,
+              row.activites_manquantes)
+        for who, row in of("wellbeing_au").items()
+    }  # fmt: skip
+    return primes, days
+
+
+def oracle_figures(history: list[Commit], as_of: AsOf) -> tuple[Rows, Rows]:
+    """Give the support.oracle's."""
+    oracle_as_of = OracleAsOf(as_of.as_of, as_of.known_at, GO_LIVE.live_since, GO_LIVE.tx_id)
+    primes = {
+        who: (due.business_unit, float(due.salary), None if due.distance_m is None else due.distance_m / 1000,
+              due.distance_source, due.motif, due.amount)
+        for who, due in support.bitemporal_oracle.prime(history, oracle_as_of).items()
+    }  # fmt: skip
+    days = {
+        who: (done.activities, done.first and str(done.first), done.last and str(done.last), done.days, done.missing)
+        for who, done in support.bitemporal_oracle.wellbeing(history, oracle_as_of).items()
+    }
+    return primes, days

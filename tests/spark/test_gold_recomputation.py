@@ -1,0 +1,140 @@
+"""Law 7: a figure is computed again when what it is a function of has changed, and only then."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.maintenance import compact_and_vacuum
+from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
+from lakehouse.errors import LakehouseError, SchemaMismatch
+from lakehouse.gold import models
+from lakehouse.refresh import refresh as refresh_module
+from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.refresh import refresh
+from lakehouse.refresh.runs import Run
+from lakehouse.refresh.table_setup import create_tables
+from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rules, utc
+
+DAY = date(2026, 6, 1)
+ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    lake = Lake(spark, Catalog(str(tmp_path)))
+    create_tables(lake.catalog)
+    lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
+    lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
+    return lake
+
+
+def refresh_and_list_recomputed(lake: Lake, as_of: date = DAY) -> set[str]:
+    stages = refresh(lake, NO_OFFSETS, as_of).seconds
+    return {stage.removeprefix("gold/") for stage in stages} & ALL_MODELS
+
+
+def test_second_refresh_without_changes_recomputes_no_model(lake: Lake) -> None:
+    assert refresh_and_list_recomputed(lake) == ALL_MODELS
+    assert refresh_and_list_recomputed(lake) == set()
+
+
+def test_new_activity_recomputes_wellbeing_and_activities_but_not_the_prime(lake: Lake) -> None:
+    refresh_and_list_recomputed(lake)
+    lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
+    assert refresh_and_list_recomputed(lake) == {"wellbeing", "activites"}
+    assert [row.nb_activities_year for row in lake.read("gold", "wellbeing").collect()] == [1]
+
+
+def test_run_journal_records_totals_before_and_after_and_anomalies(lake: Lake) -> None:
+    refresh_and_list_recomputed(lake)
+    lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
+    refresh_and_list_recomputed(lake)
+    first, second = lake.read("gold", "runs").orderBy("started_at").collect()
+    assert (json.loads(first.figures_before)["nb_salaries"], first.moved) == (0, None)
+    assert first.figures_after == second.figures_before
+    assert json.loads(second.figures_after) == {**json.loads(second.figures_before), "nb_participants": 1}
+    assert json.loads(second.moved) == {"nb_participants": 1.0}
+    assert json.loads(second.inputs)["silver/strava_activities"] == lake.catalog.last_data_version(
+        "silver", "strava_activities"
+    )
+
+
+@pytest.mark.long
+def test_anomalies_of_a_killed_run_are_reported_by_the_next_run(lake: Lake) -> None:
+    first = refresh(lake, NO_OFFSETS, DAY)
+    lake.append(employees(lake.spark, {"id": 2}), "silver", "rh_employees")
+    refresh_current(lake, Run(DAY, NO_OFFSETS))
+    second = refresh(lake, NO_OFFSETS, DAY)
+    assert (second.before, second.anomalies) == (first.after, {"nb_salaries": 1.0})
+
+
+@pytest.mark.long
+def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    original_overwrite = Lake.overwrite
+
+    def fails(lake: Lake, rows: DataFrame, layer: str, name: str, **how: str) -> None:
+        if name == "activites":
+            raise LakehouseError("no space is left")
+        original_overwrite(lake, rows, layer, name, **how)
+
+    monkeypatch.setattr(Lake, "overwrite", fails)
+    with pytest.raises(LakehouseError, match="no space is left"):
+        refresh(lake, NO_OFFSETS, DAY)
+    run = lake.read("gold", "runs").first()
+    assert run
+    assert (run.outcome, json.loads(run.figures_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
+
+
+@pytest.mark.long
+def test_new_day_recomputes_the_models_that_depend_on_the_date(lake: Lake) -> None:
+    refresh_and_list_recomputed(lake)
+    assert refresh_and_list_recomputed(lake, date(2026, 6, 2)) == {"wellbeing", "activites"}
+    assert refresh_and_list_recomputed(lake, date(2027, 1, 1)) == {"wellbeing", "activites", "prime_sportive"}
+
+
+def test_changed_reward_rule_recomputes_the_models_that_use_it(lake: Lake) -> None:
+    refresh_and_list_recomputed(lake)
+    harder = replace(RULES, min_activities=20)
+    rows = reward_rules(lake.spark, {**vars(harder), "valid_from": date(2026, 3, 1)})
+    lake.append(rows, "silver", "reward_rules")
+    assert refresh_and_list_recomputed(lake) == {"wellbeing", "prime_sportive"}
+
+
+@pytest.mark.long
+def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Lake, contract: Contract, __: object) -> CatchUpResult:
+        if contract is RH_EMPLOYEES:
+            raise SchemaMismatch("rh_employees: nom is gone")
+        return CatchUpResult(contract.table, changes=2, refused=1, rows=1)
+
+    monkeypatch.setattr(refresh_module, "catch_up", fails)
+    with pytest.raises(LakehouseError, match="nom is gone"):
+        refresh(lake, NO_OFFSETS, DAY)
+    run = lake.read("gold", "runs").first()
+    assert run
+    others = len(CAPTURED) - 1
+    assert (run.nb_changes, run.nb_refused, run.nb_rows) == (2 * others, others, others)
+    assert run.outcome == "failed: LakehouseError"
+
+
+@pytest.mark.long
+def test_maintenance_of_gold_tables_does_not_cause_recomputation(lake: Lake) -> None:
+    refresh_and_list_recomputed(lake)
+    for name in ALL_MODELS:
+        compact_and_vacuum(lake.catalog.path("gold", name))
+    assert refresh_and_list_recomputed(lake) == set()
+
+
+@pytest.mark.long
+def test_changed_code_version_recomputes_every_model(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh_and_list_recomputed(lake)
+    monkeypatch.setattr(models, "code_version", lambda: "another")
+    assert refresh_and_list_recomputed(lake) == ALL_MODELS

@@ -1,0 +1,229 @@
+"""Law 7: after a few changes the figures are amended where people are touched, and are those computed from all rows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from shutil import copytree, rmtree
+from typing import NoReturn
+
+import pytest
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.maintenance import compact_and_vacuum
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.gold import affected
+from lakehouse.gold import models as figures_module
+from lakehouse.gold.models import Model, build_models
+from lakehouse.gold.rules import RuleBook
+from lakehouse.refresh import current as today_module
+from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.refresh import refresh
+from lakehouse.refresh.table_setup import create_tables
+from spark.builders import NO_OFFSETS, RULES, Fields, activities, employees, reward_rules, rule_book, utc
+
+DAY = date(2026, 5, 29)
+# From all rows, or from those of the people touched.
+FULL_FUNCTIONS, INCREMENTAL_FUNCTIONS = (
+    ("wellbeing", "activity_breakdown"),
+    ("wellbeing_incremental", "activity_breakdown_incremental"),
+)
+EMPLOYEE_COUNT, ACTIVITY_COUNT, STEP_COUNT, CHANGES_PER_STEP = 12, 150, 3, 15
+
+
+@pytest.fixture(scope="module")
+def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("refreshed")
+    lake, rng = Lake(spark, Catalog(str(root))), Random(7)
+    create_tables(lake.catalog)
+    lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
+    lake.append(employees(spark, *(random_employee(rng, n) for n in range(EMPLOYEE_COUNT))), "silver", "rh_employees")
+    lake.append(
+        activities(spark, *(random_activity(rng, n) for n in range(ACTIVITY_COUNT))), "silver", "strava_activities"
+    )
+    refresh(lake, NO_OFFSETS, DAY)
+    return root
+
+
+@pytest.fixture
+def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """Give a lake of its own, refreshed, whose few rows are as many as it takes."""
+    monkeypatch.setattr(today_module, "BULK_THRESHOLD_ACTIVITIES", 0)
+    monkeypatch.setattr(today_module, "build_models", incremental_models)
+    return Lake(spark, Catalog(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
+
+
+def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
+    return {name: figure for name, figure in build_models(book, day).items() if figure.incremental}
+
+
+def random_employee(rng: Random, number: int) -> Fields:
+    return {"id": number, "business_unit": rng.choice(["Finance", "Ventes", None])}
+
+
+def random_activity(rng: Random, number: int) -> Fields:
+    """Give an activity of anybody, present or not, in the years around, tomorrow included."""
+    age = rng.choice([timedelta(days=-1), timedelta(hours=6), timedelta(days=rng.randrange(500))])
+    return {
+        "activity_id": number,
+        "employee_id": rng.randrange(EMPLOYEE_COUNT + 2),
+        "start_date_utc": utc(DAY.isoformat()) - age,
+        "sport_type": rng.choice(["Run", "Tennis"]),
+        "distance_m": rng.choice([None, 0, rng.randrange(30_000)]),
+        "flagged": rng.random() < 0.1,
+    }
+
+
+def merge_rows(lake: Lake, contract: Contract, rows: DataFrame) -> None:
+    """Put rows, and take away those whose key five divides, in one commit, as a catch-up does."""
+    key = contract.key[0]
+    values: dict[str, str | Column] = {name: f"s.{name}" for name in contract.columns}
+    merge_builder = lake.table("silver", contract.table).alias("t").merge(rows.alias("s"), f"t.{key} = s.{key}")
+    updating = merge_builder.whenMatchedDelete(f"s.{key} % 5 = 0").whenMatchedUpdate(set=values)
+    updating.whenNotMatchedInsert(f"s.{key} % 5 <> 0", values=values).execute()
+
+
+def differing_models(lake: Lake, day: date) -> set[str]:
+    """Name the figures that can be amended whose rows are not those computed from all of Silver."""
+    return {
+        name
+        for name, figure in incremental_models(rule_book(RULES), day).items()
+        if Counter(lake.read("gold", name).collect()) != Counter(figure.compute(lake).collect())
+    }
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
+    """Make it an error to compute a figure so."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError(f"computed by {functions}")
+
+    for function in functions:
+        monkeypatch.setattr(figures_module, function, refuse)
+
+
+def test_incremental_refresh_after_random_changes_equals_a_full_refresh(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, day = Random(11), DAY
+    for step in range(STEP_COUNT):
+        activity_ids = rng.sample(range(ACTIVITY_COUNT + 20 * step), CHANGES_PER_STEP)
+        merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, *(random_activity(rng, n) for n in activity_ids)))
+        if step % 2:
+            employee_ids = rng.sample(range(EMPLOYEE_COUNT + 2), 3)
+            merge_rows(lake, RH_EMPLOYEES, employees(lake.spark, *(random_employee(rng, n) for n in employee_ids)))
+        new_activities = (random_activity(rng, ACTIVITY_COUNT + 20 * step + n) for n in range(CHANGES_PER_STEP))
+        lake.append(activities(lake.spark, *new_activities), "silver", "strava_activities")
+        day += timedelta(days=step % 2)
+        with monkeypatch.context() as patched:
+            forbid(patched, *FULL_FUNCTIONS)
+            refresh(lake, NO_OFFSETS, day)
+        assert differing_models(lake, day) == set(), step
+
+
+def test_incremental_refresh_on_the_next_day_counts_its_activities(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid(monkeypatch, *FULL_FUNCTIONS)
+    refresh(lake, NO_OFFSETS, DAY + timedelta(days=1))
+    monkeypatch.undo()
+    assert differing_models(lake, DAY) != set()
+    assert differing_models(lake, DAY + timedelta(days=1)) == set()
+
+
+@pytest.mark.long
+def test_new_month_new_year_or_earlier_day_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+    for day in (date(2026, 6, 1), date(2027, 1, 1), date(2026, 12, 31)):
+        refresh(lake, NO_OFFSETS, day)
+        assert differing_models(lake, day) == set()
+
+
+@pytest.mark.long
+def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+    merge_rows(
+        lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 5), random_activity(Random(2), 6))
+    )
+    compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(0))
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_compaction_of_silver_does_not_break_the_incremental_refresh(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (3, ACTIVITY_COUNT + 1):
+        merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(number), number)))
+        compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
+    forbid(monkeypatch, *FULL_FUNCTIONS)
+    refresh(lake, NO_OFFSETS, DAY)
+    monkeypatch.undo()
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_models_built_from_different_silver_versions_force_a_full_refresh(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 3)))
+    overwrite = Lake.overwrite
+
+    def crash_at_activities(self: Lake, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
+        if name == "activites":
+            raise KeyboardInterrupt
+        overwrite(self, rows, layer, name, provenance=provenance)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "overwrite", crash_at_activities)
+        with pytest.raises(KeyboardInterrupt):
+            refresh(lake, NO_OFFSETS, DAY)
+    merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(2), 4)))
+    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_recreated_silver_table_with_the_same_version_number_is_detected(lake: Lake, tmp_path: Path) -> None:
+    version = lake.catalog.last_data_version("silver", "strava_activities")
+    rmtree(tmp_path / "lake" / "silver" / "strava_activities")
+    create_tables(lake.catalog)
+    lake.append(activities(lake.spark, random_activity(Random(1), 6)), "silver", "strava_activities")
+    assert lake.catalog.last_data_version("silver", "strava_activities") == version
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_truncated_and_reloaded_silver_table_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+    lake.truncate("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
+    lake.append(activities(lake.spark, random_activity(Random(1), 5)), "silver", "strava_activities")
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_many_affected_employees_force_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affected, "MAX_AFFECTED_EMPLOYEES", 1)
+    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+    merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, *(random_activity(Random(n), n) for n in range(9))))
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) == set()
+
+
+@pytest.mark.long
+def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> None:
+    corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
+    provenance = lake.catalog.provenance("gold", "wellbeing")
+    lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
+    refresh(lake, NO_OFFSETS, DAY)
+    assert differing_models(lake, DAY) != set()
+    refresh(lake, NO_OFFSETS, DAY, partial(refresh_current, full=True))
+    assert differing_models(lake, DAY) == set()

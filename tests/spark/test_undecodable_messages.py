@@ -1,0 +1,22 @@
+"""Law 5: a message that is no change of its table is refused with a reason, and takes no part in what Silver holds."""
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.cdc.merge.validation import UNREADABLE, latest_per_key, parse_changes
+from spark.messages import SHOES, Change, to_bronze_frame, update
+
+UNDECODABLE = {
+    "an upsert without a row": Change("u", 1, raw='{"op": "u"}'),
+    "a row without its key": Change("c", 1, raw='{"op": "c", "after": {"size": 1, "note": null, "price": null}}'),
+    "an operation nobody knows": Change("x", 1, raw='{"op": "x", "after": {"id": 1, "size": 1}}'),
+    "a delete without a key": Change("d", None),
+    "no envelope": Change(None, 1, raw='{"hello": "world"}'),
+}
+
+
+@pytest.mark.parametrize("message", UNDECODABLE.values(), ids=UNDECODABLE)
+def test_undecodable_message_is_quarantined_and_changes_no_row(spark: SparkSession, message: Change) -> None:
+    parsed = parse_changes(to_bronze_frame(spark, [update(2, 42), message]), SHOES)
+    assert [row._reasons for row in parsed.orderBy("_offset").collect()] == [[], [UNREADABLE]]
+    assert [row.id for row in latest_per_key(parsed, SHOES).collect()] == [2]

@@ -1,0 +1,66 @@
+"""Activities as Debezium would send them, and the rows they need in Postgres."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from kafka.consumer.fetcher import ConsumerRecord
+
+MICROSECONDS = 1_000_000
+# 2026-06-01 12:00 UTC, the moment at which these activities are committed.
+COMMITTED_US = 1_780_315_200 * MICROSECONDS
+
+VALID_ACTIVITY: dict[str, Any] = {
+    "activity_id": 1,
+    "employee_id": 10,
+    "name": "Sortie",
+    "distance_m": 10_800,
+    "moving_time_s": 2_760,
+    "elapsed_time_s": 2_800,
+    "total_elev_gain_m": 50,
+    "type": "Run",
+    "sport_type": "Run",
+    "start_date_utc": "2026-06-01T10:00:00.000000Z",
+    "start_date_local": COMMITTED_US,
+    "timezone": "Europe/Paris",
+    "utc_offset_s": 7_200,
+    "commute": False,
+    "manual": False,
+    "private": False,
+    "flagged": False,
+    "calories": 700,
+    "raw_payload": '{"athlete": {"id": 10}, "description": null}',
+    "created_at": "2026-06-01T11:59:00.000000Z",
+}
+
+
+def activity_event(op: str = "c", committed_us: int = COMMITTED_US, **fields: Any) -> bytes:
+    """Give a change event's value: a good activity, save for what is changed."""
+    source = {"ts_ms": committed_us // 1000, "ts_us": committed_us}
+    return json.dumps({"op": op, "before": None, "after": {**VALID_ACTIVITY, **fields}, "source": source}).encode()
+
+
+def numbered_event(activity_id: int) -> bytes:
+    """Give an activity whose message says its number."""
+    return activity_event(activity_id=activity_id, raw_payload=json.dumps({"description": str(activity_id)}))
+
+
+def poll_result(values: Iterable[bytes]) -> dict[str, list[ConsumerRecord]]:
+    """Give messages as a consumer's poll does."""
+    fields: dict[str, Any] = {**dict.fromkeys(ConsumerRecord._fields), "topic": "t", "partition": 0}
+    return {"any": [ConsumerRecord(**{**fields, "offset": n, "value": value}) for n, value in enumerate(values)]}
+
+
+def insert_employee(
+    conn: psycopg.Connection, employee_id: int, address: str | None = None, mode: str | None = None
+) -> None:
+    conn.execute(
+        "INSERT INTO public.rh_employees (id, nom, prenom, salaire_brut, adresse_complete, moyen_deplacement) "
+        "VALUES (%s, 'Mendes', 'Juliette', 30000, %s, %s)",
+        [employee_id, address, mode],
+    )
+
+
+def insert_go_live(conn: psycopg.Connection, live_since: str = "2026-01-01T00:00:00Z") -> None:
+    conn.execute("INSERT INTO ops.go_live (live_since) VALUES (%s)", [live_since])

@@ -1,0 +1,178 @@
+"""A database with a connector of its own, and a lake fed from it: what one test does there no other test sees."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from lakehouse.cdc import bronze
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
+from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
+from lakehouse.retries import wait_until
+from lakehouse.settings import Settings
+from lakehouse.source import consistent_cut, topics
+from lakehouse.source.connect_client import ConnectClient, build_config
+from lakehouse.source.postgres import connect, current_wal_lsn
+from lakehouse.source.resnapshot import resnapshot
+from lakehouse.source.source_check import read_source_identity
+
+HarnessFactory = Callable[..., "CdcHarness"]
+
+
+@dataclass
+class CdcHarness:
+    """The tables under test: where they are captured from, and the lake that they flow into."""
+
+    settings: Settings
+    lake: Lake
+    contracts: Sequence[Contract]
+    config: dict[str, str]
+    queries: Sequence[StreamingQuery] = ()
+
+    @property
+    def name(self) -> str:
+        return self.settings.db_name
+
+    def execute(self, *statements: str) -> None:
+        """Run each statement in a transaction of its own."""
+        with connect(self.settings, autocommit=True) as conn:
+            for statement in statements:
+                conn.execute(statement.encode())
+
+    def request_snapshot(self, kind: str, table: str, where: str | None = None) -> None:
+        """Ask for a snapshot of a table, or of some of its rows, by a signal."""
+        filtered = {"additional-conditions": [{"data-collection": table, "filter": where}]} if where else {}
+        request = {"type": kind, "data-collections": [table], **filtered}
+        with connect(self.settings) as conn:
+            signal = [str(uuid4()), json.dumps(request)]
+            conn.execute("INSERT INTO cdc.signal VALUES (%s, 'execute-snapshot', %s)", signal)
+
+    def create_slot(self) -> None:
+        """Make the slot before the connector does, which would wait for every open transaction."""
+        with connect(self.settings, autocommit=True) as conn:
+            conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [self.name])
+
+    def start(self, **config: str) -> None:
+        """Register the connector, with these settings changed, and begin to fill Bronze."""
+        self.register_connector(**config)
+        self.start_streams()
+
+    def start_streams(self) -> None:
+        """Begin to fill Bronze."""
+        source = read_source_identity(self.settings, self.contracts)
+        self.queries = [
+            bronze.start_stream(
+                self.lake,
+                one,
+                self.settings.kafka_bootstrap_servers,
+                resolve_starting_offsets(self.lake.catalog, source, one),
+            )
+            for one in self.contracts
+        ]
+
+    def register_connector(self, **config: str) -> None:
+        """Make the topics and register the connector; the topics it needs beyond the tables' are its own too."""
+        self.config |= {name.replace("_", "."): value for name, value in config.items()}
+        admin = topics.admin_client(self.settings)
+        try:
+            topics.create_missing_topics(admin, topics.required_topics(self.config))
+        finally:
+            admin.close()
+        httpx.put(f"{self._connector}/config", json=self.config, timeout=60).raise_for_status()
+
+    def is_streaming(self) -> bool:
+        """Say whether the snapshot is over and the slot is being read."""
+        with connect(self.settings) as conn:
+            found = conn.execute("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [self.name]).fetchone()
+        return found == (True,)
+
+    def drain(self, timeout: float = 60) -> consistent_cut.ConsistentCut:
+        """Wait until Bronze holds everything that is committed now, and give where that is."""
+        wait_until(self.is_streaming, timeout=timeout, missing="the connector to read its slot")
+        return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, self.contracts, timeout)
+
+    def merge_silver(self) -> list[CatchUpResult]:
+        """Bring Silver up to everything that is committed now."""
+        offsets = self.drain()
+        return [catch_up(self.lake, contract, offsets[contract.table]) for contract in self.contracts]
+
+    @contextmanager
+    def connector(self) -> Iterator[ConnectClient]:
+        with httpx.Client(base_url=self.settings.connect_url, timeout=60) as client:
+            yield ConnectClient(client, self.name)
+
+    def resnapshot(self) -> None:
+        """Do what the command resnapshot.py does, for the bench's own connector and tables."""
+        catalog, source = self.lake.catalog, read_source_identity(self.settings, self.contracts)
+        with connect(self.settings, autocommit=True) as conn, self.connector() as connector:
+            current_lsn = partial(current_wal_lsn, conn)
+            for contract in self.contracts:
+                ensure_resnapshot_is_ordered(catalog, source, current_lsn, contract)
+            resnapshot(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
+            # What is accepted is kept with the table. A flow that writes meanwhile ends, and the stream begins it anew.
+            was_running = any(flow.isActive for flow in self.queries)
+            self.stop_streams()
+            for contract in self.contracts:
+                acknowledge_data_loss(catalog, source, contract, current_lsn)
+            if was_running:
+                self.start_streams()
+
+    def stop_streams(self) -> None:
+        """Fill Bronze no longer."""
+        for flow in self.queries:
+            flow.stop()
+
+    def close(self) -> None:
+        self.stop_streams()
+        httpx.delete(self._connector, timeout=60)
+        wait_until(lambda: not self.is_streaming(), timeout=30, missing="the connector to leave its slot")
+        with connect(self.settings, autocommit=True) as conn:
+            conn.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [self.name]
+            )
+
+    @property
+    def _connector(self) -> str:
+        return f"{self.settings.connect_url}/connectors/{self.name}"
+
+
+@contextmanager
+def open_harness(
+    spark: SparkSession, database: Settings, home: Path, contracts: Sequence[Contract], ddl: str = ""
+) -> Iterator[CdcHarness]:
+    """Give a bench for these tables; `ddl` makes those that the database does not have yet."""
+    contracts_of_database = [replace(contract, topic_prefix=database.db_name) for contract in contracts]
+    catalog = Catalog(str(home / "lake"))
+    catalog.create_quarantine()
+    for contract in contracts_of_database:
+        catalog.create_silver(contract)
+    harness = CdcHarness(
+        database, Lake(spark, catalog), contracts_of_database, _connector_config(database, contracts_of_database)
+    )
+    if ddl:
+        harness.execute(ddl)
+    harness.execute(*(f"CALL public.capture('{one.schema}.{one.table}')" for one in contracts_of_database))
+    try:
+        yield harness
+    finally:
+        harness.close()
+
+
+def _connector_config(database: Settings, contracts: Sequence[Contract]) -> dict[str, str]:
+    tables = [*(f"{one.schema}.{one.table}" for one in contracts), "cdc.heartbeat", "cdc.signal"]
+    overrides: Mapping[str, str] = {
+        "topic.prefix": database.db_name,
+        "slot.name": database.db_name,
+        "table.include.list": ",".join(tables),
+    }
+    return build_config({**topics.read_connector_config(), **overrides}, database)

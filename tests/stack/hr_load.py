@@ -1,0 +1,44 @@
+"""A full load into a test's database, and what the database then holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg.rows import TupleRow
+
+from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import connect
+from support.hr_files import Row, practice, staff, write_company_files
+
+
+def load_hr_files(database: Settings, folder: Path, hr: Sequence[Row], *sports: Row, **options: Any) -> list[str]:
+    """Load these files; no history unless asked for."""
+    write_company_files(folder, hr, sports or [practice(1, "Running")])
+    settings = database.model_copy(update={"output_dir": folder / "output"})
+    return list(
+        full_load(settings, LoadOptions(folder=folder, **{"history_months": 0, "seed": 1, "wait": 0.0, **options}))
+    )
+
+
+def fetch_rows(database: Settings, query: str) -> list[TupleRow]:
+    with connect(database) as conn:
+        return conn.execute(query.encode()).fetchall()
+
+
+def execute(database: Settings, statement: str) -> None:
+    with connect(database) as conn:
+        conn.execute(statement.encode())
+
+
+def fetch_all_tables(database: Settings) -> dict[str, list[TupleRow]]:
+    """Give all that is in the tables, with the transaction that wrote each row."""
+    with connect(database) as conn:
+        tables = [name for (name,) in conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        query = "SELECT xmin, * FROM {} ORDER BY 2"
+        return {name: conn.execute(query.format(name).encode()).fetchall() for name in tables}
+
+
+def staff_who_run(count: int) -> tuple[list[Row], list[Row]]:
+    """Give so many employees, each of whom runs."""
+    return staff(count), [practice(number, "Running") for number in range(1, count + 1)]

@@ -1,0 +1,303 @@
+"""From the files to the figures over the Thrift server: an support.oracle in plain Python, and Silver against Postgres."""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from psycopg import sql
+from psycopg.rows import dict_row
+from pyspark.sql import SparkSession
+from pytest_httpserver import HTTPServer
+
+import support.oracle
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.clock import today
+from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
+from lakehouse.gold.bitemporal import AsOf
+from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.local.stack import Stack
+from lakehouse.refresh.as_of import figures_as_of
+from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.refresh import Compute, refresh
+from lakehouse.refresh.runs import Run
+from lakehouse.retries import wait_until
+from lakehouse.serving.client import query
+from lakehouse.settings import ROOT, Settings
+from lakehouse.simulator.activity_table import read_athletes, read_go_live
+from lakehouse.simulator.cli import insert_one
+from lakehouse.simulator.sample_company import write_sample_files
+from lakehouse.source import consistent_cut
+from lakehouse.source.postgres import connect
+
+NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """The whole way, walked once: load, history, refresh; then new activities, changes, leavers, refresh again."""
+
+    settings: Settings
+    lake: Lake
+    files: Path
+    deleted_employee_id: int
+    runs: list[Run] = field(default_factory=list)
+
+    def refresh(self, day: date | None = None, compute: Compute = refresh_current) -> Run:
+        offsets = consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, CAPTURED, timeout=60)
+        self.runs.append(refresh(self.lake, offsets, day or today(), compute))
+        return self.runs[-1]
+
+    def compute_as_of(self, as_of: AsOf) -> None:
+        """Compute another day's figures."""
+        self.refresh(as_of.as_of, partial(figures_as_of, time_point=as_of, go_live=read_go_live(self.settings)))
+
+    def rows_as_of(self, view: str, as_of: AsOf) -> list[tuple[Any, ...]]:
+        """Give a view's rows for a question, without its two days."""
+        condition = f"as_of = DATE'{as_of.as_of}' AND known_at = DATE'{as_of.known_at}'"
+        return [row[2:] for row in self.query_rows(f"SELECT * FROM gold.{view} WHERE {condition}")]  # noqa: S608 - our own names
+
+    def postgres_rows(self, table: str) -> list[dict[str, Any]]:
+        everything = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
+        with connect(self.settings) as conn:
+            return conn.cursor(row_factory=dict_row).execute(everything).fetchall()
+
+    def query_rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return query(self.settings, statement).rows
+
+    def staff(self) -> list[support.oracle.Employee]:
+        return [
+            employee
+            for employee in support.oracle.read_employees(self.files)
+            if employee.id != self.deleted_employee_id
+        ]
+
+
+@pytest.fixture(scope="module")
+def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    files = tmp_path_factory.mktemp("input")
+    write_sample_files(files)
+    settings = stack.settings
+    options = LoadOptions(
+        folder=files, effective_from=None, allow_mass_delete=False, history_months=2, seed=1, wait=0.0
+    )
+    list(full_load(settings, options))
+    with connect(settings, autocommit=True) as conn:
+        deleted_employee_id = max(athlete.employee_id for athlete in read_athletes(conn))
+    pipeline = PipelineRun(settings, Lake(spark, Catalog(settings.lake)), files, deleted_employee_id)
+    wait_until(lambda: pipeline.postgres_rows("distance_cache"), timeout=60, missing="the distance worker's answers")
+    pipeline.refresh()
+    with connect(settings, autocommit=True) as conn:
+        rng, people = Random(7), read_athletes(conn)
+        for _ in range(NEW_ACTIVITIES):
+            insert_one(conn, rng, people, INVALID_SHARE)
+        conn.execute("DELETE FROM rh_employees WHERE id = %s", [deleted_employee_id])
+        conn.execute("UPDATE strava_activities SET flagged = true WHERE activity_id % 10 = 0")
+        conn.execute("DELETE FROM strava_activities WHERE activity_id % 10 = 1")
+    pipeline.refresh()
+    return pipeline
+
+
+def test_prime_view_equals_the_oracle_to_the_cent(pipeline: PipelineRun) -> None:
+    rules = support.oracle.rules_on(pipeline.postgres_rows("reward_rules"), today())
+    expected = support.oracle.prime(pipeline.staff(), pipeline.postgres_rows("distance_cache"), rules)
+    answered = {row[0]: row for row in pipeline.query_rows("SELECT * FROM gold.v_prime_sportive")}
+    assert {employee: _as_oracle(row) for employee, row in answered.items()} == {
+        employee: (
+            due.business_unit,
+            due.salary,
+            None if due.distance_m is None else due.distance_m / 1000,
+            due.distance_source,
+            due.eligible,
+            due.motif,
+            due.amount,
+        )
+        for employee, due in expected.items()
+    }
+    assert {due.motif for due in expected.values()} == {
+        "eligible",
+        "mode_non_eligible",
+        "distance_incoherente",
+        "distance_inconnue",
+    }
+
+
+def test_wellbeing_view_equals_the_oracle_to_the_second(pipeline: PipelineRun) -> None:
+    rules = pipeline.postgres_rows("reward_rules")
+    expected = support.oracle.wellbeing(pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, today())
+    answered = {row[:2]: row[2:] for row in pipeline.query_rows("SELECT * FROM gold.v_wellbeing")}
+    assert answered == {
+        key: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
+        for key, done in expected.items()
+    }
+    assert sum(done.activities for done in expected.values()) > NEW_ACTIVITIES
+
+
+@pytest.mark.parametrize("contract", CAPTURED, ids=lambda contract: contract.table)
+def test_silver_equals_postgres_except_refused_rows(pipeline: PipelineRun, contract: Any) -> None:
+    silver = {_key(contract, row): row for row in (r.asDict() for r in pipeline.lake.silver(contract).collect())}
+    stored = {_key(contract, row): row for row in pipeline.postgres_rows(contract.table)}
+    refused = set(stored) - set(silver)
+    if contract is STRAVA_ACTIVITIES:
+        assert refused == {_key(contract, row) for row in stored.values() if not support.oracle.is_valid(row)}
+        assert refused
+    else:
+        assert not refused
+    assert {key: _comparable(contract, row) for key, row in silver.items()} == {
+        key: _comparable(contract, row) for key, row in stored.items() if key not in refused
+    }
+
+
+@pytest.mark.long
+def test_figures_as_of_today_equal_the_current_ones(pipeline: PipelineRun) -> None:
+    as_of = AsOf(today(), today())
+    pipeline.compute_as_of(as_of)
+    primes, days = (
+        pipeline.query_rows("SELECT * FROM gold.v_prime_sportive"),
+        pipeline.query_rows("SELECT * FROM gold.v_wellbeing"),
+    )
+    assert Counter(pipeline.rows_as_of("v_prime_sportive_au", as_of)) == Counter(primes)
+    assert Counter(pipeline.rows_as_of("v_kpi_au", as_of)) == Counter(pipeline.query_rows("SELECT * FROM gold.v_kpi"))
+    assert Counter(pipeline.rows_as_of("v_wellbeing_au", as_of)) == Counter(
+        row for row in days if row[1] == today().year
+    )
+
+
+def test_figures_as_of_yesterday_include_an_employee_deleted_today(pipeline: PipelineRun) -> None:
+    as_of = AsOf(today() - timedelta(days=1), today())
+    before = pipeline.query_rows("SELECT * FROM gold.v_kpi ORDER BY business_unit")
+    pipeline.compute_as_of(as_of)
+    assert pipeline.query_rows("SELECT * FROM gold.v_kpi ORDER BY business_unit") == before
+    rules = pipeline.postgres_rows("reward_rules")
+    expected = support.oracle.wellbeing(
+        pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, as_of.as_of
+    )
+    found = {row[0]: row[2:] for row in pipeline.rows_as_of("v_wellbeing_au", as_of)}
+    assert found.pop(pipeline.deleted_employee_id)[0] > 0
+    assert found == {
+        who: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
+        for (who, year), done in expected.items()
+        if year == as_of.as_of.year
+    }
+    rules_in_force = support.oracle.rules_on(rules, as_of.as_of)
+    due = support.oracle.prime(
+        support.oracle.read_employees(pipeline.files), pipeline.postgres_rows("distance_cache"), rules_in_force
+    )
+    primes = {row[0]: row[-1] for row in pipeline.rows_as_of("v_prime_sportive_au", as_of)}
+    assert primes == {who: one.amount for who, one in due.items()}
+
+
+def test_run_journal_counts_changes_and_refusals_per_table(pipeline: PipelineRun) -> None:
+    journal = "SELECT par_table, nb_modifications, nb_refus, nb_lignes FROM gold.v_journal WHERE par_table IS NOT NULL"
+    for per_table, *totals in pipeline.query_rows(journal):
+        tables = json.loads(per_table).values()
+        assert [sum(one[count] for one in tables) for count in ("changes", "refused", "rows")] == totals
+    first, second = ({one.table: one for one in run.catch_up_results} for run in pipeline.runs[:2])
+    assert first["rh_employees"].rows == len(support.oracle.read_employees(pipeline.files))
+    assert second["rh_employees"] == CatchUpResult("rh_employees", changes=1, refused=0, rows=1)
+    assert second["strava_activities"].refused > 0
+
+
+def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None:
+    refused = {
+        row["activity_id"] for row in pipeline.postgres_rows("strava_activities") if not support.oracle.is_valid(row)
+    }
+    open_keys = {
+        row.key
+        for row in pipeline.lake.quarantine().where("closed_at IS NULL AND table_name = 'strava_activities'").collect()
+    }
+    assert open_keys >= {f'{{"activity_id":{activity}}}' for activity in refused}
+    reasons = {row[0] for row in pipeline.query_rows("SELECT motif FROM gold.v_qualite_donnees WHERE etat = 'ouvert'")}
+    assert reasons <= {rule.message for rule in STRAVA_ACTIVITIES.rules} | {"message illisible"}
+    assert reasons
+
+
+def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: HTTPServer) -> None:
+    def count_pending() -> int:
+        return sum(row["status"] == "pending" for row in pipeline.postgres_rows("ops.slack_outbox"))
+
+    wait_until(lambda: count_pending() == 0, timeout=60, missing="the outbox to be empty")
+    outbox = {row["activity_id"]: row for row in pipeline.postgres_rows("ops.slack_outbox")}
+    assert {row["status"] for row in outbox.values()} == {"sent"}
+    posted = [request.get_json()["text"] for request, _ in slack.log if request.path.endswith("/X")]
+    assert len(posted) == len(outbox)
+    live_since = pipeline.postgres_rows("ops.go_live")[0]["live_since"]
+    expected = {
+        row["activity_id"]
+        for row in pipeline.postgres_rows("strava_activities")
+        if row["created_at"] > live_since and support.oracle.is_valid(row) and not row["private"]
+    }
+    assert expected <= set(outbox)
+    assert expected
+
+
+def test_a_message_that_is_not_json_stops_nothing(pipeline: PipelineRun) -> None:
+    producer = KafkaProducer(bootstrap_servers=pipeline.settings.kafka_bootstrap_servers)
+    producer.send(STRAVA_ACTIVITIES.topic, b"this is no json").get(timeout=30)
+    producer.close()
+    with connect(pipeline.settings, autocommit=True) as conn:
+        after = insert_one(conn, Random(8), read_athletes(conn), 0.0)
+    assert after is not None
+    run = pipeline.refresh()
+    assert sum(caught.refused for caught in run.catch_up_results) == 1
+    bronze = pipeline.lake.read("bronze", "strava_activities")
+    assert bronze.where("op IS NULL").first()["value"] == "this is no json"  # type: ignore[index]
+    assert pipeline.lake.quarantine().where("array_contains(reasons, 'message illisible')").count() == 1
+    assert pipeline.lake.silver(STRAVA_ACTIVITIES).where(f"activity_id = {after.activity_id}").count() == 1
+
+
+def test_bronze_holds_each_offset_once(pipeline: PipelineRun) -> None:
+    for contract in CAPTURED:
+        bronze = pipeline.lake.read("bronze", contract.table)
+        counted = bronze.selectExpr("count(*)", "count(DISTINCT incarnation, partition, offset)", "max(offset)").first()
+        assert counted is not None
+        assert counted[0] == counted[1] == counted[2] + 1
+
+
+def test_beeline_query_returns_the_row_count(pipeline: PipelineRun) -> None:
+    beeline = ROOT / ".venv" / "bin" / "beeline"
+    address = f"{pipeline.settings.thrift_host}:{pipeline.settings.thrift_port}"
+    count = f"SELECT COUNT(*) FROM delta.`{pipeline.settings.lake}/bronze/strava_activities`;"  # noqa: S608 - our path
+    env = {"PATH": f"{beeline.parent}:/usr/bin:/bin", "JAVA_HOME": str(pipeline.settings.java_home)}
+    done = subprocess.run(
+        [str(beeline), "-u", f"jdbc:hive2://{address}", "-n", "admin", "-e", count],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    row_count = pipeline.lake.read("bronze", "strava_activities").count()
+    assert f"| {row_count} " in done.stdout
+
+
+def _as_oracle(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    _, year, unit, salary, _, distance_km, source, eligible, motif, amount = row
+    assert year == today().year
+    return unit, Decimal(str(salary)).quantize(Decimal("0.01")), distance_km, source, eligible, motif, amount
+
+
+def _key(contract: Any, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in contract.key)
+
+
+def _comparable(contract: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values as one side and the other both have them; Spark gives instants without a zone, in UTC."""
+    plain = {name: row[name] for name in contract.columns if name != "raw_payload"}
+    return {name: _instant(value) if contract.columns[name] == "timestamp" else value for name, value in plain.items()}
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is None:
+        return value
+    return value.astimezone(timezone.utc).replace(tzinfo=None)

@@ -1,0 +1,81 @@
+"""A first snapshot cut off half-way, and made again: what was deleted in between is a ghost, and goes."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lakehouse.cdc.merge.silver import catch_up, reset_table
+from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
+from lakehouse.source import consistent_cut
+from lakehouse.source.postgres import connect
+from spark.messages import SHOES
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
+
+MIN_MESSAGES_READ, GATE_LOCK_ID = 1000, 42
+TABLE = """
+    CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
+    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 3000) n
+"""
+# Whoever reads past the first half waits for the gate: so the snapshot is half-way, and not by chance.
+PAUSE_HALFWAY_CONFIG = {
+    "snapshot.select.statement.overrides": "public.shoes",
+    "snapshot.select.statement.overrides.public.shoes": (
+        "SELECT * FROM shoes WHERE id <= 1500 UNION ALL "
+        "SELECT * FROM shoes WHERE id > 1500 AND pg_advisory_xact_lock_shared(42) IS NOT NULL"
+    ),
+    "snapshot.fetch.size": "100",
+}
+
+
+@pytest.mark.long
+def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
+    make_harness: HarnessFactory, stack: Stack
+) -> None:
+    harness = make_harness([SHOES], TABLE)
+    [shoes] = harness.contracts
+    with connect(harness.settings) as slow, _closed_gate(harness):
+        harness.start(**PAUSE_HALFWAY_CONFIG)
+        first = _wait_for_messages(harness, MIN_MESSAGES_READ)
+        catch_up(harness.lake, shoes, consistent_cut.bronze_offsets(harness.lake.catalog, [shoes])[shoes.table])
+        harness.execute("DELETE FROM shoes WHERE id BETWEEN 1 AND 10", "UPDATE shoes SET note = 'then' WHERE id = 30")
+        slow.execute("UPDATE shoes SET note = 'slow' WHERE id IN (40, 2040)")
+        slow.execute("DELETE FROM shoes WHERE id IN (41, 2041)")
+        os.kill(_pid(stack), signal.SIGKILL)
+        harness.execute("DELETE FROM shoes WHERE id BETWEEN 11 AND 20", "DELETE FROM shoes WHERE id = 2050")
+        harness.execute("UPDATE shoes SET id = -31 WHERE id = 31", "INSERT INTO shoes VALUES (-1, 1, 'new', 1)")
+        _wait_for_messages(harness, first + MIN_MESSAGES_READ)
+        slow.commit()
+        harness.execute("UPDATE shoes SET note = 'after' WHERE id = 50", "DELETE FROM shoes WHERE id = 51")
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
+    reset_table(harness.lake, shoes)
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
+
+
+@contextmanager
+def _closed_gate(harness: CdcHarness) -> Iterator[None]:
+    with connect(harness.settings, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", [GATE_LOCK_ID])
+        yield
+
+
+def _wait_for_messages(harness: CdcHarness, messages: int) -> int:
+    """Wait until Bronze has so many messages, and give how many it has."""
+
+    def message_count() -> int:
+        return sum(end + 1 for end in harness.lake.catalog.bronze_offsets(harness.contracts[0]).values())
+
+    wait_until(lambda: message_count() >= messages, timeout=120, missing=f"{messages} messages in Bronze")
+    return message_count()
+
+
+def _pid(stack: Stack) -> int:
+    [pid] = [one.pid for one in stack.status() if one.name == "connect"]
+    assert pid
+    return pid

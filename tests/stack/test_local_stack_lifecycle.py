@@ -1,0 +1,92 @@
+"""Law: a stack can be interrupted, killed, started and stopped in any order, and says why a service did not start.
+
+Postgres alone stands for all services: the supervision is the same, and it starts in a second.
+"""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lakehouse.errors import NotReady
+from lakehouse.local.stack import Stack
+from lakehouse.source.postgres import connect
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack.on_free_ports(tmp_path)
+    yield stack
+    stack.down()
+
+
+def _pid(stack: Stack) -> int:
+    [pid] = [one.pid for one in stack.status() if one.name == "postgres"]
+    assert pid
+    return pid
+
+
+def _supervisord(stack: Stack) -> int:
+    return int((stack.home / "run" / "supervisord.pid").read_text(encoding="utf-8"))
+
+
+def test_running_service_is_not_restarted_by_a_second_up(stack: Stack) -> None:
+    stack.up("postgres")
+    pid = _pid(stack)
+    stack.up("postgres")
+    assert _pid(stack) == pid
+
+
+def test_half_initialised_data_folder_is_recreated(stack: Stack) -> None:
+    half = stack.home / "postgres" / "unfinished"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("16\n", encoding="utf-8")
+    stack.up("postgres")
+    assert not half.exists()
+
+
+def test_data_survives_down_and_up(stack: Stack) -> None:
+    stack.up("postgres")
+    with connect(stack.settings) as conn:
+        conn.execute("INSERT INTO cdc.heartbeat VALUES (7, now())")
+    stack.down()
+    stack.down()
+    stack.up("postgres")
+    with connect(stack.settings) as conn:
+        assert conn.execute("SELECT id FROM cdc.heartbeat").fetchall() == [(7,)]
+
+
+def test_killed_service_is_restarted(stack: Stack) -> None:
+    stack.up("postgres")
+    killed = _pid(stack)
+    os.kill(killed, signal.SIGKILL)
+    stack.up("postgres")
+    assert _pid(stack) != killed
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_orphan_of_a_killed_supervisor_is_killed(stack: Stack, command: str) -> None:
+    stack.up("postgres")
+    orphan = psutil.Process(_pid(stack))
+    supervisord = psutil.Process(_supervisord(stack))
+    supervisord.kill()
+    psutil.wait_procs([supervisord], timeout=10)
+    assert orphan.is_running()
+    stack.up("postgres") if command == "up" else stack.down()
+    assert not orphan.is_running()
+
+
+def test_a_busy_port_is_an_error_that_names_service_and_log(stack: Stack) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", stack.settings.db_port))
+        busy.listen()
+        log = re.escape(str(stack.logs / "postgres.log"))
+        with pytest.raises(
+            NotReady, match=rf"postgres: it ended while it was starting.*{log}, which ends with:\n(.*\n)*.*in use"
+        ):
+            stack.up("postgres")

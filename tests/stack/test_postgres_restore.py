@@ -1,0 +1,138 @@
+"""A Postgres restored from a backup is noticed, and so is a slot that Postgres gave up; one command mends both.
+
+On a Postgres of its own_stack: it is stopped, and its files are put back.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.errors import SourceMismatch
+from lakehouse.local.service import Service
+from lakehouse.local.service_addresses import on_free_ports
+from lakehouse.local.services import services
+from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
+from lakehouse.settings import Settings
+from lakehouse.source import debezium_signals, topics
+from lakehouse.source.connect_client import ConnectClient
+from lakehouse.source.connector_controller import ConnectorController
+from lakehouse.source.postgres import connect, current_wal_lsn
+from lakehouse.source.source_check import ensure_source_not_rewound
+from spark.messages import SHOES
+from stack.cdc_harness import CdcHarness, open_harness
+from stack.databases import fresh_database
+from stack.silver_diff import differences
+
+pytestmark = pytest.mark.long
+
+TABLE = """
+    CREATE TABLE harness (id int PRIMARY KEY, size int, note text, price numeric(12,2));
+    INSERT INTO harness SELECT n, n, 'first', n FROM generate_series(1, 9) n
+"""
+
+
+def services_with_small_wal_keep(home: Path, settings: Settings) -> list[Service]:
+    """Give the services, Postgres one that gives up a slot soon."""
+    options = ("-c", "max_slot_wal_keep_size=64MB")
+    return [
+        replace(one, command=(*one.command, *options)) if one.name == "postgres" else one
+        for one in services(home, settings)
+    ]
+
+
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("own")
+    stack = Stack(folder, on_free_ports(folder), service_factory=services_with_small_wal_keep)
+    try:
+        stack.up("postgres", "kafka", "connect")
+        yield stack
+    finally:
+        stack.down()
+
+
+@pytest.fixture
+def harness(own_stack: Stack, spark: SparkSession, tmp_path: Path) -> Iterator[CdcHarness]:
+    with (
+        fresh_database(own_stack.settings) as database,
+        open_harness(spark, database, tmp_path, [SHOES], TABLE) as opened,
+    ):
+        opened.start()
+        opened.merge_silver()
+        yield opened
+
+
+@pytest.fixture
+def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
+    with harness.connector() as connector:
+        yield connector
+
+
+def stop_connector_if_rewound(settings: Settings, connector: ConnectClient) -> None:
+    """Have a look as the registrar that comes back after Postgres did."""
+    admin = topics.admin_client(settings)
+    try:
+        with connect(settings, autocommit=True) as conn:
+            ConnectorController(settings, admin, conn, connector).stop_if_source_rewound()
+    finally:
+        admin.close()
+
+
+def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
+    own_stack: Stack, harness: CdcHarness, connector: ConnectClient
+) -> None:
+    data = own_stack.home / "postgres" / "data"
+    own_stack.down("postgres")
+    subprocess.run(["cp", "-a", data, data.with_name("backup")], check=True)
+    own_stack.up("postgres")
+    # More than what Postgres writes by itself before anybody looks.
+    harness.execute("SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000))")
+    harness.execute("DELETE FROM harness WHERE id < 4", "INSERT INTO harness VALUES (20, 20, 'never was', 1)")
+    harness.merge_silver()
+    with connect(harness.settings) as conn:
+        end = current_wal_lsn(conn)
+    wait_until(lambda: connector.max_lsn() >= end, timeout=60, missing="the connector to note where it is")
+    own_stack.down("postgres")
+    shutil.rmtree(data)
+    data.with_name("backup").rename(data)
+    own_stack.up("postgres")
+    with pytest.raises(SourceMismatch, match="A backup was restored"):
+        ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
+    stop_connector_if_rewound(harness.settings, connector)
+    wait_until(
+        lambda: (state := connector.state()) and state.is_stopped, timeout=60, missing="the connector to be stopped"
+    )
+    # Over the numbers that were given before.
+    harness.execute("DELETE FROM harness WHERE id < 3", "INSERT INTO harness VALUES (21, 21, 'since then', 1)")
+    harness.resnapshot()
+    ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
+    harness.execute("UPDATE harness SET size = 99 WHERE id = 4")
+    harness.merge_silver()
+    assert differences(harness, harness.contracts[0]) == []
+    assert {row.id for row in harness.lake.silver(harness.contracts[0]).collect()} == {*range(3, 10), 21}
+
+
+def test_invalidated_slot_is_detected_and_resnapshot_restores_the_rows(
+    harness: CdcHarness, connector: ConnectClient
+) -> None:
+    connector.stop()
+    wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
+    a_lot = "SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000)) FROM generate_series(1, 200)"
+    harness.execute(
+        "DELETE FROM harness WHERE id < 4",
+        a_lot,
+        "CHECKPOINT",
+    )
+    connector.resume()
+    with connect(harness.settings) as conn:
+        assert debezium_signals.is_slot_lost(conn, harness.name)
+    harness.resnapshot()
+    harness.merge_silver()
+    assert differences(harness, harness.contracts[0]) == []
+    assert harness.lake.silver(harness.contracts[0]).count() == 6

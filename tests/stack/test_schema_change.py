@@ -1,0 +1,101 @@
+"""A table that changes under the flow: what fits goes on, what does not is named, and no value is made up for good."""
+
+from dataclasses import replace
+
+import pytest
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.merge.silver import catch_up
+from lakehouse.errors import SchemaMismatch
+from lakehouse.spark.parallel import parallel_map_collecting_errors
+from spark.messages import SHOES
+from stack.cdc_harness import CdcHarness, HarnessFactory
+from stack.silver_diff import differences
+
+TABLES = """
+    CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
+    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 9) n;
+    CREATE TABLE boots (LIKE shoes INCLUDING ALL);
+    INSERT INTO boots SELECT * FROM shoes
+"""
+
+
+@pytest.fixture
+def harness(make_harness: HarnessFactory) -> CdcHarness:
+    harness = make_harness([SHOES, replace(SHOES, table="boots")], TABLES)
+    harness.start()
+    harness.merge_silver()
+    return harness
+
+
+def change_contract(harness: CdcHarness, **columns: str | None) -> Contract:
+    """Have the contract name these columns too, or no longer; refresh."""
+    shoes, boots = harness.contracts
+    columns_by_name = {**shoes.columns, **columns}
+    changed = replace(shoes, columns={name: kind for name, kind in columns_by_name.items() if kind})
+    harness.contracts = [changed, boots]
+    harness.merge_silver()
+    return changed
+
+
+def refresh_and_list_errors(harness: CdcHarness) -> list[str]:
+    """Refresh, and give what each table that could not be says; see that the others were brought up to date."""
+    offsets = harness.drain()
+    results = parallel_map_collecting_errors(
+        lambda one: catch_up(harness.lake, one, offsets[one.table]), harness.contracts
+    )
+    assert differences(harness, harness.contracts[1]) == []
+    return [str(one) for one in results if isinstance(one, SchemaMismatch)]
+
+
+@pytest.mark.long
+def test_renamed_column_stops_only_its_table_until_the_contract_follows(harness: CdcHarness) -> None:
+    harness.execute(
+        "ALTER TABLE shoes RENAME note TO remark",
+        "UPDATE shoes SET remark = 'second' WHERE id < 4",
+        "UPDATE boots SET note = 'second' WHERE id < 4",
+    )
+    [said] = refresh_and_list_errors(harness)
+    assert "shoes: note is in the contract and no longer in the table" in said
+    shoes = change_contract(harness, note=None, remark="string")
+    assert differences(harness, shoes) == [f"{n}: remark" for n in range(4, 10)]  # told under the old name
+    harness.resnapshot()
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
+
+
+@pytest.mark.long
+def test_added_column_stops_nothing_and_is_backfilled_once_in_the_contract(harness: CdcHarness) -> None:
+    harness.execute("ALTER TABLE shoes ADD colour text", "UPDATE shoes SET colour = 'red' WHERE id < 4")
+    assert refresh_and_list_errors(harness) == []
+    assert differences(harness, harness.contracts[0]) == []
+    assert differences(harness, change_contract(harness, colour="string")) == []
+
+
+@pytest.mark.long
+def test_default_of_an_added_column_is_filled_by_a_resnapshot(harness: CdcHarness) -> None:
+    harness.execute("ALTER TABLE shoes ADD pairs int DEFAULT 2", "UPDATE shoes SET pairs = 3 WHERE id < 4")
+    shoes = change_contract(harness, pairs="int")
+    assert differences(harness, shoes) == [f"{n}: pairs" for n in range(4, 10)]  # no change told of them
+    harness.resnapshot()
+    harness.merge_silver()
+    assert differences(harness, shoes) == []
+
+
+@pytest.mark.long
+def test_dropped_column_stops_only_its_table_until_the_contract_drops_it(harness: CdcHarness) -> None:
+    harness.execute("ALTER TABLE shoes DROP note", "UPDATE shoes SET size = 50", "UPDATE boots SET size = 50")
+    [said] = refresh_and_list_errors(harness)
+    assert "shoes: note is in the contract and no longer in the table" in said
+    assert differences(harness, change_contract(harness, note=None)) == []
+
+
+@pytest.mark.long
+def test_widened_column_stops_only_its_table_at_the_first_overflowing_value(harness: CdcHarness) -> None:
+    harness.execute("ALTER TABLE shoes ALTER size TYPE bigint", "UPDATE shoes SET size = 41 WHERE id = 1")
+    assert refresh_and_list_errors(harness) == []
+    assert differences(harness, harness.contracts[0]) == []
+    harness.execute("UPDATE shoes SET size = 3000000000 WHERE id = 2", "UPDATE boots SET size = 50")
+    [said] = refresh_and_list_errors(harness)
+    assert "shoes: the value of size is not of the contract's type" in said
+    assert differences(harness, change_contract(harness, size="bigint")) == []

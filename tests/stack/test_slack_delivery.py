@@ -1,0 +1,147 @@
+"""The outbox is sent in order, each message once, whatever Slack answers."""
+
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from lakehouse.errors import LockHeld
+from lakehouse.retries import StopSignal
+from lakehouse.settings import Settings
+from lakehouse.slack import change_events, notifier, outbox
+from lakehouse.slack.dispatcher import Sender
+from lakehouse.source import postgres
+from stack.activity_events import activity_event, insert_employee, insert_go_live
+
+
+@pytest.fixture
+def conn(database: Settings) -> Iterator[psycopg.Connection]:
+    with postgres.connect(database, autocommit=True) as conn:
+        insert_employee(conn, 10)
+        insert_go_live(conn)
+        read = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
+        outbox.enqueue(conn, [change for change in read if change is not None])
+        yield conn
+
+
+@pytest.fixture
+def sender(httpserver: HTTPServer) -> Iterator[Sender]:
+    with httpx.Client() as client:
+        yield Sender(client, SecretStr(httpserver.url_for("/hook")))
+
+
+def expect_responses(httpserver: HTTPServer, *statuses: int, retry_after: str = "1") -> None:
+    for status in statuses:
+        headers = {"Retry-After": retry_after} if status == 429 else {}
+        httpserver.expect_ordered_request("/hook").respond_with_data("so", status=status, headers=headers)
+
+
+def outbox_rows(conn: psycopg.Connection) -> list[tuple[int, str, int]]:
+    return conn.execute("SELECT activity_id, status, attempts FROM ops.slack_outbox ORDER BY owed_at").fetchall()
+
+
+def test_pending_messages_are_sent_at_once_in_order(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    expect_responses(httpserver, 200, 200, 200)
+    assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
+    assert outbox_rows(conn) == [(1, "sent", 1), (2, "sent", 1), (3, "sent", 1)]
+    texts = [request.json["text"] for request, _ in httpserver.log if request.json is not None]
+    assert texts == [text for _, text, _ in outbox.list_messages(conn)]
+
+
+def test_slack_outage_holds_the_queue_and_loses_nothing(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    expect_responses(httpserver, 500)
+    sender.send_one(conn)
+    assert sender.send_one(conn) is None
+    assert outbox_rows(conn) == [(1, "pending", 1), (2, "pending", 0), (3, "pending", 0)]
+    conn.execute("UPDATE ops.slack_outbox SET next_attempt_at = now()")
+    expect_responses(httpserver, 200, 200, 200)
+    assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
+    assert outbox_rows(conn) == [(1, "sent", 2), (2, "sent", 1), (3, "sent", 1)]
+
+
+def test_slack_retry_delay_grows_with_each_failure(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    delays = []
+    for _ in range(3):
+        expect_responses(httpserver, 503)
+        conn.execute("UPDATE ops.slack_outbox SET next_attempt_at = now()")
+        sender.send_one(conn)
+        pending = outbox.next_pending(conn)
+        assert pending is not None
+        delays.append(round(pending.due_in))
+    assert delays == [1, 2, 4]
+
+
+def test_429_waits_for_retry_after_and_slows_down(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    expect_responses(httpserver, 429, retry_after="30")
+    assert sender.send_one(conn) == pytest.approx(1.0)
+    assert outbox_rows(conn)[0] == (1, "pending", 1)
+    pending = outbox.next_pending(conn)
+    assert pending is not None
+    assert pending.due_in == pytest.approx(30, abs=2)
+    early = sender.send_one(conn)
+    assert early is not None
+    assert 0 < early <= 1
+
+
+def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    expect_responses(httpserver, 400, 200)
+    sender.send_one(conn)
+    sender.send_one(conn)
+    assert outbox_rows(conn)[:2] == [(1, "set_aside", 1), (2, "sent", 1)]
+    assert outbox.list_messages(conn)[0][2] == "400 so"
+
+
+def test_message_sent_during_a_postgres_outage_is_not_sent_again(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender, database: Settings
+) -> None:
+    def respond_and_disconnect(_: Request) -> Response:
+        with postgres.connect(database, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+        return Response("ok")
+
+    httpserver.expect_ordered_request("/hook").respond_with_handler(respond_and_disconnect)
+    expect_responses(httpserver, 200)
+    with pytest.raises(postgres.TRANSIENT_ERRORS):
+        sender.send_one(conn)
+    with postgres.connect(database, autocommit=True) as reconnected:
+        assert outbox_rows(reconnected)[0] == (1, "pending", 0)
+        sender.send_one(reconnected)
+        assert outbox_rows(reconnected)[:2] == [(1, "sent", 1), (2, "sent", 1)]
+    assert len(httpserver.log) == 2
+
+
+def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
+    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+) -> None:
+    expect_responses(httpserver, 200)
+    conn.execute("SET default_transaction_read_only = on")
+    for _ in range(2):
+        with pytest.raises(postgres.TRANSIENT_ERRORS):
+            sender.send_one(conn)
+    assert len(httpserver.log) == 1
+
+
+def test_without_a_webhook_messages_stay_pending(conn: psycopg.Connection) -> None:
+    with httpx.Client() as client:
+        assert Sender(client, None).send_one(conn) is None
+    assert {status for _, status, _ in outbox_rows(conn)} == {"pending"}
+
+
+def test_second_notifier_on_one_outbox_is_refused(database: Settings, conn: psycopg.Connection) -> None:
+    assert outbox.try_lock(conn)
+    with pytest.raises(LockHeld, match="once"):
+        notifier.serve(database, StopSignal(), once=True)

@@ -1,0 +1,150 @@
+"""Owed a message: each activity that its contract accepts, not private, created after go-live, once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from lakehouse.contracts import STRAVA_ACTIVITIES
+from lakehouse.settings import Settings
+from lakehouse.slack import change_events, notifier, outbox
+from lakehouse.source import postgres
+from stack.activity_events import (
+    COMMITTED_US,
+    MICROSECONDS,
+    activity_event,
+    insert_employee,
+    insert_go_live,
+    poll_result,
+)
+
+# One row for each of the contract's rules, breaking that rule.
+REFUSED_BY_RULE: dict[str, dict[str, Any]] = {
+    "employee_missing": {"employee_id": None},
+    "start_missing": {"start_date_utc": None},
+    "distance_negative": {"distance_m": -1},
+    "ends_before_start": {"elapsed_time_s": -60, "moving_time_s": None},
+    "moving_over_elapsed": {"moving_time_s": 2_801},
+    "in_the_future": {"start_date_utc": "2026-06-01T13:00:00.000001Z"},
+    "speed_impossible": {"distance_m": 25 * 2_760 + 1},
+    "payload_of_another": {"raw_payload": '{"athlete": {"id": 11}}'},
+}
+
+
+@pytest.fixture
+def conn(database: Settings) -> Iterator[psycopg.Connection]:
+    with postgres.connect(database, autocommit=True) as conn:
+        insert_employee(conn, 10)
+        insert_go_live(conn)
+        yield conn
+
+
+def enqueue(conn: psycopg.Connection, *messages: bytes) -> list[int]:
+    events = [change_events.parse_event(message) for message in messages]
+    return outbox.enqueue(conn, [change for change in events if change is not None])
+
+
+def test_valid_activity_is_enqueued(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event(activity_id=3)) == [3]
+    assert outbox.list_messages(conn) == [
+        ("pending", "Bravo Juliette Mendes ! Tu viens de courir 10,8 km en 46 min ! Quelle énergie ! 🔥🏅", None)
+    ]
+
+
+def test_every_contract_rule_has_a_refused_example() -> None:
+    assert {rule.name for rule in STRAVA_ACTIVITIES.rules} == set(REFUSED_BY_RULE)
+
+
+@pytest.mark.parametrize("rule", REFUSED_BY_RULE)
+def test_refused_activity_is_not_enqueued(conn: psycopg.Connection, rule: str) -> None:
+    assert enqueue(conn, activity_event(**REFUSED_BY_RULE[rule])) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"start_date_utc": "2026-06-01T13:00:00.000000Z"},  # an hour ahead of its commit, and not later
+        {"distance_m": 25 * 2_760},
+        {"moving_time_s": 2_800},
+        {"distance_m": None, "moving_time_s": None, "elapsed_time_s": None, "calories": None},
+        {"raw_payload": None},
+        {"raw_payload": '{"description": "sans athlète"}'},
+        {"flagged": True},
+    ],
+)
+def test_activity_at_the_limit_or_with_null_fields_is_enqueued(
+    conn: psycopg.Connection, changed: dict[str, Any]
+) -> None:
+    assert enqueue(conn, activity_event(**changed)) == [1]
+
+
+def test_refused_activity_is_enqueued_once_corrected(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event(distance_m=-5)) == []
+    assert enqueue(conn, activity_event("u")) == [1]
+
+
+def test_activity_is_judged_by_its_row_at_the_change(conn: psycopg.Connection) -> None:
+    later = activity_event("u", committed_us=COMMITTED_US + 3_600 * MICROSECONDS, distance_m=-1)
+    assert enqueue(conn, activity_event(), later) == [1]
+
+
+def test_private_activity_is_not_enqueued(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event(private=True)) == []
+    assert enqueue(conn, activity_event(private=None)) == []
+
+
+def test_activity_created_before_or_at_go_live_is_not_enqueued(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event(created_at="2025-12-31T23:59:59.999999Z")) == []
+    assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00Z")) == []
+    assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00.000001Z")) == [1]
+
+
+def test_snapshot_insert_and_update_of_an_activity_enqueue_one_message(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event("r"), activity_event("c"), activity_event("u")) != []
+    assert enqueue(conn, activity_event("u", distance_m=5_000)) == []
+    assert len(outbox.list_messages(conn)) == 1
+
+
+def test_activity_of_a_former_employee_is_not_enqueued(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, activity_event(employee_id=11, raw_payload=None)) == []
+
+
+def test_messages_are_queued_in_the_order_of_the_changes(conn: psycopg.Connection) -> None:
+    assert enqueue(conn, *(activity_event(activity_id=n) for n in (9, 2, 7))) == [9, 2, 7]
+    order = conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
+    assert order == [(9,), (2,), (7,)]
+
+
+def test_toasted_payload_is_read_from_postgres(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) "
+        """VALUES (1, 10, '{"athlete": {"id": 11}}'), (2, 10, '{"athlete": {"id": 10}, "description": "Top"}')"""
+    )
+    assert enqueue(conn, activity_event("u", activity_id=1, raw_payload=change_events.UNAVAILABLE)) == []
+    assert enqueue(conn, activity_event("u", activity_id=2, raw_payload=change_events.UNAVAILABLE)) == [2]
+    assert '("Top")' in outbox.list_messages(conn)[0][1]
+
+
+def test_deeply_nested_payload_is_read(conn: psycopg.Connection) -> None:
+    deep = '{"a": ' * 2_000 + "{}" + "}" * 2_000
+    conn.execute(
+        "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) VALUES (1, 10, %s)", [deep]
+    )
+    assert enqueue(conn, activity_event(raw_payload=deep)) == [1]
+
+
+def test_undecodable_message_does_not_block_the_others(conn: psycopg.Connection) -> None:
+    values = [
+        activity_event(activity_id=1),
+        b"not json",
+        activity_event(activity_id=2, distance_m="far"),
+        activity_event(activity_id=3, name="\x00"),
+        activity_event(activity_id=4, start_date_local=10**30),
+        activity_event(activity_id=5, created_at="yesterday-ish"),
+        activity_event(activity_id=6, raw_payload="{"),
+        activity_event(activity_id=7, raw_payload="[" * 50_000),
+        activity_event(activity_id=8),
+    ]
+    notifier.enqueue_from_topic(conn, poll_result(values))
+    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at").fetchall() == [(1,), (8,)]

@@ -1,0 +1,138 @@
+"""Law 9: one lake, one source, one writer; what does not fit is refused with its remedy, and nothing is written."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.source_identity import SYSTEM_IDENTIFIER_PROPERTY, TOPIC_ID_PROPERTY, resolve_starting_offsets
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
+from lakehouse.errors import LockHeld, LockLost, SourceMismatch
+from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
+from lakehouse.serving.client import query
+from lakehouse.settings import ROOT, Settings
+from lakehouse.source.lease import Lease
+from lakehouse.source.postgres import connect
+from lakehouse.source.source_check import read_source_identity
+from lakehouse.spark.session import LOG_STORE
+
+INSERT_DISTANCE = """
+    INSERT INTO distance_cache (origin_address, destination_address, travel_mode, provider, status, last_updated)
+    VALUES ('here', 'there', 'walking', 'test', 'failed', now())
+"""
+STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
+
+
+def run_job(stack: Stack, script: str, lake: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / script), *arguments]
+    env = {**stack.environment(), "LAKE_URI": lake}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("script", [STREAM, REFRESH])
+def test_lake_of_another_postgres_is_refused(stack: Stack, tmp_path: Path, script: str) -> None:
+    source = read_source_identity(stack.settings, CAPTURED)
+    for contract in CAPTURED:
+        topic = source.topics[contract.topic]
+        Catalog(str(tmp_path)).create_bronze(
+            contract, {SYSTEM_IDENTIFIER_PROPERTY: "42", f"{TOPIC_ID_PROPERTY}0": topic.topic_id}
+        )
+    refused = run_job(stack, script, str(tmp_path))
+    assert refused.returncode == 1
+    assert "belongs to the Postgres with system identifier 42" in refused.stderr
+    assert "make reset" in refused.stderr
+
+
+def test_recreated_topic_is_refused(settings: Settings, tmp_path: Path) -> None:
+    source = read_source_identity(settings, [RH_EMPLOYEES])
+    Catalog(str(tmp_path)).create_bronze(
+        RH_EMPLOYEES, {SYSTEM_IDENTIFIER_PROPERTY: source.system_identifier, f"{TOPIC_ID_PROPERTY}0": "another"}
+    )
+    with pytest.raises(SourceMismatch, match="deleted and made again"):
+        resolve_starting_offsets(Catalog(str(tmp_path)), source, RH_EMPLOYEES)
+
+
+def test_same_source_resolves_to_the_same_incarnation_again(settings: Settings, tmp_path: Path) -> None:
+    source = read_source_identity(settings, [RH_EMPLOYEES])
+    assert [resolve_starting_offsets(Catalog(str(tmp_path)), source, RH_EMPLOYEES).incarnation for _ in range(2)] == [
+        0,
+        0,
+    ]
+
+
+def test_a_second_stream_on_the_same_lake_is_refused(stack: Stack) -> None:
+    refused = run_job(stack, STREAM, stack.settings.lake)
+    assert refused.returncode == 1
+    assert "another stream writes the lake" in refused.stderr
+
+
+@pytest.mark.parametrize("script", [REFRESH, "reconcile.py", "maintain.py"])
+def test_job_exits_while_another_refresh_holds_the_lease(stack: Stack, script: str) -> None:
+    with closing(Lease(stack.settings, "refresh")) as other:
+        other.acquire()
+        refused = run_job(stack, script, stack.settings.lake, "--wait", "0.1")
+    assert refused.returncode == 1
+    assert "another refresh writes the lake" in refused.stderr
+
+
+def test_running_sessions_use_the_hard_link_log_store(stack: Stack) -> None:
+    name, store = LOG_STORE
+    assert query(stack.settings, f"SET {name}").rows == [(name, store)]
+    with connect(stack.settings) as conn:
+        conn.execute(INSERT_DISTANCE)
+    log = stack.logs / "stream-processor.log"
+    wait_until(
+        lambda: "log_store_ready" in log.read_text(encoding="utf-8"),
+        timeout=60,
+        missing="the stream to say how it commits",
+    )
+    assert "log_store_without_links" not in log.read_text(encoding="utf-8")
+
+
+def test_waiting_lease_is_acquired_when_its_holder_ends(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+    with closing(Lease(own, "refresh")) as second, ThreadPoolExecutor(1) as pool:
+        with closing(Lease(own, "refresh")) as first:
+            first.acquire()
+            acquired = pool.submit(second.acquire, 60)
+            wait_until(lambda: _is_waiting_for_a_lock(own), timeout=30, missing="the second to wait")
+            assert not acquired.done()
+        assert acquired.result(timeout=30) == 1
+
+
+def _is_waiting_for_a_lock(settings: Settings) -> bool:
+    with connect(settings) as conn:
+        return conn.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is not None
+
+
+def test_lease_is_the_same_by_every_path_to_the_lake(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "as_a_container_sees_it").symlink_to(tmp_path / "lake")
+    (tmp_path / "lake").mkdir()
+    here = settings.model_copy(update={"lake_uri": str(tmp_path / "lake")})
+    there = settings.model_copy(update={"lake_uri": str(tmp_path / "as_a_container_sees_it")})
+    another = settings.model_copy(update={"lake_uri": str(tmp_path / "another")})
+    with closing(Lease(here, "stream")) as lease, closing(Lease(another, "stream")) as lease_elsewhere:
+        lease.acquire()
+        with pytest.raises(LockHeld, match="another stream"):
+            Lease(there, "stream").acquire()
+        lease_elsewhere.acquire()
+
+
+def test_reacquired_lease_invalidates_the_old_fencing_token(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+    with closing(Lease(own, "stream")) as lease:
+        token = lease.acquire()
+        lease.ensure_held(token)
+        with pytest.raises(LockHeld, match="another stream"):
+            Lease(own, "stream").acquire()
+        lease.close()
+        with pytest.raises(LockLost, match="was lost"):
+            lease.ensure_held(token)
+        assert lease.acquire(timeout=30) == token + 1  # the server notices a closed connection a little later
+        with pytest.raises(LockLost, match="was lost"):
+            lease.ensure_held(token)

@@ -1,0 +1,132 @@
+"""What held on a day as it was known on another, told a second time, in plain Python, from what each commit said.
+
+It shares no code with the pipeline, on purpose: what it says was written from the product's rules alone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import support.oracle
+from support.oracle import PARIS, Prime, Row, Wellbeing
+
+KEYS = {
+    "rh_employees": "id",
+    "strava_activities": "activity_id",
+    "distance_cache": "id",
+    "reward_rules": "valid_from",
+}
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a transaction said, in its order, as (table, operation, row); refused rows have `_reasons`."""
+
+    committed_at: datetime
+    tx_id: int
+    changes: Sequence[tuple[str, str, Row]]
+
+    @property
+    def day(self) -> date:
+        return _day(self.committed_at)
+
+
+@dataclass(frozen=True)
+class OracleAsOf:
+    """A day, the last day whose knowledge counts, and when and by which transaction the system went live."""
+
+    valid_at: date
+    known_at: date
+    live_at: datetime
+    live_tx_id: int
+
+    def is_pre_go_live(self, commit: Commit) -> bool:
+        """Whether it counts as known and true since before."""
+        return commit.committed_at <= self.live_at or commit.tx_id == self.live_tx_id
+
+    def is_known(self, commit: Commit, table: str) -> bool:
+        """Whether it was known by then; the distances of the day that the system went live on always were."""
+        known_until = max(self.known_at, _day(self.live_at)) if table == "distance_cache" else self.known_at
+        return self.is_pre_go_live(commit) or commit.day <= known_until
+
+
+ValidFrom = Callable[[Commit, str, Row], date | None]
+
+
+def prime(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Prime]:
+    """Give each employee's prime of that day by employee_id."""
+    rules = support.oracle.rules_on(_state_as_of(history, as_of, "reward_rules", _always_valid), as_of.valid_at)
+    return support.oracle.prime(
+        staff(history, as_of), _state_as_of(history, as_of, "distance_cache", _always_valid), rules
+    )
+
+
+def wellbeing(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Wellbeing]:
+    """Give each employee's days of that day's year by employee_id."""
+    activities = _state_as_of(history, as_of, "strava_activities", _activity_valid_from)
+    rules = _state_as_of(history, as_of, "reward_rules", _always_valid)
+    found = support.oracle.wellbeing(staff(history, as_of), activities, rules, as_of.valid_at)
+    return {employee_id: days for (employee_id, year), days in found.items() if year == as_of.valid_at.year}
+
+
+def staff(history: Sequence[Commit], as_of: OracleAsOf) -> list[support.oracle.Employee]:
+    """Give whom the company had on that day."""
+    rows = _state_as_of(history, as_of, "rh_employees", _employee_valid_from)
+    return [
+        support.oracle.Employee(
+            id=row["id"],
+            business_unit=row["business_unit"],
+            salary=row["salaire_brut"],
+            address=row["adresse_complete"],
+            travel_mode=support.oracle.travel_mode(row["moyen_deplacement"]),
+        )
+        for row in rows
+        if row["date_embauche"] is None or row["date_embauche"] <= as_of.valid_at
+    ]
+
+
+def _state_as_of(history: Iterable[Commit], as_of: OracleAsOf, table: str, valid_from: ValidFrom) -> list[Row]:
+    """Give a table's rows by what was told last, of all that was known, among what held by that day."""
+    rows: dict[Any, Row] = {}
+    for commit in history:
+        if not as_of.is_known(commit, table):
+            continue
+        pre_go_live = as_of.is_pre_go_live(commit)
+        for name, operation, row in commit.changes:
+            if name != table or row.get("_reasons"):
+                continue
+            day = None if pre_go_live else valid_from(commit, operation, row)
+            if day is None or day <= as_of.valid_at:
+                rows.pop(row[KEYS[table]], None)
+                if operation != "d":
+                    rows[row[KEYS[table]]] = row
+    return [*rows.values()]
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(PARIS).date()
+
+
+def _always_valid(_commit: Commit, _operation: str, _row: Row) -> None:
+    return None
+
+
+def _employee_valid_from(commit: Commit, operation: str, row: Row) -> date:
+    """Give the day HR names, the commit's where it names none; for who leaves it is named just before, if at all."""
+    if operation == "d":
+        stated_dates = [
+            changed["valable_depuis"]
+            for table, other, changed in commit.changes
+            if table == "rh_employees" and other != "d" and changed["id"] == row["id"]
+        ]
+        return (stated_dates[-1] if stated_dates else None) or commit.day
+    return row["valable_depuis"] or commit.day
+
+
+def _activity_valid_from(commit: Commit, operation: str, _row: Row) -> date | None:
+    """Give the day that its employee left on, for one that is deleted along; else it counts, or does not, as ever."""
+    leavers = [row for table, other, row in commit.changes if table == "rh_employees" and other == "d"]
+    if operation != "d" or not leavers:
+        return None
+    return max(_employee_valid_from(commit, "d", row) for row in leavers)

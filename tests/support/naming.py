@@ -1,0 +1,168 @@
+"""Check names, docstrings and log events against the rules of CONTRIBUTING.md: python -m support.naming [--root DIR]."""
+
+import argparse
+import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDERS = ("scripts", "tests")
+# Private words that an earlier version of this code used instead of the field's terms.
+WORDS = frozenset(
+    [
+        "asked",
+        "told",
+        "held",
+        "kept",
+        "made",
+        "taken",
+        "seen",
+        "touched",
+        "beside",
+        "anew",
+        "whom",
+        "lane",
+        "turn",
+        "sweep",
+        "sweeps",
+        "patience",
+    ]
+)
+# A parameter sweep is what the field calls trying a list of values.
+ALLOWED = {"sweep": re.compile(r"(^|/)(rule_options|options|scenarios|demo|questions|test_\w+)\.py$")}
+FIRST_WORDS = frozenset({"give", "gives", "tell", "tells", "say", "says", *WORDS})
+LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+EVENT = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+MAX_SENTENCE_WORDS = 20
+SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n")
+CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place that breaks a rule."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+def check(root: Path) -> list[Finding]:
+    """Return every finding in the Python files of the folders, ordered by place."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _files(root)}
+    found = [finding for path, tree in trees.items() for finding in _check_file(str(path.relative_to(root)), tree)]
+    found += _ambiguous_constants({str(path.relative_to(root)): tree for path, tree in trees.items()})
+    return sorted(found, key=lambda finding: (finding.path, finding.line, finding.text))
+
+
+def split_words(name: str) -> list[str]:
+    """Return the lower-case words of an identifier, split at underscores and capitals."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py"))
+
+
+def _check_file(path: str, tree: ast.Module) -> Iterator[Finding]:
+    for word in _forbidden(path, Path(path).stem):
+        yield Finding(path, 1, f"file name: “{word}” is no term of the field")
+    for node in ast.walk(tree):
+        for name, line in _defined_names(node):
+            for word in _forbidden(path, name):
+                yield Finding(path, line, f"{name}: “{word}” is no term of the field")
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield from _check_docstring(path, node)
+        if isinstance(node, ast.Call):
+            yield from _check_log_event(path, node)
+
+
+def _forbidden(path: str, name: str) -> list[str]:
+    return [word for word in split_words(name) if word in WORDS and not _is_allowed(path, word)]
+
+
+def _is_allowed(path: str, word: str) -> bool:
+    return word in ALLOWED and ALLOWED[word].search(path) is not None
+
+
+def _defined_names(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield each name that the node defines, with its line."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield node.name, node.lineno
+        case ast.arg():
+            yield node.arg, node.lineno
+        case ast.Name(ctx=ast.Store()):
+            yield node.id, node.lineno
+        case ast.Attribute(ctx=ast.Store()):
+            yield node.attr, node.lineno
+        case ast.ExceptHandler(name=str(name)):
+            yield name, node.lineno
+        case ast.alias(asname=str(name)):
+            yield name, node.lineno
+
+
+def _check_docstring(path: str, node: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[Finding]:
+    docstring = ast.get_docstring(node)
+    if not docstring:
+        return
+    line = node.body[0].lineno
+    first = re.match(r"\w+", docstring)
+    if first and first.group().lower() in FIRST_WORDS:
+        yield Finding(path, line, f"docstring begins with “{first.group()}”")
+    for sentence in SENTENCE_END.split(docstring):
+        words = re.findall(r"[^\s—–-]\S*", sentence)
+        if len(words) > MAX_SENTENCE_WORDS:
+            yield Finding(path, line, f"docstring sentence of {len(words)} words: “{' '.join(words[:6])} …”")
+
+
+def _check_log_event(path: str, call: ast.Call) -> Iterator[Finding]:
+    match call:
+        case ast.Call(
+            func=ast.Attribute(attr=method, value=ast.Name(id="log") | ast.Attribute(attr="log" | "_log")),
+            args=[ast.Constant(value=str(event)), *_],
+        ) if method in LOG_METHODS:
+            if not EVENT.fullmatch(event):
+                yield Finding(path, call.lineno, f"log event “{event}” is no key like batch_appended")
+            for word in _forbidden(path, event):
+                yield Finding(path, call.lineno, f"log event {event}: “{word}” is no term of the field")
+
+
+def _ambiguous_constants(trees: dict[str, ast.Module]) -> Iterator[Finding]:
+    """Yield each public constant that two modules define with different values; test modules keep theirs."""
+    places: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for path, tree in trees.items():
+        if Path(path).name.startswith("test_"):
+            continue
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if CONSTANT.fullmatch(name):
+                    places[name].append((path, node.lineno, ast.dump(value)))
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if CONSTANT.fullmatch(name):
+                    places[name].append((path, node.lineno, ast.dump(value)))
+    for name, found in places.items():
+        if len({value for _, _, value in found}) > 1:
+            for path, line, _ in found:
+                others = ", ".join(other for other, _, _ in found if other != path)
+                yield Finding(path, line, f"{name} has another value in {others}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m support.naming")
+    parser.add_argument("--root", type=Path, default=ROOT)
+    findings = check(parser.parse_args().root)
+    for finding in findings:
+        print(finding)
+    if findings:
+        sys.exit(f"{len(findings)} names or docstrings break the rules of CONTRIBUTING.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Prime and wellbeing computed a second time, in plain Python, from HR's workbook and Postgres's rows.
+
+It shares no code with the pipeline, on purpose: what it says was written from the product's rules alone.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import openpyxl
+
+PARIS = ZoneInfo("Europe/Paris")
+TRAVEL_MODES = {
+    "marcherunning": "walking",
+    "velotrottinetteautres": "bicycling",
+    "transportsencommun": "transit",
+    "vehiculethermiqueelectrique": "driving",
+}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Employee:
+    """What HR's workbook says of one, as far as a figure needs it."""
+
+    id: int
+    business_unit: str
+    salary: Decimal
+    address: str
+    travel_mode: str | None
+
+
+@dataclass(frozen=True)
+class Prime:
+    """A row of v_prime_sportive; distance_m is None where it is unknown."""
+
+    business_unit: str
+    salary: Decimal
+    distance_m: int | None
+    distance_source: str | None
+    eligible: bool
+    motif: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Wellbeing:
+    """A row of v_wellbeing; first and last are the wall clock in Paris, None where there is no activity."""
+
+    activities: int
+    first: datetime | None
+    last: datetime | None
+    eligible: bool
+    days: int
+    missing: int
+
+
+def read_employees(folder: Path) -> list[Employee]:
+    """Read HR's workbook: one with RH in its name, the table on the sheet that has a salary column."""
+    (file,) = (file for file in folder.glob("*.xlsx") if "RH" in file.name and "$" not in file.name)
+    for sheet in openpyxl.load_workbook(file, data_only=True).worksheets:
+        lines = list(sheet.iter_rows(values_only=True))
+        titles = [_fold_to_letters(title) for title in lines[0]]
+        if "salairebrut" in titles:
+            rows = [dict(zip(titles, line, strict=True)) for line in lines[1:]]
+            return [_employee(row) for row in rows if row["idsalarie"] is not None]
+    raise AssertionError(f"no salaries in {file}")
+
+
+def rules_on(reward_rules: Sequence[Row], day: date) -> Row:
+    """Give the row of reward_rules that holds on a day; the first one where none has begun."""
+    by_start = sorted(reward_rules, key=lambda row: row["valid_from"])
+    return next((row for row in reversed(by_start) if row["valid_from"] <= day), by_start[0])
+
+
+def prime(staff: Sequence[Employee], distance_cache: Sequence[Row], rules: Row) -> dict[int, Prime]:
+    """Give each employee's prime by employee_id."""
+    return {employee.id: _prime(employee, _find_distance(employee, distance_cache, rules), rules) for employee in staff}
+
+
+def wellbeing(
+    staff: Sequence[Employee], strava_activities: Sequence[Row], reward_rules: Sequence[Row], as_of: date
+) -> dict[tuple[int, int], Wellbeing]:
+    """Give each employee's days by employee_id and year, as seen on a day in Paris.
+
+    A year that is over is judged by what held on its last day; the window is the day's.
+    """
+    window = rules_on(reward_rules, as_of)["activity_window"]
+    starts: dict[tuple[int, int], list[datetime]] = {(employee.id, as_of.year): [] for employee in staff}
+    employee_ids = {employee.id for employee in staff}
+    for row in strava_activities:
+        if row["employee_id"] not in employee_ids or row["flagged"] or not is_valid(row):
+            continue
+        start = row["start_date_utc"].astimezone(PARIS).replace(tzinfo=None)
+        if start.date() <= as_of and (year := _year(start, window, as_of)):
+            starts.setdefault((row["employee_id"], year), []).append(start)
+    ends = {year: min(as_of, date(year, 12, 31)) for _, year in starts}
+    return {key: _days_earned(done, rules_on(reward_rules, ends[key[1]])) for key, done in starts.items()}
+
+
+def travel_mode(label: object) -> str | None:
+    """Give how Google names a way to work, None where it is not one of HR's."""
+    return TRAVEL_MODES.get(_fold_to_letters(label))
+
+
+def is_valid(row: Row) -> bool:
+    """Tell whether an activity could have been done, by the row and by when it came."""
+    distance, moving, elapsed = row["distance_m"], row["moving_time_s"], row["elapsed_time_s"]
+    athlete = (row["raw_payload"] or {}).get("athlete", {}).get("id", row["employee_id"])
+    if row["employee_id"] is None or row["start_date_utc"] is None or athlete != row["employee_id"]:
+        return False
+    if row["start_date_utc"] - row["created_at"] > timedelta(hours=1):
+        return False
+    if elapsed is not None and (elapsed < 0 or (moving is not None and moving > elapsed)):
+        return False
+    return distance is None or (distance >= 0 and (moving is None or distance <= moving * 90_000 / 3_600))
+
+
+def _employee(row: Row) -> Employee:
+    return Employee(
+        id=int(float(str(row["idsalarie"]).strip())),
+        business_unit=row["bu"].strip(),
+        salary=_parse_euros(row["salairebrut"]),
+        address=" ".join(unicodedata.normalize("NFC", row["adressedudomicile"]).split()),
+        travel_mode=travel_mode(row["moyendedeplacement"]),
+    )
+
+
+def _fold_to_letters(text: object) -> str:
+    return re.sub("[^a-z]", "", unicodedata.normalize("NFD", str(text)).lower())
+
+
+def _parse_euros(cell: object) -> Decimal:
+    digits = re.sub(r"[^\d.,]", "", str(cell)).replace(",", ".")
+    *groups, last = digits.split(".")
+    return Decimal(f"{''.join(groups)}.{last}") if groups else Decimal(last)
+
+
+def _find_distance(employee: Employee, distance_cache: Sequence[Row], rules: Row) -> Row | None:
+    """Give the distance that counts; Google's word before an estimate, also where it is that there is none."""
+    request = (employee.address, rules["destination"], employee.travel_mode)
+    results = [
+        row
+        for row in distance_cache
+        if (row["origin_address"], row["destination_address"], row["travel_mode"]) == request
+    ]
+    google_results = [row for row in results if row["provider"] == "google"]
+    return next((row for row in google_results or results if row["status"] == "ok"), None)
+
+
+def _prime(employee: Employee, distance_row: Row | None, rules: Row) -> Prime:
+    distance = distance_row["distance_m"] if distance_row else None
+    limit = {"walking": rules["walk_limit_m"], "bicycling": rules["bike_limit_m"]}.get(employee.travel_mode or "")
+    if limit is None:
+        motif = "mode_non_eligible"
+    elif distance is None:
+        motif = "distance_inconnue"
+    else:
+        motif = "eligible" if distance <= limit else "distance_incoherente"
+    bonus = (employee.salary * rules["bonus_rate"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return Prime(
+        business_unit=employee.business_unit,
+        salary=employee.salary,
+        distance_m=distance,
+        distance_source=distance_row["provider"] if distance_row else None,
+        eligible=motif == "eligible",
+        motif=motif,
+        amount=bonus if motif == "eligible" else Decimal("0.00"),
+    )
+
+
+def _year(start: datetime, window: str, as_of: date) -> int | None:
+    """Give the year that an activity counts for, None where it is outside the window."""
+    if window == "calendar_year":
+        return start.year
+    # Twelve months that end today began on the morrow of this day a year ago (the 28th for a 29 February).
+    day = min(as_of.day, 28) if (as_of.month, as_of.day) == (2, 29) else as_of.day
+    return as_of.year if start.date() > date(as_of.year - 1, as_of.month, day) else None
+
+
+def _days_earned(starts: Sequence[datetime], rules: Row) -> Wellbeing:
+    is_eligible = len(starts) >= rules["min_activities"]
+    return Wellbeing(
+        activities=len(starts),
+        first=min(starts, default=None),
+        last=max(starts, default=None),
+        eligible=is_eligible,
+        days=rules["wellbeing_days"] if is_eligible else 0,
+        missing=max(rules["min_activities"] - len(starts), 0),
+    )

@@ -1,0 +1,211 @@
+"""Law: docker-compose.yml is what its users expect, and starts with the very settings of local mode."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from lakehouse.local.connect import worker_properties
+from lakehouse.settings import ROOT, Settings
+
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
+VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
+MIB, GIB = 1024**2, 1024**3
+# As a debezium/connect image turns what it is given into a worker's properties.
+CONNECT_PROPERTY_NAMES = {
+    "BOOTSTRAP_SERVERS": "bootstrap.servers",
+    "GROUP_ID": "group.id",
+    "CONFIG_STORAGE_TOPIC": "config.storage.topic",
+    "OFFSET_STORAGE_TOPIC": "offset.storage.topic",
+    "STATUS_STORAGE_TOPIC": "status.storage.topic",
+    "OFFSET_FLUSH_INTERVAL_MS": "offset.flush.interval.ms",
+    "SHUTDOWN_TIMEOUT": "task.shutdown.graceful.timeout.ms",
+}
+# The JVM's, and the log's. A collector named in HEAP_OPTS would be a second one beside Kafka's own.
+JVM_VARIABLES = {"HEAP_OPTS": "-Xmx512m", "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"}
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+CONTAINER_NAMES = {
+    "postgres": "postgres-sport",
+    "pipeline": "pipeline-runner",
+    **{
+        name: name
+        for name in (
+            "redpanda", "debezium", "debezium-init", "stream-processor", "distance-worker", "slack-notifier",
+            "spark-thrift", "thrift-init",
+        )
+    },
+}  # fmt: skip
+
+
+def _services() -> Mapping[str, Mapping[str, Any]]:
+    """Give the services without a .env: every variable has its default."""
+    with_defaults = VARIABLE.sub(lambda found: (found[2] or "")[2:], COMPOSE_TEXT)
+    found: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(with_defaults)["services"]
+    return found
+
+
+SERVICES = _services()
+OUR_SERVICES = {name: service for name, service in SERVICES.items() if "build" in service}
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def _bytes(text: str) -> int:
+    assert text.endswith("m")
+    return int(text[:-1]) * MIB
+
+
+def _mounts(service: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    for volume in service.get("volumes", []):
+        source, target, *mode = volume.split(":")
+        yield source, target, mode == ["ro"]
+
+
+def test_compose_file_is_valid_against_the_compose_schema() -> None:
+    check = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, str(COMPOSE_FILE)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_containers_are_named_as_documented() -> None:
+    assert {name: service["container_name"] for name, service in SERVICES.items()} == CONTAINER_NAMES
+
+
+def test_every_variable_has_a_default() -> None:
+    assert COMPOSE_TEXT.count("${") == len([found for found in VARIABLE.finditer(COMPOSE_TEXT) if found[2]])
+    assert not re.search(r"\$[A-Za-z]", COMPOSE_TEXT)
+
+
+def test_every_compose_variable_is_in_env_example() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert not [
+        name for name, _ in VARIABLE.findall(COMPOSE_TEXT) if not re.search(rf"^(# )?{name}=", example, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "job"), [("pipeline", "refresh"), ("stream-processor", "stream"), ("spark-thrift", "thrift")]
+)
+def test_job_heap_leaves_440_mib_below_its_memory_limit(name: str, job: str) -> None:
+    conf = (ROOT / "spark" / f"{job}.conf").read_text(encoding="utf-8")
+    [(heap, unit)] = re.findall(r"^spark\.driver\.memory +(\d+)([mg])$", conf, re.MULTILINE)
+    assert _bytes(SERVICES[name]["mem_limit"]) - int(heap) * (GIB if unit == "g" else MIB) >= 440 * MIB
+
+
+@each_service
+def test_service_has_memory_limit_healthcheck_restart_and_log_rotation(name: str) -> None:
+    service = SERVICES[name]
+    assert _bytes(service["mem_limit"]) > 0
+    assert service["logging"]["options"]["max-size"]
+    if name == "pipeline":  # it loads and leaves; others wait until it has
+        assert service["restart"] == "on-failure:2"
+        waiting = {one for one, other in SERVICES.items() if "pipeline" in other.get("depends_on", {})}
+        assert {SERVICES[one]["depends_on"]["pipeline"]["condition"] for one in waiting} == {
+            "service_completed_successfully"
+        }
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+def test_all_limits_together_fit_into_8_gib() -> None:
+    assert sum(_bytes(service["mem_limit"]) for service in SERVICES.values()) <= 8 * GIB
+
+
+@each_service
+def test_an_image_is_pinned_to_an_exact_version(name: str) -> None:
+    if name not in OUR_SERVICES:
+        assert re.search(r":v?\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+        assert f"{{{name.upper()}_IMAGE:-" in COMPOSE_TEXT
+
+
+def test_base_image_of_our_dockerfile_is_pinned() -> None:
+    begins = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
+    [default] = re.findall(r"^ARG PYTHON_IMAGE=(python:3\.\d+\.\d+-\S+)$", begins, re.MULTILINE)
+    assert OUR_SERVICES["pipeline"]["build"]["args"] == {"PYTHON_IMAGE": default}
+
+
+@each_service
+def test_published_ports_are_bound_to_localhost(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+
+
+def test_the_ports_are_the_documented_ones() -> None:
+    outside = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", [])}
+    assert outside == {5432, 19092, 8083, 10000, 4040}
+
+
+@each_service
+def test_mounted_path_exists_or_belongs_to_the_lake(name: str) -> None:
+    for source, _, _ in _mounts(SERVICES[name]):
+        if source.startswith("./data/delta"):
+            assert (ROOT / "data/delta").is_dir()
+        elif source.startswith("./"):
+            assert (ROOT / source).exists()
+        else:
+            assert re.search(rf"^  {source}: {{}}$", COMPOSE_TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", OUR_SERVICES)
+def test_container_command_exists_and_documents_its_options(name: str) -> None:
+    program, script, *options = OUR_SERVICES[name]["command"]
+    assert program == "python"
+    help_text = subprocess.run(
+        [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "example" in help_text
+    assert all(option in help_text for option in options if option.startswith("--"))
+
+
+def test_thrift_container_mounts_no_addresses_and_birth_dates() -> None:
+    assert {(target, read_only) for _, target, read_only in _mounts(SERVICES["spark-thrift"])} == {
+        ("/data/delta/gold", True),
+        ("/data/delta/bronze/strava_activities", True),
+    }
+
+
+def test_pipeline_container_depends_on_postgres_only() -> None:
+    assert SERVICES["pipeline"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert "entrypoint" not in SERVICES["pipeline"]
+
+
+def test_database_owner_password_is_given_to_owner_jobs_only() -> None:
+    assert {name for name, service in OUR_SERVICES.items() if "DB_PASSWORD" in service["environment"]} == {
+        "pipeline",
+        "debezium-init",
+    }
+
+
+def test_kafka_connect_settings_equal_those_of_local_mode() -> None:
+    given = {
+        CONNECT_PROPERTY_NAMES.get(name) or name.removeprefix("CONNECT_").lower().replace("_", "."): str(value)
+        for name, value in SERVICES["debezium"]["environment"].items()
+        if name not in JVM_VARIABLES
+    }
+    assert given.pop("log4j.loggers") == "INFO, stdout"
+    assert JVM_VARIABLES.items() <= SERVICES["debezium"]["environment"].items()
+    given |= {"key.converter": JSON, "value.converter": JSON}  # the image's own
+    local = {name: str(value) for name, value in worker_properties(Settings()).items()}
+    addresses = {"bootstrap.servers", "listeners", "rest.advertised.host.name"}
+    assert given["bootstrap.servers"] == "redpanda:9092"
+    assert {k: v for k, v in given.items() if k not in addresses} == {
+        k: v for k, v in local.items() if k not in addresses
+    }
+
+
+def test_redpanda_fsyncs_writes_and_does_not_auto_create_topics() -> None:
+    command = SERVICES["redpanda"]["command"]
+    assert "--unsafe-bypass-fsync=false" in command
+    assert {"redpanda.write_caching_default=false", "redpanda.auto_create_topics_enabled=false"} <= set(command)
+    assert not any("mode" in word for word in command)
+
+
+def test_container_environment_variables_are_known_settings() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    assert {name for service in OUR_SERVICES.values() for name in service["environment"]} <= known

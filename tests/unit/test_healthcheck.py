@@ -1,0 +1,48 @@
+"""Law: a service is well as long as it says so, and not for longer."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lakehouse import healthcheck
+
+
+def _run_healthcheck(argument: str, **environment: str) -> int:
+    command = [sys.executable, "-m", "lakehouse.healthcheck", argument]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=False).returncode
+
+
+def test_service_is_healthy_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
+    file = tmp_path / "alive"
+    assert _run_healthcheck("60", HEARTBEAT_FILE=str(file)) == 1
+    healthcheck.make_heartbeat(file)()
+    assert _run_healthcheck("60", HEARTBEAT_FILE=str(file)) == 0
+    os.utime(file, (time.time() - 61, time.time() - 61))
+    assert _run_healthcheck("60", HEARTBEAT_FILE=str(file)) == 1
+    healthcheck.make_heartbeat(file)()
+    assert _run_healthcheck("60", HEARTBEAT_FILE=str(file)) == 0
+
+
+def test_heartbeat_without_a_file_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    healthcheck.make_heartbeat(None)()
+    assert not list(tmp_path.iterdir())
+
+
+def test_server_is_healthy_while_its_port_is_open() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        assert _run_healthcheck(f":{port}") == 1
+        server.listen()
+        assert _run_healthcheck(f":{port}") == 0
+
+
+def test_invalid_healthcheck_argument_exits_2() -> None:
+    assert _run_healthcheck("soon", HEARTBEAT_FILE="/nowhere") == 2
+    assert _run_healthcheck("60", HEARTBEAT_FILE="/nowhere/at/all") == 1

@@ -1,0 +1,147 @@
+"""Law: a stack is its folder and its settings; nothing of the checkout's files or of another stack reaches it."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.options import ServerOptions
+
+from lakehouse.errors import BadInput, NotReady
+from lakehouse.local import kafka, service_addresses, supervisor
+from lakehouse.local.service import Service
+from lakehouse.local.stack import Stack
+from lakehouse.local.startup import start_services
+from lakehouse.local.supervisor import Process, Supervisor
+from lakehouse.settings import Settings
+
+
+class _RestartingSupervisor(Supervisor):
+    """Seen in the moment between a kept service's death and its next start."""
+
+    def __init__(self) -> None:
+        self.states = ["EXITED", "STARTING", "RUNNING"]
+
+    def processes(self) -> dict[str, Process]:
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"kept": Process("kept", state, None, -9)}
+
+    def start_program(self, name: str) -> None:
+        raise AssertionError(f"supervisord is starting {name} itself")
+
+
+class _DyingSupervisor(Supervisor):
+    """Seen with a service that runs for a while, ends, and is started again."""
+
+    def __init__(self) -> None:
+        self.process_states = [("STOPPED", None), ("RUNNING", 1), ("EXITED", None), ("RUNNING", 2)]
+
+    def processes(self) -> dict[str, Process]:
+        state, pid = self.process_states.pop(0) if len(self.process_states) > 1 else self.process_states[0]
+        return {"dying": Process("dying", state, pid, 255)}
+
+    def start_program(self, name: str) -> None:
+        pass
+
+
+PRINT_SETTING = "from lakehouse.settings import Settings; print(Settings().{})"
+
+
+def _settings(**values: Any) -> Settings:
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+
+
+def _read_setting_in_child(settings: Settings, name: str, **environment: str) -> str:
+    command = [sys.executable, "-c", PRINT_SETTING.format(name)]
+    variables = service_addresses.environment(settings) | environment
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_container_address_is_rewritten_to_localhost() -> None:
+    here = service_addresses.with_local_addresses(
+        _settings(kafka_bootstrap_servers="redpanda:9092", db_host="postgres-sport")
+    )
+    assert here.kafka_bootstrap_servers == "127.0.0.1:19092"
+    assert here.db_host == "127.0.0.1"
+
+
+def test_command_outside_containers_uses_the_published_redpanda_port() -> None:
+    assert _settings(kafka_bootstrap_servers="redpanda:9092").kafka_bootstrap_servers == "localhost:19092"
+    assert _settings(kafka_bootstrap_servers="redpanda:9092", kafka_port=1).kafka_bootstrap_servers == "localhost:1"
+    inside = _read_setting_in_child(_settings(), "kafka_bootstrap_servers", KAFKA_BOOTSTRAP_SERVERS="redpanda:9092")
+    assert inside == "redpanda:9092"
+
+
+def test_custom_localhost_port_is_unchanged() -> None:
+    here = service_addresses.with_local_addresses(
+        _settings(kafka_bootstrap_servers="localhost:29092", connect_url="http://localhost:1")
+    )
+    assert here.kafka_bootstrap_servers == "127.0.0.1:29092"
+    assert here.connect_url == "http://127.0.0.1:1"
+
+
+def test_child_process_gets_the_settings_of_its_stack_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "http://127.0.0.1:9/real")
+    monkeypatch.setenv("DB_PORT", "1")
+    settings = service_addresses.on_free_ports(tmp_path)
+    assert _read_setting_in_child(settings, "slack_webhook_url") == "None"
+    assert _read_setting_in_child(settings, "db_port") == str(settings.db_port) != "1"
+    assert _read_setting_in_child(settings, "lake") == str(tmp_path / "lake")
+
+
+def test_free_ports_are_distinct_and_below_the_ephemeral_range(tmp_path: Path) -> None:
+    numbers = service_addresses.free_ports(20)
+    assert len(set(numbers)) == 20
+    assert max(numbers) < 32_768, "a connection going out may be given it before the service listens"
+    assert Stack.on_free_ports(tmp_path / "a").settings.db_port != 5432
+
+
+def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"no such service: kafak.*kafka"):
+        Stack.on_free_ports(tmp_path).up("kafak")
+
+
+def test_service_that_supervisord_is_restarting_is_not_started_again(tmp_path: Path) -> None:
+    printed: list[str] = []
+    start_services([Service("kept", ("true",))], _RestartingSupervisor(), tmp_path, printed.append)
+    assert len(printed) == 1
+
+
+def test_service_that_exits_before_it_is_ready_is_an_error_with_its_last_lines(tmp_path: Path) -> None:
+    (tmp_path / "dying.log").write_text("Starting\nError: the port is taken\n\tat main(Main.java)\n", encoding="utf-8")
+    dying = Service("dying", ("false",), readiness=lambda: "it to answer")
+    with pytest.raises(NotReady, match=r"it ended while it was starting.*ends with:\n  Starting\n  Error: the port is"):
+        start_services([dying], _DyingSupervisor(), tmp_path, print)
+
+
+def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:
+    stack = Stack.on_free_ports(tmp_path)
+    stack.down()
+    assert {one.state for one in stack.status()} == {"STOPPED"}
+
+
+def test_services_listen_on_localhost_only(tmp_path: Path) -> None:
+    stack = Stack.on_free_ports(tmp_path)
+    listeners = kafka.server_properties(stack.settings, tmp_path)["listeners"]
+    assert [part.split("//")[1].split(":")[0] for part in str(listeners).split(",")] == ["127.0.0.1", "127.0.0.1"]
+    assert "listen_addresses=127.0.0.1" in stack._services["postgres"].command
+
+
+def test_supervisord_config_preserves_quotes_and_percent_signs(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "a 'b' 100%", str(tmp_path / "with space"))
+    config = tmp_path / "supervisord.conf"
+    config.write_text(supervisor.render([Service("one", command)], tmp_path, tmp_path, 1, "secret"), encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(config), "-n"])
+    [group] = options.process_group_configs
+    [process] = group.process_configs
+    assert tuple(shlex.split(process.command)) == command
+
+
+def test_supervisord_password_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    supervisor._write_private(path, "secret")
+    assert path.stat().st_mode & 0o077 == 0

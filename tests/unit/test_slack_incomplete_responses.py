@@ -1,0 +1,83 @@
+"""Slack takes a message and says nothing: sent again, and the webhook's secret address told to nobody."""
+
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import httpx
+import pytest
+
+from lakehouse.slack import webhook
+
+CLOSE = struct.pack("ii", 0, 0)
+RESET = struct.pack("ii", 1, 0)  # to linger for no time at all is to send RST
+
+POST_PROGRAM = """
+import sys, httpx
+from lakehouse import logs
+from lakehouse.slack import webhook
+logs.configure()
+with httpx.Client() as client:
+    print([webhook.post(client, url, "Bravo").text for url in sys.argv[1:]])
+"""
+
+
+@contextmanager
+def slack_server(then: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """Give the address of a server that reads one request to its end, and what it has read."""
+    received: list[bytes] = []
+
+    def receive(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer:
+            read = b""
+            while not read.endswith(b'Bravo"}'):
+                read += peer.recv(65_536)
+            received.append(read)
+            then(peer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        thread = Thread(target=receive, args=[server])
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/services/secret", received
+        thread.join()
+
+
+def close_connection(peer: socket.socket) -> None:
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, CLOSE)
+
+
+def reset_connection(peer: socket.socket) -> None:
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def send_half_response(peer: socket.socket) -> None:
+    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        (close_connection, "RemoteProtocolError"),
+        (reset_connection, "ReadError"),
+        (send_half_response, "RemoteProtocolError"),
+    ],
+)
+def test_message_with_an_incomplete_slack_response_is_retried(then: Callable[[socket.socket], None], says: str) -> None:
+    with slack_server(then) as (url, received), httpx.Client() as client:
+        assert webhook.post(client, url, "Bravo") == webhook.SlackResponse("retry", says)
+    assert len(received) == 1
+
+
+def test_logs_do_not_show_the_webhook_url() -> None:
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    with slack_server(lambda peer: peer.sendall(ok)) as (taking, _), slack_server(reset_connection) as (resetting, _):
+        command = [sys.executable, "-c", POST_PROGRAM, taking, resetting]
+        completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert completed.stdout == "['200 ok', 'ReadError']\n"
+    assert "secret" not in completed.stderr

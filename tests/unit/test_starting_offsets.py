@@ -1,0 +1,125 @@
+"""Law 9: Bronze goes on where it ends, and only where nothing is missing in between."""
+
+from pathlib import Path
+
+import pytest
+from arro3.core import Array, DataType, Table
+from deltalake import write_deltalake
+
+from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.source_identity import (
+    Source,
+    StartingOffsets,
+    Topic,
+    acknowledge_data_loss,
+    create_bronze_tables,
+    ensure_not_rewound,
+    ensure_resnapshot_is_ordered,
+    resolve_starting_offsets,
+)
+from lakehouse.errors import SourceMismatch
+from spark.messages import SHOES
+
+PRODUCED_AT = 1_780_000_000_000  # ms
+
+
+def source(topic_id: str = "first", produced_at: int | None = PRODUCED_AT, **earliest: int) -> Source:
+    """Return a source whose one topic begins there; Bronze's last message in it is of this moment, or not there."""
+    first = {int(name[1:]): at for name, at in earliest.items()}
+    return Source(
+        "42", {SHOES.topic: Topic(SHOES.topic, topic_id, first, lambda last: dict.fromkeys(last, produced_at))}
+    )
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """Give a lake that has read partition 0 up to offset 4, and Postgres's log up to 900."""
+    catalog = Catalog(str(tmp_path))
+    create_bronze_tables(catalog, source(p0=0), SHOES)
+    zeros = Array([0] * 5, DataType.int32())
+    long = DataType.int64()
+    places = {"offset": Array([0, 1, 2, 3, 4], long), "lsn": Array([500, 600, 700, 800, 900], long)}
+    produced = Array([PRODUCED_AT * 1000] * 5, long).cast(DataType.timestamp("us", tz="UTC"))
+    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places, "kafka_timestamp": produced})
+    write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
+    return catalog
+
+
+def test_starting_offset_is_last_plus_one_and_zero_for_a_new_partition(catalog: Catalog) -> None:
+    assert resolve_starting_offsets(catalog, source(p0=0, p1=0), SHOES) == StartingOffsets(0, {0: 5, 1: 0})
+
+
+def test_offsets_deleted_after_they_were_read_are_no_error(catalog: Catalog) -> None:
+    assert resolve_starting_offsets(catalog, source(p0=5), SHOES) == StartingOffsets(0, {0: 5})
+
+
+def test_offsets_deleted_before_they_were_read_are_an_error_until_acknowledged(catalog: Catalog) -> None:
+    expired = source(p0=8)
+    with pytest.raises(SourceMismatch, match=r"no longer has the offsets 5 to 7.*resnapshot.py"):
+        resolve_starting_offsets(catalog, expired, SHOES)
+    acknowledge_data_loss(catalog, expired, SHOES, lambda: 900)
+    assert resolve_starting_offsets(catalog, expired, SHOES) == StartingOffsets(0, {0: 8})
+    with pytest.raises(SourceMismatch, match="offsets 8 to 8"):
+        resolve_starting_offsets(catalog, source(p0=9), SHOES)
+
+
+def test_recreated_topic_is_an_error_until_acknowledged_as_a_new_incarnation(catalog: Catalog) -> None:
+    recreated = source("second", p0=0)
+    with pytest.raises(SourceMismatch, match=r"deleted and made again.*resnapshot.py"):
+        resolve_starting_offsets(catalog, recreated, SHOES)
+    for _ in range(2):
+        acknowledge_data_loss(catalog, recreated, SHOES, lambda: 900)
+    assert resolve_starting_offsets(catalog, recreated, SHOES) == StartingOffsets(1, {0: 0})
+
+
+@pytest.mark.parametrize(
+    "produced_at",
+    [pytest.param(None, id="shorter"), pytest.param(PRODUCED_AT + 1, id="reused")],
+)
+def test_truncated_topic_is_an_error_until_acknowledged_as_a_new_incarnation(
+    catalog: Catalog, produced_at: int | None
+) -> None:
+    truncated = source(produced_at=produced_at, p0=2)
+    with pytest.raises(SourceMismatch, match=r"partition 0 does not have the message at offset 4.*resnapshot.py"):
+        resolve_starting_offsets(catalog, truncated, SHOES)
+    with pytest.raises(SourceMismatch, match="make reset"):
+        ensure_resnapshot_is_ordered(catalog, truncated, lambda: 899, SHOES)
+    for _ in range(2):
+        acknowledge_data_loss(catalog, truncated, SHOES, lambda: 900)
+    assert resolve_starting_offsets(catalog, truncated, SHOES) == StartingOffsets(1, {0: 2})
+
+
+def test_last_message_deleted_from_the_topic_is_not_checked(catalog: Catalog) -> None:
+    assert resolve_starting_offsets(catalog, source(produced_at=None, p0=5), SHOES) == StartingOffsets(0, {0: 5})
+
+
+def test_rewound_postgres_is_an_error_until_acknowledged(catalog: Catalog) -> None:
+    def rewound_lsn() -> int:
+        return 899
+
+    with pytest.raises(SourceMismatch, match=r"up to 900; it ends at 899.*resnapshot.py"):
+        ensure_not_rewound(catalog, rewound_lsn, SHOES)
+    acknowledge_data_loss(catalog, source(p0=0), SHOES, rewound_lsn)
+    ensure_not_rewound(catalog, rewound_lsn, SHOES)
+
+
+def test_rewound_postgres_with_a_recreated_topic_cannot_be_resnapshotted(catalog: Catalog) -> None:
+    with pytest.raises(SourceMismatch, match="make reset"):
+        ensure_resnapshot_is_ordered(catalog, source("second", p0=0), lambda: 899, SHOES)
+    ensure_resnapshot_is_ordered(catalog, source("second", p0=0), lambda: 900, SHOES)
+    ensure_resnapshot_is_ordered(catalog, source(p0=0), lambda: 899, SHOES)
+
+
+def test_postgres_at_the_last_read_lsn_is_not_rewound(catalog: Catalog) -> None:
+    ensure_not_rewound(catalog, lambda: 900, SHOES)
+
+
+def test_acknowledging_without_a_problem_changes_no_table_property(catalog: Catalog) -> None:
+    before = dict(catalog.properties("bronze", "shoes"))
+    acknowledge_data_loss(catalog, source(p0=0), SHOES, lambda: 900)
+    assert catalog.properties("bronze", "shoes") == before
+
+
+def test_bronze_of_another_postgres_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(SourceMismatch, match="make reset"):
+        create_bronze_tables(catalog, Source("43", source(p0=0).topics), SHOES)

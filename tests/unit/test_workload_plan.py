@@ -1,0 +1,71 @@
+"""The seeded workload: its plan depends on the seed alone, and meets every hazard that it is there for."""
+
+from collections import Counter
+
+import pytest
+
+from lakehouse.contracts import CAPTURED
+from workload.committed_transactions import KEYS, state_after
+from workload.model import CORRECTED, DELETED, expected_tables
+from workload.plan import SHORT_WORKLOAD, Plan, Refresh, TakeSnapshot, make_plan
+from workload.session_model import Statement
+
+
+@pytest.fixture(scope="module")
+def planned() -> Plan:
+    return make_plan(1, SHORT_WORKLOAD)
+
+
+def test_a_seed_gives_the_same_plan_each_time(planned: Plan) -> None:
+    assert make_plan(1, SHORT_WORKLOAD) == planned
+    assert make_plan(2, SHORT_WORKLOAD) != planned
+
+
+def test_plan_breaks_every_contract_rule_and_resolves_refusals_in_every_way(planned: Plan) -> None:
+    refused = [
+        (name, one) for name, table in expected_tables(planned.committed).items() for one in table.refused.values()
+    ]
+    broken = {(name, why) for name, one in refused for why in one.reasons}
+    assert broken == {(contract.table, rule.message) for contract in CAPTURED for rule in contract.rules}
+    assert {one.resolution for _, one in refused} == {CORRECTED, DELETED, None}
+
+
+def test_plan_has_overlapping_and_rolled_back_transactions(planned: Plan) -> None:
+    runs = [step for step in planned.steps if isinstance(step, Statement)]
+    begun = [step.session for step in runs if step.sql == "BEGIN"]
+    ended = [step.session for step in runs if step.sql in {"COMMIT", "ROLLBACK"}]
+    assert Counter(begun) == Counter(ended)
+    assert begun != ended
+    assert planned.statement_counts["ROLLBACK"] > 5
+    assert planned.statement_counts["ROLLBACK TO here"] > 5
+    assert any(sql.startswith("TRUNCATE") for sql in planned.statement_counts)
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_plan_inserts_updates_deletes_and_changes_keys_of_every_table(planned: Plan, table: str) -> None:
+    changes = [change for transaction in planned.committed for change in transaction if change.table == table]
+    assert {change.op for change in changes} >= {"c", "u", "d"}
+    assert any(
+        f"SET {KEYS[table]} = %s" in sql for sql in planned.statement_counts if sql.startswith(f"UPDATE {table} ")
+    )
+    assert any(f"SET {KEYS[table]} = {KEYS[table]} " in sql for sql in planned.statement_counts)
+
+
+def test_plan_has_updates_that_leave_toasted_values_unchanged(planned: Plan) -> None:
+    before = state_after(planned.committed[:1])["strava_activities"]
+    left_alone = 0
+    for change in (change for transaction in planned.committed for change in transaction):
+        if change.table == "strava_activities" and change.row and change.key is not None:
+            payload = change.row["raw_payload"]
+            left_alone += (
+                change.op == "u" and len(payload or "") > 8_000 and payload == before[change.key]["raw_payload"]
+            )
+            before = {**before, change.key: change.row}
+    assert left_alone > 20
+
+
+def test_plan_has_three_snapshots_and_one_partial_refresh(planned: Plan) -> None:
+    refreshes = [step.is_complete for step in planned.steps if isinstance(step, Refresh)]
+    assert refreshes.count(False) == 1
+    assert len(refreshes) == 2
+    assert sum(isinstance(step, TakeSnapshot) for step in planned.steps) == 3

@@ -1,0 +1,97 @@
+"""Run a plan on Postgres and its lake, and note what Postgres held where the plan says to look."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import dict_row
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.merge.silver import catch_up
+from lakehouse.source.postgres import connect
+from lakehouse.spark.parallel import parallel_map
+from stack.cdc_harness import CdcHarness
+from workload.committed_transactions import KEYS, DatabaseState, Key, Row
+from workload.plan import Plan, Refresh, StartConnector, TakeSnapshot
+from workload.session_model import Statement
+
+# In a database of its own: without what would keep Postgres from ever holding a row that a contract refuses.
+RELAX_CONSTRAINTS = """
+    ALTER TABLE rh_employees ALTER salaire_brut DROP NOT NULL;
+    ALTER TABLE strava_activities ALTER employee_id DROP NOT NULL;
+    ALTER TABLE reward_rules DROP CONSTRAINT "bonus_rate is a fraction from 0 to 1, as 0.05 for 5 %";
+    ALTER TABLE reward_rules DISABLE TRIGGER USER;
+"""
+
+
+@dataclass(frozen=True)
+class PostgresSnapshot:
+    """What one snapshot of Postgres held, which transactions it saw, and how many of the plan's those were."""
+
+    state: DatabaseState
+    xmin: int
+    xmax: int
+    xip: tuple[int, ...]
+    transaction_count: int
+
+
+def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], None]) -> list[PostgresSnapshot]:
+    """Run the steps; `refreshed` is called after each refresh. Give what was seen."""
+    snapshots = []
+    with ExitStack() as connections:
+        sessions: dict[int, psycopg.Connection] = {}
+        for step in plan.steps:
+            match step:
+                case Statement(number, sql, values):
+                    if number not in sessions:
+                        sessions[number] = connections.enter_context(connect(harness.settings, autocommit=True))
+                        # A plan whose sessions wait for one another is wrong.
+                        sessions[number].execute("SET lock_timeout = '5s'")
+                    sessions[number].execute(sql.encode(), values or None)
+                case StartConnector():
+                    harness.start()
+                    harness.drain()
+                case TakeSnapshot(committed):
+                    snapshots.append(take_snapshot(harness, committed))
+                case Refresh():
+                    catch_up_to_shares(harness, step)
+                    after_refresh(step)
+    return snapshots
+
+
+def take_snapshot(harness: CdcHarness, transaction_count: int) -> PostgresSnapshot:
+    """Give all rows of all tables as one snapshot sees them."""
+    with connect(harness.settings) as conn:
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        state = {table: _rows(conn, table, key) for table, key in KEYS.items()}
+        xmin, xmax, *xip = map(int, _current_snapshot(conn).replace(",", ":").strip(":").split(":"))
+        return PostgresSnapshot(state, xmin, xmax, tuple(xip), transaction_count)
+
+
+def catch_up_to_shares(harness: CdcHarness, step: Refresh) -> None:
+    """Catch up each table to its share of what Bronze holds beyond Silver, be that in the middle of a transaction."""
+    end_offsets = harness.drain()
+
+    def catch_up_table(contract: Contract) -> None:
+        merged_offsets, share = harness.lake.catalog.silver_offsets(contract), step.shares[contract.table]
+        target_offsets = {
+            topic_partition: merged_offsets.get(topic_partition, -1)
+            + round(share * (end - merged_offsets.get(topic_partition, -1)))
+            for topic_partition, end in end_offsets[contract.table].items()
+        }
+        catch_up(harness.lake, contract, target_offsets)
+
+    parallel_map(catch_up_table, harness.contracts)  # as a refresh does: they share quarantine
+
+
+def _rows(conn: psycopg.Connection, table: str, key: str) -> Mapping[Key, Row]:
+    text = ", raw_payload::text AS raw_payload" if table == "strava_activities" else ""
+    rows = conn.cursor(row_factory=dict_row).execute(f"SELECT *{text} FROM {table}".encode())
+    return {row[key]: row for row in rows}
+
+
+def _current_snapshot(conn: psycopg.Connection) -> str:
+    row = conn.execute("SELECT pg_current_snapshot()::text").fetchone()
+    assert row
+    return str(row[0])

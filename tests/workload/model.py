@@ -1,0 +1,135 @@
+"""What the lake must hold after a workload, from the record alone; the contracts' rules are written here again."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from workload.committed_transactions import DELETE, KEYS, Change, Key, Row, Transaction
+from workload.row_generator import FUTURE_START
+
+CORRECTED, DELETED = "corrigé", "supprimé"
+
+
+class ChangePosition(NamedTuple):
+    """A change among those of its key, counted from 0; TRUNCATEs are counted among themselves, without a key."""
+
+    key: Key | None
+    ordinal: int
+
+
+@dataclass
+class Refusal:
+    """A refused change, why, and what closed it."""
+
+    op: str
+    reasons: list[str]
+    resolution: str | None = None
+    resolved_at: ChangePosition | None = None
+
+
+@dataclass
+class TableModel:
+    """One table: its changes by place, Silver's rows, the refused changes by place."""
+
+    changes: dict[ChangePosition, Change] = field(default_factory=dict)
+    accepted: dict[Key, Row] = field(default_factory=dict)
+    refused: dict[ChangePosition, Refusal] = field(default_factory=dict)
+    _next_ordinal: dict[Key | None, int] = field(default_factory=dict)
+    _open_refusals: dict[Key, list[Refusal]] = field(default_factory=dict)
+
+    def apply(self, change: Change) -> None:
+        position = ChangePosition(change.key, self._next_ordinal.get(change.key, 0))
+        self._next_ordinal[change.key] = position.ordinal + 1
+        self.changes[position] = change
+        if change.key is None:
+            for key in [*self._open_refusals]:
+                self._resolve(key, DELETED, position)
+            self.accepted.clear()
+        elif change.row is None:
+            self._resolve(change.key, DELETED, position)
+            self.accepted.pop(change.key, None)
+        elif violations := refusal_reasons(change.table, change.row):
+            self.refused[position] = Refusal(change.op, violations)
+            self._open_refusals.setdefault(change.key, []).append(self.refused[position])
+        else:
+            self._resolve(change.key, CORRECTED, position)
+            self.accepted[change.key] = change.row
+
+    def _resolve(self, key: Key, resolution: str, position: ChangePosition) -> None:
+        for refusal in self._open_refusals.pop(key, []):
+            refusal.resolution, refusal.resolved_at = resolution, position
+
+
+def expected_tables(transactions: Iterable[Transaction]) -> Mapping[str, TableModel]:
+    """Give what each table of the lake must be after these transactions."""
+    tables = {table: TableModel() for table in KEYS}
+    for transaction in transactions:
+        for change in transaction:
+            tables[change.table].apply(change)
+    return tables
+
+
+def refusal_reasons(table: str, row: Row) -> list[str]:
+    """Give why a row is refused, in the contract's order; empty where it is accepted."""
+    return [message for message, is_violated in RULES_BY_TABLE[table] if is_violated(row)]
+
+
+def version_row(change: Change, columns: Iterable[str]) -> Row:
+    """Give a change's row as the versions hold it: a delete has its key, nothing else."""
+    if change.op == DELETE:
+        return {name: change.key if name == KEYS[change.table] else None for name in columns}
+    return change.row or dict.fromkeys(columns)
+
+
+def _is_greater(left: Any, right: Any) -> bool:
+    return left is not None and right is not None and bool(left > right)
+
+
+def _athlete_id(row: Row) -> str | None:
+    """Give the athlete's id in the payload, as text."""
+    value = json.loads(row["raw_payload"] or "null")
+    for name in ("athlete", "id"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+RULES_BY_TABLE: Mapping[str, tuple[tuple[str, Callable[[Row], bool]], ...]] = MappingProxyType(
+    {
+        "rh_employees": (
+            ("salaire absent", lambda r: r["salaire_brut"] is None),
+            ("salaire négatif", lambda r: _is_greater(0, r["salaire_brut"])),
+            ("embauche avant la naissance", lambda r: _is_greater(r["date_naissance"], r["date_embauche"])),
+        ),
+        "sport_activities": (),
+        "strava_activities": (
+            ("salarié absent", lambda r: r["employee_id"] is None),
+            ("date de début absente", lambda r: r["start_date_utc"] is None),
+            ("distance négative", lambda r: _is_greater(0, r["distance_m"])),
+            ("se termine avant de commencer", lambda r: _is_greater(0, r["elapsed_time_s"])),
+            (
+                "en mouvement plus longtemps que la durée",
+                lambda r: _is_greater(r["moving_time_s"], r["elapsed_time_s"]),
+            ),
+            # Every other start lies years before any run of this test, so that no clock has a say.
+            ("commence dans le futur", lambda r: r["start_date_utc"] == FUTURE_START),
+            (
+                "vitesse impossible",
+                lambda r: r["moving_time_s"] is not None and _is_greater(r["distance_m"], 25 * r["moving_time_s"]),
+            ),
+            (
+                "données d'une autre personne",
+                lambda r: (
+                    r["employee_id"] is not None
+                    and _athlete_id(r) is not None
+                    and _athlete_id(r) != str(r["employee_id"])
+                ),
+            ),
+        ),
+        "distance_cache": (("distance négative", lambda r: _is_greater(0, r["distance_m"])),),
+        "reward_rules": (
+            ("taux hors de 0 à 1", lambda r: _is_greater(0, r["bonus_rate"]) or _is_greater(r["bonus_rate"], 1)),
+        ),
+    }
+)
