@@ -16,8 +16,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
-from lakehouse.spark.session import EXTRA_JAVA_OPTIONS
-from lakehouse.spark.session import conf
+from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf
 
 MAX_ATTEMPTS = 5
 

@@ -58,11 +58,11 @@ class SupervisedStreams:
 
 
 @pytest.fixture
-def supervised(monkeypatch: pytest.MonkeyPatch) -> SupervisedStreams:
+def supervised() -> SupervisedStreams:
     streams = SupervisedStreams()
-    monkeypatch.setattr("lakehouse.spark.stream_supervisor.time.monotonic", lambda: streams.now)
     with capture_logs() as logs:
-        supervise({name: streams.stream(name) for name in streams.starts}, logger("stream"), streams.should_stop)
+        starts = {name: streams.stream(name) for name in streams.starts}
+        supervise(starts, logger("stream"), streams.should_stop, clock=lambda: streams.now)
     streams.logged = logs
     return streams
 

@@ -1,6 +1,7 @@
 """Sends the outbox's messages, in order."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 import psycopg
@@ -21,8 +22,10 @@ class Sender:
     It outlives its connections to Postgres: so it keeps Slack's pace, and notes later what it could not note.
     """
 
-    def __init__(self, client: httpx.Client, webhook_url: SecretStr | None) -> None:
-        self._client, self._url = client, webhook_url
+    def __init__(
+        self, client: httpx.Client, webhook_url: SecretStr | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._url, self._clock = client, webhook_url, clock
         self._interval = 0.0
         self._not_before = 0.0
         self._unsaved_response: tuple[outbox.PendingMessage, webhook.SlackResponse] | None = None
@@ -37,7 +40,7 @@ class Sender:
         if self._url is None:
             return None
         self._save_response(conn)
-        if (remaining := self._not_before - time.monotonic()) > 0:
+        if (remaining := self._not_before - self._clock()) > 0:
             return remaining
         pending = outbox.next_pending(conn)
         if pending is None or pending.due_in > 0:
@@ -46,7 +49,7 @@ class Sender:
         self._unsaved_response = pending, response
         if response.retry_after is not None:
             self._interval = RATE_LIMIT_INTERVAL_S
-        self._not_before = time.monotonic() + self._interval
+        self._not_before = self._clock() + self._interval
         self._save_response(conn)
         return self._interval
 

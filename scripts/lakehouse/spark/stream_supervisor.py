@@ -34,45 +34,46 @@ def supervise(
     log: BoundLogger,
     should_stop: Callable[[float], bool],
     heartbeat: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Start the flows and keep them running; `well` is called again and again as long as they all do.
 
     `ends` waits so many seconds, or less, and says whether to stop them.
     """
     flows = {name: Flow(start) for name, start in starts.items()}
-    last_logged_at = time.monotonic()
+    last_logged_at = clock()
     while not should_stop(CHECK_INTERVAL_S):
         for name, flow in flows.items():
-            _restart_if_failed(name, flow, log)
+            _restart_if_failed(name, flow, log, clock())
         if all(flow.query and not flow.failures for flow in flows.values()):
             heartbeat()
-        if time.monotonic() - last_logged_at >= PROGRESS_LOG_INTERVAL_S:
-            last_logged_at = time.monotonic()
+        if clock() - last_logged_at >= PROGRESS_LOG_INTERVAL_S:
+            last_logged_at = clock()
             _log_progress(flows, log)
     for flow in flows.values():
         if flow.query:
             flow.query.stop()
 
 
-def _restart_if_failed(name: str, flow: Flow, log: BoundLogger) -> None:
+def _restart_if_failed(name: str, flow: Flow, log: BoundLogger, now: float) -> None:
     if flow.query and flow.query.isActive:
         if flow.failures and flow.query.lastProgress:
             flow.failures = 0
         return
     if flow.query:
-        _record_failure(name, flow, flow.query.exception(), log)
+        _record_failure(name, flow, flow.query.exception(), log, now)
         flow.query = None
-    if time.monotonic() >= flow.retry_at:
+    if now >= flow.retry_at:
         try:
             flow.query, flow.last_batch_id = flow.start(), -1
             log.info("stream_started", table=name)
         except (LakehouseError, PySparkException, Py4JError) as error:
-            _record_failure(name, flow, error, log)
+            _record_failure(name, flow, error, log, now)
 
 
-def _record_failure(name: str, flow: Flow, error: Exception | None, log: BoundLogger) -> None:
+def _record_failure(name: str, flow: Flow, error: Exception | None, log: BoundLogger, now: float) -> None:
     flow.failures += 1
-    flow.retry_at = time.monotonic() + restart_delay(flow.failures)
+    flow.retry_at = now + restart_delay(flow.failures)
     log.error("stream_failed", table=name, error=_root_cause(error), retry_in_s=restart_delay(flow.failures))
 
 
