@@ -48,7 +48,7 @@ def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
 
     try:
-        # Below 200,000 activities, a full recompute is cheaper than finding the affected employees.
+        # Below BULK_THRESHOLD_ACTIVITIES, a full recompute is cheaper than finding the affected employees.
         if scaled_lake is not lake:
             with run.stage("gold/touched"):
                 incremental_from = {

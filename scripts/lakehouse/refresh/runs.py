@@ -90,7 +90,7 @@ def silver_versions(catalog: Catalog, *tables: str) -> dict[str, int]:
 def last_totals(catalog: Catalog) -> Totals:
     """Return the totals after the last successful run of current figures; empty where there is none.
 
-    A run that was killed does not count: some of its Gold tables may be written and others not.
+    Failed and killed runs do not count: some of their Gold tables may be written and others not.
     """
     figures_json = catalog.query_one(
         """
