@@ -81,7 +81,7 @@ def compare(
 ) -> list[TableResult]:
     """Compare a snapshot with Silver, which is first merged up to `upto`, a cut not earlier than the snapshot."""
 
-    def to_result(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
+    def compare_contract(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
         if isinstance(silver, LakehouseError):
             return TableResult(contract.table, error=silver)
         try:
@@ -92,7 +92,7 @@ def compare(
     silver_results = parallel_map_collecting_errors(
         lambda contract: _checksum_silver(lake, contract, pg_snapshot, upto[contract.table]), contracts
     )
-    return [to_result(*pair) for pair in zip(contracts, silver_results, strict=True)]
+    return [compare_contract(*pair) for pair in zip(contracts, silver_results, strict=True)]
 
 
 def _checksum_silver(lake: Lake, contract: Contract, pg_snapshot: Snapshot, upto: Offsets) -> SilverChecksums:
