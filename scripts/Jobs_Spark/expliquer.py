@@ -21,11 +21,11 @@ from lakehouse.spark.session import session
 def main() -> None:
     parser = _build_parser()
     options = parser.parse_args()
-    now = today()
-    day = options.as_of or now
+    current_day = today()
+    day = options.as_of or current_day
     time_point = AsOf(day, options.known_at or day)
-    if time_point.is_in_future(now):
-        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {now:%d/%m/%Y}")
+    if time_point.is_in_future(current_day):
+        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {current_day:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
     go_live = read_go_live(settings)
