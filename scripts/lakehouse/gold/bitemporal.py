@@ -58,7 +58,7 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
 
     def versions(contract: Contract, *columns: str) -> DataFrame:
         return versions_known_at(lake, contract, time_point.known_at, go_live).select(
-            *columns, *LINEAGE_COLUMNS, "_reasons", "_before"
+            *columns, *LINEAGE_COLUMNS, "_reasons", "_pre_go_live"
         )
 
     def effective(contract: Contract, *columns: str) -> DataFrame:
@@ -84,16 +84,16 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
 
 
 def _cascade_deletes(activities: DataFrame, leavers: DataFrame) -> DataFrame:
-    """Add `_since` to versions of activities: the day of leaving for deletes in a leaver's transaction, else NULL.
+    """Add `_valid_from` to versions of activities: the day of leaving for deletes in a leaver's transaction, else NULL.
 
     An activity that is deleted with its employee stays valid until then; one deleted alone never was valid.
     """
     # Implicit deletes of a snapshot have no commit; the snapshot's LSN takes its place.
     transaction = F.struct("_tx_id", "_commit_seq", F.when(F.col("_commit_seq").isNull(), F.col("_lsn")))
-    leave_dates = leavers.groupBy(transaction.alias("_with")).agg(F.max("_since").alias("_left"))
-    deleted_with_employee = transaction.eqNullSafe(F.col("_with")) & (F.col("_op") == DELETE)
+    leave_dates = leavers.groupBy(transaction.alias("_transaction")).agg(F.max("_valid_from").alias("_leave_date"))
+    deleted_with_employee = transaction.eqNullSafe(F.col("_transaction")) & (F.col("_op") == DELETE)
     joined = activities.join(F.broadcast(leave_dates), deleted_with_employee, "left")
-    return joined.select(*activities.columns, F.col("_left").alias("_since"))
+    return joined.select(*activities.columns, F.col("_leave_date").alias("_valid_from"))
 
 
 def activity_ids_of(lake: Lake, employee_id: int) -> DataFrame:
@@ -105,7 +105,7 @@ def activity_ids_of(lake: Lake, employee_id: int) -> DataFrame:
 def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive | None) -> DataFrame:
     """Return a table's versions committed by the end of a day in Paris, refused ones included.
 
-    `_before` marks versions known on every day: rows of the lake's first snapshot, and commits up to go-live.
+    `_pre_go_live` marks versions known on every day: rows of the lake's first snapshot, and commits up to go-live.
     A row of the first snapshot has an LSN below the first streamed commit of all tables. The table's own first commit
     is no bound: some tables change once a year, and may be re-snapshot before they do. Distances are computed after
     their addresses arrive, so those of the day of go-live are always included. Without them no employee would have a
@@ -119,12 +119,12 @@ def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive
     )
     if go_live:
         pre_go_live |= (F.col("_committed_at") <= F.lit(go_live.live_since)) | (F.col("_tx_id") == F.lit(go_live.tx_id))
-    versions = lake.versions(contract).withColumn("_before", F.coalesce(pre_go_live, F.lit(False)))
-    return versions.where(F.col("_before") | (F.col("_committed_at") < end_of_day(F.lit(day))))
+    versions = lake.versions(contract).withColumn("_pre_go_live", F.coalesce(pre_go_live, F.lit(False)))
+    return versions.where(F.col("_pre_go_live") | (F.col("_committed_at") < end_of_day(F.lit(day))))
 
 
 def with_valid_from(employees: DataFrame) -> DataFrame:
-    """Add `_since`: the day from which a version of an employee is valid; NULL where it always was.
+    """Add `_valid_from`: the day from which a version of an employee is valid; NULL where it always was.
 
     A load with an effective date first updates a leaver's row, then deletes it in the same commit. A delete therefore
     takes `valable_depuis` from the version before it, so the input must include refused versions.
@@ -137,13 +137,13 @@ def with_valid_from(employees: DataFrame) -> DataFrame:
     # A snapshot's rows and implicit deletes have no transaction: their NULL commit equals no other.
     same_commit = previous("_tx_id").eqNullSafe(F.col("_tx_id")) & (previous("_commit_seq") == F.col("_commit_seq"))
     declared = F.when(F.col("_op") != DELETE, F.col("valable_depuis")).when(same_commit, previous("valable_depuis"))
-    valid_from = F.when(~F.col("_before"), F.coalesce(declared, F.to_date(wall_clock(F.col("_committed_at")))))
-    return with_commit_order(employees, RH_EMPLOYEES.key).withColumn("_since", valid_from).drop("_order")
+    valid_from = F.when(~F.col("_pre_go_live"), F.coalesce(declared, F.to_date(wall_clock(F.col("_committed_at")))))
+    return with_commit_order(employees, RH_EMPLOYEES.key).withColumn("_valid_from", valid_from).drop("_order")
 
 
 def _as_of_day(versions: DataFrame, contract: Contract, day: date) -> DataFrame:
     """Return the latest committed version per key among those valid by a day.
 
-    A version replaces earlier committed ones on every day from its `_since` on.
+    A version replaces earlier committed ones on every day from its `_valid_from` on.
     """
-    return replay(versions.where(F.coalesce(F.col("_since") <= F.lit(day), F.lit(True))), contract)
+    return replay(versions.where(F.coalesce(F.col("_valid_from") <= F.lit(day), F.lit(True))), contract)

@@ -108,12 +108,12 @@ def _describe_change(previous: Row | None, version: Row) -> str:
 
 
 def _format_valid_from(row: Row) -> str:
-    if row["_since"] is None:
+    if row["_valid_from"] is None:
         return "depuis toujours (présente à la mise en service)"
     return (
-        f"depuis le {_format_date(row['_since'])}"
+        f"depuis le {_format_date(row['_valid_from'])}"
         if row["_op"] != "d"
-        else f"absent depuis le {_format_date(row['_since'])}"
+        else f"absent depuis le {_format_date(row['_valid_from'])}"
     )
 
 
