@@ -1,8 +1,8 @@
 """Every environment variable of the project, typed, in one class.
 
-Read, the first that has it: the environment, the addresses of the local services while they run
-(`.local/run/addresses.env`, made by `make up`), `.env`, the default. The services of local mode get
-everything by their environment, with ENVIRONMENT_ONLY set: no file of the checkout changes them.
+Precedence: the environment, `.local/run/addresses.env` (written by `make up` while the local services run),
+`.env`, the default. The services of local mode get every value from their environment, and
+LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 """
 
 import os
@@ -22,7 +22,7 @@ LogFormat = Literal["text", "json"]
 
 
 class Settings(BaseSettings):
-    """What differs between two machines: addresses, places, secrets. How things work is in the code and in spark/."""
+    """The values that differ between machines: addresses, folders, secrets. Tuning is in spark/."""
 
     model_config = SettingsConfigDict(
         env_file=None if os.environ.get(ENVIRONMENT_ONLY_VAR) else (ROOT / ".env", LOCAL_ADDRESSES_FILE),
@@ -73,11 +73,11 @@ class Settings(BaseSettings):
     @field_validator("kafka_bootstrap_servers")
     @classmethod
     def _rewrite_container_address(cls, address: str, info: ValidationInfo) -> str:
-        """Give Redpanda's published port for the address that containers use: one .env serves both."""
-        in_a_container = os.environ.get(ENVIRONMENT_ONLY_VAR)
+        """Replace the address that only containers resolve by the published port, so that one .env serves both."""
+        environment_only = os.environ.get(ENVIRONMENT_ONLY_VAR)
         return (
             address
-            if in_a_container or address != REDPANDA_CONTAINER_ADDRESS
+            if environment_only or address != REDPANDA_CONTAINER_ADDRESS
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
@@ -88,5 +88,5 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> str:
-        """The lake's root: an absolute path, or a URI as it was given."""
+        """Return the root of the lake: an absolute path, or the configured URI."""
         return self.lake_uri if "://" in self.lake_uri else str(ROOT / self.lake_uri)
