@@ -40,9 +40,9 @@ class Settings(BaseSettings):
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
 
-    kafka_port: int = Field(default=19092, description="where compose publishes Redpanda on this machine")
+    kafka_port: int = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
-    kafka_controller_port: int = Field(default=19093, description="local mode's broker elects itself here")
+    kafka_controller_port: int = Field(default=19093, description="the controller port of local mode's broker")
     connect_url: str = "http://localhost:8083"
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
     connector_db_port: int | None = None
@@ -54,12 +54,12 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
-    warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of a JVM kept warm")
+    warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
     jars_dir: Path = Path(".local/jars")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
-    thrift_bind: str = Field(default="127.0.0.1", description="where the server listens; whoever reaches it reads all")
+    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads all")
     thrift_port: int = 10000
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
 
     log_format: LogFormat = "text"
-    heartbeat_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
+    heartbeat_file: Path | None = Field(default=None, description="touched by a healthy service")
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
