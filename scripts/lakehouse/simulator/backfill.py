@@ -1,4 +1,4 @@
-"""Months of activities that were there before the system: some employees earn their days, some nearly, some don't."""
+"""A generated history of activities, in which some employees earn their days, some nearly do and some do not."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from lakehouse.clock import PARIS
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
 
 MONTH = timedelta(days=365.25 / 12)
-# Shares of the athletes, and how many activities a year they do; the rest are regular.
+# Shares of the athletes, and their activities a year (minimum, maximum); the others are regular.
 OCCASIONAL_SHARE, OCCASIONAL_PER_YEAR = 0.20, (1, 9)
 NEAR_THRESHOLD_SHARE, NEAR_THRESHOLD_PER_YEAR = 0.20, (12, 14)
 REGULAR_PER_YEAR = (35, 95)
@@ -19,13 +19,16 @@ SPORT_HOURS = (7, 8, 9, 10, 12, 13, 17, 18, 19, 20)
 def generate_history(
     rng: Random, athletes: Sequence[Athlete], first_id: int, until: datetime, months: int
 ) -> Iterator[Activity]:
-    """Give the months before `until` (an aware time) in the order of time, each activity created when it ended."""
+    """Yield the activities of the `months` before `until`, an aware time, in chronological order.
+
+    Each has the time of its end as created_at.
+    """
     since = until - months * MONTH
     planned = sorted(
         (
-            (ended, index)
-            for index, athlete in enumerate(athletes)
-            for ended in _random_end_times(rng, since, until, months)
+            (ended_at, index)
+            for index in range(len(athletes))
+            for ended_at in _random_end_times(rng, since, until, months)
         ),
     )
     for activity_id, (ended_at, index) in enumerate(planned, start=first_id):
@@ -33,10 +36,10 @@ def generate_history(
 
 
 def _random_end_times(rng: Random, since: datetime, until: datetime, months: int) -> Iterator[datetime]:
-    """Give when an athlete's activities ended: at an hour when people do sports, in Paris."""
+    """Yield the end times of one athlete's activities, within SPORT_HOURS in Paris."""
     share = rng.random()
     if share < NEAR_THRESHOLD_SHARE:
-        # All in this calendar year, so that they are seen to be close to their days.
+        # All in this calendar year, so that the results show these employees close to the threshold.
         new_year = until.astimezone(PARIS).replace(month=1, day=1, hour=6, minute=0, second=0, microsecond=0)
         yield from _random_times(rng, max(since, new_year), until, rng.randint(*NEAR_THRESHOLD_PER_YEAR))
     else:

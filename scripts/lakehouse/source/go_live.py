@@ -1,4 +1,4 @@
-"""What happens once in a system's life: the months before it, and the moment it goes live."""
+"""Going live, once in a system's life: generate a history of activities, and record the moment."""
 
 from random import Random
 
@@ -9,10 +9,10 @@ from lakehouse.simulator.backfill import generate_history
 
 
 def mark_live(conn: psycopg.Connection, rng: Random, months: int) -> int | None:
-    """Note that the first load has ended, after having put in `months` of activities where there are none.
+    """Record that the first load has ended, after inserting `months` of generated activities where there are none.
 
-    One transaction: what is in it is older than going live, so that Slack owes nobody a message for it.
-    Gives how many activities were put in, None where the system is live already.
+    Both happen in one transaction, so the generated activities precede go-live and enqueue no Slack message.
+    Returns the number of inserted activities, None where the system is live already.
     """
     with conn.transaction():
         if read_live_since(conn):
