@@ -2,13 +2,16 @@
 
 import argparse
 from datetime import date
+from functools import partial
 from pathlib import Path
+from random import Random
 
 from lakehouse import errors, logs
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
+from lakehouse.simulator.backfill import insert_history
 
 PIPELINE_EXAMPLE = "example: python scripts/ETL_Full_Load/pipeline.py --effective-from 2026-09-01"
 
@@ -19,7 +22,10 @@ def main() -> None:
     logs.configure(settings.log_format)
     arguments = _parser(settings).parse_args()
     create_tables(Catalog(settings.lake))
-    for line in full_load(settings, LoadOptions(**vars(arguments))):
+    months, rng = arguments.history_months, Random(arguments.seed)
+    del arguments.history_months, arguments.seed
+    backfill = partial(insert_history, rng=rng, months=months)
+    for line in full_load(settings, LoadOptions(**vars(arguments)), backfill):
         print(line, flush=True)
 
 

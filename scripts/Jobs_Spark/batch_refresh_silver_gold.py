@@ -19,8 +19,9 @@ from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.scenarios import what_if
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import read_go_live
 from lakehouse.source import consistent_cut
+from lakehouse.source.go_live import read_go_live
+from lakehouse.source.postgres import short_connection
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
@@ -54,12 +55,12 @@ def main() -> None:
 
 def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:
     """Return the computation that the options select."""
+    with short_connection(settings) as conn:
+        go_live = read_go_live(conn)
     if options.scenarios:
-        return partial(
-            what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=read_go_live(settings)
-        )
+        return partial(what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=go_live)
     if options.time_point:
-        return partial(figures_as_of, time_point=options.time_point, go_live=read_go_live(settings))
+        return partial(figures_as_of, time_point=options.time_point, go_live=go_live)
     return partial(refresh_current, full=options.full)
 
 

@@ -2,10 +2,11 @@
 
 import logging
 import sys
+from typing import Literal
 
 import structlog
 
-from lakehouse.settings import LogFormat
+LogFormat = Literal["text", "json"]
 
 
 def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:

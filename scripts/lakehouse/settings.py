@@ -7,18 +7,17 @@ LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 
 import os
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
-
-LogFormat = Literal["text", "json"]
 
 
 class Settings(BaseSettings):

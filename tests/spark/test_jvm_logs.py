@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 
 from lakehouse.local.java import java_home
-from lakehouse.settings import ROOT, LogFormat
+from lakehouse.logs import LogFormat
+from lakehouse.settings import ROOT
 from lakehouse.spark.jvm_options import LOG4J_FILES
 
 WARNING_PROGRAM = """

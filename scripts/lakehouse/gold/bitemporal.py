@@ -24,7 +24,7 @@ from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
 
 @dataclass(frozen=True)

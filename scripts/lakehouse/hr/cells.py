@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from openpyxl.utils.datetime import from_excel
 
 from lakehouse.contracts import TRAVEL_MODES
+from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.hr.text import fold_for_comparison, normalize
-from lakehouse.simulator.sport_profiles import FRENCH_SPORT_NAMES
 
 CENT = Decimal("0.01")
 MAX_INT = 2**31 - 1

@@ -1,10 +1,9 @@
 """The full load: tables, HR's files, the reward rules, and going live."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from random import Random
 
 import psycopg
 
@@ -14,8 +13,7 @@ from lakehouse.hr.company import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import read_live_since
-from lakehouse.source.go_live import mark_live
+from lakehouse.source.go_live import mark_live, read_go_live
 from lakehouse.source.postgres import apply_ddl, connect
 from lakehouse.source.seed_rules import seed_rules
 
@@ -27,14 +25,16 @@ class LoadOptions:
     folder: Path
     effective_from: date | None = None
     allow_mass_delete: bool = False
-    history_months: int = 12
-    seed: int | None = None
     wait: float = 60.0  # seconds
     first: bool = False  # load nothing into a system that is live
 
 
-def full_load(settings: Settings, options: LoadOptions) -> Iterator[str]:
+def full_load(
+    settings: Settings, options: LoadOptions, backfill: Callable[[psycopg.Connection], int] = lambda _: 0
+) -> Iterator[str]:
     """Run the full load and yield its report line by line: row counts and remarks, without personal data.
+
+    `backfill` inserts the activities of before the first load, and returns their number.
 
     Raises BadInput, with nothing loaded, where a file or an option cannot be used.
     """
@@ -50,7 +50,7 @@ def full_load(settings: Settings, options: LoadOptions) -> Iterator[str]:
         yield _format_row_counts("rh_employees", len(company.employees), result.employees)
         yield _format_row_counts("sport_activities", len(company.practices), result.practices)
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
-        generated = mark_live(conn, Random(options.seed), options.history_months)
+        generated = mark_live(conn, backfill)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
 
 
@@ -66,7 +66,7 @@ def _reject_future_date(day: date | None) -> None:
 def _is_live(settings: Settings, timeout: float) -> bool:
     with connect(settings, autocommit=True, timeout=timeout) as conn:
         apply_ddl(conn, settings)  # new tables reach an old database even where nothing is loaded
-        return read_live_since(conn) is not None
+        return read_go_live(conn) is not None
 
 
 def _load_in_one_transaction(

@@ -20,9 +20,8 @@ from lakehouse.local import demo_queries
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.simulator.activity_table import db_now
 from lakehouse.source import consistent_cut
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, db_now
 
 PIPELINE = ("scripts/ETL_Full_Load/pipeline.py",)
 REFRESH = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)

@@ -14,7 +14,7 @@ from lakehouse.gold.totals import totals
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 from lakehouse.spark.parallel import parallel_map
 
 AS_OF_TOTALS_TABLES = ("prime_sportive_au", "wellbeing_au")

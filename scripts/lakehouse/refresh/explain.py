@@ -20,7 +20,7 @@ from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import in_window, wellbeing
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
 COUNTED = "comptée"
 

@@ -20,7 +20,7 @@ from lakehouse.gold.tables import SCENARIOS, conform
 from lakehouse.gold.wellbeing import count_by_year, with_days_granted
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
 RuleOverrides = Mapping[str, Any]  # changed values, by the rule's name
 COMPARED_COLUMNS = ("eligible", "montant_prime", "jours_bien_etre")

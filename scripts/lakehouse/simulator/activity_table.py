@@ -1,26 +1,15 @@
 """Reads and inserts of the simulator in Postgres: athletes, free activity ids, activities, and go-live."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete
-from lakehouse.source.postgres import short_connection
 
 INSERT_COLUMNS = [field.name for field in fields(Activity)]
-
-
-@dataclass(frozen=True)
-class GoLive:
-    """The time at which the first load ended, and the id of its transaction, as Debezium writes it."""
-
-    live_since: datetime
-    tx_id: int
 
 
 def read_athletes(conn: psycopg.Connection) -> list[Athlete]:
@@ -44,27 +33,6 @@ def next_activity_id(conn: psycopg.Connection) -> int:
         """
     ).fetchone()
     return int(row[0]) if row else 1
-
-
-def db_now(conn: psycopg.Connection) -> datetime:
-    """Return the present time of Postgres, whose clock also sets created_at."""
-    row = conn.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - a SELECT without FROM returns one row
-    now: datetime = row[0]
-    return now
-
-
-def read_go_live(settings: Settings) -> GoLive | None:
-    """Return the time at which the first load ended and its transaction, which commits just after; None before that."""
-    with short_connection(settings) as conn:
-        row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
-    return GoLive(*row) if row else None
-
-
-def read_live_since(conn: psycopg.Connection) -> datetime | None:
-    """Return the time at which the first load ended, None before that."""
-    row = conn.execute("SELECT live_since FROM ops.go_live").fetchone()
-    return row[0] if row else None
 
 
 def insert_activity(conn: psycopg.Connection, activity: Activity) -> None:

@@ -16,15 +16,14 @@ from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
 from lakehouse.simulator.activity_table import (
     copy_activities,
-    db_now,
     insert_activity,
     next_activity_id,
     read_athletes,
-    read_live_since,
 )
 from lakehouse.simulator.backfill import generate_history
 from lakehouse.simulator.invalid_activities import corrupt
-from lakehouse.source.postgres import connect
+from lakehouse.source.go_live import read_go_live
+from lakehouse.source.postgres import connect, db_now
 
 ENDED_AGO_RANGE_S = (10, 600)
 
@@ -42,7 +41,7 @@ def _main() -> None:
     with connect(settings, autocommit=True) as conn:
         athletes = _require_athletes(conn)
         if options.history_months:
-            print(f"{insert_history(conn, rng, athletes, options.history_months)} past activities inserted")
+            print(f"{insert_past_activities(conn, rng, athletes, options.history_months)} past activities inserted")
             return
         for number in range(1, options.count + 1):
             if number > 1:
@@ -70,15 +69,16 @@ def insert_one(
     return activity
 
 
-def insert_history(conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], months: int) -> int:
+def insert_past_activities(conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], months: int) -> int:
     """Insert `months` of activities up to now, and return their number.
 
     Each created_at is at most the time of go-live, so that no activity enqueues a Slack message.
     """
-    live_at = read_live_since(conn)
+    go_live = read_go_live(conn)
+    live_since = go_live.live_since if go_live else None
     with conn.transaction():
         history = generate_history(rng, athletes, next_activity_id(conn), db_now(conn), months)
-        return copy_activities(conn, (_cap_created_at(activity, live_at) for activity in history))
+        return copy_activities(conn, (_cap_created_at(activity, live_since) for activity in history))
 
 
 def _cap_created_at(activity: Activity, live_at: datetime | None) -> Activity:

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from lakehouse import errors
+from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.settings import Settings
 from lakehouse.simulator.sample_places import (
     BUSINESS_UNITS,
@@ -24,7 +25,6 @@ from lakehouse.simulator.sample_places import (
     WALKING_COMMUNES,
 )
 from lakehouse.simulator.sample_workbook import Cell, write_workbook
-from lakehouse.simulator.sport_profiles import FRENCH_SPORT_NAMES
 
 Rows = Sequence[Sequence[Cell]]
 

@@ -90,5 +90,3 @@ SPORT_PROFILES: Mapping[str, SportProfile] = {
 FALLBACK_PROFILE = SportProfile(
     "Workout", (30, 90), (250, 500), ("Séance de sport", "Entraînement"), ("Ça fait du bien",)
 )
-
-FRENCH_SPORT_NAMES = tuple(SPORT_PROFILES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 import stamina
@@ -108,3 +109,11 @@ def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
 
 # The default log line of stamina quotes arguments and whole exceptions.
 stamina.instrumentation.set_on_retry_hooks([_log_retry])
+
+
+def db_now(conn: psycopg.Connection) -> datetime:
+    """Return the present time of Postgres, whose clock also sets created_at."""
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM returns one row
+    now: datetime = row[0]
+    return now
