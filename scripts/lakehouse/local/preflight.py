@@ -1,4 +1,4 @@
-"""Checks that this machine has what local mode needs, before anything is downloaded.
+"""Checks of this machine against the needs of local mode, before anything is downloaded.
 
 Standard library only, in syntax that an old Python can parse: it is started with whatever `python3` is.
 """
@@ -180,7 +180,10 @@ def _lake_folder(root: Path) -> Path:
 
 
 def _parse_port(address: str | None, default: int) -> int:
-    """Return the port of an address on this machine, else the default: `19092`, `localhost:19092`, `http://localhost:8083`."""
+    """Return the port of an address on this machine, else the default.
+
+    Addresses are such as `19092`, `localhost:19092` or `http://localhost:8083/`.
+    """
     match = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
     return int(match.group(1)) if match else default
 

@@ -32,9 +32,9 @@ def start_services(
             while order.is_active():
                 for name in order.get_ready():
                     running[pool.submit(_start_service, by_name[name], supervisor, logs, aborted)] = name
-                done = next(as_completed(running))
-                done.result()
-                name = running.pop(done)
+                finished = next(as_completed(running))
+                finished.result()
+                name = running.pop(finished)
                 on_progress(f"{name:<17} ready after {monotonic() - began:5.1f} s   {by_name[name].address}")
                 order.done(name)
         except BaseException:
