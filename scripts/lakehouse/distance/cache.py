@@ -54,9 +54,9 @@ _UPSERT_RETRY = f"""
     INSERT INTO ops.distance_retry (distance_id, attempts, next_attempt_at)
     SELECT id, %(attempts)s, now() + make_interval(secs => %(wait)s) FROM ({_SELECT_ID}) AS cached
     ON CONFLICT (distance_id) DO UPDATE SET (attempts, next_attempt_at) = (excluded.attempts, excluded.next_attempt_at)
-"""  # noqa: S608 - built from constants
+"""  # noqa: S608 - constants only
 
-_DELETE_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_SELECT_ID})"  # noqa: S608 - built from constants
+_DELETE_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_SELECT_ID})"  # noqa: S608 - constants only
 
 
 class PendingRequest(NamedTuple):
