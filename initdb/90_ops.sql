@@ -1,23 +1,40 @@
 -- Operational state that must not be lost; outside the publication.
 CREATE SCHEMA IF NOT EXISTS ops;
 
+-- Names of version 0.1.0, changed in place: a pending or dead message exists nowhere else.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.go_live') AND attname = 'only_one') THEN
+    ALTER TABLE ops.go_live RENAME COLUMN only_one TO singleton;
+  END IF;
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.slack_outbox') AND attname = 'owed_at') THEN
+    ALTER TABLE ops.slack_outbox RENAME COLUMN owed_at TO enqueued_at;
+    ALTER TABLE ops.slack_outbox RENAME COLUMN answer TO last_response;
+    ALTER TABLE ops.slack_outbox DROP CONSTRAINT IF EXISTS slack_outbox_status_check;
+    UPDATE ops.slack_outbox SET status = 'dead_letter' WHERE status = 'set_aside';
+    ALTER TABLE ops.slack_outbox ADD CONSTRAINT slack_outbox_status_check
+      CHECK (status IN ('pending', 'sent', 'dead_letter'));
+  END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS ops.go_live (
-  only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   live_since timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE IF NOT EXISTS ops.slack_outbox (
   activity_id bigint PRIMARY KEY,
   message text NOT NULL,
-  status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'set_aside')),
+  status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'dead_letter')),
   attempts int NOT NULL DEFAULT 0,
   next_attempt_at timestamptz NOT NULL DEFAULT now(),
-  answer text,
-  owed_at timestamptz NOT NULL DEFAULT now(),
+  last_response text,
+  enqueued_at timestamptz NOT NULL DEFAULT now(),
   sent_at timestamptz
 );
 CREATE INDEX IF NOT EXISTS slack_outbox_pending
-  ON ops.slack_outbox (owed_at, activity_id) WHERE status = 'pending';
+  ON ops.slack_outbox (enqueued_at, activity_id) WHERE status = 'pending';
 
 CREATE TABLE IF NOT EXISTS ops.distance_retry (
   distance_id int PRIMARY KEY REFERENCES public.distance_cache (id) ON DELETE CASCADE,

@@ -51,7 +51,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         help="months of activities to generate at the first load (%(default)s; 0 for none)",
     )
     parser.add_argument(
-        "--first", action="store_true", help="load only into a system that is not live yet, else change nothing"
+        "--if-not-live", action="store_true", help="load only into a system that is not live yet, else change nothing"
     )
     parser.add_argument("--seed", type=int, help="generate the same history again")
     parser.add_argument(

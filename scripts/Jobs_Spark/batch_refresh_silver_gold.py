@@ -47,7 +47,7 @@ def main() -> None:
                 input_offsets,
                 options.day,
                 compute,
-                rebuild=options.rebuild,
+                rebuild_silver=options.rebuild_silver,
                 alert_threshold=options.alert_threshold,
             )
     show(completed_run)
@@ -61,7 +61,7 @@ def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:
         return partial(what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=go_live)
     if options.time_point:
         return partial(figures_as_of, time_point=options.time_point, go_live=go_live)
-    return partial(refresh_current, full=options.full)
+    return partial(refresh_current, full_refresh=options.full_refresh)
 
 
 if __name__ == "__main__":

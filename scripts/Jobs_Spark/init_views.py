@@ -18,12 +18,14 @@ def main() -> None:
         "--wait", type=float, default=0, metavar="SECONDS", help="how long to wait for the server and for Gold's tables"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="keep running, and create the views again whenever the server has lost them"
+        "--watch",
+        action="store_true",
+        help="keep running, and create the views again whenever the server has lost them",
     )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    if options.keep:
+    if options.watch:
         reconcile_views(settings, StopSignal().on_sigterm(), make_heartbeat(settings.heartbeat_file))
         return
     created = apply_views(settings, timeout=options.wait)

@@ -22,6 +22,6 @@ TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,
   CAST(TIMESTAMPDIFF(MILLISECOND, started_at, finished_at) / 1000 AS DECIMAL(10, 1)) AS duree_s,
-  outcome, as_of, known_at, scenarios, nb_changes, nb_refused, nb_rows, tables, rules, inputs, figures_before, figures_after,
-  moved, seconds, cut
+  outcome, as_of, known_at, scenarios, change_count, refused_count, row_count, tables, rules, input_versions, totals_before,
+  totals_after, anomalies, seconds, input_offsets
 FROM delta.`{lake}/gold/runs`

@@ -15,11 +15,11 @@ def measure(system: BenchmarkSystem, size: int, employee: int) -> Iterator[Measu
     """Give the lines of one size: each a process of its own, from its start to its exit, nothing being new."""
     day = today().isoformat()
     commands = {
-        "every figure anew (--full)": (*REFRESH_COMMAND, "--full"),
+        "every figure anew (--full)": (*REFRESH_COMMAND, "--full-refresh"),
         "as of a day (--as-of)": (*REFRESH_COMMAND, "--as-of", day),
         "another rate (--scenario)": (*REFRESH_COMMAND, "--scenario", "taux6", "--bonus-rate", "0.06"),
         "nine rates (--sweep)": (*REFRESH_COMMAND, "--sweep", "bonus_rate=0.04:0.08:0.005"),
-        "one person's reasons": job_command("expliquer.py", "--employee", str(employee)),
+        "one person's reasons": job_command("explain_employee.py", "--employee", str(employee)),
     }
     for name, command in commands.items():
         yield Measurement(

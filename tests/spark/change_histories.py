@@ -88,7 +88,7 @@ def play_history(case: int, seed: int) -> History:
             if change.lsn is None:
                 # A key change is one WAL record and two messages.
                 wal_record += not (change.op == "c" and place > before and history.messages[place - 1].op == "d")
-                history.messages[place] = replace(change, lsn=case * 1000 + wal_record, commit_seq=commit)
+                history.messages[place] = replace(change, lsn=case * 1000 + wal_record, last_commit_lsn=commit)
         lsn = wal_record
     return history
 

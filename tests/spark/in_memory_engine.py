@@ -39,9 +39,9 @@ class InMemoryEngine:
             self.silver.pop(row.id, None)
             if row._op != "d":
                 self.silver[row.id] = (row["size"], row.note)
-        resolution_by_key = {row.key: row.closed_by for row in resolutions(changes, SHOES).collect()}
+        resolution_by_key = {row.key: row.resolution for row in resolutions(changes, SHOES).collect()}
         for entry in self.quarantined:
-            entry["closed_by"] = entry["closed_by"] or resolution_by_key.get(entry["key"])
+            entry["resolution"] = entry["resolution"] or resolution_by_key.get(entry["key"])
         self.quarantined += [row.asDict() for row in entries(changes, SHOES).collect()]
         self.versions = materialize(self.versions.unionByName(changes.select(*schemas.versions(SHOES))))
 

@@ -35,7 +35,7 @@ class Change:
     size: int | None = 40
     note: str | None = "n"
     price: str | None = "1.00"
-    commit_seq: int | None = None
+    last_commit_lsn: int | None = None
     lsn: int | None = None
     tx: int | None = 1
     incarnation: int = 0
@@ -49,7 +49,7 @@ class Change:
         source = {"snapshot": "last" if self.is_last_of_snapshot else "true" if self.op == "r" else "false"}
         envelope = {"op": self.op, "after": None if self.op in {"d", "t"} else after, "source": source}
         moment = FIRST_COMMITTED_AT + timedelta(minutes=offset)
-        commit_lsn = offset * 10 if self.commit_seq is None else self.commit_seq
+        commit_lsn = offset * 10 if self.last_commit_lsn is None else self.last_commit_lsn
         lsn = commit_lsn + 1 if self.lsn is None else self.lsn
         # The time is the commit's: a redelivered message has the same one.
         committed_at = FIRST_COMMITTED_AT + timedelta(minutes=commit_lsn / 10)

@@ -38,4 +38,4 @@ class SampleLake:
 
     def quarantine_entries(self) -> list[tuple[str | None, list[str], str | None]]:
         rows = self.lake.quarantine().orderBy("offset").collect()
-        return [(row.key, row.reasons, row.closed_by) for row in rows]
+        return [(row.key, row.reasons, row.resolution) for row in rows]

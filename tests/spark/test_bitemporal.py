@@ -56,7 +56,7 @@ def test_implicit_delete_of_an_employee_ends_their_activities_from_that_day(vers
         "2026-01-15 11:00", employee("r", 1, valable_depuis=date(2025, 6, 1)), activity("r", 5), employee("r", 2)
     )
     versions.commit("2026-02-01 10:00", activity("c", 6, 2))
-    resnapshot_lineage = {"_commit_seq": None, "_lsn": 5_000}
+    resnapshot_lineage = {"_last_commit_lsn": None, "_lsn": 5_000}
     implicit_deletes = [
         (contract, op, {**row, **resnapshot_lineage}) for contract, op, row in (employee("d", 1), activity("d", 5))
     ]

@@ -26,7 +26,7 @@ def test_op_lsn_tx_id_and_offset_are_extracted_from_a_change_event(spark: SparkS
         "snapshot": "false",
     }
     row = parse_bronze_row(spark, json.dumps({"op": "u", "after": {"id": 1}, "source": source}).encode())
-    assert (row.op, row.commit_seq, row.lsn, row.tx_id, row.is_snapshot) == ("u", 100, 120, 9, False)
+    assert (row.op, row.last_commit_lsn, row.lsn, row.tx_id, row.is_snapshot) == ("u", 100, 120, 9, False)
     assert (row.incarnation, row.partition, row.offset) == (2, 0, 7)
     assert row.committed_at.microsecond == 1
 
@@ -34,13 +34,13 @@ def test_op_lsn_tx_id_and_offset_are_extracted_from_a_change_event(spark: SparkS
 def test_initial_snapshot_row_has_a_null_commit_lsn(spark: SparkSession) -> None:
     source = {"sequence": '[null,"120"]', "lsn": 120, "snapshot": "first", "ts_ms": 1}
     row = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
-    assert (row.commit_seq, row.lsn, row.is_snapshot) == (None, 120, True)
+    assert (row.last_commit_lsn, row.lsn, row.is_snapshot) == (None, 120, True)
 
 
 def test_incremental_snapshot_row_has_the_lsn_of_the_stream(spark: SparkSession) -> None:
     source = {"sequence": '["100","120"]', "lsn": None, "txId": None, "snapshot": "incremental", "ts_ms": 1}
     row = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
-    assert (row.commit_seq, row.lsn, row.tx_id, row.is_snapshot) == (100, 120, None, True)
+    assert (row.last_commit_lsn, row.lsn, row.tx_id, row.is_snapshot) == (100, 120, None, True)
 
 
 def test_row_text_that_looks_like_the_envelope_is_not_parsed_as_the_envelope(spark: SparkSession) -> None:

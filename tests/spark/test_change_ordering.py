@@ -16,18 +16,20 @@ def test_within_a_partition_the_offset_wins_over_a_larger_lsn(spark: SparkSessio
 
 
 def test_within_a_partition_the_offset_wins_over_a_larger_commit(spark: SparkSession) -> None:
-    assert latest_changes(spark, update(1, 41, commit_seq=900), update(1, 42, commit_seq=100)) == {1: ("u", 42)}
-
-
-def test_across_partitions_the_later_commit_wins_over_a_larger_offset(spark: SparkSession) -> None:
-    assert latest_changes(spark, update(1, 42, commit_seq=200), update(1, 41, partition=1, commit_seq=100)) == {
+    assert latest_changes(spark, update(1, 41, last_commit_lsn=900), update(1, 42, last_commit_lsn=100)) == {
         1: ("u", 42)
     }
 
 
+def test_across_partitions_the_later_commit_wins_over_a_larger_offset(spark: SparkSession) -> None:
+    assert latest_changes(
+        spark, update(1, 42, last_commit_lsn=200), update(1, 41, partition=1, last_commit_lsn=100)
+    ) == {1: ("u", 42)}
+
+
 def test_change_after_a_snapshot_row_wins_even_with_a_smaller_lsn(spark: SparkSession) -> None:
-    snapshot = Change("r", 1, 41, commit_seq=None, lsn=500)
-    assert latest_changes(spark, snapshot, update(1, 42, commit_seq=400, lsn=300)) == {1: ("u", 42)}
+    snapshot = Change("r", 1, 41, last_commit_lsn=None, lsn=500)
+    assert latest_changes(spark, snapshot, update(1, 42, last_commit_lsn=400, lsn=300)) == {1: ("u", 42)}
 
 
 def test_an_upsert_after_the_delete_stands_and_one_before_it_does_not(spark: SparkSession) -> None:

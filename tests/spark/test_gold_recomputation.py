@@ -58,11 +58,11 @@ def test_run_journal_records_totals_before_and_after_and_anomalies(lake: Lake) -
     lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
     refresh_and_list_recomputed(lake)
     first, second = lake.read("gold", "runs").orderBy("started_at").collect()
-    assert (json.loads(first.figures_before)["nb_salaries"], first.moved) == (0, None)
-    assert first.figures_after == second.figures_before
-    assert json.loads(second.figures_after) == {**json.loads(second.figures_before), "nb_participants": 1}
-    assert json.loads(second.moved) == {"nb_participants": 1.0}
-    assert json.loads(second.inputs)["silver/strava_activities"] == lake.catalog.last_data_version(
+    assert (json.loads(first.totals_before)["nb_salaries"], first.anomalies) == (0, None)
+    assert first.totals_after == second.totals_before
+    assert json.loads(second.totals_after) == {**json.loads(second.totals_before), "nb_participants": 1}
+    assert json.loads(second.anomalies) == {"nb_participants": 1.0}
+    assert json.loads(second.input_versions)["silver/strava_activities"] == lake.catalog.last_data_version(
         "silver", "strava_activities"
     )
 
@@ -90,7 +90,7 @@ def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake, monkeypa
         refresh(lake, NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()
     assert run
-    assert (run.outcome, json.loads(run.figures_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
+    assert (run.outcome, json.loads(run.totals_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
 
 
 @pytest.mark.long
@@ -121,7 +121,7 @@ def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, mo
     run = lake.read("gold", "runs").first()
     assert run
     others = len(CAPTURED) - 1
-    assert (run.nb_changes, run.nb_refused, run.nb_rows) == (2 * others, others, others)
+    assert (run.change_count, run.refused_count, run.row_count) == (2 * others, others, others)
     assert run.outcome == "failed: LakehouseError"
 
 

@@ -23,7 +23,7 @@ def test_truncate_deletes_earlier_rows_and_no_later_ones(spark: SparkSession) ->
     engine.apply_batch(update(4), TRUNCATE, update(1, 51), TRUNCATE, update(5), update(2, 52))
     assert engine.silver == {5: (40, "n"), 2: (52, "n")}
     assert deletes(engine) == [(1, 5), (1, 7), (2, 2), (3, 5), (4, 5)]
-    assert [entry["closed_by"] for entry in engine.quarantined] == ["supprimé"]
+    assert [entry["resolution"] for entry in engine.quarantined] == ["supprimé"]
 
 
 def test_redelivered_truncate_deletes_nothing(spark: SparkSession) -> None:

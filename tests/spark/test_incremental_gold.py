@@ -225,5 +225,5 @@ def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> 
     lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
     refresh(lake, NO_OFFSETS, DAY)
     assert differing_models(lake, DAY) != set()
-    refresh(lake, NO_OFFSETS, DAY, partial(refresh_current, full=True))
+    refresh(lake, NO_OFFSETS, DAY, partial(refresh_current, full_refresh=True))
     assert differing_models(lake, DAY) == set()

@@ -37,4 +37,4 @@ def test_reused_key_does_not_inherit_the_toasted_value_of_a_deleted_row(spark: S
     assert engine.quarantined[0]["reasons"] == ["valeur non transmise : note"]
     engine.apply_batch(update(2, 42, note="whole", lsn=4), update(2, 43, note=UNAVAILABLE_VALUE, lsn=5))
     assert engine.silver == {2: (43, "whole")}
-    assert engine.quarantined[0]["closed_by"] == "corrigé"
+    assert engine.quarantined[0]["resolution"] == "corrigé"

@@ -14,17 +14,19 @@ from spark.sample_lake import SampleLake
 def test_late_arrival_changes_no_row_but_fills_a_later_toasted_value(spark: SparkSession, tmp_path: Path) -> None:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(
-        update(1, 41, commit_seq=10), update(2, 42, commit_seq=20), update(3, 43, note="first", commit_seq=21)
+        update(1, 41, last_commit_lsn=10),
+        update(2, 42, last_commit_lsn=20),
+        update(3, 43, note="first", last_commit_lsn=21),
     )
     sample_lake.merge(
-        delete(1, commit_seq=40),
-        update(2, 52, commit_seq=50),
-        update(3, 53, note=UNAVAILABLE_VALUE, partition=1, commit_seq=51),
+        delete(1, last_commit_lsn=40),
+        update(2, 52, last_commit_lsn=50),
+        update(3, 53, note=UNAVAILABLE_VALUE, partition=1, last_commit_lsn=51),
     )
     sample_lake.merge(
-        update(1, 43, partition=1, commit_seq=30),
-        update(2, 32, partition=1, commit_seq=35),
-        update(3, 33, note="second", commit_seq=36),
+        update(1, 43, partition=1, last_commit_lsn=30),
+        update(2, 32, partition=1, last_commit_lsn=35),
+        update(3, 33, note="second", last_commit_lsn=36),
     )
     rows = sample_lake.lake.silver(sample_lake.contract).collect()
     assert {(row.id, row["size"], row.note) for row in rows} == {(2, 52, "n"), (3, 53, "second")}

@@ -36,7 +36,7 @@ CHANGES: dict[str, tuple[Snapshot, tuple[Any, ...], bool]] = {
 @pytest.mark.parametrize("case", CHANGES)
 def test_change_is_visible_only_if_committed_before_the_snapshot(spark: SparkSession, case: str) -> None:
     snapshot, change, visible = CHANGES[case]
-    rows = spark.createDataFrame([change], "_op string, _commit_seq bigint, _lsn bigint, _tx_id bigint")
+    rows = spark.createDataFrame([change], "_op string, _last_commit_lsn bigint, _lsn bigint, _tx_id bigint")
     assert [row.visible for row in rows.select(is_visible(snapshot).alias("visible")).collect()] == [visible]
 
 
@@ -66,10 +66,10 @@ def test_changes_after_the_snapshot_are_undone_and_refused_keys_reported(spark: 
         update(8, -9),
     ]
     sample_lake.merge(
-        *(Change(change.op, change.id, change.size, commit_seq=10 + i) for i, change in enumerate(before))
+        *(Change(change.op, change.id, change.size, last_commit_lsn=10 + i) for i, change in enumerate(before))
     )
     sample_lake.merge(
-        *(Change(change.op, change.id, change.size, commit_seq=200 + i) for i, change in enumerate(later))
+        *(Change(change.op, change.id, change.size, last_commit_lsn=200 + i) for i, change in enumerate(later))
     )
     visible = visible_rows(sample_lake.lake, SHOES, Snapshot(wal_lsn=100, min_restart_lsn=100, xmax=1, xip=()))
     assert {row.id: row["size"] for row in visible.rows.collect()} == {1: 41, 2: 42, 3: 43, 5: 45}

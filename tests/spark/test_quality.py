@@ -18,7 +18,7 @@ def quarantine_entry(
         "value": '{"name":"secret"}',
         "reasons": list(reasons) or None,
         "committed_at": committed_at and utc(committed_at),
-        "closed_at": resolved_at and utc(resolved_at),
+        "resolved_at": resolved_at and utc(resolved_at),
     }
 
 

@@ -78,7 +78,7 @@ def lake_state(engine: InMemoryEngine) -> dict[int, tuple[Any, ...]]:
         versions[row.id // KEYS_PER_CASE].append((row._op or "", row.id, row["size"], row.note, tuple(row._reasons)))
     for entry in engine.quarantined:
         key = int(entry["key"].removeprefix('{"id":').removesuffix("}"))
-        quarantined[key // KEYS_PER_CASE].append((key, tuple(entry["reasons"]), entry["closed_by"]))
+        quarantined[key // KEYS_PER_CASE].append((key, tuple(entry["reasons"]), entry["resolution"]))
     return {
         case: (silver[case], sorted(versions[case], key=repr), sorted(quarantined[case], key=repr))
         for case in range(CASE_COUNT)

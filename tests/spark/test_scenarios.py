@@ -184,7 +184,7 @@ def test_scenario_run_writes_only_the_scenarios_table_and_is_repeatable(
     journal = lake.read("gold", "runs").orderBy(F.col("started_at").desc()).first()
     assert journal
     assert (journal.scenarios, journal.outcome) == ('{"taux7": {"bonus_rate": "0.08"}}', "ok")
-    assert json.loads(journal.inputs) == {
+    assert json.loads(journal.input_versions) == {
         f"silver/{name}": lake.catalog.last_data_version("silver", name) for name in silver
     }
 

@@ -35,7 +35,7 @@ class VersionsBuilder:
                 "_incarnation": 1,
                 "_partition": 0,
                 "_offset": self.next_lsn + n,
-                "_commit_seq": None if op == "r" else self.next_lsn,
+                "_last_commit_lsn": None if op == "r" else self.next_lsn,
                 "_lsn": 50 if op == "r" else self.next_lsn + n,
                 "_tx_id": tx_id or self.next_lsn,
                 "_committed_at": utc(at),

@@ -217,7 +217,9 @@ def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None
     }
     open_keys = {
         row.key
-        for row in pipeline.lake.quarantine().where("closed_at IS NULL AND table_name = 'strava_activities'").collect()
+        for row in pipeline.lake.quarantine()
+        .where("resolved_at IS NULL AND table_name = 'strava_activities'")
+        .collect()
     }
     assert open_keys >= {f'{{"activity_id":{activity}}}' for activity in refused}
     reasons = {row[0] for row in pipeline.query_rows("SELECT motif FROM gold.v_qualite_donnees WHERE etat = 'ouvert'")}

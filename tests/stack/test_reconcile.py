@@ -128,7 +128,7 @@ def test_tampered_silver_rows_are_named_by_key_and_column_without_values(
     print_report(found)
     printed = capsys.readouterr().out + str(verdict(found))
     assert "rh_employees id=1: differs in salaire_brut, contrat\n" in printed
-    assert "batch_refresh_silver_gold.py --rebuild" in printed
+    assert "batch_refresh_silver_gold.py --rebuild-silver" in printed
     assert not [value for value in ("30000", "Mendes", "Juliette", "Judo") if value in printed]
 
 

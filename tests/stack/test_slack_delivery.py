@@ -41,7 +41,7 @@ def expect_responses(httpserver: HTTPServer, *statuses: int, retry_after: str = 
 
 
 def outbox_rows(conn: psycopg.Connection) -> list[tuple[int, str, int]]:
-    return conn.execute("SELECT activity_id, status, attempts FROM ops.slack_outbox ORDER BY owed_at").fetchall()
+    return conn.execute("SELECT activity_id, status, attempts FROM ops.slack_outbox ORDER BY enqueued_at").fetchall()
 
 
 def test_pending_messages_are_sent_at_once_in_order(
@@ -101,7 +101,7 @@ def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
     expect_responses(httpserver, 400, 200)
     sender.send_one(conn)
     sender.send_one(conn)
-    assert outbox_rows(conn)[:2] == [(1, "set_aside", 1), (2, "sent", 1)]
+    assert outbox_rows(conn)[:2] == [(1, "dead_letter", 1), (2, "sent", 1)]
     assert outbox.list_messages(conn)[0][2] == "400 so"
 
 

@@ -112,7 +112,7 @@ def test_activity_of_a_former_employee_is_not_enqueued(conn: psycopg.Connection)
 
 def test_messages_are_queued_in_the_order_of_the_changes(conn: psycopg.Connection) -> None:
     assert enqueue(conn, *(activity_event(activity_id=n) for n in (9, 2, 7))) == [9, 2, 7]
-    order = conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
+    order = conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at, activity_id").fetchall()
     assert order == [(9,), (2,), (7,)]
 
 
@@ -147,4 +147,4 @@ def test_undecodable_message_does_not_block_the_others(conn: psycopg.Connection)
         activity_event(activity_id=8),
     ]
     notifier.enqueue_from_topic(conn, poll_result(values))
-    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY owed_at").fetchall() == [(1,), (8,)]
+    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at").fetchall() == [(1,), (8,)]

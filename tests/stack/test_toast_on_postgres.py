@@ -42,7 +42,7 @@ def _open_reasons(harness: CdcHarness) -> dict[int, list[str]]:
     """Give why the last version of each key that is refused now is so."""
     open_entries = (
         harness.lake.quarantine()
-        .where(f"table = '{TOASTED.table}' AND closed_at IS NULL")
+        .where(f"table = '{TOASTED.table}' AND resolved_at IS NULL")
         .selectExpr("from_json(key, 'id int').id AS id", "*")
     )
     return {entry.id: entry.reasons for entry in open_entries.orderBy("offset").collect()}

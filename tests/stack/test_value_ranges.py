@@ -105,5 +105,5 @@ def _expected_refusals() -> dict[int, str]:
 
 
 def _open_reasons(harness: CdcHarness) -> dict[str, list[str]]:
-    entries = harness.lake.quarantine().where("closed_at IS NULL").collect()
+    entries = harness.lake.quarantine().where("resolved_at IS NULL").collect()
     return {entry.key: entry.reasons for entry in entries}

@@ -66,8 +66,8 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
         (["--sweep", "bonus_rate=0:1"], "is not like bonus_rate=0.04:0.08:0.005"),
         (["--sweep", "salaire=1:2:1"], "'salaire' is none of bonus_rate"),
         (["--sweep", "min_activities=10:12:0.5"], "is not a whole number"),
-        (["--full", "--as-of", "2026-06-30"], "--full is about today's figures"),
-        (["--mark-over", "-1"], "a share of 0 or more"),
+        (["--full-refresh", "--as-of", "2026-06-30"], "--full-refresh is about today's figures"),
+        (["--alert-threshold", "-1"], "a share of 0 or more"),
     ],
 )
 def test_invalid_refresh_option_is_an_error_with_its_remedy(
@@ -80,7 +80,7 @@ def test_invalid_refresh_option_is_an_error_with_its_remedy(
 
 
 def test_explanation_of_a_future_day_is_refused_in_french() -> None:
-    command = job_command("expliquer.py", "--employee", "1", "--as-of", "2999-01-01")
+    command = job_command("explain_employee.py", "--employee", "1", "--as-of", "2999-01-01")
     completed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert completed.returncode == 2
     assert "rien n'est connu d'un jour à venir" in completed.stderr

@@ -83,8 +83,8 @@ def check_quarantine(
             lake_rows.parse_key(contract, row["key"]),
             row["op"],
             row["reasons"],
-            row["closed_by"],
-            row["closed_at"],
+            row["resolution"],
+            row["resolved_at"],
         )
         for row in entries
     }

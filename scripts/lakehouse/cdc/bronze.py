@@ -58,7 +58,7 @@ def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
             "_envelope.op",
             F.col("key").cast("string").alias("key"),
             "value",
-            _extract_bigint(r'^\["(\d+)"', source.sequence).alias("commit_seq"),
+            _extract_bigint(r'^\["(\d+)"', source.sequence).alias("last_commit_lsn"),
             F.coalesce(source.lsn, _extract_bigint(r'"(\d+)"\]$', source.sequence)).alias("lsn"),
             source.txId.alias("tx_id"),
             F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from deltalake import DeltaTable, Field, QueryBuilder, Schema
 from deltalake.schema import ArrayType, PrimitiveType
@@ -11,6 +13,9 @@ from lakehouse.cdc import schemas
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import OffsetRange, Offsets, TopicPartition
 from lakehouse.errors import LakehouseError
+
+# A lake of format 1 (version 0.1.0) names its columns otherwise.
+FORMAT_FILE, LAKE_FORMAT = "lakehouse_format", 2
 
 STATS_COLUMNS_PROPERTY = "delta.dataSkippingStatsColumns"
 DELTA_TYPE_NAMES = {"int": "integer", "bigint": "long"}
@@ -49,6 +54,27 @@ class Catalog:
     """The tables under one root: a folder, or a URI that Delta supports."""
 
     root: str
+
+    def ensure_format(self) -> None:
+        """Record the format of a lake without tables; raise LakehouseError where another version wrote the lake.
+
+        Checks folders alone: a lake behind another URI was never written in format 1.
+        """
+        if "://" in self.root:
+            return
+        root = Path(self.root)
+        file = root / FORMAT_FILE
+        if not file.exists() and not any(root.glob("*/*/_delta_log")):
+            root.mkdir(parents=True, exist_ok=True)
+            unfinished = root / f"{FORMAT_FILE}.{uuid4().hex}"
+            unfinished.write_text(f"{LAKE_FORMAT}\n", encoding="utf-8")
+            unfinished.replace(file)  # at once whole, also for a process that starts at the same moment
+        found = file.read_text(encoding="utf-8").strip() if file.exists() else "1"
+        if found != str(LAKE_FORMAT):
+            raise LakehouseError(
+                f"the lake {self.root} has format {found}, and this version reads format {LAKE_FORMAT}. "
+                f"Remove what is in {self.root} and start again: the topics hold everything."
+            )
 
     def path(self, layer: str, name: str) -> str:
         return f"{self.root}/{layer}/{name}"
@@ -196,9 +222,9 @@ class Catalog:
     def max_commit_lsn(self, contract: Contract) -> int | None:
         """Return the highest commit LSN of the merged changes, or a higher LSN; None where nothing was merged."""
         files = self._delta_table("silver", f"{contract.table}_versions").get_add_actions(flatten=True)
-        commits, lsns = _column(files, "max._commit_seq"), _column(files, "max._lsn")
+        commits, lsns = _column(files, "max._last_commit_lsn"), _column(files, "max._lsn")
         # Rows of an initial snapshot have no commit LSN: in a file with such rows the snapshot's LSN counts as well.
-        without_nulls = (count == 0 for count in _column(files, "null_count._commit_seq"))
+        without_nulls = (count == 0 for count in _column(files, "null_count._last_commit_lsn"))
         max_lsns = [
             commit if is_without_nulls else max(commit or 0, lsn or 0)
             for commit, lsn, is_without_nulls in zip(commits, lsns, without_nulls, strict=True)
@@ -211,7 +237,7 @@ class Catalog:
         min_lsns = (
             lsn
             for delta_table in delta_tables
-            for lsn in _column(delta_table.get_add_actions(flatten=True), "min._commit_seq")
+            for lsn in _column(delta_table.get_add_actions(flatten=True), "min._last_commit_lsn")
         )
         return min((lsn for lsn in min_lsns if lsn is not None), default=None)
 
@@ -224,11 +250,11 @@ class Catalog:
     def has_open_quarantine(self, contract: Contract) -> bool:
         """Return whether the quarantine may have an unresolved entry of this table."""
         files = self._delta_table("silver", "quarantine").get_add_actions(flatten=True)
-        names, open_counts = _column(files, "partition.table_name"), _column(files, "null_count.closed_at")
+        names, open_counts = _column(files, "partition.table_name"), _column(files, "null_count.resolved_at")
         return any(name == contract.table and count != 0 for name, count in zip(names, open_counts, strict=True))
 
     def create_bronze(self, contract: Contract, properties: Mapping[str, str]) -> None:
-        partition_by, stats_columns = ("incarnation", "partition"), ("offset", "lsn", "commit_seq")
+        partition_by, stats_columns = ("incarnation", "partition"), ("offset", "lsn", "last_commit_lsn")
         all_properties = {**BRONZE_PROPERTIES, **properties}
         self.create(
             "bronze",
@@ -250,7 +276,7 @@ class Catalog:
         )
         if CHANGE_FEED_PROPERTIES.items() - self.properties("silver", contract.table).items():
             self.set_properties("silver", contract.table, CHANGE_FEED_PROPERTIES)
-        partition_by, stats_columns = ("_incarnation", "_partition"), ("_offset", "_lsn", "_commit_seq")
+        partition_by, stats_columns = ("_incarnation", "_partition"), ("_offset", "_lsn", "_last_commit_lsn")
         self.create(
             "silver",
             f"{contract.table}_versions",
@@ -265,7 +291,7 @@ class Catalog:
             "quarantine",
             schemas.QUARANTINE,
             partition_by=("table_name",),
-            stats_columns=("offset", "closed_at"),
+            stats_columns=("offset", "resolved_at"),
         )
 
     def create(
@@ -289,6 +315,7 @@ class Catalog:
             else {"delta.dataSkippingNumIndexedCols": "0"}
         )
         try:
+            self.ensure_format()
             DeltaTable.create(
                 self.path(layer, name),
                 schema=_schema(columns),

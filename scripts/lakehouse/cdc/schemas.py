@@ -10,7 +10,7 @@ BRONZE: Columns = {
     "op": "string",
     "key": "string",
     "value": "string",
-    "commit_seq": "bigint",
+    "last_commit_lsn": "bigint",
     "lsn": "bigint",
     "tx_id": "bigint",
     "committed_at": "timestamp",
@@ -28,7 +28,7 @@ LINEAGE_COLUMNS: Columns = {
     "_incarnation": "int",
     "_partition": "int",
     "_offset": "bigint",
-    "_commit_seq": "bigint",
+    "_last_commit_lsn": "bigint",
     "_lsn": "bigint",
     "_tx_id": "bigint",
     "_committed_at": "timestamp",
@@ -42,11 +42,11 @@ QUARANTINE: Columns = {
     "incarnation": "int",
     "partition": "int",
     "offset": "bigint",
-    "commit_seq": "bigint",
+    "last_commit_lsn": "bigint",
     "lsn": "bigint",
     "committed_at": "timestamp",
-    "closed_at": "timestamp",
-    "closed_by": "string",
+    "resolved_at": "timestamp",
+    "resolution": "string",
 }
 
 

@@ -14,7 +14,7 @@ TOPIC_ID_PROPERTY = "cdc.topicId."  # followed by the incarnation
 # Followed by incarnation and partition: earlier offsets may be lost, since a resnapshot has read all rows again.
 LOSS_ACKNOWLEDGED_BEFORE = "cdc.lostBefore."
 # An LSN that Postgres may be behind, since it was restored from a backup and a resnapshot has read all rows again.
-REWOUND_BEFORE = "cdc.olderThan"
+REWOUND_BEFORE = "cdc.rewoundBefore"
 MAX_GAPS_IN_MESSAGE = 5
 REMEDIES = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "

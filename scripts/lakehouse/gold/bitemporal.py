@@ -89,7 +89,7 @@ def _cascade_deletes(activities: DataFrame, leavers: DataFrame) -> DataFrame:
     An activity that is deleted with its employee stays valid until then; one deleted alone never was valid.
     """
     # Implicit deletes of a snapshot have no commit; the snapshot's LSN takes its place.
-    transaction = F.struct("_tx_id", "_commit_seq", F.when(F.col("_commit_seq").isNull(), F.col("_lsn")))
+    transaction = F.struct("_tx_id", "_last_commit_lsn", F.when(F.col("_last_commit_lsn").isNull(), F.col("_lsn")))
     leave_dates = leavers.groupBy(transaction.alias("_transaction")).agg(F.max("_valid_from").alias("_leave_date"))
     deleted_with_employee = transaction.eqNullSafe(F.col("_transaction")) & (F.col("_op") == DELETE)
     joined = activities.join(F.broadcast(leave_dates), deleted_with_employee, "left")
@@ -135,7 +135,9 @@ def with_valid_from(employees: DataFrame) -> DataFrame:
         return F.lag(name).over(by_employee)
 
     # A snapshot's rows and implicit deletes have no transaction: their NULL commit equals no other.
-    same_commit = previous("_tx_id").eqNullSafe(F.col("_tx_id")) & (previous("_commit_seq") == F.col("_commit_seq"))
+    same_commit = previous("_tx_id").eqNullSafe(F.col("_tx_id")) & (
+        previous("_last_commit_lsn") == F.col("_last_commit_lsn")
+    )
     declared = F.when(F.col("_op") != DELETE, F.col("valable_depuis")).when(same_commit, previous("valable_depuis"))
     valid_from = F.when(~F.col("_pre_go_live"), F.coalesce(declared, F.to_date(wall_clock(F.col("_committed_at")))))
     return with_commit_order(employees, RH_EMPLOYEES.key).withColumn("_valid_from", valid_from).drop("_order")

@@ -15,7 +15,7 @@ def quality(quarantine: DataFrame) -> DataFrame:
     refused = quarantine.select(
         F.col("table_name").alias("table_source"),
         F.explode_outer("reasons").alias("motif"),
-        F.when(F.col("closed_at").isNull(), "ouvert").otherwise("clos").alias("etat"),
+        F.when(F.col("resolved_at").isNull(), "ouvert").otherwise("clos").alias("etat"),
         wall_clock(F.col("committed_at")).alias("refused_at"),
     )
     figures = refused.groupBy("table_source", "motif", "etat").agg(

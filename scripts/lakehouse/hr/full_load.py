@@ -26,7 +26,7 @@ class LoadOptions:
     effective_from: date | None = None
     allow_mass_delete: bool = False
     wait: float = 60.0  # seconds
-    first: bool = False  # load nothing into a system that is live
+    if_not_live: bool = False  # load nothing into a system that is live
 
 
 def full_load(
@@ -38,7 +38,7 @@ def full_load(
 
     Raises BadInput, with nothing loaded, where a file or an option cannot be used.
     """
-    if options.first and _is_live(settings, options.wait):
+    if options.if_not_live and _is_live(settings, options.wait):
         yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
         return
     _reject_future_date(options.effective_from)

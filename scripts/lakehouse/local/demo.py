@@ -131,7 +131,8 @@ def _show_messages(settings: Settings, began: datetime, console: Console) -> Non
     )
     with connect(settings) as connection:
         messages = connection.execute(
-            "SELECT status, message FROM ops.slack_outbox WHERE owed_at >= %s ORDER BY owed_at, activity_id", [began]
+            "SELECT status, message FROM ops.slack_outbox WHERE enqueued_at >= %s ORDER BY enqueued_at, activity_id",
+            [began],
         ).fetchall()
     for status, message in messages:
         console.print(f"{status:<10}{message}", markup=False, highlight=False, soft_wrap=True)

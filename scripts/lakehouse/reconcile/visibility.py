@@ -53,7 +53,7 @@ def is_visible(snapshot: Snapshot) -> Column:
     is_streamed_visible = (F.col("_lsn") < snapshot.min_restart_lsn) | (
         ~in_progress & (xid_distance >= XID_WRAPAROUND // 2)
     )
-    is_snapshot_read = (F.col("_op") == "r") | F.col("_tx_id").isNull() | F.col("_commit_seq").isNull()
-    return F.when(is_snapshot_read, F.coalesce("_commit_seq", "_lsn") <= snapshot.wal_lsn).otherwise(
+    is_snapshot_read = (F.col("_op") == "r") | F.col("_tx_id").isNull() | F.col("_last_commit_lsn").isNull()
+    return F.when(is_snapshot_read, F.coalesce("_last_commit_lsn", "_lsn") <= snapshot.wal_lsn).otherwise(
         is_streamed_visible
     )

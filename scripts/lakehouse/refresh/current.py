@@ -19,17 +19,19 @@ BULK_THRESHOLD_ACTIVITIES = 200_000  # rows of silver/strava_activities
 CURRENT_TOTALS_TABLES = ("prime_sportive", "wellbeing")
 
 
-def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
+def refresh_current(lake: Lake, run: Run, *, full_refresh: bool = False) -> None:
     """Recompute each Gold table whose provenance differs from the one stored in its last commit.
 
-    `full` recomputes every table from all of Silver; the rows are the same.
+    `full_refresh` recomputes every table from all of Silver; the rows are the same.
     """
     with run.stage("gold/rules"):
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
         run.rules = book.current
     models = build_models(book, run.as_of)
     current = {name: model.provenance(lake.catalog) for name, model in models.items()}
-    previous = {} if full else {name: Provenance.from_json(lake.catalog.provenance("gold", name)) for name in models}
+    previous = (
+        {} if full_refresh else {name: Provenance.from_json(lake.catalog.provenance("gold", name)) for name in models}
+    )
     stale = [name for name in models if current[name] != previous.get(name)]
     run.input_versions = silver_versions(lake.catalog, REWARD_RULES.table)
     run.input_versions |= {

@@ -28,8 +28,8 @@ class RefreshOptions:
 
     day: date
     wait: float
-    rebuild: bool
-    full: bool
+    rebuild_silver: bool
+    full_refresh: bool
     alert_threshold: float
     time_point: AsOf | None = None
     scenarios: Mapping[str, Mapping[str, RuleValue]] = field(default_factory=dict)
@@ -48,15 +48,15 @@ def build_parser(description: str) -> argparse.ArgumentParser:
         help="how long to wait until Bronze has all that Postgres committed; 0: use what Bronze has (default: 60)",
     )
     parser.add_argument(
-        "--rebuild",
+        "--rebuild-silver",
         action="store_true",
         help="empty Silver and merge all of Bronze again (after a rule of a contract changed)",
     )
     parser.add_argument(
-        "--full", action="store_true", help="recompute every figure from all of Silver; the rows are the same"
+        "--full-refresh", action="store_true", help="recompute every figure from all of Silver; the rows are the same"
     )
     parser.add_argument(
-        "--mark-over",
+        "--alert-threshold",
         type=_parse_share,
         default=DEFAULT_ALERT_THRESHOLD,
         metavar="SHARE",
@@ -113,14 +113,16 @@ def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str]
     time_point = AsOf(options.as_of, options.known_at or options.as_of) if options.as_of else None
     if time_point and time_point.is_in_future(today):
         parser.error(f"nothing is known of a day to come: today is {today}")
-    if options.full and (time_point or options.scenario or options.sweep):
-        parser.error("--full is about today's figures; figures as of a day and scenarios are always computed in full")
+    if options.full_refresh and (time_point or options.scenario or options.sweep):
+        parser.error(
+            "--full-refresh is about today's figures; figures as of a day and scenarios are always computed in full"
+        )
     return RefreshOptions(
         day=options.as_of or today,
         wait=options.wait,
-        rebuild=options.rebuild,
-        full=options.full,
-        alert_threshold=options.mark_over,
+        rebuild_silver=options.rebuild_silver,
+        full_refresh=options.full_refresh,
+        alert_threshold=options.alert_threshold,
         time_point=time_point,
         scenarios=_build_scenarios(options.scenario, overrides, options.sweep),
     )

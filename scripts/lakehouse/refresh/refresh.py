@@ -24,18 +24,18 @@ def refresh(
     as_of: date,
     compute: Compute = refresh_current,
     *,
-    rebuild: bool = False,
+    rebuild_silver: bool = False,
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
-    `rebuild` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs. The run
+    `rebuild_silver` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs. The run
     marks totals that change by more than `alert_threshold`, a fraction. Raises LakehouseError where a table's merge
     fails; Gold then stays unchanged.
     """
     run = Run(as_of, input_offsets, alert_threshold)
     try:
-        if rebuild:
+        if rebuild_silver:
             with run.stage("start over"):
                 parallel_map(partial(reset_table, lake), CAPTURED)
         with run.stage("silver"):

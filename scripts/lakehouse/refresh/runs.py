@@ -26,20 +26,20 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "started_at": "timestamp",
         "finished_at": "timestamp",
         "as_of": "date",
-        "cut": "string",
+        "input_offsets": "string",
         "rules": "string",
-        "nb_changes": "bigint",
-        "nb_refused": "bigint",
+        "change_count": "bigint",
+        "refused_count": "bigint",
         "seconds": "string",
         "outcome": "string",
         "known_at": "date",
         "scenarios": "string",
-        "inputs": "string",
-        "figures_before": "string",
-        "figures_after": "string",
-        "moved": "string",
+        "input_versions": "string",
+        "totals_before": "string",
+        "totals_after": "string",
+        "anomalies": "string",
         "tables": "string",
-        "nb_rows": "bigint",
+        "row_count": "bigint",
     }
 )
 DEFAULT_ALERT_THRESHOLD = 0.1  # a total that changes by a larger share in one run is marked
@@ -94,11 +94,11 @@ def last_totals(catalog: Catalog) -> Totals:
     """
     figures_json = catalog.query_one(
         """
-        SELECT last_value(figures_after ORDER BY finished_at) AS told FROM runs
-        WHERE outcome = 'ok' AND known_at IS NULL AND figures_after IS NOT NULL
+        SELECT last_value(totals_after ORDER BY finished_at) AS totals_json FROM runs
+        WHERE outcome = 'ok' AND known_at IS NULL AND totals_after IS NOT NULL
         """,
         runs=("gold", "runs"),
-    )["told"]
+    )["totals_json"]
     figures = json.loads(figures_json or "{}").items()
     return {name: value if isinstance(value, int) else Decimal(value) for name, value in figures}
 
@@ -117,20 +117,20 @@ def append_run(lake: Lake, run: Run) -> None:
         "started_at": run.started_at,
         "finished_at": datetime.now(timezone.utc),
         "as_of": run.as_of,
-        "cut": json.dumps(input_offsets),
+        "input_offsets": json.dumps(input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),
-        "nb_changes": sum(result.changes for result in run.catch_up_results),
-        "nb_refused": sum(result.refused for result in run.catch_up_results),
+        "change_count": sum(result.changes for result in run.catch_up_results),
+        "refused_count": sum(result.refused for result in run.catch_up_results),
         "seconds": json.dumps({stage: round(elapsed, 2) for stage, elapsed in run.seconds.items()}),
         "outcome": run.outcome,
         "known_at": run.known_at,
         "scenarios": _json(run.scenarios),
-        "inputs": _json(run.input_versions),
-        "figures_before": _json(run.before),
-        "figures_after": _json(run.after),
-        "moved": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
+        "input_versions": _json(run.input_versions),
+        "totals_before": _json(run.before),
+        "totals_after": _json(run.after),
+        "anomalies": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
-        "nb_rows": sum(result.rows for result in run.catch_up_results),
+        "row_count": sum(result.rows for result in run.catch_up_results),
     }
     row = lake.spark.range(1).select(
         *(F.lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items())

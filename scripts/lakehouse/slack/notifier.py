@@ -49,7 +49,7 @@ def show(settings: Settings) -> None:
     """Print the outbox, the oldest first."""
     with postgres.connect(settings) as conn:
         for status, message, last_response in outbox.list_messages(conn):
-            print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "set_aside" else ""))
+            print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
 
 
 def _run_session(settings: Settings, stop: StopSignal, sender: Sender, *, once: bool) -> None:

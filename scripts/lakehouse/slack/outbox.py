@@ -42,13 +42,13 @@ _SELECT_TO_ENQUEUE = """
 """
 
 _INSERT_PENDING = """
-    INSERT INTO ops.slack_outbox (activity_id, message, owed_at)
+    INSERT INTO ops.slack_outbox (activity_id, message, enqueued_at)
     VALUES (%s, %s, now() + %s * interval '1 microsecond') ON CONFLICT (activity_id) DO NOTHING
 """
 
 _SELECT_NEXT = """
     SELECT activity_id, message, attempts, extract(epoch FROM next_attempt_at - now())::float
-    FROM ops.slack_outbox WHERE status = 'pending' ORDER BY owed_at, activity_id LIMIT 1
+    FROM ops.slack_outbox WHERE status = 'pending' ORDER BY enqueued_at, activity_id LIMIT 1
 """
 
 
@@ -100,7 +100,7 @@ def next_pending(conn: psycopg.Connection) -> PendingMessage | None:
 
 def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
-        "UPDATE ops.slack_outbox SET status = 'sent', sent_at = now(), attempts = attempts + 1, answer = %s "
+        "UPDATE ops.slack_outbox SET status = 'sent', sent_at = now(), attempts = attempts + 1, last_response = %s "
         "WHERE activity_id = %s",
         [response, pending.activity_id],
     )
@@ -108,7 +108,7 @@ def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) 
 
 def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
-        "UPDATE ops.slack_outbox SET status = 'set_aside', attempts = attempts + 1, answer = %s WHERE activity_id = %s",
+        "UPDATE ops.slack_outbox SET status = 'dead_letter', attempts = attempts + 1, last_response = %s WHERE activity_id = %s",
         [response, pending.activity_id],
     )
 
@@ -119,7 +119,7 @@ def schedule_retry(
     """Record a failed attempt, and return the seconds until the next: Slack's Retry-After, else a growing pause."""
     seconds = exponential_backoff(maximum=300.0)(pending.attempts + 1) if retry_after is None else retry_after
     conn.execute(
-        "UPDATE ops.slack_outbox SET attempts = attempts + 1, answer = %s, "
+        "UPDATE ops.slack_outbox SET attempts = attempts + 1, last_response = %s, "
         "next_attempt_at = now() + make_interval(secs => %s) WHERE activity_id = %s",
         [response, seconds, pending.activity_id],
     )
@@ -128,7 +128,9 @@ def schedule_retry(
 
 def list_messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
     """Return all messages, the oldest first, as (status, message, Slack's last response)."""
-    return conn.execute("SELECT status, message, answer FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
+    return conn.execute(
+        "SELECT status, message, last_response FROM ops.slack_outbox ORDER BY enqueued_at, activity_id"
+    ).fetchall()
 
 
 def _build_select() -> sql.Composed:

@@ -47,7 +47,7 @@ def compute_batch_stats(changes: DataFrame, contract: Contract) -> BatchStats:
         F.count_if(implies_deletes()),
         F.size(F.collect_set(initial_snapshot_lsn())),
         F.count_if(initial_snapshot_lsn().isNull()),
-        F.min(F.coalesce("_commit_seq", "_lsn")),
+        F.min(F.coalesce("_last_commit_lsn", "_lsn")),
         F.min("_lsn"),
         F.count_if(F.col("_op") == INSERT),
         F.min(contract.key[0]),

@@ -54,7 +54,7 @@ def implies_deletes() -> Column:
 
 def initial_snapshot_lsn() -> Column:
     """Return the LSN of the initial snapshot that a row belongs to, which identifies it; NULL for other changes."""
-    return F.when((F.col("_op") == "r") & F.col("_commit_seq").isNull(), F.col("_lsn"))
+    return F.when((F.col("_op") == "r") & F.col("_last_commit_lsn").isNull(), F.col("_lsn"))
 
 
 def _first_deleting_change_after() -> Column:

@@ -16,7 +16,7 @@ def with_commit_order(changes: DataFrame, key: Sequence[str]) -> DataFrame:
 
     The changes are repartitioned by key, so that a later grouping by key shuffles no row again.
     """
-    commit_lsn = F.struct(F.coalesce("_commit_seq", "_lsn"), "_lsn")
+    commit_lsn = F.struct(F.coalesce("_last_commit_lsn", "_lsn"), "_lsn")
     running_window = Window.partitionBy(*key, "_incarnation", "_partition").orderBy("_offset")
     order = F.struct(F.max(commit_lsn).over(running_window), "_incarnation", "_partition", "_offset")
     return changes.repartition(*key).withColumn("_order", order)

@@ -10,7 +10,7 @@ from lakehouse.cdc.merge.validation import is_effective
 from lakehouse.cdc.offsets import Offsets
 
 CORRECTED, DELETED = "corrigé", "supprimé"
-LINEAGE_FIELDS = ("op", "incarnation", "partition", "offset", "commit_seq", "lsn", "committed_at")
+LINEAGE_FIELDS = ("op", "incarnation", "partition", "offset", "last_commit_lsn", "lsn", "committed_at")
 
 
 def entries(changes: DataFrame, contract: Contract) -> DataFrame:
@@ -51,8 +51,8 @@ def resolve(lake: Lake, contract: Contract, resolved: DataFrame, merged_offsets:
         f"(t.incarnation = {incarnation} AND t.partition = {partition} AND t.offset <= {end})"
         for (incarnation, partition), end in merged_offsets.items()
     )
-    open_entry = f"{_table_predicate(contract)} AND t.closed_at IS NULL AND ({already_merged}) AND t.key = s.key"
-    assignments: dict[str, str | Column] = {name: f"s.{name}" for name in ("closed_at", "closed_by")}
+    open_entry = f"{_table_predicate(contract)} AND t.resolved_at IS NULL AND ({already_merged}) AND t.key = s.key"
+    assignments: dict[str, str | Column] = {name: f"s.{name}" for name in ("resolved_at", "resolution")}
     target = lake.table("silver", "quarantine").alias("t")
     target.merge(resolved.alias("s"), open_entry).whenMatchedUpdate(set=assignments).execute()
 
@@ -64,7 +64,7 @@ def delete_entries(lake: Lake, contract: Contract) -> None:
 
 def _resolution() -> Column:
     by = F.when(F.col("_op") == DELETE, DELETED).otherwise(CORRECTED)
-    return F.struct(F.col("_committed_at").alias("closed_at"), by.alias("closed_by"))
+    return F.struct(F.col("_committed_at").alias("resolved_at"), by.alias("resolution"))
 
 
 def _table_predicate(contract: Contract) -> str:

@@ -29,16 +29,18 @@ def main() -> None:
         parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {current_day:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
+    catalog = Catalog(settings.lake)
+    catalog.ensure_format()
     with short_connection(settings) as conn:
         go_live = read_go_live(conn)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
-        explanation = explain(Lake(spark, Catalog(settings.lake)), options.employee, time_point, go_live)
+        explanation = explain(Lake(spark, catalog), options.employee, time_point, go_live)
     for line in render(explanation):
         print(line)
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    example = "exemple : python scripts/Jobs_Spark/expliquer.py --employee 59019 --as-of 2026-06-30"
+    example = "exemple : python scripts/Jobs_Spark/explain_employee.py --employee 59019 --as-of 2026-06-30"
     parser = argparse.ArgumentParser(description=__doc__, epilog=example)
     parser.add_argument("--employee", type=int, required=True, metavar="ID", help="l'identifiant du salarié")
     parser.add_argument(
