@@ -2,7 +2,7 @@
 
 After each fault the system has to recover in time, which includes a new change reaching Bronze.
 The last line counts what was lost and duplicated.
-The exit code is 1 if a row or message was lost, a row duplicated, a figure wrong, or a recovery failed.
+The exit code is 1 after a lost row or message, a duplicate row, a wrong figure or a failed recovery.
 """
 
 import argparse
