@@ -1,4 +1,4 @@
-"""What Spark alone can do, nothing written: -m benchmarks.spark_limits kafka|parse prints rows a second."""
+"""The rate at which Spark reads without writing: -m benchmarks.spark_limits kafka|parse prints rows a second."""
 
 import argparse
 import time

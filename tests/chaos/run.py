@@ -2,7 +2,7 @@
 
 After each fault the system has to recover in time, which includes a new change reaching Bronze.
 The last line counts what was lost and duplicated.
-The exit code is 1 after a lost row or message, a duplicate row, a wrong figure or a failed recovery.
+The exit code is 1 after a lost row or message, a duplicate, a wrong figure or a failed recovery.
 """
 
 import argparse
