@@ -1,6 +1,6 @@
-"""Law: a stack can be interrupted, killed, started and stopped in any order, and says why a service did not start.
+"""A stack can be interrupted, killed, started and stopped in any order, and names why a service did not start.
 
-Postgres alone stands for all services: the supervision is the same, and it starts in a second.
+Postgres stands for all services: their supervision is the same, and it starts in a second.
 """
 
 import os
@@ -26,7 +26,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def _pid(stack: Stack) -> int:
-    [pid] = [one.pid for one in stack.status() if one.name == "postgres"]
+    [pid] = [service.pid for service in stack.status() if service.name == "postgres"]
     assert pid
     return pid
 
