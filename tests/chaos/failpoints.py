@@ -25,8 +25,8 @@ SERVICE_OF_SCRIPT = {
     REFRESH: "refresh",
     CONTINUOUS_MAINTENANCE: "maintenance",
 }
-BEFORE_MARK_SENT, AFTER_ENQUEUE = "message answered, not noted", "messages owed, offsets not committed"
-BEFORE_SAVE_RESULTS = "distances answered, not noted"
+BEFORE_MARK_SENT, AFTER_ENQUEUE = "message sent, not marked", "messages enqueued, offsets not committed"
+BEFORE_SAVE_RESULTS = "distances received, not saved"
 TABLES_WRITTEN = {
     STREAM: ("bronze/strava_activities", "bronze/rh_employees"),
     REFRESH: (

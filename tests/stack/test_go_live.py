@@ -17,7 +17,10 @@ from support.hr_files import staff
 
 COUNT_DUE_MESSAGES = "SELECT count(*) FROM strava_activities, ops.go_live WHERE created_at > live_since"
 RULE_CHECKS = ", ".join(f"({rule.when}) AS {rule.name}" for rule in STRAVA_ACTIVITIES.rules)
-FAILED_RULES = f"SELECT to_jsonb(r) FROM (SELECT {RULE_CHECKS} FROM (SELECT *, created_at AS committed_at FROM strava_activities) a) r"  # noqa: S608 - our contract
+FAILED_RULES = (
+    f"SELECT to_jsonb(r) FROM (SELECT {RULE_CHECKS} "  # noqa: S608 - our contract
+    "FROM (SELECT *, created_at AS committed_at FROM strava_activities) a) r"
+)
 
 
 def refusal_reasons(database: Settings) -> list[set[str]]:

@@ -43,11 +43,11 @@ def test_running_service_is_not_restarted_by_a_second_up(stack: Stack) -> None:
 
 
 def test_half_initialised_data_folder_is_recreated(stack: Stack) -> None:
-    half = stack.home / "postgres" / "unfinished"
-    half.mkdir(parents=True)
-    (half / "PG_VERSION").write_text("16\n", encoding="utf-8")
+    unfinished = stack.home / "postgres" / "unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("16\n", encoding="utf-8")
     stack.up("postgres")
-    assert not half.exists()
+    assert not unfinished.exists()
 
 
 def test_data_survives_down_and_up(stack: Stack) -> None:
