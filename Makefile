@@ -1,4 +1,4 @@
-# Everything this makes is in .venv/ and .local/. Another interpreter: make demo PYTHON=/path/to/python3.12
+# Everything that these targets create is in .venv/ and .local/. Another interpreter: make demo PYTHON=/path/to/python3.12
 PYTHON ?= python3
 UV ?= $(firstword $(wildcard .venv/bin/uv) uv)
 BIN := .venv/bin
@@ -11,7 +11,7 @@ JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
 .PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos bench lock
 .PHONY: tests-of-services tests-of-the-rest
-# Steps are one after another, but for the two halves of the tests.
+# Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
 .NOTPARALLEL:
 endif
@@ -20,10 +20,10 @@ endif
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-preflight: ## say what this machine has and what is needed (nothing is downloaded)
+preflight: ## print what this machine has and what is needed (nothing is downloaded)
 	@$(PYTHON) scripts/lakehouse/local/preflight.py
 
-install: .venv/installed .local/jars/installed ## get Python packages and jars, and have Java keep Spark's classes
+install: .venv/installed .local/jars/installed ## download Python packages and jars, and build Java's cache of Spark's classes
 
 demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
 	@$(LOCAL) demo
@@ -46,7 +46,7 @@ logs: install ## follow the logs; one service's: make logs SERVICE=connect
 slack: install ## the messages Slack got, or would get
 	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
 
-sample: install ## write data/input anew, with the seeded generator
+sample: install ## regenerate data/input with the seeded generator
 	@$(BIN)/python -m lakehouse.simulator.sample_company
 
 lint: install ## linter, formatter, types, import rules
@@ -55,9 +55,9 @@ lint: install ## linter, formatter, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## lint, the tests, a minute of chaos; on free ports beside whatever runs
+test: lint ## lint, the tests, a minute of chaos; on free ports, whatever else runs
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-the-rest
-	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1 WITHIN=600  # no test is a matter of time
+	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1 WITHIN=600  # a slow machine must not fail a test
 
 test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
@@ -69,21 +69,21 @@ tests-of-services:
 tests-of-the-rest:
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
 
-chaos: install ## kill and starve at random what runs, and count what that cost: make chaos SEED=1 MINUTES=5
+chaos: install ## inject random faults into a running system, and count what they cost: make chaos SEED=1 MINUTES=5
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
 	  $(if $(BUSY),--busy) $(if $(KEEP),--keep)
 
-bench: install ## measure everything beside plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
+bench: install ## measure everything, compared with plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \
 	  $(if $(SIZES),--sizes $(SIZES)) $(BENCH)
 
-lock: ## resolve requirements*.in anew; needs uv (pip install uv)
+lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	for name in requirements requirements-local; do \
 	  $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url \
 	    --quiet --output-file $$name.txt $$name.in || exit; \
 	done
 
-# The stamps are written last, so that what was interrupted is taken up again. A .pth and not `pip install -e`:
+# The stamps are written last, so that an interrupted installation is repeated. A .pth and not `pip install -e`:
 # it works with any pip, and downloads no build tools.
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports

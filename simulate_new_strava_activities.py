@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Simulate new activities of employees who practise a sport; --help says how.
 
-Runs with whatever `python` the machine has: up to the hand-over only the standard library, and old syntax.
+Must parse with Python 3.6: it hands over to the project's own Python, and until then uses only the standard library.
 """
 
 import os
@@ -18,7 +18,7 @@ NO_RUNTIME_HINT = (
 
 
 def main() -> None:
-    """Continue where the project's packages are: here, in .venv, or in the running compose stack."""
+    """Run the simulator where the project's packages are: here, in .venv, or in the running compose stack."""
     try:
         from lakehouse.simulator.cli import main as simulate  # noqa: PLC0415 - the bare python may not have it
     except ImportError:
@@ -39,7 +39,7 @@ def _rerun_in_project_runtime(arguments: list) -> None:  # type: ignore[type-arg
 
 
 def _find_running_compose() -> list:  # type: ignore[type-arg] # as above
-    """Give the compose command whose stack runs here, or nothing."""
+    """Return the compose command whose stack runs here, or an empty list."""
     if (PROJECT_DIR / "docker-compose.yml").exists():
         for command in (["docker", "compose"], ["docker-compose"]):
             if which(command[0]) and _has_output([*command, "ps", "-q"]):

@@ -1,4 +1,4 @@
--- Roles without a password, the publication, and what Debezium itself needs. Idempotent, like every file here:
+-- Roles without a password, the publication, and the tables of Debezium itself. Idempotent, like every file here:
 -- Postgres runs them once on an empty volume, pipeline.py runs them again at each load.
 DO $$
 DECLARE
@@ -25,7 +25,7 @@ BEGIN
   EXECUTE format('GRANT SELECT ON %s TO rh_sport_capture, rh_sport_worker, rh_sport_reader', captured);
 END $$;
 
--- A contract's rules are one text for Spark and Postgres; this gives Postgres the one function it lacks.
+-- A contract's rules are the same text for Spark and Postgres; this defines the one function that Postgres lacks.
 CREATE OR REPLACE FUNCTION public.get_json_object(document jsonb, path text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT jsonb_path_query_first(document, path::jsonpath) #>> '{}' $$;

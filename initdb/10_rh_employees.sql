@@ -13,6 +13,6 @@ CREATE TABLE IF NOT EXISTS public.rh_employees (
   valable_depuis date
 );
 CALL public.capture('public.rh_employees');
--- The workers need a name and a way to work, and nobody's salary.
+-- The workers need names, addresses and means of travel, and nobody's salary.
 REVOKE SELECT ON public.rh_employees FROM rh_sport_worker;
 GRANT SELECT (id, nom, prenom, adresse_complete, moyen_deplacement) ON public.rh_employees TO rh_sport_worker;

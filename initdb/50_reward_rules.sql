@@ -1,4 +1,4 @@
--- A row holds from its date until the next one's: two cannot overlap, and only before the first can there be a gap.
+-- A rule is in force from its date until the next rule's: rules cannot overlap, and only before the first is a gap.
 CREATE TABLE IF NOT EXISTS public.reward_rules (
   valid_from date PRIMARY KEY,
   bonus_rate numeric(6,4) NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS public.reward_rules (
   destination text NOT NULL
 );
 
--- What is wrong is said by the constraint's name, which Postgres puts into its message.
+-- A constraint's name explains the violation: Postgres puts it into its error message.
 DO $$
 DECLARE
   named text;
@@ -29,7 +29,7 @@ BEGIN
     IF NOT EXISTS (
       SELECT FROM pg_constraint WHERE conrelid = 'public.reward_rules'::regclass AND conname = named
     ) THEN
-      -- NOT VALID: rows of an older volume stay as they are.
+      -- NOT VALID: rows of an existing volume are not checked.
       EXECUTE format('ALTER TABLE public.reward_rules ADD CONSTRAINT %I CHECK (%s) NOT VALID', named, rule);
     END IF;
   END LOOP;

@@ -1,7 +1,7 @@
-"""Where a container begins: what it writes is to belong to the person who owns data/delta, who may then remove it.
+"""The entry point of a container: it drops root, so that its files belong to the owner of data/delta.
 
-Started as root it takes that person's uid, 10001 where the folder is root's, and runs the command as nobody else.
-Only the standard library, for it runs before everything.
+The owner can then delete them. The uid is 10001 where root owns the folder.
+Imports only the standard library, because it runs before everything else.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 LAKE, OUTPUT = Path("/data/delta"), Path("/app/data/output")
-# The Thrift server's mounts are made by the engine, as root, where they are not there before the first job.
+# The container engine creates missing mount points of the Thrift server as root, so they must exist before.
 LAKE_FOLDERS = ("bronze", "bronze/strava_activities", "silver", "gold")
 HOME, PASSWD = Path("/home/lakehouse"), Path("/etc/passwd")
 UID_MAP, MOUNTS = Path("/proc/self/uid_map"), Path("/proc/self/mountinfo")
@@ -28,16 +28,16 @@ def main() -> None:
         elif LAKE in mounts:
             create_lake_folders(LAKE)
     except PermissionError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}. Give data/delta and data/output to who starts this.")
+        sys.exit(f"error: {error.filename}: {error.strerror}. Make yourself the owner of data/delta and data/output.")
     os.environ["HOME"] = str(HOME)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+        os.execvp(command[0], command)  # noqa: S606 - without a shell on purpose
     except OSError as error:
         sys.exit(f"error: {command[0]}: {error.strerror}")
 
 
 def switch_to_lake_owner(mounts: Collection[Path]) -> None:
-    """Stop being root: become the owner of the lake that is mounted, or ourselves where none is."""
+    """Drop root and become the owner of the mounted lake, or the default user where none is mounted."""
     uid, gid = owner(LAKE) if LAKE in mounts else (DEFAULT_UID, DEFAULT_UID)
     add_passwd_entry(uid, gid, PASSWD)
     os.chown(HOME, uid, gid)
@@ -49,24 +49,24 @@ def switch_to_lake_owner(mounts: Collection[Path]) -> None:
 
 
 def is_root_outside(uid_map: str) -> bool:
-    """Tell whether root in here is root of the machine: an engine without root makes a person root in here."""
+    """Return whether root in the container is root of the machine; a rootless engine maps a user to root instead."""
     inside, outside, _ = uid_map.split(maxsplit=3)[:3]
     return inside == outside == "0"
 
 
 def mount_points(mountinfo: str) -> set[Path]:
-    """Give what is mounted in here. A look at the device does not tell: it may be one with the container's own."""
+    """Return the mount points of a mountinfo text. Comparing devices would miss a mount on the container's own."""
     return {Path(line.split()[4]) for line in mountinfo.splitlines()}
 
 
 def owner(folder: Path) -> tuple[int, int]:
-    """Give the folder's owner as uid and gid; ours where that is root, who is not to run anything."""
-    found = folder.stat()
-    return (found.st_uid, found.st_gid) if found.st_uid else (DEFAULT_UID, DEFAULT_UID)
+    """Return the folder's owner as (uid, gid), or the default user where root owns it: no command runs as root."""
+    status = folder.stat()
+    return (status.st_uid, status.st_gid) if status.st_uid else (DEFAULT_UID, DEFAULT_UID)
 
 
 def add_passwd_entry(uid: int, gid: int, passwd: Path) -> None:
-    """Give the uid a line in passwd where it has none: without one Spark does not log in."""
+    """Add a line for the uid to passwd where it has none: Spark's login fails for a user without one."""
     lines = passwd.read_text(encoding="utf-8").splitlines()
     if not any(line.split(":")[2:3] == [str(uid)] for line in lines):
         lines.append(f"lakehouse-{uid}:x:{uid}:{gid}::{HOME}:/usr/sbin/nologin")
@@ -74,7 +74,7 @@ def add_passwd_entry(uid: int, gid: int, passwd: Path) -> None:
 
 
 def create_lake_folders(lake: Path) -> list[Path]:
-    """Make the lake's folders, and give them."""
+    """Create the lake's folders and return them."""
     folders = [lake / folder for folder in LAKE_FOLDERS]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,14 +82,14 @@ def create_lake_folders(lake: Path) -> list[Path]:
 
 
 def chown_roots_folders(folders: Iterable[Path], uid: int, gid: int) -> None:
-    """Make root's folders this person's; anybody else's stay theirs."""
+    """Change the owner of the folders that belong to root; the others keep theirs."""
     for folder in folders:
         if folder.stat().st_uid == 0:
             os.chown(folder, uid, gid)
 
 
 def drop_privileges(uid: int, gid: int) -> None:
-    """Stop being root, for good."""
+    """Drop root for good: set the groups, the gid and the uid, in this order."""
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)

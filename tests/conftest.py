@@ -1,4 +1,4 @@
-"""What the whole run shares: one Spark session, made when the first test asks for it."""
+"""The Spark session that all tests of a run share, started by the first test that uses it."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     folder = tmp_path_factory.mktemp("spark")
     settings = Settings(java_home=java_home(ROOT / ".local"))
     overrides = {
-        # Unlike a refresh, a run of all tests is long enough for the second compiler: 652 s of them became 532.
+        # Unlike a refresh, a test run is long enough to gain from the JVM's second compiler: 652 s became 532 s.
         "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.streaming.pollingDelay": "50ms",

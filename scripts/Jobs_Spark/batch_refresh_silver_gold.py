@@ -1,4 +1,4 @@
-"""Refresh Silver and Gold: take in what is new, and compute the figures of the day; or of another day, or what if."""
+"""Merge new changes into Silver and compute Gold: current figures, figures as of another day, or scenarios."""
 
 from functools import partial
 
@@ -19,8 +19,9 @@ from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.scenarios import what_if
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import read_go_live
 from lakehouse.source import consistent_cut
+from lakehouse.source.go_live import read_go_live
+from lakehouse.source.postgres import short_connection
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
@@ -30,7 +31,7 @@ def main() -> None:
     options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
     catalog = Catalog(settings.lake)
-    with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as ensure_lock_held:
+    with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as check_lock:
         create_tables(catalog)
         input_offsets = (
             consistent_cut.wait_for_consistent_cut(settings, catalog, CAPTURED, options.wait)
@@ -39,7 +40,7 @@ def main() -> None:
         )
         compute = _choose_compute(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            lake = Lake(spark, catalog, ensure_lock_held)
+            lake = Lake(spark, catalog, check_lock)
             refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
             completed_run = refresh(
                 lake,
@@ -53,13 +54,13 @@ def main() -> None:
 
 
 def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:
-    """Give what computes that which was asked for."""
+    """Return the computation that the options select."""
+    with short_connection(settings) as conn:
+        go_live = read_go_live(conn)
     if options.scenarios:
-        return partial(
-            what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=read_go_live(settings)
-        )
+        return partial(what_if, scenarios=options.scenarios, time_point=options.time_point, go_live=go_live)
     if options.time_point:
-        return partial(figures_as_of, time_point=options.time_point, go_live=read_go_live(settings))
+        return partial(figures_as_of, time_point=options.time_point, go_live=go_live)
     return partial(refresh_current, full=options.full)
 
 

@@ -1,4 +1,4 @@
-"""Append every change of the captured tables to Bronze: one stream a table, from its topic, until stopped."""
+"""Append every change of the captured tables from Kafka to Bronze, with one stream per table, until stopped."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Create Silver's and Gold's tables where they are missing, empty; the first load does the same."""
+"""Create the missing tables of Silver and Gold, without rows. The first load does this too."""
 
 import argparse
 

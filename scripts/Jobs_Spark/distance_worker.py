@@ -1,4 +1,4 @@
-"""Find the distance from each employee's home to work, and keep it in distance_cache."""
+"""Look up the distance from each employee's home to work and store it in distance_cache."""
 
 import argparse
 
@@ -11,13 +11,13 @@ from lakehouse.source.roles import as_worker
 
 
 def main() -> int:
-    """Answer what is open, once or for good."""
+    """Process the pending distance requests, once or until stopped."""
     options = _options()
     settings = as_worker(Settings())
     logs.configure(settings.log_format)
     if options.once:
         counts = worker.run_once(settings)
-        print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing was due")
+        print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no request was due")
         return 0
     worker.serve(settings, StopSignal().on_sigterm())
     return 0
@@ -28,7 +28,9 @@ def _options() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/distance_worker.py --once   (API_KEY_MAPS: Google; none: estimates)",
     )
-    parser.add_argument("--once", action="store_true", help="answer what is open and due, then leave; needs no Kafka")
+    parser.add_argument(
+        "--once", action="store_true", help="process the requests that are due, then exit; needs no Kafka"
+    )
     return parser.parse_args()
 
 

@@ -14,21 +14,23 @@ from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
 from lakehouse.refresh.explain_fr import render
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import read_go_live
+from lakehouse.source.go_live import read_go_live
+from lakehouse.source.postgres import short_connection
 from lakehouse.spark.session import session
 
 
 def main() -> None:
     parser = _build_parser()
     options = parser.parse_args()
-    now = today()
-    day = options.as_of or now
+    current_day = today()
+    day = options.as_of or current_day
     time_point = AsOf(day, options.known_at or day)
-    if time_point.is_in_future(now):
-        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {now:%d/%m/%Y}")
+    if time_point.is_in_future(current_day):
+        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {current_day:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
-    go_live = read_go_live(settings)
+    with short_connection(settings) as conn:
+        go_live = read_go_live(conn)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
         explanation = explain(Lake(spark, Catalog(settings.lake)), options.employee, time_point, go_live)
     for line in render(explanation):

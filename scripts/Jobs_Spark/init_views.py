@@ -1,4 +1,4 @@
-"""Make those of Gold's views that the running Thrift server lacks, or has otherwise, and print their names."""
+"""Create Gold's views that the running Thrift server lacks or has in an older form, and print their names."""
 
 import argparse
 
@@ -18,7 +18,7 @@ def main() -> None:
         "--wait", type=float, default=0, metavar="SECONDS", help="how long to wait for the server and for Gold's tables"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="stay, and make them again whenever the server has lost them"
+        "--keep", action="store_true", help="keep running, and create the views again whenever the server has lost them"
     )
     options = parser.parse_args()
     settings = Settings()
@@ -27,7 +27,7 @@ def main() -> None:
         reconcile_views(settings, StopSignal().on_sigterm(), make_heartbeat(settings.heartbeat_file))
         return
     created = apply_views(settings, timeout=options.wait)
-    print("\n".join(created) or "every view is there as it is to be")
+    print("\n".join(created) or "every view is up to date")
 
 
 if __name__ == "__main__":

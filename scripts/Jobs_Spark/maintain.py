@@ -1,4 +1,4 @@
-"""Keep the lake quick and small: put small files together, remove those that nobody reads. Safe at any time."""
+"""Compact the small files of the lake's tables and delete unused files. Safe to run at any time."""
 
 import argparse
 from contextlib import closing
@@ -23,7 +23,7 @@ def main() -> int:
         description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30"
     )
     parser.add_argument(
-        "--days", type=_parse_days, default=7, help="how long a reader may go on with old files (default: 7)"
+        "--days", type=_parse_days, default=7, help="days for which a reader can still use old files (default: 7)"
     )
     parser.add_argument(
         "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for a running refresh (default: 60)"
@@ -32,17 +32,19 @@ def main() -> int:
     settings = Settings()
     logs.configure(settings.log_format)
     catalog, retention = Catalog(settings.lake), timedelta(days=options.days)
-    with closing(Lease(settings, "maintenance")) as lease, Console().status("putting files together"):
-        ensure_lease_held = partial(lease.ensure_held, lease.acquire())
-        results = [*maintain_tables(catalog, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, ensure_lease_held)]
-        with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as ensure_lock_held:
-            results += maintain_tables(catalog, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, ensure_lock_held)
+    with closing(Lease(settings, "maintenance")) as lease, Console().status("compacting files"):
+        check_lease = partial(lease.ensure_held, lease.acquire())
+        results = [*maintain_tables(catalog, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
+        with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as check_lock:
+            results += maintain_tables(catalog, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, check_lock)
     return show(results)
 
 
 def _parse_days(text: str) -> int:
     if (days := int(text)) < 1:
-        raise argparse.ArgumentTypeError("at least a day: a refresh or a report may still read what it began with")
+        raise argparse.ArgumentTypeError(
+            "at least 1 day: a refresh or a report may still read the version that it started with"
+        )
     return days
 
 

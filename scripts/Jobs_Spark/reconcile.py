@@ -1,4 +1,4 @@
-"""Compare Silver with Postgres: counts, checksums, and the first keys that differ. Exit code 1 on a difference."""
+"""Compare Silver with Postgres by row counts and checksums, and name differing keys. Exit code 1 on a difference."""
 
 import argparse
 
@@ -21,31 +21,33 @@ def main() -> None:
         description=__doc__, epilog="example: python scripts/Jobs_Spark/reconcile.py --table rh_employees --show 20"
     )
     tables = [contract.table for contract in CAPTURED]
-    parser.add_argument("--table", action="append", choices=tables, help="only this one; may be given again")
+    parser.add_argument("--table", action="append", choices=tables, help="compare this table only; can be repeated")
     parser.add_argument(
         "--wait",
         type=float,
         default=60,
         metavar="SECONDS",
-        help="how long to wait for what Postgres has committed to be in Bronze (default: 60)",
+        help="how long to wait until Bronze has all that Postgres committed (default: 60)",
     )
-    parser.add_argument("--show", type=int, default=10, metavar="N", help="keys to name for a table (default: 10)")
+    parser.add_argument(
+        "--show", type=int, default=10, metavar="N", help="differing keys to name per table (default: 10)"
+    )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     catalog = Catalog(settings.lake)
     with (
-        exclusive_refresh(settings, catalog, contracts, options.wait) as ensure_lock_held,
+        exclusive_refresh(settings, catalog, contracts, options.wait) as check_lock,
         Console().status("comparing"),
         session(settings, "refresh") as spark,
     ):
-        lake = Lake(spark, catalog, ensure_lock_held)
+        lake = Lake(spark, catalog, check_lock)
         results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
     print_report(results)
     if problem := verdict(results):
         raise LakehouseError(problem)
-    print("All equal, at one moment and to the last column.")
+    print("All tables are equal in every column, at one snapshot.")
 
 
 if __name__ == "__main__":

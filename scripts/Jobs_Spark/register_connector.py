@@ -1,4 +1,4 @@
-"""Make the topics, register the Debezium connector, and keep it running."""
+"""Create the Kafka topics, register the Debezium connector, and keep it running."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from lakehouse.source import connector_controller
 
 
 def main() -> int:
-    """Keep the connector."""
+    """Run the controller of the connector."""
     options = _options()
     settings = Settings()
     logs.configure(settings.log_format)
@@ -23,7 +23,7 @@ def _options() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/register_connector.py --once",
     )
-    parser.add_argument("--once", action="store_true", help="leave as soon as the connector runs")
+    parser.add_argument("--once", action="store_true", help="exit as soon as the connector runs")
     return parser.parse_args()
 
 

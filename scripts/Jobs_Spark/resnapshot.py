@@ -1,6 +1,6 @@
-"""Read every captured table anew, where changes were lost on their way: slot, topic or Kafka's retention.
+"""Snapshot every captured table again, after changes were lost with a replication slot, a topic or Kafka's retention.
 
-The next refresh brings Silver to what Postgres holds; rows whose deletes were lost go too, and nobody is told twice.
+The next refresh makes Silver equal to Postgres, also where deletes were lost. Slack sends no message a second time.
 """
 
 import argparse
@@ -41,20 +41,20 @@ def main() -> None:
     with (
         connect(settings, autocommit=True) as conn,
         httpx.Client(base_url=settings.connect_url, timeout=60) as client,
-        Console().status("reading anew") as status,
+        Console().status("taking a new snapshot") as status,
     ):
         for contract in CAPTURED:
             ensure_resnapshot_is_ordered(catalog, source, partial(current_wal_lsn, conn), contract)
         resnapshot(
             conn,
             ConnectClient(client),
-            [f"{captured.schema}.{captured.table}" for captured in CAPTURED],
+            [f"{contract.schema}.{contract.table}" for contract in CAPTURED],
             options.wait,
             status.update,
         )
         for contract in CAPTURED:
             acknowledge_data_loss(catalog, source, contract, partial(current_wal_lsn, conn))
-    print("Every table was read anew. Now: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
+    print("The new snapshot of every table is complete. Now: python scripts/Jobs_Spark/batch_refresh_silver_gold.py")
 
 
 if __name__ == "__main__":

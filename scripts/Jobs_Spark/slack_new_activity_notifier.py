@@ -1,4 +1,4 @@
-"""Cheer on Slack for each new activity."""
+"""Send a Slack message for each new activity."""
 
 import argparse
 
@@ -11,7 +11,7 @@ from lakehouse.source.roles import as_worker
 
 
 def main() -> int:
-    """Send messages for good, once, or only show them."""
+    """Send messages until stopped, send them once, or print the outbox."""
     options = _options()
     settings = as_worker(Settings())
     logs.configure(settings.log_format)
@@ -28,8 +28,12 @@ def _options() -> argparse.Namespace:
         epilog="example: python scripts/Jobs_Spark/slack_new_activity_notifier.py --show   (the outbox, sent or not)",
     )
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--once", action="store_true", help="read the topic to its end, send what is due, then leave")
-    mode.add_argument("--show", action="store_true", help="print the outbox: status and message, the oldest first")
+    mode.add_argument(
+        "--once", action="store_true", help="read the topic to its end, send the messages that are due, then exit"
+    )
+    mode.add_argument(
+        "--show", action="store_true", help="print status and message of each outbox entry, the oldest first"
+    )
     return parser.parse_args()
 
 

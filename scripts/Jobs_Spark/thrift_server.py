@@ -1,4 +1,4 @@
-"""Serve Gold's views over Thrift, to Power BI and beeline. init_views.py makes them in the running server."""
+"""Serve Gold's views over Thrift to Power BI and beeline. init_views.py creates the views in the running server."""
 
 import argparse
 import os
@@ -11,19 +11,19 @@ from lakehouse.settings import Settings
 
 
 def main() -> None:
-    """Become the server: what asks this process to end, asks the server."""
+    """Replace this process with the server, so that signals to stop reach the server."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/thrift_server.py --catalog .local/thrift"
     )
     parser.add_argument("--catalog", type=Path, required=True, metavar="DIR", help="the folder of the views' catalog")
-    parser.add_argument("--fresh", action="store_true", help="begin with an empty catalog")
+    parser.add_argument("--fresh", action="store_true", help="start with an empty catalog")
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
     if settings.java_home:
         os.environ.setdefault("JAVA_HOME", str(settings.java_home))
     command = prepare(settings, options.catalog.resolve(), fresh=options.fresh)
-    os.execv(command[0], command)  # noqa: S606 - no shell is what is wanted
+    os.execv(command[0], command)  # noqa: S606 - no shell is needed
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Keep a JVM warm for refreshes on this machine, until stopped: they start sooner, and find Spark's code compiled."""
+"""Run a warm JVM for refreshes on this machine, until stopped: they start sooner, with Spark's code compiled."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from lakehouse.spark.warm_jvm_server import serve
 
 
 def main() -> None:
-    example = "example: python scripts/Jobs_Spark/warm_session.py   (then refresh beside it, as often as you like)"
+    example = "example: python scripts/Jobs_Spark/warm_session.py   (then run refreshes in another terminal)"
     argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
     settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)

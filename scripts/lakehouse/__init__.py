@@ -1,1 +1,1 @@
-"""The sport-rewards lakehouse: change data capture into Delta tables, and the figures read from them."""
+"""The sport-rewards lakehouse: change data capture into Delta tables, and the rewards computed from them."""

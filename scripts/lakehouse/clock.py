@@ -1,4 +1,4 @@
-"""Which day it is: days are Paris's, whatever this machine's time zone is."""
+"""Today's date in Paris, whatever the machine's time zone."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -7,5 +7,5 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 def today() -> date:
-    """Give the day that it is in Paris."""
+    """Return today's date in Paris."""
     return datetime.now(PARIS).date()

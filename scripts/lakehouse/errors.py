@@ -6,35 +6,38 @@ from typing import NoReturn
 
 
 class LakehouseError(Exception):
-    """Whatever a person can mend. Its text is the whole message: what, where, what to do; never anybody's data."""
+    """An error that a person can fix. Its text says what happened, where and what to do, without personal data."""
 
 
 class BadInput(LakehouseError):
-    """A file, an option or a rule that cannot be used as it is. Nothing was changed."""
+    """A file, an option or a rule that cannot be used. Nothing was changed."""
 
 
 class NotReady(LakehouseError):
-    """A service or a table that is not there (yet)."""
+    """A service that does not answer, or a table or topic that does not exist yet."""
 
 
 class SourceMismatch(LakehouseError):
-    """A lake in front of another Postgres, or of a topic made anew: never merged silently (law 9)."""
+    """A lake that was read from another Postgres or topic than the present one: never merged silently (law 9)."""
 
 
 class SchemaMismatch(LakehouseError):
-    """A captured table no longer fits its contract. Only that table's Silver stops."""
+    """A captured table that no longer fits its contract. Only the Silver of that table stops."""
 
 
 class LockHeld(LakehouseError):
-    """Another process holds the lock that this one needs."""
+    """A lock that this process needs and another process holds."""
 
 
 class LockLost(LakehouseError):
-    """This process no longer holds the lock that it began with. Nothing was written since."""
+    """A lock that this process has lost since it acquired it. Nothing was written after the loss."""
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Call an entry point and leave: its own exit code, 1 with the message of a LakehouseError, 130 after Ctrl-C."""
+    """Call an entry point and exit the process with its exit code.
+
+    Exits with 1 and the message of a LakehouseError, with 130 after Ctrl-C.
+    """
     try:
         sys.exit(main() or 0)
     except LakehouseError as error:

@@ -1,6 +1,6 @@
-"""A service's sign of life: a file it touches as long as all is well, and the health check that looks how old it is.
+"""A heartbeat file that a healthy service touches, and the health check that reads its age.
 
-Only the standard library: a health check runs every few seconds, in every container.
+Imports only the standard library: a health check runs every few seconds, in every container.
 """
 
 import os
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 HEARTBEAT_FILE_VAR = "HEARTBEAT_FILE"
-USAGE = "usage: python -m lakehouse.healthcheck 60 (the sign is at most 60 s old) | :10000 (somebody listens there)"
+USAGE = "usage: python -m lakehouse.healthcheck 60 (heartbeat at most 60 s old) | :10000 (the port is open)"
 
 
 def make_heartbeat(file: Path | None) -> Callable[[], None]:
-    """Give what a service calls as long as all is well; it does nothing where no file was named."""
+    """Return a function that touches the heartbeat file; it does nothing where `file` is None."""
 
     def beat() -> None:
         if file:
@@ -25,7 +25,7 @@ def make_heartbeat(file: Path | None) -> Callable[[], None]:
 
 
 def seconds_since_heartbeat(file: Path) -> float:
-    """Give how many seconds ago the sign was given; for ever, where it never was."""
+    """Return the age of the heartbeat in seconds, infinity where there has been none."""
     try:
         return time.time() - file.stat().st_mtime
     except FileNotFoundError:
@@ -41,14 +41,14 @@ def is_port_open(port: int) -> bool:
 
 
 def main() -> int:
-    """Exit 0 when the service is well, 1 when it is not, 2 when the question is none."""
+    """Return the exit code: 0 for a healthy service, 1 for an unhealthy one, 2 for wrong arguments."""
     match sys.argv[1:]:
         case [port] if port.startswith(":") and port[1:].isdigit():
             is_healthy = is_port_open(int(port[1:]))
         case [seconds] if seconds.isdigit() and HEARTBEAT_FILE_VAR in os.environ:
             is_healthy = seconds_since_heartbeat(Path(os.environ[HEARTBEAT_FILE_VAR])) <= int(seconds)
         case _:
-            print(USAGE, f"; {HEARTBEAT_FILE_VAR} names the sign's file", sep="", file=sys.stderr)
+            print(USAGE, f"; {HEARTBEAT_FILE_VAR} names the heartbeat file", sep="", file=sys.stderr)
             return 2
     return 0 if is_healthy else 1
 

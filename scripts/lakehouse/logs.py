@@ -1,15 +1,16 @@
-"""Structured logs: readable lines by default, JSON with LOG_FORMAT=json. Never a name, an address or a salary."""
+"""Structured logs: readable lines by default, JSON with LOG_FORMAT=json. They hold no name, address or salary."""
 
 import logging
 import sys
+from typing import Literal
 
 import structlog
 
-from lakehouse.settings import LogFormat
+LogFormat = Literal["text", "json"]
 
 
 def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
-    """Send every log line, ours and the libraries', to stderr in one form."""
+    """Send every log line, of this code and of the libraries, to stderr in one format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -19,7 +20,7 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
-        # The usual one shows every local variable: keys, names, addresses.
+        # The default traceback shows every local variable: keys, names, addresses.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=36, exception_formatter=structlog.dev.plain_traceback
         )
@@ -37,9 +38,9 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for chatty in ("py4j", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # Its warnings quote addresses of requests, and the legacy matrix has its key and a home in them.
+    # Its warnings quote request URLs; those of the legacy Distance Matrix contain the API key and a home address.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    # It tells an outage in dozens of lines; whoever uses it tells it in one.
+    # kafka-python logs an outage in dozens of lines; its callers log it in one.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -49,7 +50,7 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Give the logger of a part, by its name (`stream`, `slack`)."""
+    """Return the logger of a service, by its name (`stream`, `slack`)."""
     log: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return log
 

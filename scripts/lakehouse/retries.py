@@ -1,4 +1,4 @@
-"""Wait for a condition, never for a while."""
+"""Waiting for a condition, and retrying through outages with exponential backoff."""
 
 import os
 import select
@@ -11,15 +11,15 @@ from lakehouse.errors import NotReady
 
 T = TypeVar("T")
 
-RESET_BACKOFF_AFTER_S = 60.0  # seconds
+RESET_BACKOFF_AFTER_S = 60.0
 
 
 def wait_until(
     condition: Callable[[], T], *, timeout: float, missing: str | Callable[[], str], interval: float = 0.1
 ) -> T:
-    """Give the condition's first true answer, asking every few moments.
+    """Return the first true result of the condition, which is called every `interval` seconds.
 
-    `missing` says what was still awaited; it is the text of the NotReady raised after `timeout` seconds.
+    Raises NotReady after `timeout` seconds; `missing` is the part of its message that says what was still awaited.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -33,18 +33,22 @@ def wait_until(
 
 
 def exponential_backoff(initial: float = 1.0, maximum: float = 60.0) -> Callable[[int], float]:
-    """Give the pause, in seconds, before the n-th try in a row (n from 1): doubling, up to the longest."""
-    return lambda tries: min(maximum, initial * 2.0 ** min(tries - 1, 30))
+    """Return a function from the number of failed attempts (from 1) to the next pause in seconds.
+
+    The pause starts at `initial` and doubles with each attempt, up to `maximum`.
+    """
+    return lambda attempts: min(maximum, initial * 2.0 ** min(attempts - 1, 30))
 
 
 class StopSignal:
-    """Whether to end, for a service's loop; SIGTERM asks for it once `on_sigterm` was called."""
+    """A stop request for the loop of a service, set by `set` or, after `on_sigterm`, by SIGTERM."""
 
     def __init__(self) -> None:
         self._read_fd, self._write_fd = os.pipe()
         self._is_set = False
 
     def on_sigterm(self) -> "StopSignal":
+        """Install a SIGTERM handler that sets the stop request, and return self."""
         signal.signal(signal.SIGTERM, lambda *_: self.set())
         return self
 
@@ -57,7 +61,7 @@ class StopSignal:
         return self._is_set
 
     def wait(self, seconds: float) -> bool:
-        """Pause, cut short when asked to end; give whether it was."""
+        """Sleep for so many seconds, or until a stop is requested; return whether it was."""
         select.select([self._read_fd], [], [], seconds)
         return self._is_set
 
@@ -70,11 +74,10 @@ def retry_until_stopped(
     stop: StopSignal,
     backoff: Callable[[int], float] | None = None,
 ) -> None:
-    """Do the work through outages: when it raises one of `away`, say so, pause a little longer each time, begin again.
+    """Run `work`, and run it again after a growing pause whenever it raises one of the errors in `on`.
 
-    `say` is a logger's method: it gets the event, the error's first line as `reason` and the pause in `seconds`.
-
-    Ends when the work does, or when `stop` is set. Work that lasted a minute counts as having succeeded.
+    Return when `work` returns or `stop` is set. `log` is a logger's method, called with the event `retrying`,
+    `reason` and `seconds`. An attempt longer than RESET_BACKOFF_AFTER_S resets the backoff.
     """
     backoff = backoff or exponential_backoff(maximum=5.0)
     attempts = 0
@@ -91,6 +94,6 @@ def retry_until_stopped(
 
 
 def first_line(error: Exception) -> str:
-    """Give what an error says first; its class where it says nothing."""
+    """Return the first line of the error's message, or its class name where the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,16 +1,17 @@
 """Every environment variable of the project, typed, in one class.
 
-Read, the first that has it: the environment, the addresses of the local services while they run
-(`.local/run/addresses.env`, made by `make up`), `.env`, the default. The services of local mode get
-everything by their environment, with ENVIRONMENT_ONLY set: no file of the checkout changes them.
+Precedence: the environment, `.local/run/addresses.env` (written by `make up` while the local services run),
+`.env`, the default. The services of local mode get every value from their environment, and
+LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 """
 
 import os
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
@@ -18,11 +19,9 @@ LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
-LogFormat = Literal["text", "json"]
-
 
 class Settings(BaseSettings):
-    """What differs between two machines: addresses, places, secrets. How things work is in the code and in spark/."""
+    """The values that differ between machines: addresses, folders, secrets. Tuning is in spark/."""
 
     model_config = SettingsConfigDict(
         env_file=None if os.environ.get(ENVIRONMENT_ONLY_VAR) else (ROOT / ".env", LOCAL_ADDRESSES_FILE),
@@ -40,9 +39,9 @@ class Settings(BaseSettings):
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
 
-    kafka_port: int = Field(default=19092, description="where compose publishes Redpanda on this machine")
+    kafka_port: int = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
-    kafka_controller_port: int = Field(default=19093, description="local mode's broker elects itself here")
+    kafka_controller_port: int = Field(default=19093, description="the controller port of local mode's broker")
     connect_url: str = "http://localhost:8083"
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
     connector_db_port: int | None = None
@@ -54,12 +53,12 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
-    warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of a JVM kept warm")
+    warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
     jars_dir: Path = Path(".local/jars")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
-    thrift_bind: str = Field(default="127.0.0.1", description="where the server listens; whoever reaches it reads all")
+    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads all")
     thrift_port: int = 10000
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
@@ -68,16 +67,16 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
 
     log_format: LogFormat = "text"
-    heartbeat_file: Path | None = Field(default=None, description="touched by a service as long as it is well")
+    heartbeat_file: Path | None = Field(default=None, description="touched by a healthy service")
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
     def _rewrite_container_address(cls, address: str, info: ValidationInfo) -> str:
-        """Give Redpanda's published port for the address that containers use: one .env serves both."""
-        in_a_container = os.environ.get(ENVIRONMENT_ONLY_VAR)
+        """Replace the address that only containers resolve by the published port, so that one .env serves both."""
+        environment_only = os.environ.get(ENVIRONMENT_ONLY_VAR)
         return (
             address
-            if in_a_container or address != REDPANDA_CONTAINER_ADDRESS
+            if environment_only or address != REDPANDA_CONTAINER_ADDRESS
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
@@ -88,5 +87,5 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> str:
-        """The lake's root: an absolute path, or a URI as it was given."""
+        """Return the root of the lake: an absolute path, or the configured URI."""
         return self.lake_uri if "://" in self.lake_uri else str(ROOT / self.lake_uri)

@@ -6,7 +6,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -24,6 +26,7 @@ from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
+from lakehouse.simulator.backfill import insert_history
 from lakehouse.simulator.sample_company import write_sample_files
 from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import connect
@@ -57,7 +60,8 @@ class BenchmarkSystem:
             conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
             conn.execute("SELECT pg_reload_conf()")
         write_sample_files(self.stack.home / "input")
-        list(full_load(self.settings, LoadOptions(self.stack.home / "input", history_months=months, seed=1)))
+        backfill = partial(insert_history, rng=Random(1), months=months)
+        list(full_load(self.settings, LoadOptions(self.stack.home / "input"), backfill))
         self.drain(120)
 
     def drain(self, timeout: float) -> None:

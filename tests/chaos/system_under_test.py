@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
+from lakehouse.simulator.backfill import insert_history
 from lakehouse.simulator.sample_company import write_sample_files
 
 LAKE_DISK_BYTES = 512 * 1024 * 1024  # bytes
@@ -85,7 +87,8 @@ def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderT
             stack.up()
             set_log_retention(Catalog(settings.lake))
             write_sample_files(home / "input")
-            list(full_load(stack.settings, LoadOptions(home / "input", history_months=1, seed=seed)))
+            backfill = partial(insert_history, rng=Random(seed), months=1)
+            list(full_load(stack.settings, LoadOptions(home / "input"), backfill))
             yield system
         finally:
             stack.down()

@@ -1,4 +1,4 @@
-"""Rows of Silver as tests need them: sound unless a test says otherwise."""
+"""Builders of Silver rows: valid by default, a test overrides the fields that it is about."""
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -22,7 +22,7 @@ RULES = Rules(
     activity_window="calendar_year",
     destination="1362 Av. des Platanes, 34970 Lattes",
 )
-NO_OFFSETS: ConsistentCut = {contract.table: {} for contract in CAPTURED}  # new in Bronze
+NO_OFFSETS: ConsistentCut = {contract.table: {} for contract in CAPTURED}  # nothing to read from Bronze
 ON_FOOT, BY_BICYCLE = "Marche/running", "Vélo/Trottinette/Autres"
 BY_BUS, BY_CAR = "Transports en commun", "véhicule thermique/électrique"
 
@@ -64,12 +64,15 @@ def utc(text: str) -> datetime:
 
 
 def daily_activities(first: str, count: int, **fields: Any) -> list[Fields]:
-    """Give one activity a day, at the same hour in UTC."""
+    """Return one activity a day, each at the same UTC time."""
     return [{"start_date_utc": utc(first) + timedelta(days=n)} | fields for n in range(count)]
 
 
 def collect_by_key(frame: DataFrame, *keys: str) -> dict[Any, Row]:
-    """Give the rows by their key; timestamps as the text that they show, whatever this process's time zone."""
+    """Return the rows by key, timestamps as the text that Spark shows, whatever this process's time zone.
+
+    Raises AssertionError where two rows have the same key.
+    """
     shown = frame.withColumns(
         {name: F.col(name).cast("string") for name, sql_type in frame.dtypes if sql_type == "timestamp"}
     ).collect()

@@ -1,7 +1,6 @@
-"""Histories of a few keys as Postgres would make them, the messages they come as, and what the lake must make of them.
+"""Random histories of a few keys: the change events that they send, and the lake state that they must end in.
 
-A history is a number: chance that begins with it says what happens next. What the lake must hold is worked out here
-in plain Python, row by row, beside the messages and not from them.
+A seed decides each history. The expected state is computed in plain Python, row by row, and not from the messages.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ Version = tuple[str, int, int | None, str | None, tuple[str, ...]]
 
 @dataclass
 class Row:
-    """What Postgres holds under a key; `told` is false while the lake was never told the note."""
+    """A row of Postgres; `note_known` is false until a change event has carried the note."""
 
     size: int
     note: str
@@ -34,7 +33,7 @@ class Row:
 
 @dataclass
 class History:
-    """The keys of one case: what was sent of them, and what the lake must hold then."""
+    """One case: its change events, and the state that Postgres and the lake must end in."""
 
     case: int
     messages: list[Change] = field(default_factory=list)
@@ -48,7 +47,7 @@ class History:
         return self.case * KEYS_PER_CASE + digit % KEYS_PER_CASE
 
     def upsert(self, op: str, key: int, row: Row, *, note: str | None = None) -> None:
-        """Send the row under its key; `note` is what is sent of it where that is not all."""
+        """Send the row as a change event; `note` replaces its note there, as a TOASTed value's placeholder does."""
         self.messages.append(Change(op, key, row.size, note or row.note, row.price))
         reasons = [SIZE_NEGATIVE] if row.size < 0 else []
         reasons += [PRICE_OUT_OF_RANGE] if row.price == "NAN" else []
@@ -70,91 +69,91 @@ class History:
 
     def _resolve(self, key: int, resolution: str) -> None:
         self.quarantined = [
-            (one, reasons, resolution if one == key and not previous else previous)
-            for one, reasons, previous in self.quarantined
+            (entry_key, reasons, resolution if entry_key == key and not previous else previous)
+            for entry_key, reasons, previous in self.quarantined
         ]
 
 
-def play_history(case: int, number: int) -> History:
-    """Play the history that the number stands for."""
-    played = History(case)
-    lsn, commit, rng = 0, 0, Random(number)
+def play_history(case: int, seed: int) -> History:
+    """Return the history that the seed decides."""
+    history = History(case)
+    lsn, commit, rng = 0, 0, Random(seed)
     for step in range(EVENTS_PER_CASE):
-        before = len(played.messages)
-        rng.choice(_ACTIONS)(played, played.key(rng.randrange(KEYS_PER_CASE)), step)
-        commit += rng.random() < 0.7  # else it belongs to the transaction before
+        before = len(history.messages)
+        rng.choice(_ACTIONS)(history, history.key(rng.randrange(KEYS_PER_CASE)), step)
+        commit += rng.random() < 0.7  # otherwise it belongs to the previous transaction
         wal_record = lsn
-        for place in range(before, len(played.messages)):
-            change = played.messages[place]
+        for place in range(before, len(history.messages)):
+            change = history.messages[place]
             if change.lsn is None:
-                # A changed key is one record of the log and two messages.
-                wal_record += not (change.op == "c" and place > before and played.messages[place - 1].op == "d")
-                played.messages[place] = replace(change, lsn=case * 1000 + wal_record, commit_seq=commit)
+                # A key change is one WAL record and two messages.
+                wal_record += not (change.op == "c" and place > before and history.messages[place - 1].op == "d")
+                history.messages[place] = replace(change, lsn=case * 1000 + wal_record, commit_seq=commit)
         lsn = wal_record
-    return played
+    return history
 
 
-def _insert_or_update(played: History, key: int, step: int) -> None:
-    row = played.rows.get(key)
+def _insert_or_update(history: History, key: int, step: int) -> None:
+    row = history.rows.get(key)
     if row is None:
-        played.rows[key] = Row(step, TOASTED_PREFIX + str(step))
-        played.upsert("c", key, played.rows[key])
+        history.rows[key] = Row(step, TOASTED_PREFIX + str(step))
+        history.upsert("c", key, history.rows[key])
     else:
         row.size, row.note, row.price, row.note_known = step, TOASTED_PREFIX + str(step), "1.00", True
-        played.upsert("u", key, row)
+        history.upsert("u", key, row)
 
 
-def _update_without_note(played: History, key: int, step: int) -> None:
+def _update_without_note(history: History, key: int, step: int) -> None:
     row = (
-        played.rows.setdefault(key, Row(step, TOASTED_PREFIX + "from before", note_known=False))
-        if not played.messages
+        history.rows.setdefault(key, Row(step, TOASTED_PREFIX + "from before", note_known=False))
+        if not history.messages
         else None
     )
-    if row := row or played.rows.get(key):
+    if row := row or history.rows.get(key):
         row.size, row.price = step, "1.00"
-        played.upsert("u", key, row, note=UNAVAILABLE_VALUE)
+        history.upsert("u", key, row, note=UNAVAILABLE_VALUE)
 
 
-def _update_to_invalid_size(played: History, key: int, step: int) -> None:
-    if row := played.rows.get(key):
+def _update_to_invalid_size(history: History, key: int, step: int) -> None:
+    if row := history.rows.get(key):
         row.size = -1 - step
-        played.upsert("u", key, row, note=UNAVAILABLE_VALUE)
+        history.upsert("u", key, row, note=UNAVAILABLE_VALUE)
 
 
-def _update_to_invalid_price(played: History, key: int, step: int) -> None:
-    _insert_or_update(played, key, step)
-    played.rows[key].price = "NAN"
-    played.upsert("u", key, played.rows[key])
+def _update_to_invalid_price(history: History, key: int, step: int) -> None:
+    _insert_or_update(history, key, step)
+    history.rows[key].price = "NAN"
+    history.upsert("u", key, history.rows[key])
 
 
-def _delete(played: History, key: int, _: int) -> None:
-    if key in played.rows:
-        played.delete(key)
+def _delete(history: History, key: int, _: int) -> None:
+    if key in history.rows:
+        history.delete(key)
 
 
-def _change_key(played: History, key: int, step: int) -> None:
-    new_key = played.key(key + 1 + step % 2)
-    if key in played.rows and new_key not in played.rows:
-        row = played.rows[new_key] = played.delete(key)
-        played.upsert("c", new_key, row, note=UNAVAILABLE_VALUE)
+def _change_key(history: History, key: int, step: int) -> None:
+    new_key = history.key(key + 1 + step % 2)
+    if key in history.rows and new_key not in history.rows:
+        row = history.rows[new_key] = history.delete(key)
+        history.upsert("c", new_key, row, note=UNAVAILABLE_VALUE)
 
 
-def _redeliver(played: History, _: int, step: int) -> None:
-    redelivered = [change for change in played.messages[-step:] if change.op in {"c", "u", "d"}]
-    played.messages += redelivered
-    played.duplicate_count += len(redelivered)
+def _redeliver(history: History, _: int, step: int) -> None:
+    redelivered = [change for change in history.messages[-step:] if change.op in {"c", "u", "d"}]
+    history.messages += redelivered
+    history.duplicate_count += len(redelivered)
 
 
-def _resnapshot(played: History, key: int, _: int) -> None:
-    if row := played.rows.get(key):
-        played.upsert("r", key, row)
-        played.messages[-1] = replace(played.messages[-1], tx=None)
+def _resnapshot(history: History, key: int, _: int) -> None:
+    if row := history.rows.get(key):
+        history.upsert("r", key, row)
+        history.messages[-1] = replace(history.messages[-1], tx=None)
 
 
-def _send_undecodable(played: History, key: int, _: int) -> None:
-    played.messages.append(Change("x", key))
-    played.versions.append(("", key, 40, "n", (UNDECODABLE,)))
-    played.quarantined.append((key, (UNDECODABLE,), None))
+def _send_undecodable(history: History, key: int, _: int) -> None:
+    history.messages.append(Change("x", key))
+    history.versions.append(("", key, 40, "n", (UNDECODABLE,)))
+    history.quarantined.append((key, (UNDECODABLE,), None))
 
 
 _ACTIONS = (
@@ -173,8 +172,8 @@ _ACTIONS = (
 
 
 def interleave(histories: Sequence[History], rng: Random) -> Iterator[Change]:
-    """Give what was sent of all, each history in its order and all in none."""
-    case_indexes = [number for number, one in enumerate(histories) for _ in one.messages]
+    """Return the messages of all histories, shuffled; each history keeps its own order."""
+    case_indexes = [case for case, history in enumerate(histories) for _ in history.messages]
     rng.shuffle(case_indexes)
-    remaining = [iter(one.messages) for one in histories]
+    remaining = [iter(history.messages) for history in histories]
     return (next(remaining[place]) for place in case_indexes)

@@ -1,4 +1,4 @@
-"""Years of a company as they may go: loads, corrections, leavers, activities, distances and rules, drawn at random."""
+"""Random histories of a company: HR loads, corrections, leavers, activities, distances and rules over years."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from spark.versions_builder import GO_LIVE
 from support.bitemporal_oracle import Commit
 
 SNAPSHOT_AT, FIRST_COMMIT_AT, LAST_COMMIT_AT = utc("2026-01-15 11:00"), utc("2026-01-15 11:20"), utc("2028-06-30 20:00")
-# Years that turn in Paris and not in UTC, the two half past twos of an October, a leap day and its edges.
+# A new year in Paris before UTC's, both half past twos of an October night, a leap day and the days around it.
 EDGE_STARTS = [
     "2025-12-31 22:59:59", "2025-12-31 23:30", "2026-12-31 22:59:59", "2026-12-31 23:00", "2026-10-25 00:30",
     "2026-10-25 01:30", "2027-02-27 23:00", "2027-02-28 22:59:59", "2027-02-28 23:00", "2028-02-28 23:00",
@@ -26,11 +26,11 @@ RARE_PROBABILITY = 0.05
 
 
 class RandomCompany:
-    """A company that keeps its own books, and says what it writes into them."""
+    """A company that changes at random: its current rows, and the changes of the current transaction."""
 
-    def __init__(self, rng: Random, employee_ids: int) -> None:
+    def __init__(self, rng: Random, employee_count: int) -> None:
         self.rng = rng
-        self.people = range(1, employee_ids + 1)
+        self.employee_ids = range(1, employee_count + 1)
         self.employee_rows: dict[int, Fields] = {}
         self.activity_rows: dict[int, Fields] = {}
         self.distance_rows: dict[int, Fields] = {}
@@ -40,27 +40,27 @@ class RandomCompany:
         self.changes: list[tuple[str, str, Fields]] = []
 
     def transaction(self, at: datetime, tx_id: int, *actions: Callable[[], None]) -> Commit:
-        """Give what a transaction of these acts says."""
+        """Run the actions as one transaction and return it with its changes in order."""
         self.now, self.changes = at, []
         for action in actions:
             action()
         return Commit(at, tx_id, self.changes)
 
     def initial_snapshot(self) -> None:
-        """Begin as a snapshot finds it: three employees of four, what they have done, some distances and the rules."""
-        for number in self.people:
+        """Record the rows of the initial snapshot: three of four employees, activities, some distances and a rule."""
+        for number in self.employee_ids:
             if self.rng.random() < 0.75:
                 self._hire(number, "r", None)
-        for _ in self.people:
+        for _ in self.employee_ids:
             self.change_activity("r")
         for number in range(0, len(COMMUTES), 3):
             self._set_distance(number, "r")
         self._set_rule(date(2000, 1, 1), "r")
 
     def load_hr_file(self) -> None:
-        """Take in a file of HR's, which may say since when it holds: also of leavers, who are changed first."""
+        """Load an HR file, sometimes with an effective date; a leaver is updated with that date before the delete."""
         valid_from = self.rng.choice([None, self._random_day(-40, 0), self._random_day(0, 20)])
-        for number in self.people:
+        for number in self.employee_ids:
             chance = self.rng.random()
             if number not in self.employee_rows:
                 if chance < 0.3:
@@ -73,7 +73,7 @@ class RandomCompany:
                 self._change(number, valid_from)
 
     def change_one_employee(self) -> None:
-        """Change one employee, or see one off."""
+        """Update or delete a random employee."""
         if self.employee_rows:
             number = self.rng.choice([*self.employee_rows])
             if self.rng.random() < 0.2:
@@ -82,7 +82,7 @@ class RandomCompany:
                 self._change(number, self.rng.choice([None, None, self._random_day(-60, 15)]))
 
     def change_activity(self, op: str = "c") -> None:
-        """Note an activity, or change or take one back."""
+        """Insert an activity, or update or delete one."""
         chance = self.rng.random()
         if self.activity_rows and op == "c" and chance < 0.25:
             number = self.rng.choice([*self.activity_rows])
@@ -95,7 +95,7 @@ class RandomCompany:
             self._set_activity(next(self.new_activity_ids), op, self.rng.choice([*self.employee_rows]))
 
     def change_distance(self) -> None:
-        """Answer a commute, otherwise than before where it was answered, or forget the answer."""
+        """Insert, update or delete the distance of a random commute."""
         number = self.rng.randrange(len(COMMUTES))
         if number in self.distance_rows and self.rng.random() < 0.2:
             del self.distance_rows[number]
@@ -104,7 +104,7 @@ class RandomCompany:
             self._set_distance(number, "u" if number in self.distance_rows else "c")
 
     def change_rule(self) -> None:
-        """Put rules in that hold since some time or from some day on, or change some."""
+        """Insert rules valid from a past or future day, or update existing ones."""
         valid_from = self.rng.choice([*self.rule_rows, self._random_day(-200, 100), self._random_day(-200, 100)])
         self._set_rule(valid_from, "u" if valid_from in self.rule_rows else "c")
 
@@ -123,11 +123,11 @@ class RandomCompany:
         return {"_reasons": ["refusé"]} if self.rng.random() < RARE_PROBABILITY else {}
 
     def _random_home(self) -> Fields:
-        way = self.rng.choice([ON_FOOT, ON_FOOT, BY_BICYCLE, BY_BICYCLE, BY_BUS, BY_CAR])
-        return {"adresse_complete": self.rng.choice(HOMES), "moyen_deplacement": way}
+        travel_mode = self.rng.choice([ON_FOOT, ON_FOOT, BY_BICYCLE, BY_BICYCLE, BY_BUS, BY_CAR])
+        return {"adresse_complete": self.rng.choice(HOMES), "moyen_deplacement": travel_mode}
 
     def _random_pay(self) -> Fields:
-        # Twentieths of these end in half a cent, some of them.
+        # 5 % of some of these salaries end in half a cent.
         salary = Decimal(self.rng.randrange(2_000_000, 9_000_000, 10)) / 100
         return {"salaire_brut": salary, "business_unit": self.rng.choice(UNITS)}
 
@@ -191,14 +191,14 @@ class RandomCompany:
         return self.now.date() + timedelta(days=self.rng.randint(first, last))
 
 
-def random_history(rng: Random, people: int, commits: int) -> list[Commit]:
-    """Give what so many commits say, in their order; the one that says that the system is live is among them.
+def random_history(rng: Random, employee_count: int, commit_count: int) -> list[Commit]:
+    """Return a company's transactions in commit order: the snapshot, go-live and `commit_count` random ones among them.
 
-    Distances follow it on the same day, as the worker gives them.
+    Distances follow go-live on the same day, as the distance worker writes them.
     """
-    company = RandomCompany(rng, people)
+    company = RandomCompany(rng, employee_count)
     go_live_at = GO_LIVE.live_since + timedelta(milliseconds=3)
-    minutes = rng.sample(range(int((LAST_COMMIT_AT - FIRST_COMMIT_AT) / timedelta(minutes=1))), commits)
+    minutes = rng.sample(range(int((LAST_COMMIT_AT - FIRST_COMMIT_AT) / timedelta(minutes=1))), commit_count)
     worker_moments = [go_live_at + timedelta(minutes=5 * n) for n in range(1, 9)]
     moments = [*(FIRST_COMMIT_AT + timedelta(minutes=5 * n) for n in range(8)), go_live_at, *worker_moments]
     history = [company.transaction(SNAPSHOT_AT, 1_000, company.initial_snapshot)]
@@ -209,7 +209,9 @@ def random_history(rng: Random, people: int, commits: int) -> list[Commit]:
         company.change_distance,
         company.change_rule,
     ]
-    for number, at in enumerate(sorted([*moments, *(FIRST_COMMIT_AT + timedelta(minutes=one) for one in minutes)])):
+    for number, at in enumerate(
+        sorted([*moments, *(FIRST_COMMIT_AT + timedelta(minutes=minute) for minute in minutes)])
+    ):
         (action,) = rng.choices(actions, [2, 10, 80, 6, 1])
         action = (
             company.load_hr_file if at == go_live_at else company.change_distance if at in worker_moments else action

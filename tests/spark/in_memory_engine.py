@@ -1,4 +1,4 @@
-"""The engine's pure part, fed batch by batch without a lake; what it says to write is kept here."""
+"""The pure functions of the merge, run batch by batch without a lake; their results are collected in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ BRONZE, VERSIONS = to_ddl(schemas.BRONZE), to_ddl(schemas.versions(SHOES))
 
 
 class InMemoryEngine:
-    """What the lake would hold: the rows by key, the versions, and what was refused."""
+    """The lake's state after the batches so far: Silver's rows by key, the versions and the quarantine."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
@@ -29,7 +29,7 @@ class InMemoryEngine:
         self.quarantined: list[dict[str, Any]] = []
 
     def apply_batch(self, *batch: Change) -> None:
-        """Take the changes in, in the order of their offsets, which rise in each partition."""
+        """Merge one batch; offsets follow the order of its changes within each partition."""
         messages = self.spark.createDataFrame([*self._to_bronze_rows(batch)], BRONZE)
         changes = materialize(mark_already_merged(parse_changes(messages, SHOES), self.versions, SHOES))
         stats = compute_batch_stats(changes, SHOES)

@@ -1,4 +1,4 @@
-"""Builders: Debezium's messages for a small table, as Bronze holds them."""
+"""Builders of Debezium's messages for a small table, as rows of Bronze."""
 
 import json
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ BronzeRow = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Change:
-    """One message: its operation, its key, and what follows from them unless said otherwise.
+    """One message: its operation, its key, and defaults for everything else.
 
-    Positions follow from the offset. `first_snapshot` is the LSN of the first snapshot that read the row, `ends` says
-    that it was its last.
+    The LSNs follow from the offset by default. `snapshot_lsn` is the LSN of the initial snapshot that read the row.
+    `is_last_of_snapshot` marks the last row of a snapshot.
     """
 
     op: str | None
@@ -51,7 +51,7 @@ class Change:
         moment = FIRST_COMMITTED_AT + timedelta(minutes=offset)
         commit_lsn = offset * 10 if self.commit_seq is None else self.commit_seq
         lsn = commit_lsn + 1 if self.lsn is None else self.lsn
-        # Its commit's, however often it is sent.
+        # The time is the commit's: a redelivered message has the same one.
         committed_at = FIRST_COMMITTED_AT + timedelta(minutes=commit_lsn / 10)
         return (
             self.op,
@@ -84,6 +84,6 @@ def delete(key: int, **fields: Any) -> Change:
 
 
 def to_bronze_frame(spark: SparkSession, changes: Iterable[Change], first_offset: int = 0) -> DataFrame:
-    """Give Bronze's rows for these changes, in the order of their offsets."""
+    """Return the changes as rows of Bronze, with offsets from `first_offset` on."""
     rows = [change.to_bronze_row(first_offset + number) for number, change in enumerate(changes)]
     return spark.createDataFrame(rows, to_ddl(schemas.BRONZE))

@@ -1,7 +1,8 @@
-"""A Spark process whose commits can be held open: python -m spark.pausing_writer STORE FOLDER, one command a line.
+"""A Spark process whose commits can be paused: python -m spark.pausing_writer STORE FOLDER.
 
-A command is JSON: an operation of OPERATIONS and the path of its table. The answer is JSON as well: `refused` says
-how often Delta refused the commit because of another one, after each of which it was tried again.
+STORE is the log store's class, FOLDER has the compiled classes of tests/java. Each line of stdin is a command as JSON:
+a name of SPARK_OPERATIONS and the path of its table. Each line of stdout is the response, as JSON too. Its `refused` is
+the number of conflicts with other commits, after each of which the operation was tried again.
 """
 
 import json
@@ -16,8 +17,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
-from lakehouse.spark.session import EXTRA_JAVA_OPTIONS
-from lakehouse.spark.session import conf
+from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf
 
 MAX_ATTEMPTS = 5
 
@@ -55,21 +55,24 @@ def create(spark: SparkSession, path: str) -> None:
     rows(spark, 0, -1, "none").write.format("delta").mode("append").save(path)
 
 
-OPERATIONS: Mapping[str, Callable[[SparkSession, str], None]] = {
-    one.__name__: one for one in (append, overwrite, replace_where, merge, delete, create)
+SPARK_OPERATIONS: Mapping[str, Callable[[SparkSession, str], None]] = {
+    operation.__name__: operation for operation in (append, overwrite, replace_where, merge, delete, create)
 }
 
 
 def run_operation(spark: SparkSession, name: str, path: str) -> int:
-    """Run an operation until Delta takes it, and return how often it was refused."""
+    """Run an operation until Delta commits it, and return the number of conflicts before.
+
+    Raises RuntimeError after MAX_ATTEMPTS conflicts.
+    """
     for conflicts in range(MAX_ATTEMPTS):
-        if _try_commit(OPERATIONS[name], spark, path):
+        if _try_commit(SPARK_OPERATIONS[name], spark, path):
             return conflicts
     raise RuntimeError(f"{name} was refused {MAX_ATTEMPTS} times")
 
 
 def _try_commit(operation: Callable[[SparkSession, str], None], spark: SparkSession, path: str) -> bool:
-    """Run an operation, and return whether Delta took it or refused it because of another."""
+    """Run an operation and return whether Delta committed it; False is a conflict with another commit."""
     try:
         operation(spark, path)
     except PySparkException as error:
@@ -84,11 +87,11 @@ def main() -> None:
     settings = Settings(java_home=java_home(ROOT / ".local"))
     spark_options = conf(settings, "refresh")
     spark_options["spark.driver.extraClassPath"] += f":{classes}"
-    # A folder on the class path does not fit the cache of classes, which Java would say where the answers go.
+    # The AOT cache does not fit a class path with a folder; Java would warn of it on stdout, among the responses.
     spark_options[EXTRA_JAVA_OPTIONS] = " ".join(
         word for word in spark_options[EXTRA_JAVA_OPTIONS].split() if "AOT" not in word
     )
-    spark_options["spark.delta.logStore.file.impl"] = "lakehouse.testing.HeldLogStore"
+    spark_options["spark.delta.logStore.file.impl"] = "lakehouse.testing.PausingLogStore"
     spark_options["spark.hadoop.lakehouse.testing.store"] = store
     builder = SparkSession.builder
     for name, value in spark_options.items():
@@ -100,7 +103,7 @@ def main() -> None:
         Path(command["path"]).mkdir(parents=True, exist_ok=True)
         try:
             response: dict[str, object] = {"refused": run_operation(spark, command["operation"], command["path"])}
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells it
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
             response = {"error": str(error).splitlines()[0]}
         print(json.dumps(response), flush=True)
     spark.stop()

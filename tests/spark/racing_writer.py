@@ -1,6 +1,6 @@
-"""A process that appends to a table by delta-rs until it has a version: python -m spark.racing_writer LOG NAME LAST.
+"""A process that appends to a table by delta-rs up to a version: python -m spark.racing_writer LOG NAME LAST.
 
-It prints each version that it committed, and begins once a file go stands in the log's folder.
+It starts once a file named go is in the log's folder, and prints each version that it committed.
 """
 
 import sys

@@ -11,7 +11,7 @@ from spark.messages import SHOES, Change, to_bronze_frame
 
 
 class SampleLake:
-    """What arrives in Bronze, what a catch-up takes in, and what Silver then holds."""
+    """A lake with the table SHOES; offsets continue from batch to batch."""
 
     contract = SHOES
 
@@ -28,6 +28,7 @@ class SampleLake:
         self.offset += len(changes)
 
     def merge(self, *changes: Change) -> CatchUpResult:
+        """Append the changes to Bronze, and merge whatever Bronze has that Silver lacks."""
         if changes:
             self.append_to_bronze(*changes)
         return catch_up(self.lake, SHOES, self.catalog.bronze_offsets(SHOES))

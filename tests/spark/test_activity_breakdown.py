@@ -1,4 +1,4 @@
-"""How activities spread over business units, months and sports."""
+"""The breakdown of activities by business unit, month and sport."""
 
 from datetime import date
 
@@ -10,7 +10,7 @@ from spark.builders import activities, collect_by_key, daily_activities, employe
 
 
 def test_activity_breakdown_covers_the_last_12_calendar_months_in_paris_time(spark: SparkSession) -> None:
-    done = activities(
+    activity_rows = activities(
         spark,
         {"start_date_utc": utc("2025-11-30 22:59"), "distance_m": 1},
         {"start_date_utc": utc("2025-11-30 23:00"), "distance_m": 5_000},
@@ -28,7 +28,7 @@ def test_activity_breakdown_covers_the_last_12_calendar_months_in_paris_time(spa
         {"id": 2, "business_unit": None},
         {"id": 70_000, "business_unit": "Ventes"},
     )
-    frame = activity_breakdown(people, done, date(2026, 11, 21))
+    frame = activity_breakdown(people, activity_rows, date(2026, 11, 21))
     assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES), dict(ACTIVITES))
     rows = collect_by_key(frame, "niveau", "business_unit", "mois", "sport")
     assert {key: tuple(row)[4:] for key, row in rows.items()} == {

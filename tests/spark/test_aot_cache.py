@@ -1,4 +1,4 @@
-"""Java keeps Spark's classes at install, and every JVM of Spark's starts with them."""
+"""The AOT cache of Spark's classes is built at install, and every Spark JVM starts with it."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from lakehouse.local.service_addresses import environment
 from lakehouse.settings import ROOT, Settings
 from lakehouse.spark.jvm_options import aot_cache_path
 
-# In this mode Java does not start where it cannot use the cache.
+# With AOTMode=on Java does not start if it cannot use the cache.
 AOT_PROGRAM = """
 from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf, session
 from lakehouse.settings import Settings
@@ -22,7 +22,7 @@ with session(Settings(), "refresh", {EXTRA_JAVA_OPTIONS: f"{options} -XX:AOTMode
     print(spark.range(3).count())
 """
 
-pytestmark = pytest.mark.skipif("JAVA_HOME" in os.environ, reason="a Java of the user's may keep none")
+pytestmark = pytest.mark.skipif("JAVA_HOME" in os.environ, reason="the user's own Java may have no AOT cache")
 
 
 def settings(jars: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""What held on a day, as it was known on another: valid time and the time of knowing, hazard by hazard."""
+"""Bitemporal state: what was valid on one day as it was known on another, hazard by hazard."""
 
 from datetime import date
 from decimal import Decimal
@@ -137,7 +137,7 @@ def test_load_with_an_effective_date_sets_the_leave_date_too(versions: VersionsB
     assert versions.activity_ids(date(2026, 6, 14), known_at=JULY) == {5}
 
 
-def test_leave_date_is_taken_from_a_refused_row_too(versions: VersionsBuilder) -> None:
+def test_leave_date_is_read_from_a_refused_row_too(versions: VersionsBuilder) -> None:
     versions.commit("2026-01-15 11:00", employee("r", 1))
     contract, op, row = employee("u", 1, valable_depuis=date(2026, 6, 15))
     versions.commit(

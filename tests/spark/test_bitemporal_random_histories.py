@@ -1,4 +1,4 @@
-"""Law: figures of any day as known on any other are the support.oracle's to the cent, whatever was told; and stay so."""
+"""Law: the figures of any day as known on any other equal the oracle's to the cent, and stay so."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -42,16 +42,16 @@ def test_as_of_figures_equal_the_oracle_and_do_not_change_with_later_commits(
     half = len(history) // 2
     first_days = list(random_as_of_days(rng, AS_OF_COUNT, history[half].day - timedelta(days=1)))
     commit_all(versions, history[:half])
-    figures_then = {question: read_gold_figures(lake, question) for question in first_days}
+    figures_then = {as_of: read_gold_figures(lake, as_of) for as_of in first_days}
     commit_all(versions, history[half:])
     for as_of in [*first_days, *random_as_of_days(rng, AS_OF_COUNT, LAST_COMMIT_AT.date())]:
-        found = read_gold_figures(lake, as_of)
-        assert figures_then.get(as_of, found) == found
-        assert found == oracle_figures(history, as_of)
+        figures = read_gold_figures(lake, as_of)
+        assert figures_then.get(as_of, figures) == figures
+        assert figures == oracle_figures(history, as_of)
 
 
 def random_as_of_days(rng: Random, count: int, latest: date) -> Iterator[AsOf]:
-    """Give days and what is known of them by a latest day: mostly later, sometimes before; first one before all."""
+    """Yield a day before go-live, then random days of valid time and of knowledge up to `latest`, edges among them."""
     yield AsOf(EDGE_DAYS[0], EDGE_DAYS[0])
     first = EDGE_DAYS[0].toordinal()
     for _ in range(count):
@@ -72,37 +72,44 @@ def commit_all(versions: VersionsBuilder, history: list[Commit]) -> None:
 
 
 def read_gold_figures(lake: Lake, as_of: AsOf) -> tuple[Rows, Rows]:
-    """Give primes and days by employee_id, as Gold has them."""
+    """Compute the figures as of a day, and return Gold's primes and wellbeing days by employee_id."""
     figures_as_of(lake, Run(as_of.as_of, NO_OFFSETS), as_of, GO_LIVE)
 
-    def of(table: str) -> Rows:
+    def rows_as_of(table: str) -> Rows:
         rows = lake.read("gold", table)
         return collect_by_key(
             rows.where(" AND ".join(f"{n} = DATE '{d}'" for n, d in vars(as_of).items())), "employee_id"
         )
 
     primes = {
-        who: (row.business_unit, row.salaire_brut, row.distance_km, row.distance_source, row.motif, row.montant_prime)
-        for who, row in of("prime_sportive_au").items()
+        employee_id: (
+            row.business_unit,
+            row.salaire_brut,
+            row.distance_km,
+            row.distance_source,
+            row.motif,
+            row.montant_prime,
+        )
+        for employee_id, row in rows_as_of("prime_sportive_au").items()
     }
     days = {
-        who: (row.nb_activities_year, row.first_activity_date, row.last_activity_date, row.jours_bien_etre,
-              row.activites_manquantes)
-        for who, row in of("wellbeing_au").items()
+        employee_id: (row.nb_activities_year, row.first_activity_date, row.last_activity_date, row.jours_bien_etre,
+                      row.activites_manquantes)
+        for employee_id, row in rows_as_of("wellbeing_au").items()
     }  # fmt: skip
     return primes, days
 
 
 def oracle_figures(history: list[Commit], as_of: AsOf) -> tuple[Rows, Rows]:
-    """Give the support.oracle's."""
+    """Return the oracle's primes and wellbeing days by employee_id."""
     oracle_as_of = OracleAsOf(as_of.as_of, as_of.known_at, GO_LIVE.live_since, GO_LIVE.tx_id)
     primes = {
-        who: (due.business_unit, float(due.salary), None if due.distance_m is None else due.distance_m / 1000,
-              due.distance_source, due.motif, due.amount)
-        for who, due in support.bitemporal_oracle.prime(history, oracle_as_of).items()
+        employee_id: (row.business_unit, float(row.salary), None if row.distance_m is None else row.distance_m / 1000,
+                      row.distance_source, row.motif, row.amount)
+        for employee_id, row in support.bitemporal_oracle.prime(history, oracle_as_of).items()
     }  # fmt: skip
     days = {
-        who: (done.activities, done.first and str(done.first), done.last and str(done.last), done.days, done.missing)
-        for who, done in support.bitemporal_oracle.wellbeing(history, oracle_as_of).items()
+        employee_id: (row.activities, row.first and str(row.first), row.last and str(row.last), row.days, row.missing)
+        for employee_id, row in support.bitemporal_oracle.wellbeing(history, oracle_as_of).items()
     }
     return primes, days

@@ -1,4 +1,4 @@
-"""Law 1: a message is in Bronze as it came, also one that nobody can read."""
+"""Law 1: a message is stored in Bronze as received, even one that cannot be decoded."""
 
 import json
 from typing import Any
@@ -25,29 +25,29 @@ def test_op_lsn_tx_id_and_offset_are_extracted_from_a_change_event(spark: SparkS
         "ts_ms": 1000,
         "snapshot": "false",
     }
-    found = parse_bronze_row(spark, json.dumps({"op": "u", "after": {"id": 1}, "source": source}).encode())
-    assert (found.op, found.commit_seq, found.lsn, found.tx_id, found.is_snapshot) == ("u", 100, 120, 9, False)
-    assert (found.incarnation, found.partition, found.offset) == (2, 0, 7)
-    assert found.committed_at.microsecond == 1
+    row = parse_bronze_row(spark, json.dumps({"op": "u", "after": {"id": 1}, "source": source}).encode())
+    assert (row.op, row.commit_seq, row.lsn, row.tx_id, row.is_snapshot) == ("u", 100, 120, 9, False)
+    assert (row.incarnation, row.partition, row.offset) == (2, 0, 7)
+    assert row.committed_at.microsecond == 1
 
 
 def test_initial_snapshot_row_has_a_null_commit_lsn(spark: SparkSession) -> None:
     source = {"sequence": '[null,"120"]', "lsn": 120, "snapshot": "first", "ts_ms": 1}
-    found = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
-    assert (found.commit_seq, found.lsn, found.is_snapshot) == (None, 120, True)
+    row = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
+    assert (row.commit_seq, row.lsn, row.is_snapshot) == (None, 120, True)
 
 
 def test_incremental_snapshot_row_has_the_lsn_of_the_stream(spark: SparkSession) -> None:
     source = {"sequence": '["100","120"]', "lsn": None, "txId": None, "snapshot": "incremental", "ts_ms": 1}
-    found = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
-    assert (found.commit_seq, found.lsn, found.tx_id, found.is_snapshot) == (100, 120, None, True)
+    row = parse_bronze_row(spark, json.dumps({"op": "r", "after": {}, "source": source}).encode())
+    assert (row.commit_seq, row.lsn, row.tx_id, row.is_snapshot) == (100, 120, None, True)
 
 
 def test_row_text_that_looks_like_the_envelope_is_not_parsed_as_the_envelope(spark: SparkSession) -> None:
     note = '"source":{"lsn":1},"op":"d"'
     change = {"before": None, "after": {"note": note}, "source": {"lsn": 120, "ts_ms": 1, "name": note}, "op": "u"}
-    found = parse_bronze_row(spark, json.dumps(change, separators=(",", ":")).encode())
-    assert (found.op, found.lsn) == ("u", 120)
+    row = parse_bronze_row(spark, json.dumps(change, separators=(",", ":")).encode())
+    assert (row.op, row.lsn) == ("u", 120)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_envelope_fields_are_parsed_in_any_order(spark: SparkSession, value: byt
 @pytest.mark.parametrize("value", [b"not json", b"", b"[1, 2]", b'{"hello": 1}', b"\xff\xfe", None])
 def test_undecodable_message_is_stored_raw_with_a_null_op(spark: SparkSession, value: bytes | None) -> None:
     messages = spark.createDataFrame([(None, value, "t", 0, 7, None)], KAFKA_SCHEMA)
-    found = to_bronze_rows(messages, incarnation=0).selectExpr("op", "CAST(value AS BINARY) AS value").first()
-    assert found is not None
-    assert found.op is None
-    assert (None if found.value is None else bytes(found.value)) == value
+    row = to_bronze_rows(messages, incarnation=0).selectExpr("op", "CAST(value AS BINARY) AS value").first()
+    assert row is not None
+    assert row.op is None
+    assert (None if row.value is None else bytes(row.value)) == value

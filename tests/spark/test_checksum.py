@@ -1,4 +1,4 @@
-"""A value's text, as Spark gives it: equal for equal values, and different for different ones."""
+"""The canonical text of a value in Spark: equal for equal values, different for different ones."""
 
 import re
 from dataclasses import replace
@@ -58,9 +58,9 @@ def test_null_has_its_own_canonical_text(spark: SparkSession) -> None:
 
 def test_type_without_a_canonical_text_is_an_error_that_names_the_column() -> None:
     contract = Contract(table="t", key=("x",), columns={"x": "double"})
-    for one in (canonical.spark_field_text, canonical.postgres_field_text):
+    for field_text in (canonical.spark_field_text, canonical.postgres_field_text):
         with pytest.raises(BadInput, match="t: x is of type double"):
-            one(contract, "x")
+            field_text(contract, "x")
 
 
 def bucket_checksums(spark: SparkSession, *rows: tuple[Any, ...]) -> dict[str, Any]:

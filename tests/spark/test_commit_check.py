@@ -1,4 +1,4 @@
-"""Law 1: a commit that Delta reported is looked for in the log: one that is not there as it was made is an error."""
+"""Law 1: a commit that Delta reported is looked up in the log; a lost or changed one is an error."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from spark.sample_lake import SampleLake
 
 
 class BronzeWriter:
-    """Appends to Bronze, each commit under a name of its own."""
+    """A writer of Bronze that names each commit."""
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.lake = SampleLake(spark, root).lake
@@ -61,7 +61,7 @@ def test_commit_with_fewer_rows_than_expected_is_an_error(writer: BronzeWriter) 
 
 
 def test_commit_is_found_after_the_delta_log_cache_is_cleared(writer: BronzeWriter) -> None:
-    """It does so an hour after the last use, and at times when several tables are opened at once."""
+    """Delta clears its cache an hour after the last use, and sometimes when several tables are opened at once."""
     writer.append("first")
     jvm: Any = writer.lake.spark.sparkContext._jvm
     jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()

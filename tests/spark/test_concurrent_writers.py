@@ -1,8 +1,8 @@
-"""Law 1: of two processes that commit to a table at the same moment, both are in it, or one is refused and comes again.
+"""Law 1: two processes that commit to a table at once both get in, or one is refused and tries again.
 
-Each test holds a commit of Spark's open between the store's look for its version and the writing of it, and lets
-another process through meanwhile. LOG_STORE=io.delta.storage.LocalLogStore has them run with Delta's own store, which
-loses rows in most of them.
+Each test pauses a Spark commit between the log store's check of the version and its write. Another process commits in
+between. With LOG_STORE=io.delta.storage.LocalLogStore the tests run with Delta's own store, which loses rows in most of
+them.
 """
 
 import os
@@ -21,7 +21,7 @@ from spark.writers import PausingWriter, Rows, create_table, read_rows
 
 
 def upsert(note: str, *ids: int) -> Callable[[Rows], Rows]:
-    """Return what adds or replaces the rows of these ids."""
+    """Return a function that adds or replaces the rows of these ids."""
     return lambda rows: [*remove(*ids)(rows), *((id_, note) for id_ in ids)]
 
 
@@ -29,7 +29,7 @@ def remove(*ids: int) -> Callable[[Rows], Rows]:
     return lambda rows: [row for row in rows if row[0] not in ids]
 
 
-# What each operation makes of the rows, wherever it stands in their order; the others leave them as they are.
+# How each operation changes the rows, before or after the other one; operations not listed change none.
 EFFECTS: dict[str, Callable[[Rows], Rows]] = {
     "append": lambda rows: [*rows, *((id_, "appended") for id_ in range(100, 105))],
     "overwrite": lambda _: [(300, "overwritten"), (301, "overwritten")],
@@ -39,11 +39,11 @@ EFFECTS: dict[str, Callable[[Rows], Rows]] = {
     "delta-rs append": lambda rows: [*rows, (400, "from delta-rs"), (401, "from delta-rs")],
     "delta-rs delete": remove(4),
 }
-SPARK_OPERATIONS = ("append", "overwrite", "replace_where", "merge", "delete")
-DELTA_RS_OPERATIONS = tuple(writers.OPERATIONS)
-# delta-rs lets both commit, and doubles each row: cdc/maintenance.py lets none begin beside another (test_maintenance.py).
+SPARK_WRITES = ("append", "overwrite", "replace_where", "merge", "delete")
+DELTA_RS_WRITES = tuple(writers.DELTA_RS_OPERATIONS)
+# delta-rs lets both commit and duplicates each row; cdc/maintenance.py runs one at a time (test_maintenance.py).
 UNSAFE_PAIRS = {*product(("compact", "compact_and_checkpoint"), repeat=2)}
-# What a flow, a refresh and maintenance do beside one another all day.
+# What a stream, a refresh and maintenance do concurrently all day.
 COMMON_PAIRS = {
     *product(("append", "merge"), ("append", "set_properties", "compact_and_checkpoint", "vacuum", "clean_log")),
     *product(("compact", "set_properties"), ("append", "merge", "overwrite")),
@@ -53,20 +53,20 @@ COMMON_PAIRS = {
 
 
 def writer_pairs(paused: Iterable[str], concurrent: Iterable[str]) -> list[ParameterSet]:
-    """Return the pairs of two kinds of writers; those that are rare are left to test-all."""
-    each = (pair for pair in product(paused, concurrent) if pair not in UNSAFE_PAIRS)
-    return [pytest.param(*pair, marks=() if pair in COMMON_PAIRS else (pytest.mark.long,)) for pair in each]
+    """Return the pairs of the two writers' operations; the rare ones run in test-all only."""
+    pairs = (pair for pair in product(paused, concurrent) if pair not in UNSAFE_PAIRS)
+    return [pytest.param(*pair, marks=() if pair in COMMON_PAIRS else (pytest.mark.long,)) for pair in pairs]
 
 
 @pytest.fixture(scope="module")
 def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PausingWriter]:
     with writers.start_pausing_writer(
-        tmp_path_factory.mktemp("held"), os.environ.get("LOG_STORE", LOG_STORE[1])
+        tmp_path_factory.mktemp("paused"), os.environ.get("LOG_STORE", LOG_STORE[1])
     ) as writer:
         yield writer
 
 
-@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_OPERATIONS, DELTA_RS_OPERATIONS))
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_WRITES, DELTA_RS_WRITES))
 def test_delta_rs_commit_during_a_paused_spark_commit_keeps_both(
     writer: PausingWriter, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
@@ -74,14 +74,14 @@ def test_delta_rs_commit_during_a_paused_spark_commit_keeps_both(
     with writer.paused(paused, tmp_path) as result:
         assert writers.run_operation(concurrent, tmp_path) == 0
     if concurrent == "clean_log" and "error" in result.result(120):
-        # The commits that it began with are forgotten. It says so, before or after its own; a flow starts again then.
+        # Its first commits are gone from the log. It fails before or after its own commit, and a stream then restarts.
         assert sorted(before) == read_rows(tmp_path) or sorted(EFFECTS[paused](before)) == read_rows(tmp_path)
         return
     assert "error" not in result.result(120)
     assert_both_applied(tmp_path, before, paused, f"delta-rs {concurrent}")
 
 
-@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_OPERATIONS, SPARK_OPERATIONS))
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_WRITES, SPARK_WRITES))
 def test_spark_commit_during_a_paused_spark_commit_keeps_both(
     writer: PausingWriter, spark: SparkSession, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
@@ -92,7 +92,7 @@ def test_spark_commit_during_a_paused_spark_commit_keeps_both(
     assert_both_applied(tmp_path, before, paused, concurrent)
 
 
-@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_OPERATIONS, SPARK_OPERATIONS))
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_WRITES, SPARK_WRITES))
 def test_delta_rs_on_a_stale_snapshot_after_a_spark_commit_keeps_both(
     spark: SparkSession, tmp_path: Path, paused: str, concurrent: str
 ) -> None:
@@ -102,7 +102,7 @@ def test_delta_rs_on_a_stale_snapshot_after_a_spark_commit_keeps_both(
     assert_both_applied(tmp_path, before, concurrent, f"delta-rs {paused}")
 
 
-@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_OPERATIONS, DELTA_RS_OPERATIONS))
+@pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(DELTA_RS_WRITES, DELTA_RS_WRITES))
 def test_delta_rs_on_a_stale_snapshot_after_a_delta_rs_commit_keeps_both(
     tmp_path: Path, paused: str, concurrent: str
 ) -> None:
@@ -120,9 +120,9 @@ def test_table_created_by_two_writers_at_once_is_one_table(writer: PausingWriter
 
 
 def assert_both_applied(path: Path, before: Rows, *operations: str) -> None:
-    """Check that the rows are those of the two operations in one order or the other, and that the log is whole."""
-    one, other = (EFFECTS.get(operation, list) for operation in operations)
-    assert read_rows(path) in (sorted(one(other(before))), sorted(other(one(before))))
+    """Check that the rows are those of both operations in either order, and that the log has both commits."""
+    first, second = (EFFECTS.get(operation, list) for operation in operations)
+    assert read_rows(path) in (sorted(first(second(before))), sorted(second(first(before))))
     table = DeltaTable(str(path))
     assert (table.metadata().configuration.get("cdc.note") == "set") == ("delta-rs set_properties" in operations)
     assert ("added" in [field.name for field in table.schema().fields]) == ("delta-rs add_column" in operations)

@@ -1,4 +1,4 @@
-"""What Debezium writes, as it was seen on the wire, and what the lake makes of it."""
+"""Values as Debezium sends them on the wire, and the values that the lake reads from them."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -50,15 +50,15 @@ def test_wire_value_is_parsed_or_out_of_range_or_a_type_mismatch(spark: SparkSes
     expected = {text: read for kind, text, read in WIRE_VALUES if kind == sql_type}
     texts = spark.createDataFrame([(text,) for text in expected], "text string")
     read = F.expr(from_wire(cast_to_wire_type("text", sql_type), sql_type))
-    if sql_type == "timestamp":  # Python has no place for the first day's instants
+    if sql_type == "timestamp":  # Python's datetime cannot hold the first day's instants
         read = read.cast("timestamp_ntz")
     rows = texts.select(
         "text",
         read.alias("read"),
-        F.expr(is_out_of_range(cast_to_wire_type("text", sql_type), sql_type)).alias("beyond"),
+        F.expr(is_out_of_range(cast_to_wire_type("text", sql_type), sql_type)).alias("out_of_range"),
     ).collect()
-    assert {row.text: _outcome(row.read, row.beyond) for row in rows} == expected
+    assert {row.text: _outcome(row.read, row.out_of_range) for row in rows} == expected
 
 
-def _outcome(value: Any, beyond: bool) -> Any:
-    return value if value is not None else OUT_OF_RANGE if beyond else TYPE_MISMATCH
+def _outcome(value: Any, out_of_range: bool) -> Any:
+    return value if value is not None else OUT_OF_RANGE if out_of_range else TYPE_MISMATCH

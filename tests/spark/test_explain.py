@@ -1,4 +1,4 @@
-"""Why a person gets what they get: every row behind the figures, and the change event it came from."""
+"""The explanation of an employee's figures: every row behind them, and the change event of each."""
 
 from datetime import date
 from pathlib import Path
@@ -42,7 +42,7 @@ def explanation_lines(versions: VersionsBuilder, as_of: AsOf) -> list[str]:
 
 def test_explanation_gives_each_activity_a_verdict(versions: VersionsBuilder) -> None:
     explanation = explain(versions.write(), 1, AsOf(JUNE, JUNE), GO_LIVE)
-    assert {one.activity_id: one.verdict for one in explanation.activities} == {
+    assert {row.activity_id: row.verdict for row in explanation.activities} == {
         11: "comptée",
         12: "hors de la période",
         13: "signalée (flagged)",
@@ -52,8 +52,8 @@ def test_explanation_gives_each_activity_a_verdict(versions: VersionsBuilder) ->
         17: "d'un autre salarié",
     }
     assert explanation.days.nb_activities_year == 1
-    (counted,) = (one for one in explanation.activities if one.activity_id == 11)
-    # As it was accepted: the later change was refused.
+    (counted,) = (row for row in explanation.activities if row.activity_id == 11)
+    # The last accepted version: the later change was refused.
     assert (counted["_lsn"], counted["_offset"], counted["_op"]) == (140, 140, "c")
 
 
@@ -75,7 +75,7 @@ def test_explanation_before_go_live_counts_initial_snapshot_activities(versions:
     versions.commit("2026-01-15 11:00", activity("r", 19, start="2025-12-20 10:00"))
     new_year_s_eve = date(2025, 12, 31)
     explanation = explain(versions.write(), 1, AsOf(new_year_s_eve, new_year_s_eve), GO_LIVE)
-    assert {one.activity_id: one.verdict for one in explanation.activities} == {19: "comptée"}
+    assert {row.activity_id: row.verdict for row in explanation.activities} == {19: "comptée"}
     assert explanation.days.nb_activities_year == 1
 
 

@@ -1,4 +1,4 @@
-"""Law 7: a figure is computed again when what it is a function of has changed, and only then."""
+"""Law 7: a model is recomputed if one of its inputs changed, and only then."""
 
 import json
 from dataclasses import replace
@@ -80,12 +80,12 @@ def test_anomalies_of_a_killed_run_are_reported_by_the_next_run(lake: Lake) -> N
 def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     original_overwrite = Lake.overwrite
 
-    def fails(lake: Lake, rows: DataFrame, layer: str, name: str, **how: str) -> None:
+    def fail_at_activities(lake: Lake, rows: DataFrame, layer: str, name: str, **options: str) -> None:
         if name == "activites":
             raise LakehouseError("no space is left")
-        original_overwrite(lake, rows, layer, name, **how)
+        original_overwrite(lake, rows, layer, name, **options)
 
-    monkeypatch.setattr(Lake, "overwrite", fails)
+    monkeypatch.setattr(Lake, "overwrite", fail_at_activities)
     with pytest.raises(LakehouseError, match="no space is left"):
         refresh(lake, NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()
@@ -110,12 +110,12 @@ def test_changed_reward_rule_recomputes_the_models_that_use_it(lake: Lake) -> No
 
 @pytest.mark.long
 def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_: Lake, contract: Contract, __: object) -> CatchUpResult:
+    def fail_at_employees(_: Lake, contract: Contract, __: object) -> CatchUpResult:
         if contract is RH_EMPLOYEES:
             raise SchemaMismatch("rh_employees: nom is gone")
         return CatchUpResult(contract.table, changes=2, refused=1, rows=1)
 
-    monkeypatch.setattr(refresh_module, "catch_up", fails)
+    monkeypatch.setattr(refresh_module, "catch_up", fail_at_employees)
     with pytest.raises(LakehouseError, match="nom is gone"):
         refresh(lake, NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()

@@ -1,4 +1,4 @@
-"""Rows that go without a message of their own: at a TRUNCATE, and by a first snapshot that was read again."""
+"""Implicit deletes: rows that a TRUNCATE or a restarted initial snapshot removes without a message of their own."""
 
 from pyspark.sql import SparkSession
 

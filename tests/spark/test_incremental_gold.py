@@ -1,4 +1,4 @@
-"""Law 7: after a few changes the figures are amended where people are touched, and are those computed from all rows."""
+"""Law 7: after a few changes, Gold is updated for the affected employees only and equals a full refresh."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold import affected
-from lakehouse.gold import models as figures_module
+from lakehouse.gold import models as models_module
 from lakehouse.gold.models import Model, build_models
 from lakehouse.gold.rules import RuleBook
-from lakehouse.refresh import current as today_module
+from lakehouse.refresh import current as current_module
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, RULES, Fields, activities, employees, reward_rules, rule_book, utc
 
 DAY = date(2026, 5, 29)
-# From all rows, or from those of the people touched.
+# The functions that compute from all rows, and those that compute from the rows of affected employees.
 FULL_FUNCTIONS, INCREMENTAL_FUNCTIONS = (
     ("wellbeing", "activity_breakdown"),
     ("wellbeing_incremental", "activity_breakdown_incremental"),
@@ -53,14 +53,14 @@ def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """Give a lake of its own, refreshed, whose few rows are as many as it takes."""
-    monkeypatch.setattr(today_module, "BULK_THRESHOLD_ACTIVITIES", 0)
-    monkeypatch.setattr(today_module, "build_models", incremental_models)
+    """Return a refreshed lake of its own; without the threshold its few rows are refreshed incrementally."""
+    monkeypatch.setattr(current_module, "BULK_THRESHOLD_ACTIVITIES", 0)
+    monkeypatch.setattr(current_module, "build_models", incremental_models)
     return Lake(spark, Catalog(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
 
 
 def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
-    return {name: figure for name, figure in build_models(book, day).items() if figure.incremental}
+    return {name: model for name, model in build_models(book, day).items() if model.incremental}
 
 
 def random_employee(rng: Random, number: int) -> Fields:
@@ -68,7 +68,7 @@ def random_employee(rng: Random, number: int) -> Fields:
 
 
 def random_activity(rng: Random, number: int) -> Fields:
-    """Give an activity of anybody, present or not, in the years around, tomorrow included."""
+    """Return an activity of a present or absent employee, from 500 days ago to tomorrow."""
     age = rng.choice([timedelta(days=-1), timedelta(hours=6), timedelta(days=rng.randrange(500))])
     return {
         "activity_id": number,
@@ -81,7 +81,7 @@ def random_activity(rng: Random, number: int) -> Fields:
 
 
 def merge_rows(lake: Lake, contract: Contract, rows: DataFrame) -> None:
-    """Put rows, and take away those whose key five divides, in one commit, as a catch-up does."""
+    """Upsert the rows and delete those with a key divisible by five, in one commit, as a merge does."""
     key = contract.key[0]
     values: dict[str, str | Column] = {name: f"s.{name}" for name in contract.columns}
     merge_builder = lake.table("silver", contract.table).alias("t").merge(rows.alias("s"), f"t.{key} = s.{key}")
@@ -90,22 +90,22 @@ def merge_rows(lake: Lake, contract: Contract, rows: DataFrame) -> None:
 
 
 def differing_models(lake: Lake, day: date) -> set[str]:
-    """Name the figures that can be amended whose rows are not those computed from all of Silver."""
+    """Return the names of the incremental models whose rows differ from a computation from all of Silver."""
     return {
         name
-        for name, figure in incremental_models(rule_book(RULES), day).items()
-        if Counter(lake.read("gold", name).collect()) != Counter(figure.compute(lake).collect())
+        for name, model in incremental_models(rule_book(RULES), day).items()
+        if Counter(lake.read("gold", name).collect()) != Counter(model.compute(lake).collect())
     }
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
-    """Make it an error to compute a figure so."""
+    """Make each call of these functions an error."""
 
     def refuse(*_: object) -> NoReturn:
-        raise AssertionError(f"computed by {functions}")
+        raise AssertionError(f"{functions} must not be called")
 
     for function in functions:
-        monkeypatch.setattr(figures_module, function, refuse)
+        monkeypatch.setattr(models_module, function, refuse)
 
 
 def test_incremental_refresh_after_random_changes_equals_a_full_refresh(

@@ -1,4 +1,4 @@
-"""Law: what Spark has to say is in the form of our own lines, for a person or for a machine."""
+"""Law: Spark's log lines have the format of our own, text or JSON."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 
 from lakehouse.local.java import java_home
-from lakehouse.settings import ROOT, LogFormat
+from lakehouse.logs import LogFormat
+from lakehouse.settings import ROOT
 from lakehouse.spark.jvm_options import LOG4J_FILES
 
 WARNING_PROGRAM = """
@@ -36,13 +37,13 @@ def test_every_log_format_has_a_jvm_log_configuration() -> None:
 
 @pytest.mark.parametrize("log_format", [pytest.param("text", marks=pytest.mark.long), "json"])
 def test_spark_logs_in_the_configured_format(log_format: str) -> None:
-    printed = _spark_log_line(log_format)
+    line = _spark_log_line(log_format)
     if log_format == "json":
-        fields = json.loads(printed)
+        fields = json.loads(line)
         assert {name: fields[name] for name in ("level", "logger", "event")} == {
             "level": "WARN",
             "logger": "a.place",
             "event": "something is amiss",
         }
     else:
-        assert re.fullmatch(r"\S+Z \[WARN \] place: something is amiss", printed)
+        assert re.fullmatch(r"\S+Z \[WARN \] place: something is amiss", line)

@@ -1,4 +1,4 @@
-"""A changed key takes along the values that its change left out, as often as it changes and in whatever batches."""
+"""A key change carries over TOASTed values, however often the key changes and whatever the batches are."""
 
 import pytest
 from pyspark.sql import SparkSession
@@ -14,8 +14,8 @@ def key_change(old_key: int, new_key: int, lsn: int) -> list[Change]:
     return [delete(old_key, lsn=lsn), Change("c", new_key, 40, UNAVAILABLE_VALUE, lsn=lsn)]
 
 
-@pytest.mark.parametrize("cut", [3, *(pytest.param(cut, marks=pytest.mark.long) for cut in (1, 2, 5))])
-def test_key_changed_twice_keeps_its_toasted_value(spark: SparkSession, cut: int) -> None:
+@pytest.mark.parametrize("first_batch_size", [3, *(pytest.param(size, marks=pytest.mark.long) for size in (1, 2, 5))])
+def test_key_changed_twice_keeps_its_toasted_value(spark: SparkSession, first_batch_size: int) -> None:
     messages = [
         update(1, note=TOASTED_TEXT, lsn=1),
         *key_change(1, 11, 2),
@@ -23,8 +23,8 @@ def test_key_changed_twice_keeps_its_toasted_value(spark: SparkSession, cut: int
         *key_change(11, 12, 4),
     ]
     engine = InMemoryEngine(spark)
-    engine.apply_batch(*messages[:cut])
-    engine.apply_batch(*messages[cut:])
+    engine.apply_batch(*messages[:first_batch_size])
+    engine.apply_batch(*messages[first_batch_size:])
     assert engine.silver == {12: (40, TOASTED_TEXT), 1: (40, "another")}
 
 

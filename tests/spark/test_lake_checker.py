@@ -1,4 +1,4 @@
-"""The judge of a storm sees what it is there to see: messages that Bronze has not, and those that it has twice."""
+"""The lake checker finds the messages that Bronze lacks and those that it has twice."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An old change that arrives late in another partition changes nothing, and what was built without it is built anew."""
+"""A late arrival in another partition changes no newer row, and a value filled without it is filled again."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Law 1: a version is committed by one writer, whoever else tries, and on a file system without hard links too."""
+"""Law 1: each version is committed by one of many writers, on a file system without hard links too."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from lakehouse.spark.session import LOG_STORE, session
 from spark.writers import create_table
 
 LOG_STORE_CLASS = os.environ.get("LOG_STORE", LOG_STORE[1])
-LAST_VERSION = 100  # version
+LAST_VERSION = 100
 
 
 class Store:
@@ -41,10 +41,10 @@ class Store:
         self._store.write(self._path(version), actions.iterator(), overwrite, self._conf)
 
     def list_names(self, first: int = 0) -> list[str]:
-        found = self._store.listFrom(self._path(first), self._conf)
+        statuses = self._store.listFrom(self._path(first), self._conf)
         names = []
-        while found.hasNext():
-            names.append(str(found.next().getPath().getName()))
+        while statuses.hasNext():
+            names.append(str(statuses.next().getPath().getName()))
         return names
 
     def _path(self, version: int) -> Any:
@@ -77,7 +77,7 @@ def test_listing_from_a_version_is_ordered_and_includes_new_commits(store: Store
 
 
 def test_empty_version_file_is_not_listed(store: Store, tmp_path: Path) -> None:
-    """On a file system without links a version has its name before its content."""
+    """Without hard links a version's file appears before its content."""
     store.write(1, "line")
     (tmp_path / f"{2:020d}.json").touch()
     assert store.list_names() == [f"{1:020d}.json"]
@@ -108,7 +108,7 @@ def test_listing_of_a_missing_folder_raises_file_not_found(store: Store, tmp_pat
 
 
 def test_each_version_is_committed_by_one_of_sixteen_racing_processes(tmp_path: Path) -> None:
-    """Eight are delta-rs's; eight commit by the log store, two of them as where there are no hard links."""
+    """Eight use delta-rs; eight use the log store, two of them as on a file system without hard links."""
     log, classes = tmp_path / "table" / "_delta_log", tmp_path / "classes"
     create_table(log.parent)
     first = len([*log.glob("*.json")])
@@ -119,7 +119,7 @@ def test_each_version_is_committed_by_one_of_sixteen_racing_processes(tmp_path: 
     names = [*(f"linking{n}" for n in range(6)), *(f"claiming{n}" for n in range(2))]
     stores = dict.fromkeys(names[:6], LOG_STORE_CLASS) | dict.fromkeys(names[6:], "no links")
     processes |= {name: start_racing_writer([*java, store], log, name) for name, store in stores.items()}
-    wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all to be ready")
+    wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all writers to be ready")
     (log / "go").touch()
     committed = {name: [*map(int, process.communicate(timeout=120)[0].split())] for name, process in processes.items()}
     assert {process.returncode for process in processes.values()} == {0}
@@ -131,7 +131,7 @@ def test_each_version_is_committed_by_one_of_sixteen_racing_processes(tmp_path: 
 
 
 def racing_jvm_command(classes: Path) -> list[str]:
-    """Compile the tests' own Java into a folder, and return the command of a small JVM that races."""
+    """Compile the tests' Java into a folder, and return the command of a racing writer in a small JVM."""
     java, jars = java_home(ROOT / ".local"), Settings().jars_dir
     compile_java(java, jars, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
     path = ":".join(map(str, (classes, jars / "spark" / "*", spark_home() / "jars" / "*")))
@@ -147,7 +147,7 @@ def start_racing_writer(command: list[str], log: Path, name: str) -> subprocess.
 
 
 def commit_author(log: Path, version: int) -> str:
-    """Return who is named as the author in a version of the log."""
+    """Return the name of the writer that committed a version of the log."""
     lines = (log / f"{version:020d}.json").read_text(encoding="utf-8").splitlines()
     [commit] = (action["commitInfo"] for action in map(json.loads, lines) if "commitInfo" in action)
     return str(commit["userMetadata"])

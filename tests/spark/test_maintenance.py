@@ -1,4 +1,4 @@
-"""Upkeep changes no row and no position: what comes after it is taken in as if it had not been."""
+"""Maintenance changes no row and no offset, and later changes are merged once."""
 
 import os
 import time
@@ -114,17 +114,17 @@ def test_two_concurrent_compactions_of_a_table_run_only_one(
 
 @contextmanager
 def paused_compaction(monkeypatch: pytest.MonkeyPatch, path: str) -> Iterator[Future[bool]]:
-    """Run a compaction that has looked at the table, and goes on when this ends."""
+    """Start a compaction that opens the table, and waits there until this context ends."""
     table_opened, resume = Event(), Event()
 
-    def opened(table: str) -> DeltaTable:
+    def open_and_wait(table: str) -> DeltaTable:
         opened_table = DeltaTable(table)
         if not table_opened.is_set():
             table_opened.set()
             assert resume.wait(60)
         return opened_table
 
-    monkeypatch.setattr(maintenance, "DeltaTable", opened)
+    monkeypatch.setattr(maintenance, "DeltaTable", open_and_wait)
     with ThreadPoolExecutor(1) as pool:
         compacted = pool.submit(compact_table, path, APPEND_TARGET_BYTES)
         assert table_opened.wait(60)

@@ -1,4 +1,4 @@
-"""The prime: who earns it, how much, and why not."""
+"""The prime: who earns it, its amount, and the reason of a refusal."""
 
 import random
 from decimal import ROUND_HALF_UP, Decimal

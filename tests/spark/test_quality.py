@@ -1,4 +1,4 @@
-"""Refusals are counted without a word of what was refused."""
+"""The quality model counts refusals and shows no refused value."""
 
 from pyspark.sql import SparkSession
 

@@ -1,4 +1,4 @@
-"""What Debezium sends again after a crash is told once, also when it comes in a later refresh."""
+"""Change events that Debezium sends again after a crash are merged once, in a later refresh too."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A table whose contract changed is read anew from Bronze, with the new column filled for all rows."""
+"""A table whose contract gained a column is rebuilt from Bronze, with the column filled for all rows."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rules of reward are data: each row holds from its date on."""
+"""Reward rules are data: each row is in force from its date on."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What if: the same rows judged by other rules, beside what the real ones give."""
+"""What-if scenarios: the figures under other rules, compared with those under the rules in force."""
 
 import json
 from collections.abc import Mapping
@@ -81,17 +81,17 @@ def compare_scenarios(state: StateAsOf, **scenarios: Mapping[str, Any]) -> dict[
 
 
 def test_scenario_with_unchanged_rules_equals_the_baseline(state: StateAsOf) -> None:
-    found = compare_scenarios(state, same={"bonus_rate": RULES.bonus_rate})
-    real = collect_by_key(prime(state.employees, state.distances, RULES, DAY.year), "employee_id")
+    compared = compare_scenarios(state, same={"bonus_rate": RULES.bonus_rate})
+    baseline = collect_by_key(prime(state.employees, state.distances, RULES, DAY.year), "employee_id")
     days = collect_by_key(
         wellbeing(state.employees, state.activities, rule_book(RULES), DAY).where("year = 2026"), "employee_id"
     )
-    assert len(found) == EMPLOYEE_COUNT
-    assert any(row.jours_bien_etre for row in found.values())
-    for (_, who), row in found.items():
-        assert row.montant_prime == row.montant_prime_reel == real[who].montant_prime
-        assert row.eligible == row.eligible_reel == real[who].eligible
-        assert row.jours_bien_etre == row.jours_bien_etre_reel == days[who].jours_bien_etre
+    assert len(compared) == EMPLOYEE_COUNT
+    assert any(row.jours_bien_etre for row in compared.values())
+    for (_, employee_id), row in compared.items():
+        assert row.montant_prime == row.montant_prime_reel == baseline[employee_id].montant_prime
+        assert row.eligible == row.eligible_reel == baseline[employee_id].eligible
+        assert row.jours_bien_etre == row.jours_bien_etre_reel == days[employee_id].jours_bien_etre
 
 
 def test_scenarios_computed_together_equal_each_computed_alone(state: StateAsOf) -> None:
@@ -102,18 +102,18 @@ def test_scenarios_computed_together_equal_each_computed_alone(state: StateAsOf)
         "year": {"activity_window": "rolling_12_months"},
         "else": {"destination": "ailleurs"},
     }
-    found = compare_scenarios(state, **scenarios)
+    compared = compare_scenarios(state, **scenarios)
     for name, changes in scenarios.items():
         rules = replace(RULES, **changes)
         alone = collect_by_key(prime(state.employees, state.distances, rules, DAY.year), "employee_id")
         days = wellbeing(state.employees, state.activities, rule_book(rules), DAY).where("year = 2026")
         wellbeing_days = collect_by_key(days, "employee_id")
-        for who in range(EMPLOYEE_COUNT):
-            assert found[name, who].montant_prime == alone[who].montant_prime
-            assert found[name, who].jours_bien_etre == wellbeing_days[who].jours_bien_etre
-    changed = {name for (name, _), row in found.items() if row.montant_prime != row.montant_prime_reel}
+        for employee_id in range(EMPLOYEE_COUNT):
+            assert compared[name, employee_id].montant_prime == alone[employee_id].montant_prime
+            assert compared[name, employee_id].jours_bien_etre == wellbeing_days[employee_id].jours_bien_etre
+    changed = {name for (name, _), row in compared.items() if row.montant_prime != row.montant_prime_reel}
     assert changed == {"rate", "near", "else"}
-    assert {name for (name, _), row in found.items() if row.jours_bien_etre != row.jours_bien_etre_reel} == {
+    assert {name for (name, _), row in compared.items() if row.jours_bien_etre != row.jours_bien_etre_reel} == {
         "many",
         "year",
     }
@@ -122,12 +122,14 @@ def test_scenarios_computed_together_equal_each_computed_alone(state: StateAsOf)
 def test_a_higher_rate_or_a_wider_limit_never_lowers_a_cost(state: StateAsOf) -> None:
     rates = {f"r{n:02}": {"bonus_rate": Decimal(n) / 200} for n in range(21)}
     limits = {f"l{n:02}": {"walk_limit_m": 2_000 * n, "bike_limit_m": 2_000 * n} for n in range(1, 21)}
-    found = compare_scenarios(state, **rates, **limits)
+    compared = compare_scenarios(state, **rates, **limits)
     for names in (sorted(rates), sorted(limits)):
-        for who in range(EMPLOYEE_COUNT):
-            costs = [found[name, who].montant_prime for name in names]
+        for employee_id in range(EMPLOYEE_COUNT):
+            costs = [compared[name, employee_id].montant_prime for name in names]
             assert costs == sorted(costs)
-        totals = [sum(found[name, who].montant_prime for who in range(EMPLOYEE_COUNT)) for name in names]
+        totals = [
+            sum(compared[name, employee_id].montant_prime for employee_id in range(EMPLOYEE_COUNT)) for name in names
+        ]
         assert totals[0] < totals[-1]
 
 
@@ -138,12 +140,20 @@ def test_one_more_activity_never_reduces_wellbeing_days(state: StateAsOf, spark:
     for window in ("calendar_year", "rolling_12_months"):
         rules = rule_book(replace(RULES, activity_window=window, min_activities=10))
 
-        def days(done: DataFrame, rules: Any = rules) -> dict[int, Row]:
-            return collect_by_key(wellbeing(state.employees, done, rules, DAY).where("year = 2026"), "employee_id")
+        def days(activity_rows: DataFrame, rules: Any = rules) -> dict[int, Row]:
+            return collect_by_key(
+                wellbeing(state.employees, activity_rows, rules, DAY).where("year = 2026"), "employee_id"
+            )
 
         before, after = days(state.activities), days(state.activities.unionByName(one_more))
-        assert all(after[who].jours_bien_etre >= before[who].jours_bien_etre for who in range(EMPLOYEE_COUNT))
-        assert all(after[who].nb_activities_year == before[who].nb_activities_year + 1 for who in range(EMPLOYEE_COUNT))
+        assert all(
+            after[employee_id].jours_bien_etre >= before[employee_id].jours_bien_etre
+            for employee_id in range(EMPLOYEE_COUNT)
+        )
+        assert all(
+            after[employee_id].nb_activities_year == before[employee_id].nb_activities_year + 1
+            for employee_id in range(EMPLOYEE_COUNT)
+        )
 
 
 @pytest.mark.long
@@ -193,8 +203,8 @@ def test_scenario_as_of_a_day_uses_what_was_known_then(spark: SparkSession, tmp_
     for known_at in (JUNE, JULY):
         scenarios, as_of = {f"{known_at}": {"bonus_rate": Decimal("0.06")}}, AsOf(JUNE, known_at)
         refresh(lake, NO_OFFSETS, JUNE, partial(what_if, scenarios=scenarios, time_point=as_of, go_live=GO_LIVE))
-    found = lake.read("gold", "scenarios").collect()
-    assert {(row.known_at, row.montant_prime, row.montant_prime_reel) for row in found} == {
+    rows = lake.read("gold", "scenarios").collect()
+    assert {(row.known_at, row.montant_prime, row.montant_prime_reel) for row in rows} == {
         (JUNE, Decimal("1800.00"), Decimal("1500.00")),
         (JULY, Decimal("2400.00"), Decimal("2000.00")),
     }

@@ -1,4 +1,4 @@
-"""Laws 2, 4 and 5: Silver is the table as it is now, whatever batches its changes came in and however often."""
+"""Laws 2, 4 and 5: Silver equals the source table, whatever the batches and however often they are merged."""
 
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,20 @@ def sample_lake(spark: SparkSession, tmp_path: Path) -> SampleLake:
 
 
 @pytest.mark.parametrize(
-    ("few", "many"),
+    ("key_list_threshold", "bulk_threshold"),
     [
         (silver.KEY_LIST_THRESHOLD, silver.BULK_THRESHOLD),
         *(
-            pytest.param(*sizes, marks=LONG_TEST)
-            for sizes in [(0, silver.BULK_THRESHOLD), (silver.KEY_LIST_THRESHOLD, 0)]
+            pytest.param(*thresholds, marks=LONG_TEST)
+            for thresholds in [(0, silver.BULK_THRESHOLD), (silver.KEY_LIST_THRESHOLD, 0)]
         ),
     ],
 )
 def test_inserts_updates_and_deletes_over_two_batches(
-    sample_lake: SampleLake, monkeypatch: pytest.MonkeyPatch, few: int, many: int
+    sample_lake: SampleLake, monkeypatch: pytest.MonkeyPatch, key_list_threshold: int, bulk_threshold: int
 ) -> None:
-    monkeypatch.setattr(silver, "KEY_LIST_THRESHOLD", few)
-    monkeypatch.setattr(silver, "BULK_THRESHOLD", many)
+    monkeypatch.setattr(silver, "KEY_LIST_THRESHOLD", key_list_threshold)
+    monkeypatch.setattr(silver, "BULK_THRESHOLD", bulk_threshold)
     assert sample_lake.merge(update(1, 41), update(2, 42), update(3, 43)) == CatchUpResult("shoes", 3, 0, 3)
     assert sample_lake.merge(update(2, 52), delete(3), update(4, 44)) == CatchUpResult("shoes", 3, 0, 3)
     assert sample_lake.silver_sizes() == {1: 41, 2: 52, 4: 44}
@@ -119,12 +119,12 @@ def test_concurrent_silver_writer_during_a_merge_is_an_error(
     sample_lake: SampleLake, monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
     sample_lake.merge(update(1, 41))
-    find = silver._is_insert_only
+    is_insert_only = silver._is_insert_only
 
     def append_concurrently(lake: Lake, *arguments: Any) -> bool:
-        found = find(lake, *arguments)
+        insert_only = is_insert_only(lake, *arguments)
         lake.append(lake.silver(SHOES), "silver", SHOES.table)
-        return found
+        return insert_only
 
     with monkeypatch.context() as patch:
         patch.setattr(silver, "_is_insert_only", append_concurrently)

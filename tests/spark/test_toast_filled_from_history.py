@@ -1,4 +1,4 @@
-"""A value that a change left out is what its row had, whoever refused it, however many changes meet."""
+"""A TOASTed value is filled from the last version of its row, even one that was refused."""
 
 from pyspark.sql import SparkSession
 

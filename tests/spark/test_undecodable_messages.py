@@ -1,4 +1,4 @@
-"""Law 5: a message that is no change of its table is refused with a reason, and takes no part in what Silver holds."""
+"""Law 5: a message that is no change of its table is quarantined with a reason and changes no row."""
 
 import pytest
 from pyspark.sql import SparkSession
@@ -9,7 +9,7 @@ from spark.messages import SHOES, Change, to_bronze_frame, update
 UNDECODABLE = {
     "an upsert without a row": Change("u", 1, raw='{"op": "u"}'),
     "a row without its key": Change("c", 1, raw='{"op": "c", "after": {"size": 1, "note": null, "price": null}}'),
-    "an operation nobody knows": Change("x", 1, raw='{"op": "x", "after": {"id": 1, "size": 1}}'),
+    "an unknown operation": Change("x", 1, raw='{"op": "x", "after": {"id": 1, "size": 1}}'),
     "a delete without a key": Change("d", None),
     "no envelope": Change(None, 1, raw='{"hello": "world"}'),
 }

@@ -1,4 +1,4 @@
-"""The views show what Gold's tables hold, under the names and types that reports depend on."""
+"""The views show the rows of Gold's tables, under the names and types that reports depend on."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -61,7 +61,7 @@ WELLBEING_COLUMNS = [
 
 @pytest.fixture(scope="module")
 def empty_row_counts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
-    """Make the views over Gold's empty tables, fill the tables, and give how many rows each view had before."""
+    """Create the views over Gold's empty tables, then fill the tables; yield each view's row count before that."""
     lake = str(tmp_path_factory.mktemp("lake"))
     create_tables(Catalog(lake))
     spark.sql("CREATE DATABASE gold")

@@ -1,4 +1,4 @@
-"""A JVM that is kept warm serves one job after another, and does not outlive one that died in it."""
+"""A warm JVM serves one job after another, and ends with a job that is killed."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from lakehouse.local.service_addresses import environment, on_free_ports
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT
 
-# Says which JVM it runs in, and how many rows a table of this session has; then waits to be killed, if asked to.
+# Prints the id of its JVM and the row count of a view of its session; with an argument it then waits to be killed.
 JOB = """
 import os, sys, time
 from lakehouse.spark.session import session
@@ -32,7 +32,7 @@ with session(Settings(), "refresh", warm=True) as spark:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    # A socket's path is short, a test's folder is not.
+    # The path of a Unix socket must be short, and a test's folder is long.
     settings = on_free_ports(tmp_path).model_copy(
         update={"java_home": java_home(ROOT / ".local"), "warm_jvm_socket": Path(os.path.relpath(tmp_path / "w", ROOT))}
     )
@@ -41,7 +41,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def warm_jvm_server(environ: dict[str, str], tmp_path: Path) -> Iterator[psutil.Process]:
-    with (tmp_path / "keeper.log").open("w") as log:
+    with (tmp_path / "warm_jvm.log").open("w") as log:
         process = subprocess.Popen(job_command("warm_session.py"), env=environ, stdout=log, stderr=log, cwd=ROOT)
         try:
             wait_until(lambda: _ready_count(tmp_path) == 1, timeout=60, missing="the JVM to be ready")
@@ -66,7 +66,7 @@ def test_killed_job_ends_its_warm_jvm_and_another_one_starts(
     ) as killed_job:
         assert killed_job.stdout
         assert killed_job.stdout.readline().decode().strip() == f"{jvm_pid} 3"
-        # While one has it, another goes without.
+        # While one job uses the warm JVM, another starts its own.
         assert not _run(environ).startswith(str(jvm_pid))
         killed_job.send_signal(signal.SIGKILL)
         wait_until(lambda: not psutil.pid_exists(jvm_pid), timeout=10, missing="the JVM to be gone")
@@ -87,4 +87,4 @@ def _jvms(server: psutil.Process) -> list[int]:
 
 
 def _ready_count(folder: Path) -> int:
-    return (folder / "keeper.log").read_text(encoding="utf-8").count("ready")
+    return (folder / "warm_jvm.log").read_text(encoding="utf-8").count("ready")

@@ -1,4 +1,4 @@
-"""Histories as Silver's versions keep them, told transaction by transaction."""
+"""Histories in Silver's versions tables, built transaction by transaction."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,25 +10,25 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, state_as_of
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 from spark.builders import ON_FOOT, RULES, Fields, utc
 from spark.columns import to_ddl
 
-LSN_STEP = 10  # between the numbers of two transactions, at least
+LSN_STEP = 10  # between the LSNs of two transactions, at least
 GO_LIVE = GoLive(utc("2026-01-15 12:00"), 7)
 JUNE, JULY = date(2026, 6, 30), date(2026, 7, 31)
 
 
 @dataclass
 class VersionsBuilder:
-    """Transactions as Silver's versions keep them, in the order in which they were committed."""
+    """Transactions in commit order, for Silver's versions tables."""
 
     lake: Lake
     next_lsn: int = 100 + LSN_STEP
     rows: dict[str, list[Fields]] = field(default_factory=dict)
 
     def commit(self, at: str, *changes: tuple[Contract, str, Fields], tx_id: int | None = None) -> None:
-        """Add a transaction: changes as (contract, operation, row)."""
+        """Add a transaction; each change is (contract, operation, row)."""
         for n, (contract, op, row) in enumerate(changes):
             lineage = {
                 "_op": op,
@@ -45,7 +45,7 @@ class VersionsBuilder:
         self.next_lsn += max(LSN_STEP, len(changes))
 
     def write(self) -> Lake:
-        """Give the lake with all that was committed."""
+        """Append the transactions added so far to the lake, and return it."""
         for contract in CAPTURED:
             columns = schemas.versions(contract)
             rows = [{name: row.get(name) for name in columns} for row in self.rows.pop(contract.table, [])]
@@ -58,7 +58,7 @@ class VersionsBuilder:
         return state_as_of(self.write(), AsOf(as_of, known_at or as_of), live)
 
     def travel_modes(self, as_of: date, known_at: date | None = None) -> dict[int, str]:
-        """Give who was there, and how each came to work."""
+        """Return the travel mode of each employee present, by id."""
         return {row.id: row.moyen_deplacement for row in self.state(as_of, known_at).employees.collect()}
 
     def bonus_rates(self, as_of: date, known_at: date) -> set[Decimal]:

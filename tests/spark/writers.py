@@ -1,4 +1,4 @@
-"""Two processes that write one table: one of Spark's, whose commit is held open, and delta-rs in this one."""
+"""Two concurrent writers of one table: a Spark process whose commits can be paused, and delta-rs in this process."""
 
 import json
 import os
@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 5
 
 
 class PausingWriter:
-    """A Spark process that carries out operations on tables, each held open at its commit where that is asked for."""
+    """A Spark process that runs operations on tables, and pauses at their commits where a test wants it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -36,7 +36,7 @@ class PausingWriter:
         self._read_response()
 
     def submit(self, operation: str, path: Path) -> Future[Mapping[str, Any]]:
-        """Begin an operation; the result tells how often it was `refused`, or the `error` that it ended with."""
+        """Start an operation; the result has `refused`, the number of conflicts, or the `error` that ended it."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps({"operation": operation, "path": str(path)}) + "\n")
         self._process.stdin.flush()
@@ -44,21 +44,21 @@ class PausingWriter:
 
     @contextmanager
     def paused(self, operation: str, path: Path) -> Iterator[Future[Mapping[str, Any]]]:
-        """Have the operation's commit held open from its look for the version on, as long as this lasts."""
+        """Pause the operation's commit between the store's check of the version and its write, during this context."""
         log = path / "_delta_log"
         log.mkdir(parents=True, exist_ok=True)
-        (log / ".hold").touch()
+        (log / ".pause").touch()
         result = self.submit(operation, path)
         wait_until(
-            lambda: (log / ".held").exists() or result.done(),
+            lambda: (log / ".paused").exists() or result.done(),
             timeout=120,
-            missing=lambda: f"{operation} to come to its commit",
+            missing=lambda: f"{operation} to reach its commit",
         )
         assert not result.done(), result.result()
         try:
             yield result
         finally:
-            (log / ".held").unlink()
+            (log / ".paused").unlink()
 
     def close(self) -> None:
         assert self._process.stdin
@@ -69,14 +69,14 @@ class PausingWriter:
     def _read_response(self) -> Mapping[str, Any]:
         assert self._process.stdout
         line = self._process.stdout.readline()
-        assert line, "the Spark process ended; what it said is above"
-        answer: Mapping[str, Any] = json.loads(line)
-        return answer
+        assert line, "the Spark process ended; its output is above"
+        response: Mapping[str, Any] = json.loads(line)
+        return response
 
 
 @contextmanager
 def start_pausing_writer(folder: Path, store: str) -> Iterator[PausingWriter]:
-    """Start a Spark process that commits by this log store."""
+    """Start a Spark process that commits through the log store of this class name."""
     java, classes = java_home(ROOT / ".local"), folder / "classes"
     compile_java(java, Settings().jars_dir, sorted((ROOT / "tests" / "java").rglob("*.java")), classes)
     command = (sys.executable, "-m", "spark.pausing_writer", store, str(classes))
@@ -92,7 +92,7 @@ def start_pausing_writer(folder: Path, store: str) -> Iterator[PausingWriter]:
 
 
 def create_table(path: Path) -> Rows:
-    """Create a table of two files and ten rows whose commits are an hour old, and return these."""
+    """Create a table of two files and ten rows, with commits an hour old, and return its rows."""
     DeltaTable.create(str(path), schema=SCHEMA, configuration={"delta.logRetentionDuration": "interval 10 minutes"})
     for ids in (range(5), range(5, 10)):
         _append(str(path), "kept", *ids)
@@ -102,7 +102,7 @@ def create_table(path: Path) -> Rows:
 
 
 def read_rows(path: Path) -> Rows:
-    """Return the table's rows in their order, as a reader finds them that begins at the last checkpoint."""
+    """Return the table's rows in order, as a reader sees them that starts at the last checkpoint."""
     result = (
         QueryBuilder()
         .register("t", DeltaTable(str(path)))
@@ -137,7 +137,7 @@ def checkpoint(table: DeltaTable) -> None:
 
 
 def compact_and_checkpoint(table: DeltaTable) -> None:
-    """Do what maintenance does, of which the second makes final what the first has committed."""
+    """Compact and checkpoint as maintenance does; the checkpoint makes the compaction's commit final."""
     compact(table)
     table.create_checkpoint()
 
@@ -147,14 +147,14 @@ def vacuum(table: DeltaTable) -> None:
 
 
 def clean_log(table: DeltaTable) -> None:
-    """Forget the commits before a checkpoint, all that may be."""
+    """Write a checkpoint, and delete all commits before it whose retention is over."""
     table.create_checkpoint()
     table.cleanup_metadata()
 
 
-OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
-    one.__name__: one
-    for one in (
+DELTA_RS_OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
+    operation.__name__: operation
+    for operation in (
         *(append, delete, set_properties, add_column),
         *(compact, checkpoint, compact_and_checkpoint, vacuum, clean_log),
     )
@@ -162,13 +162,13 @@ OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
 
 
 def run_operation(operation: str, path: Path, stale_table: DeltaTable | None = None) -> int:
-    """Run an operation of delta-rs until it is taken, first on the table as it was `seen`.
+    """Run an operation of delta-rs until it commits, first on `stale_table`, and return the number of conflicts.
 
-    Returns how often it was refused.
+    Raises AssertionError after MAX_ATTEMPTS conflicts.
     """
     for conflicts in range(MAX_ATTEMPTS):
         try:
-            OPERATIONS[operation](stale_table if stale_table and not conflicts else DeltaTable(str(path)))
+            DELTA_RS_OPERATIONS[operation](stale_table if stale_table and not conflicts else DeltaTable(str(path)))
         except CommitFailedError:
             continue
         return conflicts

@@ -25,6 +25,7 @@ from lakehouse.source.connect_client import ConnectClient, build_config
 from lakehouse.source.postgres import connect, current_wal_lsn
 from lakehouse.source.resnapshot import resnapshot
 from lakehouse.source.source_check import read_source_identity
+from support.timing import seconds
 
 HarnessFactory = Callable[..., "CdcHarness"]
 
@@ -66,6 +67,35 @@ class CdcHarness:
         """Register the connector, with these settings changed, and begin to fill Bronze."""
         self.register_connector(**config)
         self.start_streams()
+
+    @contextmanager
+    def streaming(self, contracts: Sequence[Contract]) -> Iterator["CdcHarness"]:
+        """Fill Bronze for these of the harness's tables until the block ends."""
+        tables = [contract.table for contract in contracts]
+        chosen = sorted((one for one in self.contracts if one.table in tables), key=lambda one: tables.index(one.table))
+        harness = replace(self, contracts=chosen)
+        wait_until(harness.is_streaming, timeout=seconds(60), missing="the connector to read its slot")
+        harness.start_streams()
+        try:
+            yield harness
+        finally:
+            harness.stop_streams()
+
+    def create_topics(self, *names: str) -> None:
+        """Create topics of the connector's own, beside those of its tables."""
+        admin = topics.admin_client(self.settings)
+        try:
+            topics.create_missing_topics(admin, {f"{self.name}.{name}": {} for name in names})
+        finally:
+            admin.close()
+
+    def add_partitions(self, contract: Contract, count: int) -> None:
+        """Raise the number of partitions of a table's topic to `count`."""
+        admin = topics.admin_client(self.settings)
+        try:
+            admin.create_partitions({contract.topic: count})
+        finally:
+            admin.close()
 
     def start_streams(self) -> None:
         """Begin to fill Bronze."""

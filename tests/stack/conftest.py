@@ -12,7 +12,8 @@ from pytest_httpserver import HTTPServer
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
-from stack.cdc_harness import HarnessFactory, open_harness
+from stack import hazard_tables
+from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
 from stack.databases import fresh_database
 
 
@@ -51,6 +52,28 @@ def database(settings: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def make_harness(spark: SparkSession, database: Settings, tmp_path: Path) -> Iterator[HarnessFactory]:
-    """Give what makes a bench: captured tables in a fresh database, with a connector and a lake of their own."""
-    with ExitStack() as benches:
-        yield lambda contracts, ddl="": benches.enter_context(open_harness(spark, database, tmp_path, contracts, ddl))
+    """Return what opens a harness: captured tables in a fresh database, with a connector and a lake of their own."""
+    with ExitStack() as harnesses:
+        yield lambda contracts, ddl="": harnesses.enter_context(open_harness(spark, database, tmp_path, contracts, ddl))
+
+
+@pytest.fixture(scope="session")
+def hazard_harness(
+    spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CdcHarness]:
+    """Return the one connector, database and lake that most hazards share, after its first snapshot."""
+    home = tmp_path_factory.mktemp("hazards")
+    with (
+        fresh_database(settings) as database,
+        open_harness(spark, database, home, hazard_tables.CONTRACTS, hazard_tables.DDL) as harness,
+    ):
+        harness.create_topics("transaction")
+        harness.register_connector(**hazard_tables.CONFIG)
+        yield harness
+
+
+@pytest.fixture
+def share_harness(hazard_harness: CdcHarness) -> Iterator[HarnessFactory]:
+    """Return what opens a harness of some of the hazards' tables, whose streams run until the test ends."""
+    with ExitStack() as harnesses:
+        yield lambda *contracts: harnesses.enter_context(hazard_harness.streaming(contracts))

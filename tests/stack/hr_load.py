@@ -1,24 +1,28 @@
 """A full load of HR files into a test's database, and queries of its rows."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from psycopg.rows import TupleRow
 
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.settings import Settings
+from lakehouse.simulator.backfill import insert_history
 from lakehouse.source.postgres import connect
 from support.hr_files import Row, practice, staff, write_company_files
 
 
-def load_hr_files(database: Settings, folder: Path, hr: Sequence[Row], *sports: Row, **options: Any) -> list[str]:
+def load_hr_files(
+    database: Settings, folder: Path, hr: Sequence[Row], *sports: Row, history_months: int = 0, **options: Any
+) -> list[str]:
     """Load these rows as HR files, without a backfill by default, and return the lines of output."""
     write_company_files(folder, hr, sports or [practice(1, "Running")])
     settings = database.model_copy(update={"output_dir": folder / "output"})
-    return list(
-        full_load(settings, LoadOptions(folder=folder, **{"history_months": 0, "seed": 1, "wait": 0.0, **options}))
-    )
+    backfill = partial(insert_history, rng=Random(1), months=history_months)
+    return list(full_load(settings, LoadOptions(folder=folder, **{"wait": 0.0, **options}), backfill))
 
 
 def fetch_rows(database: Settings, query: str) -> list[TupleRow]:

@@ -35,10 +35,12 @@ from lakehouse.refresh.runs import Run
 from lakehouse.retries import wait_until
 from lakehouse.serving.client import query
 from lakehouse.settings import ROOT, Settings
-from lakehouse.simulator.activity_table import read_athletes, read_go_live
+from lakehouse.simulator.activity_table import read_athletes
+from lakehouse.simulator.backfill import insert_history
 from lakehouse.simulator.cli import insert_one
 from lakehouse.simulator.sample_company import write_sample_files
 from lakehouse.source import consistent_cut
+from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import connect
 
 NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
@@ -62,7 +64,9 @@ class PipelineRun:
 
     def compute_as_of(self, as_of: AsOf) -> None:
         """Compute the figures as of another day."""
-        self.refresh(as_of.as_of, partial(figures_as_of, time_point=as_of, go_live=read_go_live(self.settings)))
+        with connect(self.settings) as conn:
+            go_live = read_go_live(conn)
+        self.refresh(as_of.as_of, partial(figures_as_of, time_point=as_of, go_live=go_live))
 
     def rows_as_of(self, view: str, as_of: AsOf) -> list[tuple[Any, ...]]:
         """Return a view's rows for a day and a day of knowledge, without these two columns."""
@@ -90,10 +94,8 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
     files = tmp_path_factory.mktemp("input")
     write_sample_files(files)
     settings = stack.settings
-    options = LoadOptions(
-        folder=files, effective_from=None, allow_mass_delete=False, history_months=2, seed=1, wait=0.0
-    )
-    list(full_load(settings, options))
+    options = LoadOptions(folder=files, effective_from=None, allow_mass_delete=False, wait=0.0)
+    list(full_load(settings, options, partial(insert_history, rng=Random(1), months=2)))
     with connect(settings, autocommit=True) as conn:
         deleted_employee_id = max(athlete.employee_id for athlete in read_athletes(conn))
     pipeline = PipelineRun(settings, Lake(spark, Catalog(settings.lake)), files, deleted_employee_id)

@@ -9,7 +9,7 @@ from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.simulator.activity_table import next_activity_id, read_athletes
-from lakehouse.simulator.cli import insert_history, insert_one
+from lakehouse.simulator.cli import insert_past_activities, insert_one
 from lakehouse.simulator.invalid_activities import CORRUPTIONS
 from lakehouse.source.postgres import connect, system_identifier
 from stack.hr_load import execute, fetch_rows, load_hr_files, staff_who_run
@@ -82,7 +82,7 @@ def test_history_inserted_after_go_live_sends_no_slack_message(database: Setting
     load_hr_files(database, tmp_path, hr, *sports)
     execute(database, "UPDATE ops.go_live SET live_since = now() - interval '6 months'")
     with connect(database, autocommit=True) as conn:
-        count = insert_history(conn, Random(1), read_athletes(conn), 12)
+        count = insert_past_activities(conn, Random(1), read_athletes(conn), 12)
     assert fetch_rows(database, "SELECT count(*) FROM strava_activities") == [(count,)]
     assert fetch_rows(database, COUNT_DUE_MESSAGES) == [(0,)]
 

@@ -5,8 +5,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from lakehouse.cdc.merge.silver import catch_up, reset_table
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
@@ -32,7 +30,6 @@ PAUSE_HALFWAY_CONFIG = {
 }
 
 
-@pytest.mark.long
 def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
     make_harness: HarnessFactory, stack: Stack
 ) -> None:

@@ -1,10 +1,7 @@
 """Partitions added to a live topic: keys move from one to another, and each row ends as Postgres holds it."""
 
-import pytest
-
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.retries import wait_until
-from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
@@ -19,7 +16,6 @@ TABLE = """
 ALL_PARTITIONS = {TopicPartition(0, partition) for partition in range(3)}
 
 
-@pytest.mark.long
 def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFactory) -> None:
     harness = make_harness([SHOES], TABLE)
     [shoes] = harness.contracts
@@ -30,7 +26,7 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
         harness.start(producer_override_metadata_max_age_ms="500")
         harness.execute("DELETE FROM shoes WHERE id = 20")
         harness.merge_silver()
-        _add_partitions(harness)
+        harness.add_partitions(shoes, len(ALL_PARTITIONS))
         wait_until(lambda: _has_messages_everywhere(harness), timeout=60, missing="messages in every partition")
         early.commit()
     harness.execute(
@@ -46,14 +42,6 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
     harness.execute("UPDATE shoes SET size = 1 WHERE size < 0", "DELETE FROM shoes WHERE id > 105")
     harness.merge_silver()
     assert differences(harness, shoes) == []
-
-
-def _add_partitions(harness: CdcHarness) -> None:
-    admin = topics.admin_client(harness.settings)
-    try:
-        admin.create_partitions({harness.contracts[0].topic: len(ALL_PARTITIONS)})
-    finally:
-        admin.close()
 
 
 def _has_messages_everywhere(harness: CdcHarness) -> bool:

@@ -84,7 +84,6 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return conn.execute(query.encode()).fetchall()
 
 
-@pytest.mark.long
 def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, httpserver: HTTPServer) -> None:
     received: list[int] = []
 

@@ -1,6 +1,6 @@
-"""What held on a day as it was known on another, told a second time, in plain Python, from what each commit said.
+"""Oracle of bitemporal figures: what was valid on a day, as known on another, in plain Python from each commit.
 
-It shares no code with the pipeline, on purpose: what it says was written from the product's rules alone.
+It shares no code with the pipeline, on purpose: it was written from the product's rules alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 import support.oracle
 from support.oracle import PARIS, Prime, Row, Wellbeing
 
-KEYS = {
+KEY_COLUMNS = {
     "rh_employees": "id",
     "strava_activities": "activity_id",
     "distance_cache": "id",
@@ -21,7 +21,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Commit:
-    """What a transaction said, in its order, as (table, operation, row); refused rows have `_reasons`."""
+    """A transaction with its changes in order, as (table, operation, row); refused rows have `_reasons`."""
 
     committed_at: datetime
     tx_id: int
@@ -34,7 +34,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class OracleAsOf:
-    """A day, the last day whose knowledge counts, and when and by which transaction the system went live."""
+    """A day of valid time and one of knowledge, with the time and the transaction of go-live."""
 
     valid_at: date
     known_at: date
@@ -42,11 +42,11 @@ class OracleAsOf:
     live_tx_id: int
 
     def is_pre_go_live(self, commit: Commit) -> bool:
-        """Whether it counts as known and true since before."""
+        """Return whether the commit counts as known and valid since before go-live."""
         return commit.committed_at <= self.live_at or commit.tx_id == self.live_tx_id
 
     def is_known(self, commit: Commit, table: str) -> bool:
-        """Whether it was known by then; the distances of the day that the system went live on always were."""
+        """Return whether the commit was known by then; distances of the go-live day were known from the start."""
         known_until = max(self.known_at, _day(self.live_at)) if table == "distance_cache" else self.known_at
         return self.is_pre_go_live(commit) or commit.day <= known_until
 
@@ -55,7 +55,7 @@ ValidFrom = Callable[[Commit, str, Row], date | None]
 
 
 def prime(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Prime]:
-    """Give each employee's prime of that day by employee_id."""
+    """Return each employee's prime on that day by employee_id."""
     rules = support.oracle.rules_on(_state_as_of(history, as_of, "reward_rules", _always_valid), as_of.valid_at)
     return support.oracle.prime(
         staff(history, as_of), _state_as_of(history, as_of, "distance_cache", _always_valid), rules
@@ -63,15 +63,17 @@ def prime(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Prime]:
 
 
 def wellbeing(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Wellbeing]:
-    """Give each employee's days of that day's year by employee_id."""
+    """Return each employee's wellbeing days in that day's year by employee_id."""
     activities = _state_as_of(history, as_of, "strava_activities", _activity_valid_from)
     rules = _state_as_of(history, as_of, "reward_rules", _always_valid)
-    found = support.oracle.wellbeing(staff(history, as_of), activities, rules, as_of.valid_at)
-    return {employee_id: days for (employee_id, year), days in found.items() if year == as_of.valid_at.year}
+    by_employee_and_year = support.oracle.wellbeing(staff(history, as_of), activities, rules, as_of.valid_at)
+    return {
+        employee_id: days for (employee_id, year), days in by_employee_and_year.items() if year == as_of.valid_at.year
+    }
 
 
 def staff(history: Sequence[Commit], as_of: OracleAsOf) -> list[support.oracle.Employee]:
-    """Give whom the company had on that day."""
+    """Return the employees present on that day."""
     rows = _state_as_of(history, as_of, "rh_employees", _employee_valid_from)
     return [
         support.oracle.Employee(
@@ -87,7 +89,7 @@ def staff(history: Sequence[Commit], as_of: OracleAsOf) -> list[support.oracle.E
 
 
 def _state_as_of(history: Iterable[Commit], as_of: OracleAsOf, table: str, valid_from: ValidFrom) -> list[Row]:
-    """Give a table's rows by what was told last, of all that was known, among what held by that day."""
+    """Return a table's rows by the last change of each key that was known, and valid by that day."""
     rows: dict[Any, Row] = {}
     for commit in history:
         if not as_of.is_known(commit, table):
@@ -98,9 +100,9 @@ def _state_as_of(history: Iterable[Commit], as_of: OracleAsOf, table: str, valid
                 continue
             day = None if pre_go_live else valid_from(commit, operation, row)
             if day is None or day <= as_of.valid_at:
-                rows.pop(row[KEYS[table]], None)
+                rows.pop(row[KEY_COLUMNS[table]], None)
                 if operation != "d":
-                    rows[row[KEYS[table]]] = row
+                    rows[row[KEY_COLUMNS[table]]] = row
     return [*rows.values()]
 
 
@@ -113,7 +115,10 @@ def _always_valid(_commit: Commit, _operation: str, _row: Row) -> None:
 
 
 def _employee_valid_from(commit: Commit, operation: str, row: Row) -> date:
-    """Give the day HR names, the commit's where it names none; for who leaves it is named just before, if at all."""
+    """Return the effective date that HR gave, or else the commit's day.
+
+    A delete has the date of the update of its employee in the same commit, if there is one.
+    """
     if operation == "d":
         stated_dates = [
             changed["valable_depuis"]
@@ -125,7 +130,10 @@ def _employee_valid_from(commit: Commit, operation: str, row: Row) -> date:
 
 
 def _activity_valid_from(commit: Commit, operation: str, _row: Row) -> date | None:
-    """Give the day that its employee left on, for one that is deleted along; else it counts, or does not, as ever."""
+    """Return the leave date for an activity that is deleted with its employee.
+
+    Any other change of an activity has always been valid: None.
+    """
     leavers = [row for table, other, row in commit.changes if table == "rh_employees" and other == "d"]
     if operation != "d" or not leavers:
         return None

@@ -1,4 +1,4 @@
-"""HR's two files, as a test wants them."""
+"""Builders of HR's two files: employees and their sports."""
 
 import csv
 import io
@@ -25,11 +25,11 @@ EMPLOYEE: Row = {
 }
 
 
-def employee(**changed: Any) -> Row:
-    """Give an employee in HR's columns; keywords name them by their first word, in lower case without accents."""
+def employee(**fields: Any) -> Row:
+    """Return an employee's row by HR's titles; keywords are short forms of the titles, such as `salaire`."""
     titles = {"id": "ID salarié", "adresse": "Adresse du domicile", "moyen": "Moyen de déplacement", "nom": "Nom"}
     titles |= {"salaire": "Salaire brut", "naissance": "Date de naissance", "cp": "Nombre de jours de CP"}
-    return {**EMPLOYEE, **{titles[name]: value for name, value in changed.items()}}
+    return {**EMPLOYEE, **{titles[name]: value for name, value in fields.items()}}
 
 
 def staff(count: int) -> list[Row]:
@@ -41,7 +41,7 @@ def practice(identity: Any, sport: Any) -> Row:
 
 
 def sheet(rows: Sequence[Row]) -> list[list[Any]]:
-    """Give a header and the rows beneath it."""
+    """Return the rows as lines of cells under a header line."""
     return [list(rows[0]), *(list(row.values()) for row in rows)]
 
 
@@ -68,7 +68,7 @@ def write_csv(
 
 
 def write_company_files(folder: Path, hr: Sequence[Row], sports: Sequence[Row] = (practice(1, "Running"),)) -> Path:
-    """Write both files as workbooks, and give their folder."""
+    """Write both files as workbooks, and return their folder."""
     write_workbook(folder / "DonneesRH.xlsx", sheet(hr))
     write_workbook(folder / "DonneesSportive.xlsx", sheet(sports))
     return folder

@@ -1,6 +1,6 @@
-"""Prime and wellbeing computed a second time, in plain Python, from HR's workbook and Postgres's rows.
+"""Oracle of prime and wellbeing days, in plain Python from HR's workbook and Postgres's rows.
 
-It shares no code with the pipeline, on purpose: what it says was written from the product's rules alone.
+It shares no code with the pipeline, on purpose: it was written from the product's rules alone.
 """
 
 import re
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 
 PARIS = ZoneInfo("Europe/Paris")
-TRAVEL_MODES = {
+GOOGLE_TRAVEL_MODES = {
     "marcherunning": "walking",
     "velotrottinetteautres": "bicycling",
     "transportsencommun": "transit",
@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Employee:
-    """What HR's workbook says of one, as far as a figure needs it."""
+    """An employee of HR's workbook, with the columns that the figures need."""
 
     id: int
     business_unit: str
@@ -52,7 +52,7 @@ class Prime:
 
 @dataclass(frozen=True)
 class Wellbeing:
-    """A row of v_wellbeing; first and last are the wall clock in Paris, None where there is no activity."""
+    """A row of v_wellbeing; first and last are the wall clock in Paris, None without an activity."""
 
     activities: int
     first: datetime | None
@@ -63,7 +63,10 @@ class Wellbeing:
 
 
 def read_employees(folder: Path) -> list[Employee]:
-    """Read HR's workbook: one with RH in its name, the table on the sheet that has a salary column."""
+    """Return the employees of HR's workbook, the one with RH in its name, from its sheet with a salary column.
+
+    Raises AssertionError where no sheet has one.
+    """
     (file,) = (file for file in folder.glob("*.xlsx") if "RH" in file.name and "$" not in file.name)
     for sheet in openpyxl.load_workbook(file, data_only=True).worksheets:
         lines = list(sheet.iter_rows(values_only=True))
@@ -75,22 +78,22 @@ def read_employees(folder: Path) -> list[Employee]:
 
 
 def rules_on(reward_rules: Sequence[Row], day: date) -> Row:
-    """Give the row of reward_rules that holds on a day; the first one where none has begun."""
+    """Return the row of reward_rules in force on a day, or the earliest row before any is in force."""
     by_start = sorted(reward_rules, key=lambda row: row["valid_from"])
     return next((row for row in reversed(by_start) if row["valid_from"] <= day), by_start[0])
 
 
 def prime(staff: Sequence[Employee], distance_cache: Sequence[Row], rules: Row) -> dict[int, Prime]:
-    """Give each employee's prime by employee_id."""
+    """Return each employee's prime by employee_id."""
     return {employee.id: _prime(employee, _find_distance(employee, distance_cache, rules), rules) for employee in staff}
 
 
 def wellbeing(
     staff: Sequence[Employee], strava_activities: Sequence[Row], reward_rules: Sequence[Row], as_of: date
 ) -> dict[tuple[int, int], Wellbeing]:
-    """Give each employee's days by employee_id and year, as seen on a day in Paris.
+    """Return each employee's wellbeing days by employee_id and year, as of a day in Paris.
 
-    A year that is over is judged by what held on its last day; the window is the day's.
+    A past year uses the rules of its last day; the activity window is the one in force on `as_of`.
     """
     window = rules_on(reward_rules, as_of)["activity_window"]
     starts: dict[tuple[int, int], list[datetime]] = {(employee.id, as_of.year): [] for employee in staff}
@@ -102,16 +105,19 @@ def wellbeing(
         if start.date() <= as_of and (year := _year(start, window, as_of)):
             starts.setdefault((row["employee_id"], year), []).append(start)
     ends = {year: min(as_of, date(year, 12, 31)) for _, year in starts}
-    return {key: _days_earned(done, rules_on(reward_rules, ends[key[1]])) for key, done in starts.items()}
+    return {
+        key: _days_earned(starts_of_year, rules_on(reward_rules, ends[key[1]]))
+        for key, starts_of_year in starts.items()
+    }
 
 
 def travel_mode(label: object) -> str | None:
-    """Give how Google names a way to work, None where it is not one of HR's."""
-    return TRAVEL_MODES.get(_fold_to_letters(label))
+    """Return Google's name for one of HR's travel modes, None where the mode is unknown."""
+    return GOOGLE_TRAVEL_MODES.get(_fold_to_letters(label))
 
 
 def is_valid(row: Row) -> bool:
-    """Tell whether an activity could have been done, by the row and by when it came."""
+    """Return whether an activity's values are possible, and its creation is no more than an hour before its start."""
     distance, moving, elapsed = row["distance_m"], row["moving_time_s"], row["elapsed_time_s"]
     athlete = (row["raw_payload"] or {}).get("athlete", {}).get("id", row["employee_id"])
     if row["employee_id"] is None or row["start_date_utc"] is None or athlete != row["employee_id"]:
@@ -144,7 +150,7 @@ def _parse_euros(cell: object) -> Decimal:
 
 
 def _find_distance(employee: Employee, distance_cache: Sequence[Row], rules: Row) -> Row | None:
-    """Give the distance that counts; Google's word before an estimate, also where it is that there is none."""
+    """Return the distance that counts: Google's result overrides an estimate, even where it failed."""
     request = (employee.address, rules["destination"], employee.travel_mode)
     results = [
         row
@@ -177,10 +183,10 @@ def _prime(employee: Employee, distance_row: Row | None, rules: Row) -> Prime:
 
 
 def _year(start: datetime, window: str, as_of: date) -> int | None:
-    """Give the year that an activity counts for, None where it is outside the window."""
+    """Return the year that an activity counts for, None where it is outside the window."""
     if window == "calendar_year":
         return start.year
-    # Twelve months that end today began on the morrow of this day a year ago (the 28th for a 29 February).
+    # Twelve months that end on a day begin the day after the same day a year before (the 28th for a 29 February).
     day = min(as_of.day, 28) if (as_of.month, as_of.day) == (2, 29) else as_of.day
     return as_of.year if start.date() > date(as_of.year - 1, as_of.month, day) else None
 

@@ -1,4 +1,4 @@
-"""Generated activities could have been done."""
+"""Generated activities are plausible, and the same for the same seed."""
 
 from collections import Counter
 from dataclasses import fields
@@ -33,29 +33,33 @@ def test_generated_activity_fields_are_the_contract_columns() -> None:
 @pytest.mark.parametrize("name", list(SPORT_PROFILES))
 def test_generated_activity_stays_within_the_ranges_of_its_sport(name: str) -> None:
     sport = SPORT_PROFILES[name]
-    for done in generate_activities(name):
-        assert sport.minutes[0] * 60 <= done.moving_time_s <= done.elapsed_time_s
-        assert done.moving_time_s <= sport.minutes[1] * 60
-        assert sport.kcal_per_hour[0] - 1 <= done.calories * 3600 / done.moving_time_s <= sport.kcal_per_hour[1] + 1
-        assert done.sport_type == sport.strava_type
+    for activity in generate_activities(name):
+        assert sport.minutes[0] * 60 <= activity.moving_time_s <= activity.elapsed_time_s
+        assert activity.moving_time_s <= sport.minutes[1] * 60
+        assert (
+            sport.kcal_per_hour[0] - 1
+            <= activity.calories * 3600 / activity.moving_time_s
+            <= sport.kcal_per_hour[1] + 1
+        )
+        assert activity.sport_type == sport.strava_type
         if sport.speed:
-            assert done.distance_m is not None
-            assert sport.speed[0] - 0.01 <= done.distance_m / done.moving_time_s <= sport.speed[1] + 0.01
+            assert activity.distance_m is not None
+            assert sport.speed[0] - 0.01 <= activity.distance_m / activity.moving_time_s <= sport.speed[1] + 0.01
         else:
-            assert (done.distance_m, done.total_elev_gain_m) == (None, 0)
+            assert (activity.distance_m, activity.total_elev_gain_m) == (None, 0)
 
 
 def test_generated_payload_agrees_with_its_row() -> None:
-    for done in generate_activities("Randonnée"):
-        payload = done.raw_payload
-        assert payload["athlete"]["id"] == done.employee_id
-        assert payload["id"] == done.activity_id
-        assert (payload["distance"], payload["private"]) == (done.distance_m, done.private)
-        assert datetime.fromisoformat(payload["start_date"].replace("Z", "+00:00")) == done.start_date_utc
+    for activity in generate_activities("Randonnée"):
+        payload = activity.raw_payload
+        assert payload["athlete"]["id"] == activity.employee_id
+        assert payload["id"] == activity.activity_id
+        assert (payload["distance"], payload["private"]) == (activity.distance_m, activity.private)
+        assert datetime.fromisoformat(payload["start_date"].replace("Z", "+00:00")) == activity.start_date_utc
 
 
 def test_some_activities_have_a_comment_and_most_have_none() -> None:
-    comments = Counter(done.raw_payload["description"] for done in generate_activities("Randonnée"))
+    comments = Counter(activity.raw_payload["description"] for activity in generate_activities("Randonnée"))
     assert comments["Randonnée de St Guilhem le désert, je vous la conseille c'est top"] > 0
     assert comments[None] > 100
 
@@ -78,21 +82,21 @@ def test_local_start_is_the_paris_wall_clock(utc: str, local: str, offset: int) 
 
 
 def test_synthetic_year_is_created_at_the_activity_end_and_never_in_the_future() -> None:
-    done = generate_year()
-    assert 3_000 < len(done) < 10_000
-    assert [each.activity_id for each in done] == list(range(1, len(done) + 1))
-    for each in done:
-        assert each.created_at is not None
-        assert UNTIL - timedelta(days=367) < each.created_at <= UNTIL
-        ended = each.start_date_utc + timedelta(seconds=each.elapsed_time_s)
-        assert abs(each.created_at - ended) < timedelta(seconds=1)
+    activities = generate_year()
+    assert 3_000 < len(activities) < 10_000
+    assert [activity.activity_id for activity in activities] == list(range(1, len(activities) + 1))
+    for activity in activities:
+        assert activity.created_at is not None
+        assert UNTIL - timedelta(days=367) < activity.created_at <= UNTIL
+        ended = activity.start_date_utc + timedelta(seconds=activity.elapsed_time_s)
+        assert abs(activity.created_at - ended) < timedelta(seconds=1)
 
 
 def test_synthetic_year_has_employees_above_near_and_below_the_threshold() -> None:
     counts = Counter(
-        done.employee_id
-        for done in generate_year()
-        if not done.flagged and done.start_date_utc.astimezone(PARIS).year == UNTIL.year
+        activity.employee_id
+        for activity in generate_year()
+        if not activity.flagged and activity.start_date_utc.astimezone(PARIS).year == UNTIL.year
     )
     assert sum(count >= 15 for count in counts.values()) > 30
     assert sum(12 <= count <= 14 for count in counts.values()) > 5
@@ -100,15 +104,15 @@ def test_synthetic_year_has_employees_above_near_and_below_the_threshold() -> No
 
 
 def test_synthetic_year_has_some_private_and_some_flagged_activities() -> None:
-    done = generate_year()
-    assert 0 < sum(each.private for each in done) < len(done) / 10
-    assert 0 < sum(each.flagged for each in done) < len(done) / 20
+    activities = generate_year()
+    assert 0 < sum(activity.private for activity in activities) < len(activities) / 10
+    assert 0 < sum(activity.flagged for activity in activities) < len(activities) / 20
 
 
 def test_new_public_activities_are_neither_private_nor_flagged() -> None:
     rng = Random(1)
-    done = [generate_activity(rng, ATHLETES[0], number, UNTIL, public=True) for number in range(500)]
-    assert not any(each.private or each.flagged for each in done)
+    activities = [generate_activity(rng, ATHLETES[0], number, UNTIL, public=True) for number in range(500)]
+    assert not any(activity.private or activity.flagged for activity in activities)
 
 
 def test_same_seed_gives_the_same_year_and_another_seed_another() -> None:

@@ -1,4 +1,4 @@
-"""Law: a figure of the benchmarks says what its samples say, and is compared with the one that was kept."""
+"""Law: a benchmark's figures follow from its samples, and are compared with the saved baseline."""
 
 import json
 import subprocess
@@ -31,9 +31,9 @@ def test_percentile_is_a_measured_value() -> None:
 
 
 def test_rate_is_measured_from_the_first_rows_to_the_last() -> None:
-    waited = [Sample(0, 5), Sample(10, 5), Sample(11, 105), Sample(12, 205), Sample(13, 305), Sample(60, 305)]
-    assert rate(waited) == 100
-    assert rate(waited[:3]) == 0
+    samples = [Sample(0, 5), Sample(10, 5), Sample(11, 105), Sample(12, 205), Sample(13, 305), Sample(60, 305)]
+    assert rate(samples) == 100
+    assert rate(samples[:3]) == 0
 
 
 def test_a_lag_that_grows_is_not_steady() -> None:
@@ -60,9 +60,9 @@ def test_last_offset_of_a_commit_is_read_from_file_statistics() -> None:
 
 def test_inserts_updates_and_deletes_have_shares_80_18_2() -> None:
     assert split_by_operation(10_000, Random(1)) == (8_000, 1_800, 200)
-    ones = [split_by_operation(1, Random(seed)) for seed in range(2_000)]
-    assert all(sum(one) == 1 for one in ones)
-    assert 0.75 < sum(inserted for inserted, _, _ in ones) / 2_000 < 0.85
+    splits = [split_by_operation(1, Random(seed)) for seed in range(2_000)]
+    assert all(sum(split) == 1 for split in splits)
+    assert 0.75 < sum(inserted for inserted, _, _ in splits) / 2_000 < 0.85
 
 
 @pytest.mark.parametrize(("ours", "more", "reached"), [(250, False, True), (251, False, False), (251, True, True)])

@@ -1,4 +1,4 @@
-"""What the harness of the chaos keeps and sees: commits that were written over, evidence, and a machine kept busy."""
+"""The chaos harness: it reports overwritten commits, preserves evidence, and keeps every core busy."""
 
 import json
 import os
@@ -32,13 +32,13 @@ def test_overwritten_commit_is_named_and_both_are_archived(tmp_path: Path) -> No
         unfinished = table / "_delta_log" / ".unfinished"
         unfinished.write_text(json.dumps({"commitInfo": {"operation": "WRITE", "engineInfo": "Spark"}}))
         unfinished.replace(table / "_delta_log" / f"{2:020}.json")
-        wait_until(watcher.problems, timeout=10, missing="the commit that was written over")
+        wait_until(watcher.problems, timeout=10, missing="the overwritten commit")
     [problem] = watcher.problems()
     assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
     assert problem.endswith(", then WRITE by Spark")
     archived = tmp_path / ARCHIVE / "bronze" / "shoes"
     names = [f"{version:020}.{write}.json" for version, write in ((0, 1), (1, 1), (2, 1), (2, 2))]
-    assert sorted(one.name for one in archived.iterdir()) == names
+    assert sorted(file.name for file in archived.iterdir()) == names
     assert "OPTIMIZE" in (archived / f"{2:020}.1.json").read_text()
 
 
@@ -57,7 +57,7 @@ def test_commit_removed_by_log_cleanup_is_not_an_overwritten_one(tmp_path: Path)
 
 
 class StubSystem(SimpleNamespace):
-    """A lake, topics and logs of one file each; it notes that it was stopped."""
+    """A lake, topics and logs of one file each; it records whether it was stopped."""
 
     def __init__(self, home: Path) -> None:
         for name in ("lake", "kafka", "logs"):
@@ -75,10 +75,11 @@ class StubSystem(SimpleNamespace):
 @pytest.mark.parametrize(("always", "raises"), [(False, False), (True, False), (False, True)])
 def test_lake_and_topics_are_preserved_if_a_problem_was_found(always: bool, raises: bool, tmp_path: Path) -> None:
     system: Any = StubSystem(tmp_path / "home")
+    evidence = tmp_path / "evidence"
     printed: list[str] = []
 
     def run() -> None:
-        with preserve_evidence(system, tmp_path / "kept", printed.append, always=always):
+        with preserve_evidence(system, evidence, printed.append, always=always):
             if raises:
                 raise ValueError("rows were lost")
 
@@ -87,29 +88,29 @@ def test_lake_and_topics_are_preserved_if_a_problem_was_found(always: bool, rais
             run()
     else:
         run()
-    preserved = {str(one.relative_to(tmp_path / "kept")) for one in (tmp_path / "kept").rglob("*") if one.is_file()}
+    preserved = {str(file.relative_to(evidence)) for file in evidence.rglob("*") if file.is_file()}
     assert preserved == ({"lake/file", "kafka/file", "logs/file"} if always or raises else {"logs/file"})
     assert system.stopped == (always or raises)
-    assert str(tmp_path / "kept") in printed[0]
+    assert str(evidence) in printed[0]
 
 
 def test_every_core_is_busy_until_the_block_ends() -> None:
-    before = {one.pid for one in psutil.Process().children()}
+    before = {process.pid for process in psutil.Process().children()}
     with busy_cores():
-        spinning = [one for one in psutil.Process().children() if one.pid not in before]
+        spinning = [process for process in psutil.Process().children() if process.pid not in before]
         assert len(spinning) == os.cpu_count()
-    assert not any(one.is_running() for one in spinning)
+    assert not any(process.is_running() for process in spinning)
 
 
 @pytest.mark.parametrize("small_disk", [False, True])
 def test_disk_full_fault_is_injected_on_a_small_disk_only(small_disk: bool, tmp_path: Path) -> None:
     armed = tmp_path / "armed"
-    deaths = FailpointSchedule(armed, Random(1), small_disk)
-    deaths.arm()
+    schedule = FailpointSchedule(armed, Random(1), small_disk)
+    schedule.arm()
     steps = []
     while armed.exists():
         steps.append(armed.read_text())
         armed.unlink()
-        deaths.poll()
+        schedule.poll()
     assert any(step.endswith(DISK_FULL) for step in steps) == small_disk
     assert len(steps) > 10

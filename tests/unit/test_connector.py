@@ -1,4 +1,4 @@
-"""The connector: what is registered, which topics it needs, when it runs."""
+"""The connector: its configuration, the topics that it needs, and when it counts as running."""
 
 from typing import Any
 

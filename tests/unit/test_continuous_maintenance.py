@@ -1,4 +1,4 @@
-"""Maintenance beside a stream: a table is maintained again once it changed, and not before."""
+"""Maintenance during a stream: a table is maintained again if it has changed, and not otherwise."""
 
 from pathlib import Path
 

@@ -29,9 +29,9 @@ def distance_to_lattes(address: str) -> DistanceResult:
     ],
 )
 def test_a_commune_is_found_however_it_is_typed(address: str) -> None:
-    answer = distance_to_lattes(address)
-    assert answer.status == "ok"
-    assert answer.distance_m == pytest.approx(6_828, abs=500)
+    result = distance_to_lattes(address)
+    assert result.status == "ok"
+    assert result.distance_m == pytest.approx(6_828, abs=500)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_home_in_the_commune_of_work_has_distance_zero() -> None:
         "Mas de l'Oubli, 34700 Trou-Perdu",
         "12 rue de Montpellier",
         "2 rue Saint-Martin",
-        "7 rue Basse, Saint-Martin",  # several, none told from the others
-        "8 rue Basse, 30000 Saint-Martin",  # Gard has none of that name
+        "7 rue Basse, Saint-Martin",  # several, and nothing distinguishes them
+        "8 rue Basse, 30000 Saint-Martin",  # none in the Gard has that name
         "97110 Pointe-à-Pitre",
         "34970",
         "?",
@@ -72,9 +72,9 @@ def test_unknown_or_ambiguous_commune_is_not_found(address: str) -> None:
 
 
 def test_unknown_destination_is_named_in_the_reason() -> None:
-    answer = Estimate().distance(DistanceRequest(LATTES, "Nulle-Part", "walking"))
-    assert answer.status == "not_found"
-    assert "destination" in (answer.reason or "")
+    result = Estimate().distance(DistanceRequest(LATTES, "Nulle-Part", "walking"))
+    assert result.status == "not_found"
+    assert "destination" in (result.reason or "")
 
 
 def test_a_reason_holds_no_address() -> None:

@@ -1,4 +1,4 @@
-"""What Google's answers become: final, asked again, or nobody's turn just now."""
+"""Google's responses: a distance, the failure of one request, or an outage of the whole service."""
 
 import socket
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from lakehouse.distance.providers import DistanceRequest, DistanceResult, Provid
 from lakehouse.settings import Settings
 
 HOME, WORK = "12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes"
-QUESTION = DistanceRequest(HOME, WORK, "bicycling")
-LEGACY = "/maps/api/distancematrix/json"
+REQUEST = DistanceRequest(HOME, WORK, "bicycling")
+DISTANCE_MATRIX_PATH = "/maps/api/distancematrix/json"
 
 
 @pytest.fixture
@@ -48,38 +48,38 @@ def test_a_route_gives_metres_and_seconds(httpserver: HTTPServer, google: Google
     ).respond_with_json(
         [{"originIndex": 0, "condition": "ROUTE_EXISTS", "status": {}, "distanceMeters": 16160, "duration": "3120s"}]
     )
-    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(REQUEST) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
 
 
 def test_missing_distance_of_an_existing_route_is_zero(httpserver: HTTPServer, google: Google) -> None:
     respond_with(httpserver, [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "0s"}])
-    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=0, duration_s=0)
+    assert google.distance(REQUEST) == DistanceResult("ok", distance_m=0, duration_s=0)
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "message"),
     [
         ([{"condition": "ROUTE_NOT_FOUND", "status": {}}], "ROUTE_NOT_FOUND"),
         ([{"condition": "ROUTE_EXISTS", "status": {"code": 5}}], "status 5"),
         ([], "no route"),
     ],
 )
-def test_no_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google, body: Any, says: str) -> None:
+def test_no_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google, body: Any, message: str) -> None:
     respond_with(httpserver, body)
-    answer = google.distance(QUESTION)
-    assert answer.status == "failed"
-    assert says in (answer.reason or "")
+    result = google.distance(REQUEST)
+    assert result.status == "failed"
+    assert message in (result.reason or "")
 
 
 def test_address_refused_by_google_fails_only_its_request(httpserver: HTTPServer, google: Google) -> None:
     respond_with(httpserver, error("INVALID_ARGUMENT", f"cannot geocode {HOME}"), 400)
-    answer = google.distance(QUESTION)
-    assert answer.status == "failed"
-    assert HOME not in (answer.reason or "")
+    result = google.distance(REQUEST)
+    assert result.status == "failed"
+    assert HOME not in (result.reason or "")
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "says"),
+    ("status", "body", "message"),
     [
         (429, error("RESOURCE_EXHAUSTED"), "429"),
         (500, error("INTERNAL"), "500"),
@@ -91,19 +91,19 @@ def test_address_refused_by_google_fails_only_its_request(httpserver: HTTPServer
     ],
 )
 def test_service_wide_google_error_is_an_outage(
-    httpserver: HTTPServer, google: Google, status: int, body: Any, says: str
+    httpserver: HTTPServer, google: Google, status: int, body: Any, message: str
 ) -> None:
     respond_with(httpserver, body, status)
-    with pytest.raises(ProviderUnavailable, match=says):
-        google.distance(QUESTION)
+    with pytest.raises(ProviderUnavailable, match=message):
+        google.distance(REQUEST)
 
 
 def test_refused_connection_to_google_is_an_outage() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=f"http://127.0.0.1:{port}")
     with httpx.Client() as client, pytest.raises(ProviderUnavailable, match="does not answer"):
-        Google(settings, client).distance(QUESTION)
+        Google(settings, client).distance(REQUEST)
 
 
 def test_google_timeout_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,32 +111,34 @@ def test_google_timeout_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client() as client:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(ProviderUnavailable, match="ReadTimeout"):
-            Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client).distance(QUESTION)
+            Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client).distance(REQUEST)
 
 
 def test_key_without_the_routes_api_falls_back_to_distance_matrix(httpserver: HTTPServer, google: Google) -> None:
     httpserver.expect_ordered_request(ROUTES_PATH).respond_with_json(
         error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), status=403
     )
-    found = {"status": "OK", "distance": {"value": 16_160}, "duration": {"value": 3_120}}
+    element = {"status": "OK", "distance": {"value": 16_160}, "duration": {"value": 3_120}}
     for _ in range(2):
-        httpserver.expect_ordered_request(LEGACY).respond_with_json({"status": "OK", "rows": [{"elements": [found]}]})
-    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
-    assert google.distance(QUESTION) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
+        httpserver.expect_ordered_request(DISTANCE_MATRIX_PATH).respond_with_json(
+            {"status": "OK", "rows": [{"elements": [element]}]}
+        )
+    assert google.distance(REQUEST) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
+    assert google.distance(REQUEST) == DistanceResult("ok", distance_m=16_160, duration_s=3_120)
     httpserver.check_assertions()
 
 
 @pytest.mark.parametrize("status", ["REQUEST_DENIED", "OVER_QUERY_LIMIT", "UNKNOWN_ERROR"])
 def test_service_wide_distance_matrix_error_is_an_outage(httpserver: HTTPServer, google: Google, status: str) -> None:
     respond_with(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
-    httpserver.expect_request(LEGACY).respond_with_json({"status": status, "rows": []})
+    httpserver.expect_request(DISTANCE_MATRIX_PATH).respond_with_json({"status": status, "rows": []})
     with pytest.raises(ProviderUnavailable, match=status):
-        google.distance(QUESTION)
+        google.distance(REQUEST)
 
 
 def test_no_distance_matrix_route_is_a_failure_with_its_reason(httpserver: HTTPServer, google: Google) -> None:
     respond_with(httpserver, error("PERMISSION_DENIED", reason="SERVICE_DISABLED"), 403)
-    httpserver.expect_request(LEGACY).respond_with_json(
+    httpserver.expect_request(DISTANCE_MATRIX_PATH).respond_with_json(
         {"status": "OK", "rows": [{"elements": [{"status": "ZERO_RESULTS"}]}]}
     )
-    assert google.distance(QUESTION) == DistanceResult("failed", reason="Google Distance Matrix: ZERO_RESULTS")
+    assert google.distance(REQUEST) == DistanceResult("failed", reason="Google Distance Matrix: ZERO_RESULTS")

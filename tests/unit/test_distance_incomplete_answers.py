@@ -1,4 +1,4 @@
-"""Half an answer is never a distance: nobody is near because a field was missing."""
+"""An incomplete response is never a distance: a missing field must not bring an employee nearer."""
 
 import json
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from lakehouse.distance.google_routes import ROUTES_PATH, Google
 from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable
 from lakehouse.settings import Settings
 
-QUESTION = DistanceRequest("12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes", "walking")
-LEGACY = "/maps/api/distancematrix/json"
+REQUEST = DistanceRequest("12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes", "walking")
+DISTANCE_MATRIX_PATH = "/maps/api/distancematrix/json"
 NO_ROUTES_API = [{"error": {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}}]
 ROUTE: dict[str, Any] = {"condition": "ROUTE_EXISTS", "status": {}, "distanceMeters": 7_000, "duration": "900s"}
 ELEMENT: dict[str, Any] = {"status": "OK", "distance": {"value": 7_000}, "duration": {"value": 900}}
 
 
-def without(whole: dict[str, Any], *fields: str) -> dict[str, Any]:
-    return {name: value for name, value in whole.items() if name not in fields}
+def without(response: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {name: value for name, value in response.items() if name not in fields}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def google(httpserver: HTTPServer) -> Iterator[Google]:
 
 
 @pytest.fixture
-def legacy(httpserver: HTTPServer, google: Google) -> Google:
+def distance_matrix(httpserver: HTTPServer, google: Google) -> Google:
     httpserver.expect_request(ROUTES_PATH).respond_with_json(NO_ROUTES_API, status=403)
     return google
 
@@ -55,20 +55,20 @@ def legacy(httpserver: HTTPServer, google: Google) -> Google:
 )
 def test_a_route_without_its_distance_is_a_failure(httpserver: HTTPServer, google: Google, body: Any) -> None:
     httpserver.expect_request(ROUTES_PATH).respond_with_json(body)
-    assert google.distance(QUESTION).status == "failed"
+    assert google.distance(REQUEST).status == "failed"
 
 
 @pytest.mark.parametrize("duration", [None, "soon", "nans", 12, f"{2**31}s"])
 def test_a_distance_counts_without_its_duration(httpserver: HTTPServer, google: Google, duration: Any) -> None:
     httpserver.expect_request(ROUTES_PATH).respond_with_json([{**ROUTE, "status": None, "duration": duration}])
-    assert google.distance(QUESTION) == DistanceResult("ok", 7_000, 12 if duration == 12 else None)
+    assert google.distance(REQUEST) == DistanceResult("ok", 7_000, 12 if duration == 12 else None)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", json.dumps([ROUTE])[:-20]])
 def test_truncated_google_answer_is_an_outage(httpserver: HTTPServer, google: Google, body: str) -> None:
     httpserver.expect_request(ROUTES_PATH).respond_with_data(body)
     with pytest.raises(ProviderUnavailable, match="not JSON"):
-        google.distance(QUESTION)
+        google.distance(REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,25 @@ def test_truncated_google_answer_is_an_outage(httpserver: HTTPServer, google: Go
     ],
 )
 def test_distance_matrix_answer_without_a_distance_is_a_failure(
-    httpserver: HTTPServer, legacy: Google, rows: Any
+    httpserver: HTTPServer, distance_matrix: Google, rows: Any
 ) -> None:
-    httpserver.expect_request(LEGACY).respond_with_json({"status": "OK", "rows": rows})
-    assert legacy.distance(QUESTION).status == "failed"
+    httpserver.expect_request(DISTANCE_MATRIX_PATH).respond_with_json({"status": "OK", "rows": rows})
+    assert distance_matrix.distance(REQUEST).status == "failed"
 
 
 @pytest.mark.parametrize("element", [without(ELEMENT, "duration"), {**ELEMENT, "duration": {}}])
 def test_distance_matrix_distance_counts_without_its_duration(
-    httpserver: HTTPServer, legacy: Google, element: dict[str, Any]
+    httpserver: HTTPServer, distance_matrix: Google, element: dict[str, Any]
 ) -> None:
     rows = [{"elements": [element]}]
-    httpserver.expect_request(LEGACY).respond_with_json({"status": "OK", "rows": rows})
-    assert legacy.distance(QUESTION) == DistanceResult("ok", 7_000)
+    httpserver.expect_request(DISTANCE_MATRIX_PATH).respond_with_json({"status": "OK", "rows": rows})
+    assert distance_matrix.distance(REQUEST) == DistanceResult("ok", 7_000)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "{}", "[]", '{"status": "OK", "rows"'])
-def test_truncated_distance_matrix_answer_is_an_outage(httpserver: HTTPServer, legacy: Google, body: str) -> None:
-    httpserver.expect_request(LEGACY).respond_with_data(body)
+def test_truncated_distance_matrix_answer_is_an_outage(
+    httpserver: HTTPServer, distance_matrix: Google, body: str
+) -> None:
+    httpserver.expect_request(DISTANCE_MATRIX_PATH).respond_with_data(body)
     with pytest.raises(ProviderUnavailable, match="not its JSON"):
-        legacy.distance(QUESTION)
+        distance_matrix.distance(REQUEST)

@@ -1,4 +1,4 @@
-"""However Google fails, neither the key nor an address is told: not in the reason, not in a log."""
+"""However Google fails, neither the API key nor an address is shown in a reason or in a log."""
 
 import socket
 import subprocess
@@ -30,7 +30,7 @@ INVALID = b'[{"error": {"status": "INVALID_ARGUMENT", "message": "API key not va
 DISABLED = b'[{"error": {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}}]'
 
 
-# The key, what Google's server sends to one connection after the other, and what is said of it.
+# The key, the responses of Google's server to successive connections, and the expected reason.
 FAILURES: list[tuple[str, list[bytes], str]] = [
     ("AIzaSecret", [REFUSED + INVALID], "the key is refused"),
     ("AIzaSecret", [b""], "RemoteProtocolError"),
@@ -44,12 +44,12 @@ FAILURES: list[tuple[str, list[bytes], str]] = [
 
 def test_google_errors_show_neither_api_key_nor_address() -> None:
     def serve(server: socket.socket) -> None:
-        for answer in (answer for _, answers, _ in FAILURES for answer in answers):
+        for response in (response for _, responses, _ in FAILURES for response in responses):
             peer, _ = server.accept()
             with peer, peer.makefile("rb") as request:
                 headers = [line.lower().split(b":") for line in takewhile(bytes.strip, request)]
                 request.read(sum(int(header[1]) for header in headers if header[0] == b"content-length"))
-                peer.sendall(answer)
+                peer.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(30)

@@ -1,4 +1,4 @@
-"""Law: docker-compose.yml is what its users expect, and starts with the very settings of local mode."""
+"""Law: docker-compose.yml has the documented names and ports, and the settings of local mode."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
 MIB, GIB = 1024**2, 1024**3
-# As a debezium/connect image turns what it is given into a worker's properties.
+# How a debezium/connect image turns its environment variables into a worker's properties.
 CONNECT_PROPERTY_NAMES = {
     "BOOTSTRAP_SERVERS": "bootstrap.servers",
     "GROUP_ID": "group.id",
@@ -27,7 +27,7 @@ CONNECT_PROPERTY_NAMES = {
     "OFFSET_FLUSH_INTERVAL_MS": "offset.flush.interval.ms",
     "SHUTDOWN_TIMEOUT": "task.shutdown.graceful.timeout.ms",
 }
-# The JVM's, and the log's. A collector named in HEAP_OPTS would be a second one beside Kafka's own.
+# The JVM's. A collector named in HEAP_OPTS would be a second one next to Kafka's own.
 JVM_VARIABLES = {"HEAP_OPTS": "-Xmx512m", "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"}
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 CONTAINER_NAMES = {
@@ -44,10 +44,10 @@ CONTAINER_NAMES = {
 
 
 def _services() -> Mapping[str, Mapping[str, Any]]:
-    """Give the services without a .env: every variable has its default."""
-    with_defaults = VARIABLE.sub(lambda found: (found[2] or "")[2:], COMPOSE_TEXT)
-    found: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(with_defaults)["services"]
-    return found
+    """Return the services as without a .env file: every variable has its default."""
+    with_defaults = VARIABLE.sub(lambda match: (match[2] or "")[2:], COMPOSE_TEXT)
+    services: Mapping[str, Mapping[str, Any]] = YAML(typ="safe").load(with_defaults)["services"]
+    return services
 
 
 SERVICES = _services()
@@ -68,8 +68,8 @@ def _mounts(service: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 def test_compose_file_is_valid_against_the_compose_schema() -> None:
     check = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
-    done = subprocess.run([*check, str(COMPOSE_FILE)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    completed = subprocess.run([*check, str(COMPOSE_FILE)], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout
 
 
 def test_the_containers_are_named_as_documented() -> None:
@@ -77,7 +77,7 @@ def test_the_containers_are_named_as_documented() -> None:
 
 
 def test_every_variable_has_a_default() -> None:
-    assert COMPOSE_TEXT.count("${") == len([found for found in VARIABLE.finditer(COMPOSE_TEXT) if found[2]])
+    assert COMPOSE_TEXT.count("${") == len([match for match in VARIABLE.finditer(COMPOSE_TEXT) if match[2]])
     assert not re.search(r"\$[A-Za-z]", COMPOSE_TEXT)
 
 
@@ -102,12 +102,10 @@ def test_service_has_memory_limit_healthcheck_restart_and_log_rotation(name: str
     service = SERVICES[name]
     assert _bytes(service["mem_limit"]) > 0
     assert service["logging"]["options"]["max-size"]
-    if name == "pipeline":  # it loads and leaves; others wait until it has
+    if name == "pipeline":  # it exits after the load; others wait for its exit
         assert service["restart"] == "on-failure:2"
-        waiting = {one for one, other in SERVICES.items() if "pipeline" in other.get("depends_on", {})}
-        assert {SERVICES[one]["depends_on"]["pipeline"]["condition"] for one in waiting} == {
-            "service_completed_successfully"
-        }
+        waiting = [other["depends_on"] for other in SERVICES.values() if "pipeline" in other.get("depends_on", {})]
+        assert {depends_on["pipeline"]["condition"] for depends_on in waiting} == {"service_completed_successfully"}
     else:
         assert service["restart"] == "unless-stopped"
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -125,8 +123,8 @@ def test_an_image_is_pinned_to_an_exact_version(name: str) -> None:
 
 
 def test_base_image_of_our_dockerfile_is_pinned() -> None:
-    begins = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
-    [default] = re.findall(r"^ARG PYTHON_IMAGE=(python:3\.\d+\.\d+-\S+)$", begins, re.MULTILINE)
+    dockerfile = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
+    [default] = re.findall(r"^ARG PYTHON_IMAGE=(python:3\.\d+\.\d+-\S+)$", dockerfile, re.MULTILINE)
     assert OUR_SERVICES["pipeline"]["build"]["args"] == {"PYTHON_IMAGE": default}
 
 
@@ -183,18 +181,18 @@ def test_database_owner_password_is_given_to_owner_jobs_only() -> None:
 
 
 def test_kafka_connect_settings_equal_those_of_local_mode() -> None:
-    given = {
+    container = {
         CONNECT_PROPERTY_NAMES.get(name) or name.removeprefix("CONNECT_").lower().replace("_", "."): str(value)
         for name, value in SERVICES["debezium"]["environment"].items()
         if name not in JVM_VARIABLES
     }
-    assert given.pop("log4j.loggers") == "INFO, stdout"
+    assert container.pop("log4j.loggers") == "INFO, stdout"
     assert JVM_VARIABLES.items() <= SERVICES["debezium"]["environment"].items()
-    given |= {"key.converter": JSON, "value.converter": JSON}  # the image's own
+    container |= {"key.converter": JSON, "value.converter": JSON}  # defaults of the image
     local = {name: str(value) for name, value in worker_properties(Settings()).items()}
     addresses = {"bootstrap.servers", "listeners", "rest.advertised.host.name"}
-    assert given["bootstrap.servers"] == "redpanda:9092"
-    assert {k: v for k, v in given.items() if k not in addresses} == {
+    assert container["bootstrap.servers"] == "redpanda:9092"
+    assert {k: v for k, v in container.items() if k not in addresses} == {
         k: v for k, v in local.items() if k not in addresses
     }
 

@@ -1,4 +1,4 @@
-"""Law: what a container writes belongs to the person who owns data/delta, and nothing of ours runs as root."""
+"""Law: what a container writes belongs to the owner of data/delta, and none of our code runs as root."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 import entrypoint
 from lakehouse.settings import ROOT
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change a folder's owner")
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nlakehouse:x:10001:10001::/home/lakehouse:/bin/sh\n"
 
 
@@ -29,9 +29,9 @@ def test_a_uid_has_one_line_in_passwd(tmp_path: Path, uid: int, lines: int) -> N
     passwd.write_text(PASSWD, encoding="utf-8")
     for _ in range(2):
         entrypoint.add_passwd_entry(uid, uid, passwd)
-    found = passwd.read_text(encoding="utf-8").splitlines()
-    assert len(found) == lines
-    assert [line for line in found if f":{uid}:{uid}:" in line] == found[lines - 1 :]
+    entries = passwd.read_text(encoding="utf-8").splitlines()
+    assert len(entries) == lines
+    assert [line for line in entries if f":{uid}:{uid}:" in line] == entries[lines - 1 :]
 
 
 @needs_root
@@ -42,27 +42,31 @@ def test_folders_created_as_root_are_handed_to_the_owner_and_no_others(tmp_path:
     entrypoint.chown_roots_folders(entrypoint.create_lake_folders(tmp_path), 1001, 1001)
     owners = {str(folder.relative_to(tmp_path)): folder.stat().st_uid for folder in tmp_path.rglob("*")}
     assert owners == {"bronze": 1001, "bronze/strava_activities": 1001, "silver": 7, "gold": 1001}
-    entrypoint.create_lake_folders(tmp_path)  # a second start finds them
+    entrypoint.create_lake_folders(tmp_path)  # a second start finds the folders
 
 
 @needs_root
 def test_dropping_privileges_changes_uid_and_gid_and_clears_groups() -> None:
-    program = "import os, entrypoint; entrypoint.drop_privileges(1001, 1002); print(os.getresuid(), os.getresgid(), os.getgroups())"
-    done = subprocess.run(
+    program = """
+import os, entrypoint
+entrypoint.drop_privileges(1001, 1002)
+print(os.getresuid(), os.getresgid(), os.getgroups())
+"""
+    completed = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
     )
-    assert done.stdout == "(1001, 1001, 1001) (1002, 1002, 1002) []\n"
+    assert completed.stdout == "(1001, 1001, 1001) (1002, 1002, 1002) []\n"
 
 
-@pytest.mark.parametrize(("command", "says"), [([], "no command"), (["nowhere-to-be-found"], "nowhere-to-be-found")])
-def test_missing_or_unknown_command_is_an_error_without_a_traceback(command: list[str], says: str) -> None:
+@pytest.mark.parametrize(("command", "message"), [([], "no command"), (["nowhere-to-be-found"], "nowhere-to-be-found")])
+def test_missing_or_unknown_command_is_an_error_without_a_traceback(command: list[str], message: str) -> None:
     program = f"import os, entrypoint; os.geteuid = lambda: 1; entrypoint.sys.argv[1:] = {command}; entrypoint.main()"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT / "scripts", capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    assert completed.returncode == 1
+    assert message in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Law: a service is well as long as it says so, and not for longer."""
+"""Law: a service is healthy while its heartbeat is fresh or its port is open, and no longer."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What cannot be read right is refused, with the file, the line and the column, and never with the value."""
+"""Invalid HR files are refused with the file, the line and the column, and never with the value."""
 
 from collections.abc import Callable
 from datetime import date
@@ -40,7 +40,7 @@ def test_duplicate_column_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "column", "reason"),
+    ("fields", "column", "reason"),
     [
         ({"id": SECRET}, "ID salarié", "pas un nombre entier"),
         ({"id": 12.5}, "ID salarié", "pas un nombre entier"),
@@ -69,9 +69,9 @@ def test_duplicate_column_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_cell_that_cannot_be_read_is_named_and_not_shown(
-    tmp_path: Path, changed: dict[str, Any], column: str, reason: str
+    tmp_path: Path, fields: dict[str, Any], column: str, reason: str
 ) -> None:
-    message = refusal_message(write_company_files(tmp_path, [employee(id=2), employee(id=3), employee(**changed)]))
+    message = refusal_message(write_company_files(tmp_path, [employee(id=2), employee(id=3), employee(**fields)]))
     assert message.startswith(f"DonneesRH.xlsx, ligne 4, colonne « {column} » : {reason}")
     assert "98" not in message
     assert "Zanzibar" not in message
@@ -105,7 +105,7 @@ def test_all_problems_are_reported_at_once_by_line(tmp_path: Path) -> None:
     assert len(lines) == 22
 
 
-def test_an_address_with_an_unquoted_delimiter_is_not_taken_for_two_columns(tmp_path: Path) -> None:
+def test_an_address_with_an_unquoted_delimiter_is_not_read_as_two_columns(tmp_path: Path) -> None:
     lines = sheet([employee(id=1), employee(id=2)])
     file = write_csv(tmp_path / "RH.csv", lines, ",")
     file.write_text(file.read_text(encoding="utf-8").replace('"', ""), encoding="utf-8")
@@ -128,10 +128,10 @@ def _write_empty_file(file: Path) -> None:
     file.write_bytes(b"")
 
 
-@pytest.mark.parametrize("broken", [_write_broken_workbook, _write_empty_file])
-def test_a_workbook_that_cannot_be_opened_is_named(tmp_path: Path, broken: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("write_file", [_write_broken_workbook, _write_empty_file])
+def test_a_workbook_that_cannot_be_opened_is_named(tmp_path: Path, write_file: Callable[[Path], None]) -> None:
     write_company_files(tmp_path, [EMPLOYEE])
-    broken(tmp_path / "DonneesRH.xlsx")
+    write_file(tmp_path / "DonneesRH.xlsx")
     assert "DonneesRH.xlsx : illisible" in refusal_message(tmp_path)
 
 
@@ -145,12 +145,12 @@ def test_a_csv_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, reas
     assert reason in message
 
 
-@pytest.mark.parametrize(("gone", "what"), [("DonneesRH.xlsx", "RH"), ("DonneesSportive.xlsx", "sports")])
-def test_missing_file_is_named(tmp_path: Path, gone: str, what: str) -> None:
-    (write_company_files(tmp_path, [EMPLOYEE]) / gone).unlink()
+@pytest.mark.parametrize(("missing_file", "kind"), [("DonneesRH.xlsx", "RH"), ("DonneesSportive.xlsx", "sports")])
+def test_missing_file_is_named(tmp_path: Path, missing_file: str, kind: str) -> None:
+    (write_company_files(tmp_path, [EMPLOYEE]) / missing_file).unlink()
     message = refusal_message(tmp_path)
     assert "introuvable" in message
-    assert what in message
+    assert kind in message
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A salary is read to the cent, however it is written, or not at all."""
+"""A salary is read to the cent, in whatever format it is written."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

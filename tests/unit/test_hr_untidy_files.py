@@ -1,4 +1,4 @@
-"""Untidy files say the same as tidy ones."""
+"""Untidy HR files give the same rows as tidy ones."""
 
 import csv
 import unicodedata
@@ -35,7 +35,7 @@ JULIETTE = Employee(
     adresse_complete="12 rue du Moulin, 34970 Lattes",
     moyen_deplacement="Marche/running",
 )
-# What only a CSV or a person would write for the same.
+# The same employee as only a CSV or a person would write it.
 AS_TEXT: Row = {
     **EMPLOYEE,
     "ID salarié": "1.0",
@@ -63,9 +63,9 @@ def test_a_tidy_file_is_read(tmp_path: Path) -> None:
 def test_csv_is_read_with_any_delimiter_and_encoding(tmp_path: Path, delimiter: str, encoding: str) -> None:
     write_csv(tmp_path / "Export RH.csv", sheet([AS_TEXT]), delimiter, encoding)
     write_csv(tmp_path / "sport.csv", sheet([practice("1", "Équitation")]), delimiter, encoding)
-    read = read_company(tmp_path)
-    assert single_employee(read) == JULIETTE
-    assert read.practices[0].pratique_sport == "Équitation"
+    company = read_company(tmp_path)
+    assert single_employee(company) == JULIETTE
+    assert company.practices[0].pratique_sport == "Équitation"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
@@ -157,18 +157,18 @@ def test_travel_mode_is_matched_without_regard_to_case_and_spaces(tmp_path: Path
 
 
 def test_unknown_travel_mode_is_accepted_with_a_remark(tmp_path: Path) -> None:
-    read = read_company(write_company_files(tmp_path, [employee(moyen="Trottinette  volante")]))
-    assert single_employee(read).moyen_deplacement == "Trottinette volante"
-    assert read.remarks == [
+    company = read_company(write_company_files(tmp_path, [employee(moyen="Trottinette  volante")]))
+    assert single_employee(company).moyen_deplacement == "Trottinette volante"
+    assert company.remarks == [
         "DonneesRH.xlsx, ligne 2, colonne « Moyen de déplacement » : inconnu, compté comme non éligible."
     ]
 
 
 def test_names_and_addresses_lose_only_stray_spaces_and_decomposed_accents(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", " 12  rue des Écoles\n34970\u00a0Lattes ")
-    read = read_company(write_company_files(tmp_path, [employee(adresse=decomposed, nom=" D’Angelo\u200b")]))
-    assert single_employee(read).adresse_complete == "12 rue des Écoles 34970 Lattes"
-    assert single_employee(read).nom == "D’Angelo"
+    company = read_company(write_company_files(tmp_path, [employee(adresse=decomposed, nom=" D’Angelo\u200b")]))
+    assert single_employee(company).adresse_complete == "12 rue des Écoles 34970 Lattes"
+    assert single_employee(company).nom == "D’Angelo"
 
 
 def test_two_employees_may_live_at_one_address(tmp_path: Path) -> None:
@@ -181,11 +181,11 @@ def test_two_employees_may_live_at_one_address(tmp_path: Path) -> None:
      ("Curling", "Curling")],
 )  # fmt: skip
 def test_sport_name_is_canonicalised(tmp_path: Path, typed: str | None, sport: str | None) -> None:
-    (read,) = read_company(write_company_files(tmp_path, [EMPLOYEE], [practice(1, typed)])).practices
-    assert read.pratique_sport == sport
+    (row,) = read_company(write_company_files(tmp_path, [EMPLOYEE], [practice(1, typed)])).practices
+    assert row.pratique_sport == sport
 
 
 def test_sports_row_without_an_employee_is_skipped_with_a_remark(tmp_path: Path) -> None:
-    read = read_company(write_company_files(tmp_path, [EMPLOYEE], [practice(1, "Judo"), practice(2, "Judo")]))
-    assert [row.id for row in read.practices] == [1]
-    assert read.remarks == ["DonneesSportive.xlsx, ligne 3 : salarié absent du fichier RH, ligne ignorée."]
+    company = read_company(write_company_files(tmp_path, [EMPLOYEE], [practice(1, "Judo"), practice(2, "Judo")]))
+    assert [row.id for row in company.practices] == [1]
+    assert company.remarks == ["DonneesSportive.xlsx, ligne 3 : salarié absent du fichier RH, ligne ignorée."]

@@ -1,4 +1,4 @@
-"""Kafka's messages are checked by compiled code: in Python it would take most of a consumer's time."""
+"""Checksums of Kafka messages are computed by compiled code; in Python they would take most of a consumer's time."""
 
 import crc32c
 from kafka.record import util

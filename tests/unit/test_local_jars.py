@@ -1,4 +1,4 @@
-"""Law: a jar is what its lock says, to the byte, or it is an error that names it."""
+"""Law: a jar equals its lock to the byte, or it is an error that names it."""
 
 import hashlib
 from pathlib import Path

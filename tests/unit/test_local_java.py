@@ -1,4 +1,4 @@
-"""Law: the user's Java wins; ours starts, and says nothing, although Spark's launcher asks for what it lacks."""
+"""Law: the user's Java wins; ours starts silently although Spark's launcher passes options of modules that it lacks."""
 
 import subprocess
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_default_java_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("given", "passed"),
+    ("arguments", "expected"),
     [
         (["--add-modules=jdk.incubator.vector", "-cp", "a b", "Main"], ["-cp", "a b", "Main"]),
         (["--add-modules", "jdk.incubator.vector", "Main"], ["Main"]),
@@ -43,9 +43,9 @@ def test_default_java_is_the_one_from_pypi(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_java_wrapper_drops_only_options_of_missing_modules(
-    tmp_path: Path, given: list[str], passed: list[str]
+    tmp_path: Path, arguments: list[str], expected: list[str]
 ) -> None:
     wrapper = tmp_path / "java"
     wrapper.write_text(WRAPPER.format(java="printf '%s\\n'"), encoding="utf-8")
-    printed = subprocess.run(["sh", wrapper, *given], capture_output=True, text=True, check=True).stdout
-    assert printed == "".join(f"{word}\n" for word in passed)
+    printed = subprocess.run(["sh", wrapper, *arguments], capture_output=True, text=True, check=True).stdout
+    assert printed == "".join(f"{word}\n" for word in expected)

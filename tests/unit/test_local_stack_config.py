@@ -1,4 +1,4 @@
-"""Law: a stack is its folder and its settings; nothing of the checkout's files or of another stack reaches it."""
+"""Law: a stack depends on its folder and its settings only, not on the checkout's files or another stack."""
 
 import shlex
 import subprocess
@@ -19,21 +19,21 @@ from lakehouse.settings import Settings
 
 
 class _RestartingSupervisor(Supervisor):
-    """Seen in the moment between a kept service's death and its next start."""
+    """A supervisor whose service has exited and is about to be restarted."""
 
     def __init__(self) -> None:
         self.states = ["EXITED", "STARTING", "RUNNING"]
 
     def processes(self) -> dict[str, Process]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return {"kept": Process("kept", state, None, -9)}
+        return {"restarting": Process("restarting", state, None, -9)}
 
     def start_program(self, name: str) -> None:
         raise AssertionError(f"supervisord is starting {name} itself")
 
 
 class _DyingSupervisor(Supervisor):
-    """Seen with a service that runs for a while, ends, and is started again."""
+    """A supervisor whose service runs for a while, exits, and is started again."""
 
     def __init__(self) -> None:
         self.process_states = [("STOPPED", None), ("RUNNING", 1), ("EXITED", None), ("RUNNING", 2)]
@@ -56,8 +56,8 @@ def _settings(**values: Any) -> Settings:
 def _read_setting_in_child(settings: Settings, name: str, **environment: str) -> str:
     command = [sys.executable, "-c", PRINT_SETTING.format(name)]
     variables = service_addresses.environment(settings) | environment
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    completed = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return completed.stdout.strip()
 
 
 def test_container_address_is_rewritten_to_localhost() -> None:
@@ -95,7 +95,7 @@ def test_child_process_gets_the_settings_of_its_stack_only(tmp_path: Path, monke
 def test_free_ports_are_distinct_and_below_the_ephemeral_range(tmp_path: Path) -> None:
     numbers = service_addresses.free_ports(20)
     assert len(set(numbers)) == 20
-    assert max(numbers) < 32_768, "a connection going out may be given it before the service listens"
+    assert max(numbers) < 32_768, "an outgoing connection may get the port before the service listens"
     assert Stack.on_free_ports(tmp_path / "a").settings.db_port != 5432
 
 
@@ -106,7 +106,7 @@ def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path
 
 def test_service_that_supervisord_is_restarting_is_not_started_again(tmp_path: Path) -> None:
     printed: list[str] = []
-    start_services([Service("kept", ("true",))], _RestartingSupervisor(), tmp_path, printed.append)
+    start_services([Service("restarting", ("true",))], _RestartingSupervisor(), tmp_path, printed.append)
     assert len(printed) == 1
 
 
@@ -120,7 +120,7 @@ def test_service_that_exits_before_it_is_ready_is_an_error_with_its_last_lines(t
 def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:
     stack = Stack.on_free_ports(tmp_path)
     stack.down()
-    assert {one.state for one in stack.status()} == {"STOPPED"}
+    assert {service.state for service in stack.status()} == {"STOPPED"}
 
 
 def test_services_listen_on_localhost_only(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A log tells what failed and where, and nobody's data."""
+"""A log shows what failed and where, and no personal data."""
 
 import subprocess
 import sys

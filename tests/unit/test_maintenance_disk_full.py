@@ -1,4 +1,4 @@
-"""Law 1: a disk that is full at whatever step of maintenance costs no row, and is told for the table that it hit."""
+"""Law 1: a disk that fills up at any step of maintenance costs no row, and is reported for its table."""
 
 import random
 import resource
@@ -22,7 +22,7 @@ FILE_COUNTS = {LARGE_TABLE: 12, SMALL_TABLE: 2}
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    """Return a lake of two tables of small files; the more there are, the longer a commit that replaces them all."""
+    """Return a lake of two tables of small files; more files make the commit that replaces them longer."""
     catalog = Catalog(str(tmp_path))
     for table, files in FILE_COUNTS.items():
         for offset in range(files):
@@ -33,7 +33,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 @contextmanager
 def limit_file_size(size: int) -> Iterator[None]:
-    """Have the kernel refuse to write a file beyond so many bytes, as on a disk that is full there."""
+    """Make the kernel refuse to write a file beyond `size` bytes, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -44,8 +44,8 @@ def limit_file_size(size: int) -> Iterator[None]:
 
 def offsets(catalog: Catalog, table: tuple[str, str]) -> list[int]:
     stored = QueryBuilder().register("stored", DeltaTable(catalog.path(*table)))
-    found: list[int] = stored.execute('SELECT "offset" FROM stored').read_all().column("offset").to_pylist()
-    return sorted(found)
+    values: list[int] = stored.execute('SELECT "offset" FROM stored').read_all().column("offset").to_pylist()
+    return sorted(values)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Law: an offset that a table lacks, or has twice, is named with the commits around it."""
+"""Law: an offset that a table lacks or has twice is reported with the commits around it."""
 
 import json
 import shutil
@@ -47,12 +47,12 @@ def commit_file(table: CheckedTable, version: int) -> Path:
 
 
 def describe_findings(table: CheckedTable, expected: Mapping[TopicPartition, range] = FIFTEEN_OFFSETS) -> list[str]:
-    return [str(one) for one in check_table(table, expected)]
+    return [str(finding) for finding in check_table(table, expected)]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> CheckedTable:
-    """Give Bronze with fifteen offsets, five a commit."""
+    """Return Bronze with fifteen offsets, five in each commit."""
     created = bronze_table(tmp_path, SHOES)
     for start in (0, 5, 10):
         append(created, range(start, start + 5))
@@ -73,9 +73,9 @@ def test_lost_add_action_is_reported_with_its_offsets_and_commits(table: Checked
     lost = commit_file(table, 1)
     actions = [line for line in lost.read_text().splitlines() if "add" not in json.loads(line)]
     lost.write_text("\n".join(actions))
-    [found] = check_table(table, FIFTEEN_OFFSETS)
-    assert found == OffsetFinding(table, PARTITION_0, "missing", [range(5, 10)])
-    lines = [line.strip() for line in explain_findings([found])]
+    [finding] = check_table(table, FIFTEEN_OFFSETS)
+    assert finding == OffsetFinding(table, PARTITION_0, "missing", [range(5, 10)])
+    lines = [line.strip() for line in explain_findings([finding])]
     assert lines[0] == "bronze/shoes, incarnation 0, partition 0: 5 offsets missing: 5–9"
     assert [line.split()[:2] for line in lines if line.startswith("version")] == [
         ["version", str(n)] for n in (0, 1, 2)
@@ -85,7 +85,7 @@ def test_lost_add_action_is_reported_with_its_offsets_and_commits(table: Checked
 
 
 def test_commit_hidden_behind_a_checkpoint_is_reported_as_lost(table: CheckedTable) -> None:
-    """Write an append over a compaction that a checkpoint was made of, as a log store does that renames."""
+    """An append overwrites a compaction's commit after its checkpoint, as by a log store that renames files."""
     appended = json.loads(commit_file(table, 2).read_text().splitlines()[-1])["add"]
     log = DeltaTable(table.path)
     log.optimize.compact()
@@ -93,17 +93,17 @@ def test_commit_hidden_behind_a_checkpoint_is_reported_as_lost(table: CheckedTab
     table.archive.mkdir(parents=True)
     shutil.copy(commit_file(table, 3), table.archive / f"{3:020}.1.json")
     stats = {**json.loads(appended["stats"]), "minValues": {"offset": 15}, "maxValues": {"offset": 19}}
-    stolen = [
+    overwriting_actions = [
         {"commitInfo": {"operation": "WRITE", "engineInfo": "Apache-Spark", "timestamp": 0}},
-        {"add": {**appended, "path": "stolen.parquet", "stats": json.dumps(stats)}},
+        {"add": {**appended, "path": "lost.parquet", "stats": json.dumps(stats)}},
     ]
-    commit_file(table, 3).write_text("\n".join(map(json.dumps, stolen)))
+    commit_file(table, 3).write_text("\n".join(map(json.dumps, overwriting_actions)))
     shutil.copy(commit_file(table, 3), table.archive / f"{3:020}.2.json")
     append(table, range(20, 25))
 
-    [found] = check_table(table, {PARTITION_0: range(25)})
-    assert found.ranges == [range(15, 20)]
-    text = "\n".join(explain_findings([found]))
+    [finding] = check_table(table, {PARTITION_0: range(25)})
+    assert finding.ranges == [range(15, 20)]
+    text = "\n".join(explain_findings([finding]))
     assert "OPTIMIZE by delta-rs" in text
     assert (
         "version 3 1970-01-01T00:00:00.000+00:00 WRITE by Apache-Spark: 1 files added, 0 removed, written over" in text
@@ -113,9 +113,9 @@ def test_commit_hidden_behind_a_checkpoint_is_reported_as_lost(table: CheckedTab
 
 def test_duplicate_offsets_are_reported_with_both_commits(table: CheckedTable) -> None:
     append(table, [3, 4])
-    [found] = check_table(table, FIFTEEN_OFFSETS)
-    assert (found.kind, found.ranges) == ("doubled", [range(3, 5)])
-    lines = [line.strip() for line in explain_findings([found])]
+    [finding] = check_table(table, FIFTEEN_OFFSETS)
+    assert (finding.kind, finding.ranges) == ("doubled", [range(3, 5)])
+    lines = [line.strip() for line in explain_findings([finding])]
     assert any(line.startswith("adds 0–4") for line in lines)
     assert any(line.startswith("adds 3–4") for line in lines)
 

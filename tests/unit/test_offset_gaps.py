@@ -1,4 +1,4 @@
-"""Law 1: an offset that Bronze lacks is found by the files' statistics, whatever was compacted with what."""
+"""Law 1: an offset that Bronze lacks is found from file statistics, whatever files were compacted together."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -97,7 +97,7 @@ def test_gap_check_without_gaps_reads_file_statistics_only(catalog: Catalog, mon
     st.integers(0, 10),
 )
 def test_gaps_of_random_files_are_the_offsets_in_no_file(files: list[list[int]], begin: int) -> None:
-    """Files hold each offset at most once; what they share is left to the first."""
+    """Each offset is in at most one file: an offset drawn for several goes to the first."""
     distinct, stored = [], set[int]()
     for file in files:
         if fresh := sorted(set(file) - stored):
@@ -108,9 +108,9 @@ def test_gaps_of_random_files_are_the_offsets_in_no_file(files: list[list[int]],
         def offset_ranges(self, *_: str, **__: str) -> list[OffsetRange]:
             return [OffsetRange(PARTITION_0, file[0], file[-1], len(file)) for file in distinct]
 
-        def offset_gaps(self, _name: str, stretch: OffsetRange) -> list[tuple[int, int]]:
-            held = sorted(offset for offset in stored if stretch.first <= offset <= stretch.last)
-            return [(one + 1, other - 1) for one, other in pairwise(held) if other > one + 1]
+        def offset_gaps(self, _name: str, offset_range: OffsetRange) -> list[tuple[int, int]]:
+            present = sorted(offset for offset in stored if offset_range.first <= offset <= offset_range.last)
+            return [(left + 1, right - 1) for left, right in pairwise(present) if right > left + 1]
 
     gaps = find_gaps(Statistics(""), "shoes", {PARTITION_0: begin})
     missing = {offset for gap in gaps for offset in range(gap.first, gap.last + 1)}

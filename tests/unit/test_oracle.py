@@ -1,4 +1,4 @@
-"""The support.oracle itself knows the worked examples of the product's rules."""
+"""The oracle gives the results of the product's worked examples."""
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -26,12 +26,12 @@ RULES: dict[str, Any] = {
 JULIETTE = Employee(1, "Ventes", Decimal("52770.00"), HOME, "bicycling")
 
 
-def distance_row(metres: int | None, mode: str = "bicycling", **changed: Any) -> dict[str, Any]:
+def distance_row(metres: int | None, mode: str = "bicycling", **fields: Any) -> dict[str, Any]:
     route = {"origin_address": HOME, "destination_address": WORK, "travel_mode": mode}
-    return {**route, "distance_m": metres, "provider": "estimate", "status": "ok", **changed}
+    return {**route, "distance_m": metres, "provider": "estimate", "status": "ok", **fields}
 
 
-def activity_row(start: str, **changed: Any) -> dict[str, Any]:
+def activity_row(start: str, **fields: Any) -> dict[str, Any]:
     started_at = datetime.fromisoformat(start).replace(tzinfo=timezone.utc)
     row = {
         "employee_id": 1,
@@ -40,7 +40,7 @@ def activity_row(start: str, **changed: Any) -> dict[str, Any]:
         "distance_m": None,
         "moving_time_s": 60,
     }
-    return {**row, "elapsed_time_s": 60, "flagged": False, "raw_payload": {"athlete": {"id": 1}}, **changed}
+    return {**row, "elapsed_time_s": 60, "flagged": False, "raw_payload": {"athlete": {"id": 1}}, **fields}
 
 
 def test_52770_euros_by_bicycle_earn_2638_50() -> None:
@@ -64,23 +64,23 @@ def test_oracle_prime_with_half_a_cent_is_rounded_up() -> None:
 
 
 def test_oracle_google_distance_overrides_the_estimate_even_when_it_failed() -> None:
-    answers = [distance_row(1), distance_row(30_000, provider="google")]
-    assert prime([JULIETTE], answers, RULES)[1].motif == "distance_incoherente"
-    answers = [distance_row(1), distance_row(None, provider="google", status="failed")]
-    assert prime([JULIETTE], answers, RULES)[1].motif == "distance_inconnue"
+    distance_rows = [distance_row(1), distance_row(30_000, provider="google")]
+    assert prime([JULIETTE], distance_rows, RULES)[1].motif == "distance_incoherente"
+    distance_rows = [distance_row(1), distance_row(None, provider="google", status="failed")]
+    assert prime([JULIETTE], distance_rows, RULES)[1].motif == "distance_inconnue"
 
 
 @pytest.mark.parametrize(("count", "days", "missing"), [(14, 0, 1), (15, 5, 0)])
 def test_fifteen_activities_earn_five_days(count: int, days: int, missing: int) -> None:
     rows = [activity_row("2026-03-01T10:00")] * count
-    found = wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026]
-    assert (found.days, found.missing) == (days, missing)
+    row = wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026]
+    assert (row.days, row.missing) == (days, missing)
 
 
 def test_oracle_last_utc_hour_of_a_year_counts_for_the_next_year_in_paris() -> None:
-    found = wellbeing([JULIETTE], [activity_row("2025-12-31T23:30")], [RULES], date(2026, 11, 21))
-    assert found[1, 2026].activities == 1
-    assert (1, 2025) not in found
+    days_by_year = wellbeing([JULIETTE], [activity_row("2025-12-31T23:30")], [RULES], date(2026, 11, 21))
+    assert days_by_year[1, 2026].activities == 1
+    assert (1, 2025) not in days_by_year
 
 
 @pytest.mark.parametrize(
@@ -102,21 +102,21 @@ def test_oracle_rolling_window_excludes_the_same_day_a_year_ago() -> None:
         activity_row("2026-11-22T10:00"),
     ]
     rolling = {**RULES, "activity_window": "rolling_12_months"}
-    found = wellbeing([JULIETTE], rows, [rolling], date(2026, 11, 21))
-    assert {key: row.activities for key, row in found.items()} == {(1, 2026): 2}
+    days_by_year = wellbeing([JULIETTE], rows, [rolling], date(2026, 11, 21))
+    assert {key: row.activities for key, row in days_by_year.items()} == {(1, 2026): 2}
 
 
 def test_oracle_past_year_uses_the_rules_of_its_last_day() -> None:
     rows = [activity_row("2025-03-01T10:00"), activity_row("2026-03-01T10:00")]
     later = {**RULES, "valid_from": date(2026, 1, 1), "min_activities": 1}
-    found = wellbeing([JULIETTE], rows, [later, RULES], date(2026, 11, 21))
-    assert {key: row.days for key, row in found.items()} == {(1, 2025): 0, (1, 2026): 5}
+    days_by_year = wellbeing([JULIETTE], rows, [later, RULES], date(2026, 11, 21))
+    assert {key: row.days for key, row in days_by_year.items()} == {(1, 2025): 0, (1, 2026): 5}
 
 
 def test_oracle_both_hours_of_the_autumn_clock_change_count() -> None:
     rows = [activity_row("2026-10-25T00:30"), activity_row("2026-10-25T01:30")]
-    found = wellbeing([JULIETTE], rows, [RULES], date(2026, 10, 25))[1, 2026]
-    assert (found.activities, str(found.first), str(found.last)) == (2, *["2026-10-25 02:30:00"] * 2)
+    row = wellbeing([JULIETTE], rows, [RULES], date(2026, 10, 25))[1, 2026]
+    assert (row.activities, str(row.first), str(row.last)) == (2, *["2026-10-25 02:30:00"] * 2)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +126,12 @@ def test_oracle_both_hours_of_the_autumn_clock_change_count() -> None:
 )  # fmt: skip
 def test_oracle_rolling_window_around_a_leap_day_is_one_year(as_of: date, first: str, before: str) -> None:
     rolling = {**RULES, "activity_window": "rolling_12_months"}
-    found = wellbeing([JULIETTE], [activity_row(first), activity_row(before)], [rolling], as_of)
-    assert {key: row.activities for key, row in found.items()} == {(1, as_of.year): 1}
+    days_by_year = wellbeing([JULIETTE], [activity_row(first), activity_row(before)], [rolling], as_of)
+    assert {key: row.activities for key, row in days_by_year.items()} == {(1, as_of.year): 1}
 
 
 @pytest.mark.parametrize("folder", [ROOT / "data" / "input", None])
 def test_oracle_reads_the_workbook_as_the_loader_does(folder: Path | None, tmp_path: Path) -> None:
     folder = folder or write_company_files(tmp_path, [employee(salaire="52 770,00 €")])
-    loaded = {each.id: (each.salaire_brut, each.adresse_complete) for each in read_company(folder).employees}
-    assert {each.id: (each.salary, each.address) for each in read_employees(folder)} == loaded
+    loaded = {row.id: (row.salaire_brut, row.adresse_complete) for row in read_company(folder).employees}
+    assert {row.id: (row.salary, row.address) for row in read_employees(folder)} == loaded

@@ -1,4 +1,4 @@
-"""Law: before anything is downloaded, what is missing is said with both numbers, and nothing goes on."""
+"""Law: before any download, a missing resource is an error with the amounts found and needed."""
 
 import ast
 import errno
@@ -28,19 +28,21 @@ def _preflight(*options: str, **variables: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize(
-    ("options", "what", "needs"),
+    ("options", "resource", "needed"),
     [
         (["--need-memory", "999999"], "memory", "999999 GiB"),
         (["--need-disk", "999999"], "disk", "999999 GiB"),
         (["--need-python", "9.1"], "Python", "9.1 or later"),
     ],
 )
-def test_insufficient_resource_is_an_error_with_found_and_needed(options: list[str], what: str, needs: str) -> None:
-    done = _preflight(*options, "--no-ports")
-    assert done.returncode == 1
-    errors = done.stderr.splitlines()
-    assert [line.split(":")[1].strip() for line in errors] == [what]
-    assert f"needs {needs}" in errors[0]
+def test_insufficient_resource_is_an_error_with_found_and_needed(
+    options: list[str], resource: str, needed: str
+) -> None:
+    completed = _preflight(*options, "--no-ports")
+    assert completed.returncode == 1
+    errors = completed.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in errors] == [resource]
+    assert f"needs {needed}" in errors[0]
     assert any(character.isdigit() for character in errors[0].split("found")[1].split("needs")[0])
 
 
@@ -61,10 +63,10 @@ def test_a_disk_without_hard_links_is_an_error_that_names_the_lake(
 
 
 def test_a_busy_port_is_an_error_that_names_its_variable(busy_port: int) -> None:
-    done = _preflight(DB_PORT=str(busy_port))
-    assert done.returncode == 1
-    assert f"port {busy_port}: found busy" in done.stderr
-    assert "DB_PORT" in done.stderr
+    completed = _preflight(DB_PORT=str(busy_port))
+    assert completed.returncode == 1
+    assert f"port {busy_port}: found busy" in completed.stderr
+    assert "DB_PORT" in completed.stderr
 
 
 def test_a_free_port_is_not_busy() -> None:

@@ -1,4 +1,4 @@
-"""What a refresh may be asked for, and what it says of what it may not."""
+"""The options of a refresh: what they mean, and the error for an invalid one."""
 
 import subprocess
 from datetime import date
@@ -18,8 +18,8 @@ def parse_options(*arguments: str) -> RefreshOptions:
 
 
 def test_refresh_without_options_is_for_today() -> None:
-    found = parse_options()
-    assert (found.day, found.time_point, dict(found.scenarios)) == (TODAY, None, {})
+    options = parse_options()
+    assert (options.day, options.time_point, dict(options.scenarios)) == (TODAY, None, {})
 
 
 def test_known_at_defaults_to_as_of() -> None:
@@ -30,13 +30,13 @@ def test_known_at_defaults_to_as_of() -> None:
 
 
 def test_a_scenario_changes_the_rules_it_names() -> None:
-    found = parse_options("--scenario", "taux6", "--bonus-rate", "0.06", "--min-activities", "12")
-    assert found.scenarios == {"taux6": {"bonus_rate": Decimal("0.06"), "min_activities": 12}}
+    options = parse_options("--scenario", "taux6", "--bonus-rate", "0.06", "--min-activities", "12")
+    assert options.scenarios == {"taux6": {"bonus_rate": Decimal("0.06"), "min_activities": 12}}
 
 
 def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None:
-    found = parse_options("--sweep", "bonus_rate=0.04:0.06:0.005")
-    assert found.scenarios == {
+    options = parse_options("--sweep", "bonus_rate=0.04:0.06:0.005")
+    assert options.scenarios == {
         f"bonus_rate={rate}": {"bonus_rate": Decimal(rate)} for rate in ("0.04", "0.045", "0.05", "0.055", "0.06")
     }
     named = parse_options("--scenario", "court", "--walk-limit-m", "9000", "--sweep", "min_activities=10:12:1")
@@ -46,7 +46,7 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--as-of", "2026-11-29"], "nothing is known of a day to come: today is 2026-11-28"),
         (["--as-of", "2026-06-30", "--known-at", "2027-01-01"], "nothing is known of a day to come"),
@@ -71,16 +71,16 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
     ],
 )
 def test_invalid_refresh_option_is_an_error_with_its_remedy(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exited:
         parse_options(*arguments)
-    assert left.value.code == 2
-    assert says in " ".join(capsys.readouterr().err.split())
+    assert exited.value.code == 2
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_explanation_of_a_future_day_is_refused_in_french() -> None:
     command = job_command("expliquer.py", "--employee", "1", "--as-of", "2999-01-01")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "rien n'est connu d'un jour à venir" in done.stderr
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert completed.returncode == 2
+    assert "rien n'est connu d'un jour à venir" in completed.stderr

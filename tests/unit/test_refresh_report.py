@@ -1,4 +1,4 @@
-"""What a refresh says when it is done."""
+"""The report of a refresh: its warnings, and the totals that changed."""
 
 from datetime import date
 
@@ -11,12 +11,12 @@ from lakehouse.refresh.runs import Run
 DAY = date(2026, 6, 30)
 
 
-@pytest.mark.parametrize(("known_at", "said"), [(today(), True), (DAY, False), (None, False)])
+@pytest.mark.parametrize(("known_at", "warned"), [(today(), True), (DAY, False), (None, False)])
 def test_report_with_known_at_today_warns_that_today_is_not_over(
-    known_at: date | None, said: bool, capsys: pytest.CaptureFixture[str]
+    known_at: date | None, warned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(Run(DAY, {}, known_at=known_at))
-    assert ("Today is not over" in capsys.readouterr().out) == said
+    assert ("Today is not over" in capsys.readouterr().out) == warned
 
 
 def test_report_marks_a_total_that_changed_beyond_the_threshold(capsys: pytest.CaptureFixture[str]) -> None:

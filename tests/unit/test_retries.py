@@ -1,4 +1,4 @@
-"""A service's work goes on through outages, and ends when asked."""
+"""A service retries its work through outages, and stops on SIGTERM."""
 
 import os
 import signal
@@ -39,9 +39,9 @@ def test_sigterm_interrupts_a_retry_delay() -> None:
     try:
         stop = StopSignal().on_sigterm()
         os.kill(os.getpid(), signal.SIGTERM)
-        began = time.monotonic()
+        started_at = time.monotonic()
         assert stop.wait(10)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - started_at < 5
         assert stop.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -1,4 +1,4 @@
-"""The fictive company's files: always the same, and as untidy as real ones."""
+"""The sample company's files: the same for the same seed, and as untidy as real ones."""
 
 import unicodedata
 from collections import Counter
@@ -18,7 +18,7 @@ COMMITTED = ROOT / "data" / "input"
 
 @pytest.fixture(scope="module")
 def sample_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
+    folder = tmp_path_factory.mktemp("sample")
     write_sample_files(folder)
     return folder
 
@@ -46,10 +46,10 @@ def test_committed_sample_files_match_the_generator(sample_files: Path) -> None:
 
 
 def test_sample_files_are_read_completely_with_two_remarks(sample_files: Path) -> None:
-    read = read_company(sample_files)
-    assert len(read.employees) == len(read.practices) == 168
-    assert len(read.remarks) == 2
-    assert {employee.moyen_deplacement for employee in read.employees} == set(TRAVEL_MODES)
+    company = read_company(sample_files)
+    assert len(company.employees) == len(company.practices) == 168
+    assert len(company.remarks) == 2
+    assert {employee.moyen_deplacement for employee in company.employees} == set(TRAVEL_MODES)
 
 
 def test_sample_files_contain_every_untidy_case(sample_files: Path) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's front: any python may start it."""
+"""The simulator's launcher: any Python can start it."""
 
 import ast
 import shutil
@@ -12,7 +12,7 @@ LAUNCHER = ROOT / "simulate_new_strava_activities.py"
 
 
 def run_launcher(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Start a copy in the folder with a python that has none of our packages, and nothing else on its path."""
+    """Run a copy from the folder, with a Python without our packages and with only the folder on PATH."""
     shutil.copy(LAUNCHER, folder)
     command = [str(Path(sys.base_prefix) / "bin" / "python3"), "-I", str(folder / LAUNCHER.name), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": str(folder)})

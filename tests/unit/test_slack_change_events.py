@@ -1,4 +1,4 @@
-"""Debezium's messages become rows that Postgres reads."""
+"""Debezium's change events are parsed into rows that Postgres reads."""
 
 import json
 from datetime import datetime, timezone

@@ -1,4 +1,4 @@
-"""Slack takes a message and says nothing: sent again, and the webhook's secret address told to nobody."""
+"""An incomplete response from Slack is retried, and the secret webhook URL is never shown."""
 
 import socket
 import struct
@@ -14,7 +14,7 @@ import pytest
 from lakehouse.slack import webhook
 
 CLOSE = struct.pack("ii", 0, 0)
-RESET = struct.pack("ii", 1, 0)  # to linger for no time at all is to send RST
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds sends RST
 
 POST_PROGRAM = """
 import sys, httpx
@@ -27,8 +27,8 @@ with httpx.Client() as client:
 
 
 @contextmanager
-def slack_server(then: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
-    """Give the address of a server that reads one request to its end, and what it has read."""
+def slack_server(end_connection: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the URL of a server that reads one request to its end, and the requests that it has read."""
     received: list[bytes] = []
 
     def receive(server: socket.socket) -> None:
@@ -38,7 +38,7 @@ def slack_server(then: Callable[[socket.socket], None]) -> Iterator[tuple[str, l
             while not read.endswith(b'Bravo"}'):
                 read += peer.recv(65_536)
             received.append(read)
-            then(peer)
+            end_connection(peer)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
@@ -61,23 +61,28 @@ def send_half_response(peer: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "says"),
+    ("end_connection", "message"),
     [
         (close_connection, "RemoteProtocolError"),
         (reset_connection, "ReadError"),
         (send_half_response, "RemoteProtocolError"),
     ],
 )
-def test_message_with_an_incomplete_slack_response_is_retried(then: Callable[[socket.socket], None], says: str) -> None:
-    with slack_server(then) as (url, received), httpx.Client() as client:
-        assert webhook.post(client, url, "Bravo") == webhook.SlackResponse("retry", says)
+def test_message_with_an_incomplete_slack_response_is_retried(
+    end_connection: Callable[[socket.socket], None], message: str
+) -> None:
+    with slack_server(end_connection) as (url, received), httpx.Client() as client:
+        assert webhook.post(client, url, "Bravo") == webhook.SlackResponse("retry", message)
     assert len(received) == 1
 
 
 def test_logs_do_not_show_the_webhook_url() -> None:
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    with slack_server(lambda peer: peer.sendall(ok)) as (taking, _), slack_server(reset_connection) as (resetting, _):
-        command = [sys.executable, "-c", POST_PROGRAM, taking, resetting]
+    with (
+        slack_server(lambda peer: peer.sendall(ok)) as (accepting, _),
+        slack_server(reset_connection) as (resetting, _),
+    ):
+        command = [sys.executable, "-c", POST_PROGRAM, accepting, resetting]
         completed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert completed.stdout == "['200 ok', 'ReadError']\n"
     assert "secret" not in completed.stderr

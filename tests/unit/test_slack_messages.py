@@ -1,4 +1,4 @@
-"""Messages are French, by sport, and always the same for the same activity."""
+"""Messages are in French, by sport, and always the same for the same activity."""
 
 import pytest
 

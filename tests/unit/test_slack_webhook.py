@@ -1,4 +1,4 @@
-"""What becomes of a message by what Slack answers."""
+"""The outcome of a message by Slack's response: sent, retried or dead letter."""
 
 import socket
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ def test_http_status_decides_between_sent_retry_and_dead_letter(
     httpserver: HTTPServer, client: httpx.Client, status: int, body: str, outcome: str
 ) -> None:
     httpserver.expect_request("/hook", method="POST", json={"text": "Bravo"}).respond_with_data(body, status=status)
-    answer = webhook.post(client, httpserver.url_for("/hook"), "Bravo")
-    assert (answer.outcome, answer.text, answer.retry_after) == (outcome, f"{status} {body}".strip(), None)
+    response = webhook.post(client, httpserver.url_for("/hook"), "Bravo")
+    assert (response.outcome, response.text, response.retry_after) == (outcome, f"{status} {body}".strip(), None)
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_429_waits_for_retry_after(
 ) -> None:
     headers = {} if header is None else {"Retry-After": header}
     httpserver.expect_request("/hook").respond_with_data("rate_limited", status=429, headers=headers)
-    answer = webhook.post(client, httpserver.url_for("/hook"), "Bravo")
-    assert (answer.outcome, answer.retry_after) == ("retry", wait)
+    response = webhook.post(client, httpserver.url_for("/hook"), "Bravo")
+    assert (response.outcome, response.retry_after) == ("retry", wait)
 
 
 def test_webhook_timeout_is_retried_without_showing_the_url(client: httpx.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, patch.object(webhook, "TIMEOUT", 0.2):
         port = silent.getsockname()[1]
-        answer = webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo")
-    assert answer == webhook.SlackResponse("retry", "ReadTimeout")
+        response = webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo")
+    assert response == webhook.SlackResponse("retry", "ReadTimeout")
 
 
 def test_refused_webhook_connection_is_retried(client: httpx.Client) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
     assert webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo") == webhook.SlackResponse(
         "retry", "ConnectError"
     )
@@ -78,8 +78,8 @@ def test_slack_response_with_nul_or_invalid_utf8_becomes_valid_text(
 
 
 def test_slack_markup_in_a_comment_is_escaped(httpserver: HTTPServer, client: httpx.Client) -> None:
-    def answer(request: object) -> Response:
+    def respond(request: object) -> Response:
         return Response("ok" if "<" not in getattr(request, "json", {})["text"] else "markup", status=200)
 
-    httpserver.expect_request("/hook").respond_with_handler(answer)
+    httpserver.expect_request("/hook").respond_with_handler(respond)
     assert webhook.post(client, httpserver.url_for("/hook"), "Top <!channel> & <@U1>").text == "200 ok"

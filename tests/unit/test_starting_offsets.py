@@ -1,4 +1,4 @@
-"""Law 9: Bronze goes on where it ends, and only where nothing is missing in between."""
+"""Law 9: Bronze continues at its last offset, and only if no offset in between is missing."""
 
 from pathlib import Path
 
@@ -24,7 +24,10 @@ PRODUCED_AT = 1_780_000_000_000  # ms
 
 
 def source(topic_id: str = "first", produced_at: int | None = PRODUCED_AT, **earliest: int) -> Source:
-    """Return a source whose one topic begins there; Bronze's last message in it is of this moment, or not there."""
+    """Return a source with one topic; keywords such as p0 are the earliest offsets of its partitions.
+
+    `produced_at` is the timestamp of Bronze's last message in the topic, None where the topic lacks that message.
+    """
     first = {int(name[1:]): at for name, at in earliest.items()}
     return Source(
         "42", {SHOES.topic: Topic(SHOES.topic, topic_id, first, lambda last: dict.fromkeys(last, produced_at))}
@@ -33,14 +36,14 @@ def source(topic_id: str = "first", produced_at: int | None = PRODUCED_AT, **ear
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    """Give a lake that has read partition 0 up to offset 4, and Postgres's log up to 900."""
+    """Return a lake that has read partition 0 up to offset 4, and the WAL up to LSN 900."""
     catalog = Catalog(str(tmp_path))
     create_bronze_tables(catalog, source(p0=0), SHOES)
     zeros = Array([0] * 5, DataType.int32())
     long = DataType.int64()
-    places = {"offset": Array([0, 1, 2, 3, 4], long), "lsn": Array([500, 600, 700, 800, 900], long)}
-    produced = Array([PRODUCED_AT * 1000] * 5, long).cast(DataType.timestamp("us", tz="UTC"))
-    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **places, "kafka_timestamp": produced})
+    positions = {"offset": Array([0, 1, 2, 3, 4], long), "lsn": Array([500, 600, 700, 800, 900], long)}
+    timestamps = Array([PRODUCED_AT * 1000] * 5, long).cast(DataType.timestamp("us", tz="UTC"))
+    rows = Table.from_pydict({"incarnation": zeros, "partition": zeros, **positions, "kafka_timestamp": timestamps})
     write_deltalake(catalog.path("bronze", "shoes"), rows, mode="append", schema_mode="merge")
     return catalog
 

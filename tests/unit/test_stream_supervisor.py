@@ -1,4 +1,4 @@
-"""A flow that fails stops no other: it alone is started again, after growing pauses, and the log says which and why."""
+"""A failed stream stops no other: it alone is restarted, with growing delays, and logged with its reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ lakehouse.errors.LockLost: the lock of the stream was lost; nothing was written.
 
 @dataclass
 class StubQuery:
-    """A query as far as watching asks it."""
+    """The part of a streaming query that the supervisor uses."""
 
     isActive: bool = True  # noqa: N815 - PySpark's name
     recentProgress: list[dict[str, Any]] = field(default_factory=list)  # noqa: N815
@@ -37,7 +37,7 @@ class StubQuery:
 
 @dataclass
 class SupervisedStreams:
-    """When each flow was started, by a clock that each look moves on a second, and what was logged."""
+    """The start times of each stream, by a clock that each check moves on a second, and the log."""
 
     now: float = 0.0
     starts: dict[str, list[float]] = field(default_factory=lambda: {"good": [], "ends": [], "refused": []})
@@ -58,11 +58,11 @@ class SupervisedStreams:
 
 
 @pytest.fixture
-def supervised(monkeypatch: pytest.MonkeyPatch) -> SupervisedStreams:
+def supervised() -> SupervisedStreams:
     streams = SupervisedStreams()
-    monkeypatch.setattr("lakehouse.spark.stream_supervisor.time.monotonic", lambda: streams.now)
     with capture_logs() as logs:
-        supervise({name: streams.stream(name) for name in streams.starts}, logger("stream"), streams.should_stop)
+        starts = {name: streams.stream(name) for name in streams.starts}
+        supervise(starts, logger("stream"), streams.should_stop, clock=lambda: streams.now)
     streams.logged = logs
     return streams
 
@@ -80,7 +80,7 @@ def test_failed_stream_is_restarted_with_growing_delays(supervised: SupervisedSt
 
 
 def test_failed_stream_is_logged_in_one_line_with_table_and_reason(supervised: SupervisedStreams) -> None:
-    assert {one["table"]: one["error"] for one in supervised.logged if one["event"] == "stream_failed"} == {
+    assert {entry["table"]: entry["error"] for entry in supervised.logged if entry["event"] == "stream_failed"} == {
         "ends": "the lock of the stream was lost; nothing was written.",
         "refused": "the topic was made again",
     }

@@ -1,4 +1,4 @@
-"""What a client of the Thrift server says when there is no answer, or a no."""
+"""The errors of the Thrift client: an unreachable server, a lost connection, a refused query."""
 
 import socket
 from types import SimpleNamespace
@@ -27,19 +27,19 @@ def test_unreachable_thrift_server_is_an_error_with_its_address() -> None:
 
 
 class StubConnection:
-    """A server's connection: it answers 1, or goes away, and closing it fails."""
+    """A connection whose query returns 1 or fails, and whose closing fails."""
 
     description = (("one",),)
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.gone = error
+        self.error = error
 
     def cursor(self) -> "StubConnection":
         return self
 
     def execute(self, _: str) -> None:
-        if self.gone:
-            raise self.gone
+        if self.error:
+            raise self.error
 
     def fetchall(self) -> list[tuple[int]]:
         return [(1,)]
@@ -53,9 +53,9 @@ def test_query_result_is_returned_even_if_closing_the_session_fails(monkeypatch:
     assert query(Settings(), "SELECT 1").rows == [(1,)]
 
 
-@pytest.mark.parametrize("gone", [EOFError(), TTransportException(), ConnectionResetError()])
-def test_connection_lost_during_a_query_is_not_ready(monkeypatch: pytest.MonkeyPatch, gone: Exception) -> None:
-    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection(gone))
+@pytest.mark.parametrize("error", [EOFError(), TTransportException(), ConnectionResetError()])
+def test_connection_lost_during_a_query_is_not_ready(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection(error))
     with pytest.raises(NotReady, match="does not answer"):
         query(Settings(), "SELECT 1")
 
@@ -63,8 +63,8 @@ def test_connection_lost_during_a_query_is_not_ready(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("field", ["errorMessage", "status"])
 def test_query_error_keeps_the_spark_reason_without_its_stack_trace(field: str) -> None:
     status = SimpleNamespace(errorMessage=SPARK_ERROR)
-    answer = status if field == "errorMessage" else SimpleNamespace(status=status)
-    refusal = QueryError(_error_message(exc.OperationalError(answer)))
+    response = status if field == "errorMessage" else SimpleNamespace(status=status)
+    refusal = QueryError(_error_message(exc.OperationalError(response)))
     assert refusal.condition == "PATH_NOT_FOUND"
     assert str(refusal).endswith("refused: [PATH_NOT_FOUND] Path does not exist: /lake/gold/x. SQLSTATE: 42K03")
 
@@ -75,9 +75,9 @@ def test_query_error_without_a_condition_is_shown_as_received() -> None:
 
 
 def test_each_view_file_creates_the_view_of_its_name() -> None:
-    found = {view.name: view for view in load_views("/some/lake")}
-    assert {"gold.v_prime_sportive", "gold.v_wellbeing", "gold.v_kpi"} <= set(found)
-    for name, view in found.items():
+    views = {view.name: view for view in load_views("/some/lake")}
+    assert {"gold.v_prime_sportive", "gold.v_wellbeing", "gold.v_kpi"} <= set(views)
+    for name, view in views.items():
         assert view.sql.startswith(f"CREATE OR REPLACE VIEW {name} (")
         assert "delta.`/some/lake/gold/" in view.sql
         assert f"'digest' = '{view.digest}'" in view.sql

@@ -1,4 +1,4 @@
-"""What a journal is read for: the totals before and after, and which of them moved."""
+"""The totals before and after a run, and which of them changed beyond a threshold."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The seeded workload: its plan depends on the seed alone, and meets every hazard that it is there for."""
+"""The seeded workload: its plan depends on the seed alone and covers every hazard."""
 
 from collections import Counter
 
@@ -23,11 +23,11 @@ def test_a_seed_gives_the_same_plan_each_time(planned: Plan) -> None:
 
 def test_plan_breaks_every_contract_rule_and_resolves_refusals_in_every_way(planned: Plan) -> None:
     refused = [
-        (name, one) for name, table in expected_tables(planned.committed).items() for one in table.refused.values()
+        (name, entry) for name, table in expected_tables(planned.committed).items() for entry in table.refused.values()
     ]
-    broken = {(name, why) for name, one in refused for why in one.reasons}
+    broken = {(name, reason) for name, entry in refused for reason in entry.reasons}
     assert broken == {(contract.table, rule.message) for contract in CAPTURED for rule in contract.rules}
-    assert {one.resolution for _, one in refused} == {CORRECTED, DELETED, None}
+    assert {entry.resolution for _, entry in refused} == {CORRECTED, DELETED, None}
 
 
 def test_plan_has_overlapping_and_rolled_back_transactions(planned: Plan) -> None:
@@ -53,15 +53,15 @@ def test_plan_inserts_updates_deletes_and_changes_keys_of_every_table(planned: P
 
 def test_plan_has_updates_that_leave_toasted_values_unchanged(planned: Plan) -> None:
     before = state_after(planned.committed[:1])["strava_activities"]
-    left_alone = 0
+    unchanged_count = 0
     for change in (change for transaction in planned.committed for change in transaction):
         if change.table == "strava_activities" and change.row and change.key is not None:
             payload = change.row["raw_payload"]
-            left_alone += (
+            unchanged_count += (
                 change.op == "u" and len(payload or "") > 8_000 and payload == before[change.key]["raw_payload"]
             )
             before = {**before, change.key: change.row}
-    assert left_alone > 20
+    assert unchanged_count > 20
 
 
 def test_plan_has_three_snapshots_and_one_partial_refresh(planned: Plan) -> None:

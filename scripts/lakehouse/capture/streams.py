@@ -31,7 +31,7 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     retry_outages(lease.acquire)
     if stop.is_set():
         return
-    # The JVM takes longer to start than the topics to be made.
+    # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
     with closing(lease), session(settings, "stream") as spark:
         retry_outages(lambda: create_bronze_tables(catalog, read_source_identity(settings, CAPTURED), *CAPTURED))
         lake = Lake(spark, catalog)
@@ -40,9 +40,9 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
 
 
 def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contract) -> StreamingQuery:
-    """Start a stream where its Bronze table ends.
+    """Start a contract's stream at the offset after its Bronze table's last one.
 
-    Raises LakehouseError where the table belongs to another source, or another process may write it.
+    Raises LakehouseError where the table belongs to another source, or another process has the lease.
     """
     epoch = lease.acquire()
     starting_offsets = resolve_starting_offsets(lake.catalog, read_source_identity(settings, [contract]), contract)

@@ -1,8 +1,8 @@
 """Bronze: every message of a topic, raw, exactly once.
 
-The table's own last offsets are the only memory: each start of a flow reads them and begins behind them with a
-new checkpoint, so that a checkpoint can neither be lost nor disagree. A batch is a blind append, without a look
-into the table's past; it has to follow the one before, and is looked for in the log afterwards.
+Each start of a stream reads the table's own last offsets and continues after them, with a new checkpoint. So no
+checkpoint can be lost or contradict the table. A batch is a blind append, which reads nothing of the table. It has to
+start at the expected offset, and its commit is read back from the log.
 """
 
 import json
@@ -29,22 +29,23 @@ ENVELOPE_SCHEMA = """
     op STRING,
     source STRUCT<sequence: STRING, lsn: BIGINT, txId: BIGINT, ts_us: BIGINT, ts_ms: BIGINT, snapshot: STRING>
 """
-# Debezium writes the row first, and last where it came from and what was done. No text in JSON can hold these
-# characters, whose quotes would be escaped.
+# Debezium writes the row first, then `source` and `op`. No string in JSON can contain these characters: its quotes
+# would be escaped.
 SOURCE_FIELD, OP_FIELD = '"source":{', ',"op":"'
-# Before a table's name, in stream.conf: how often its topic is looked at. Without it, as often as can be.
+# In stream.conf, followed by a table's name: the trigger interval of its stream. The default starts a batch as soon as
+# the one before has ended.
 TRIGGER_INTERVAL_CONF, DEFAULT_TRIGGER = "spark.lakehouse.trigger.interval.", "0 seconds"
 MAX_OFFSETS_PER_TRIGGER, MAX_RECORDS_PER_PARTITION = 200_000, 50_000  # messages
-# Batches. From 400 commits without a checkpoint on, Delta validates its log at each.
+# Delta validates its log at each commit once 400 commits have no checkpoint.
 CHECKPOINT_EVERY_N_BATCHES = 300
-MAX_GAPS_PER_COMMIT = 50  # gaps in a commit, each a scan of its own
+MAX_GAPS_PER_COMMIT = 50  # each gap is a scan of its own
 
 
 def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
-    """Give Bronze's rows for messages as Spark's Kafka source delivers them; `op` is NULL where none can be read."""
+    """Return Bronze's rows for messages of Spark's Kafka source; `op` is NULL where a message cannot be decoded."""
     source = F.col("_envelope.source")
-    # A row is several times as long as what is asked for here: the message is parsed whole only where its end is not
-    # as Debezium writes it.
+    # The row is several times as long as `source` and `op`: the whole message is parsed only where these two do not
+    # end it in Debezium's order.
     message_json, envelope_tail = F.col("value"), F.substring_index("value", SOURCE_FIELD, -1)
     is_debezium_order = (envelope_tail != message_json) & envelope_tail.contains(OP_FIELD)
     envelope_json = F.when(is_debezium_order, F.concat(F.lit("{" + SOURCE_FIELD), envelope_tail)).otherwise(
@@ -67,7 +68,7 @@ def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
             "partition",
             "offset",
             F.col("timestamp").alias("kafka_timestamp"),
-            # Spark's own current time is another literal in each batch, and code that is compiled anew.
+            # Spark's current_timestamp() is another literal in each batch, for which Spark compiles new code.
             F.timestamp_millis(F.expr("bigint(java_method('java.lang.System', 'currentTimeMillis'))")).alias(
                 "ingested_at"
             ),
@@ -80,7 +81,7 @@ def _extract_bigint(pattern: str, text: Column) -> Column:
 
 
 class BatchWriter:
-    """Appends a flow's batches to its Bronze table: each has to follow the one before, and is found in the log."""
+    """Writer of a stream's batches to its Bronze table, which checks that none is skipped, repeated or lost."""
 
     def __init__(self, lake: Lake, contract: Contract, starting_offsets: StartingOffsets) -> None:
         self._lake = lake
@@ -91,16 +92,16 @@ class BatchWriter:
         self.query: Future[StreamingQuery] = Future()
 
     def append(self, batch: DataFrame, batch_id: int) -> None:
-        """Write the batch in one commit.
+        """Append the batch in one commit.
 
-        Raises LakehouseError before it where the batch does not begin at the offset behind the last one written, and
-        after it where the log does not hold this commit with all of the batch's messages. A flow that fails here is
-        started again from the table, which then tells what it holds.
+        Raises LakehouseError before the commit where the batch does not start at the expected offset. Raises it after
+        the commit where the log does not have this commit with all messages of the batch. A stream that fails here
+        restarts from the offsets in the table.
         """
         start_offsets, end_offsets = planned_offsets(self.query.result(), self._contract.topic)
-        start_offsets = {**dict.fromkeys(end_offsets, 0), **start_offsets}  # a partition that is new begins at 0
+        start_offsets = {**dict.fromkeys(end_offsets, 0), **start_offsets}  # a new partition starts at 0
         self._ensure_contiguous(start_offsets)
-        # The first batch of a query has no row where nothing is new, and Delta does not commit one of none.
+        # A query's first batch is empty where no message is new, and Delta does not commit an empty batch.
         if expected_rows := sum(end - start_offsets[partition] for partition, end in end_offsets.items()):
             token = f"{self._run_id}:{batch_id}"
             self._lake.append(batch, "bronze", self._contract.table, userMetadata=token)
@@ -115,26 +116,26 @@ class BatchWriter:
             if start != expected:
                 raise LakehouseError(
                     f"a batch of {self._contract.topic}, partition {partition} begins at offset {start}, and the one "
-                    f"to follow is {expected}: it was not written, and the flow starts again from the table."
+                    f"to follow is {expected}: the batch was not written, and the stream restarts from the table."
                 )
 
 
 def planned_offsets(query: StreamingQuery, topic: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
-    """Return from which offset to before which one the query's current batch reads each partition of its one topic."""
-    execution: Any = query._jsq.streamingQuery()  # noqa: SLF001 - what Python's query tells comes after the batch
+    """Return the start and the end (exclusive) offsets of the query's current batch, by partition of its one topic."""
+    execution: Any = query._jsq.streamingQuery()  # noqa: SLF001 - PySpark reports offsets only after the batch
     starts, ends = execution.getStartOffsetsOfLatestBatch(), execution.availableOffsets()
-    # The first batch of a query starts where its source does.
+    # No batch precedes the first one: it starts at the initial offsets of its source.
     start = ends.head()._1().initialOffset() if starts.isEmpty() else starts.head()._2()  # noqa: SLF001 - a Scala tuple
-    return _by_partition(start, topic), _by_partition(ends.head()._2(), topic)  # noqa: SLF001
+    return _offsets_by_partition(start, topic), _offsets_by_partition(ends.head()._2(), topic)  # noqa: SLF001
 
 
-def _by_partition(offset: Any, topic: str) -> Mapping[int, int]:
+def _offsets_by_partition(offset: Any, topic: str) -> Mapping[int, int]:
     by_topic: Mapping[str, Mapping[str, int]] = json.loads(offset.json())
     return {int(partition): next_offset for partition, next_offset in by_topic[topic].items()}
 
 
 def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> StreamingQuery:
-    """Fill the gaps of the topic's Bronze table, and start the flow into it."""
+    """Fill the gaps of the topic's Bronze table, then start the stream that appends new messages to it."""
     refill(lake, contract, kafka, starting_offsets)
     writer = BatchWriter(lake, contract, starting_offsets)
     messages = (
@@ -145,16 +146,16 @@ def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: S
         .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
         .option("maxRecordsPerPartition", MAX_RECORDS_PER_PARTITION)
         .option("failOnDataLoss", "true")
-        # Kafka's default of 500 ms is waited in full by every small batch.
+        # Kafka's default is 500 ms, and every small batch waits for all of it.
         .option("kafka.fetch.max.wait.ms", "10")
         .load()
     )
-    # Analysed once for all batches: made anew in each, the same rows cost half a second.
+    # Analysed once for all batches: in each batch, the analysis of the same plan costs half a second.
     bronze_rows = to_bronze_rows(messages, starting_offsets.incarnation)
     trigger_interval = lake.spark.sparkContext.getConf().get(
         f"{TRIGGER_INTERVAL_CONF}{contract.table}", DEFAULT_TRIGGER
     )
-    # Without a place for its checkpoint Spark makes one, and takes it away at the end.
+    # Without a checkpoint location Spark creates a temporary one, and deletes it at the end.
     stream_writer = (
         bronze_rows.writeStream.queryName(contract.table)
         .foreachBatch(writer.append)
@@ -166,42 +167,39 @@ def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: S
 
 
 def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> int:
-    """Append to Bronze what it lacks and its topic still has, and return how many messages that was.
+    """Append to Bronze the messages of its gaps that the topic still has, and return how many there were.
 
-    The commit counts the refills in the table's log, so that Silver, which has gone past, is begun again. Two who
-    fill the same gap at once commit the same count, which is read before the gaps are, and Delta takes only the
-    first. Raises LakehouseError where a gap is still there afterwards.
+    Each commit carries the next refill number (`txnVersion`), by which Silver notices that it must be rebuilt. The
+    number is read before the gaps: of two processes that fill the same gap, Delta lets only the first one commit.
+    Raises LakehouseError where a gap remains.
     """
     if not starting_offsets.gaps:
         return 0
-    refills, still_open = lake.catalog.refill_count(contract), {*bronze_gaps(lake.catalog, contract)}
+    refill_number, still_open = lake.catalog.refill_count(contract), {*bronze_gaps(lake.catalog, contract)}
     open_gaps = [gap for gap in starting_offsets.gaps if gap in still_open]
-    commit_check, refilled_count = lake.commit_check("bronze", contract.table), 0
+    commit_check, message_count = lake.commit_check("bronze", contract.table), 0
     for n in range(0, len(open_gaps), MAX_GAPS_PER_COMMIT):
-        gaps, token, refills = open_gaps[n : n + MAX_GAPS_PER_COMMIT], uuid4().hex, refills + 1
+        gaps, token, refill_number = open_gaps[n : n + MAX_GAPS_PER_COMMIT], uuid4().hex, refill_number + 1
         messages = reduce(DataFrame.unionByName, (_read_gap(lake, contract, kafka, gap) for gap in gaps))
-        transaction = {"txnAppId": REFILL_APP_ID, "txnVersion": str(refills)}
-        refilled_rows, expected_rows = (
-            to_bronze_rows(messages, starting_offsets.incarnation),
-            sum(gap.last - gap.first + 1 for gap in gaps),
-        )
-        lake.append(refilled_rows, "bronze", contract.table, userMetadata=token, **transaction)
+        transaction = {"txnAppId": REFILL_APP_ID, "txnVersion": str(refill_number)}
+        bronze_rows = to_bronze_rows(messages, starting_offsets.incarnation)
+        expected_rows = sum(gap.last - gap.first + 1 for gap in gaps)
+        lake.append(bronze_rows, "bronze", contract.table, userMetadata=token, **transaction)
         commit_check.ensure_committed(token, expected_rows)
-        refilled_count += expected_rows
+        message_count += expected_rows
         logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
     if remaining_gaps := bronze_gaps(lake.catalog, contract):
-        raise LakehouseError(
-            f"bronze/{contract.table} still lacks offsets after they were filled in: {remaining_gaps[0]}."
-        )
-    return refilled_count
+        raise LakehouseError(f"bronze/{contract.table} still has a gap after its refill: {remaining_gaps[0]}.")
+    return message_count
 
 
 def refill_gaps(
     lake: Lake, contracts: Iterable[Contract], kafka: str, identify: Callable[[Iterable[Contract]], Source]
 ) -> None:
-    """Fill the gaps of the Bronze tables from their topics; without any, the source is not asked.
+    """Fill the gaps of the Bronze tables from their topics; only a table with a gap needs its source.
 
-    Raises WrongSource, with its remedy, where a topic does not have any more what Bronze lacks.
+    `identify` reads the source's identity. Raises SourceMismatch, with its remedy, where a topic no longer has the
+    messages of a gap.
     """
     for contract in contracts:
         if bronze_gaps(lake.catalog, contract):

@@ -1,4 +1,4 @@
-"""Whether a commit that Delta reported is in the table's log, as it was made: read back from the log, not believed."""
+"""Proof that a commit which Delta reported is in the table's log: the log is read back, not trusted."""
 
 import json
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from lakehouse.errors import LakehouseError
 
 
 class CommitCheck:
-    """Reads back the commits of one writer to one table, through the log store of this session.
+    """Reader of one writer's commits to one table, through the log store of this session.
 
-    Each takes some milliseconds: the version is known to this JVM, and one small file is read.
+    A check takes some milliseconds: this JVM knows the version, and one small file is read.
     """
 
     def __init__(self, spark: SparkSession, path: str) -> None:
@@ -22,10 +22,10 @@ class CommitCheck:
         self._checked_version = self._latest_version()
 
     def ensure_committed(self, token: str, expected_rows: int) -> None:
-        """Raise LakehouseError unless a version since the last check has this userMetadata and so many rows.
+        """Raise LakehouseError unless a version since the last check has this userMetadata and this number of rows.
 
-        Others commit too, so that the last version may be one of theirs. The log is listed anew only where the
-        version that this JVM knows does not show the commit: it may have forgotten the table meanwhile.
+        Others commit too, so the last version may be theirs. The log is listed again only where the versions known to
+        this JVM lack the commit. That happens where the JVM has dropped the table from its cache.
         """
         for read_version in (self._cached_version, self._latest_version):
             newest = read_version()
@@ -36,23 +36,23 @@ class CommitCheck:
                     _ensure_row_count(commit, expected_rows, f"version {version} of {self._path}")
                     return
         raise LakehouseError(
-            f"Delta reported a commit to {self._path}, and none of its versions after {self._checked_version} is that commit: "
-            "another writer has overwritten it."
+            f"Delta reported a commit to {self._path}, and none of its versions after {self._checked_version} is "
+            "that commit: another writer has overwritten it."
         )
 
     def _cached_version(self) -> int:
-        """Return the version that this JVM has last seen, which is one that it committed itself, or a later one."""
+        """Return the last version that this JVM knows: its own last commit, or a later one."""
         return int(self._delta_log().unsafeVolatileSnapshot().version())
 
     def _latest_version(self) -> int:
         return int(self._delta.DeltaLog.forTableWithSnapshot(self._spark, self._path)._2().version())  # noqa: SLF001
 
     def _delta_log(self) -> Any:
-        """Return the JVM's own object of the table, which it keeps for an hour after its last use."""
+        """Return the JVM's DeltaLog of the table, which it caches for an hour after the last use."""
         return self._delta.DeltaLog.forTable(self._spark, self._path)
 
     def _read_commit_info(self, version: int) -> Mapping[str, Any]:
-        """Return what a version says of itself."""
+        """Return the `commitInfo` of a version, empty where it has none."""
         log = self._delta_log()
         file = self._delta.util.FileNames.unsafeDeltaFile(log.logPath(), version)
         lines = str(log.store().read(file, log.newDeltaHadoopConf()).mkString("\n")).splitlines()
@@ -61,6 +61,6 @@ class CommitCheck:
 
 
 def _ensure_row_count(commit: Mapping[str, Any], expected_rows: int, commit_name: str) -> None:
-    written = int(commit.get("operationMetrics", {}).get("numOutputRows", -1))
-    if written != expected_rows:
-        raise LakehouseError(f"{commit_name} has {written} rows, and {expected_rows} were to be written.")
+    row_count = int(commit.get("operationMetrics", {}).get("numOutputRows", -1))
+    if row_count != expected_rows:
+        raise LakehouseError(f"{commit_name} has {row_count} rows, and {expected_rows} were to be written.")

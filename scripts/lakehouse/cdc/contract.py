@@ -1,4 +1,4 @@
-"""What a captured table promises. Data only: nothing here needs Spark."""
+"""Contracts of captured tables. Data only: nothing here needs Spark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ TOPIC_PREFIX = "rh_sport"
 class Rule:
     """A reason to refuse a row.
 
-    `when` is a SQL condition that Spark and Postgres read alike, over the row's columns and `committed_at`;
-    a row is refused where it is true (NULL accepts). It never asks what time it is now, so that a rebuild
-    next year refuses the same rows. `says` is the reason in the company's language.
+    `when` is a SQL condition over the row's columns and `committed_at`, in SQL that Spark and Postgres share. A row is
+    refused where it is true; NULL accepts. It never reads the clock, so that a rebuild next year refuses the same
+    rows. `message` is the reason in the company's language.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Contract:
-    """A captured table: its key, its columns with their Spark SQL types, and what its rows must not be."""
+    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row."""
 
     table: str
     key: tuple[str, ...]
@@ -33,5 +33,5 @@ class Contract:
 
     @property
     def topic(self) -> str:
-        """The topic that Debezium writes this table's changes to."""
+        """Return the name of the topic to which Debezium writes this table's changes."""
         return f"{self.topic_prefix}.{self.schema}.{self.table}"

@@ -1,7 +1,7 @@
-"""Gaps: offsets below a table's last one that it does not hold. None is ever there, unless a commit was lost.
+"""Gaps: offsets below a Bronze table's last one that it lacks. A table has gaps only where a commit was lost.
 
-They are found by the files' statistics alone. Only a stretch whose files overlap and hold fewer rows than offsets is
-read, and of it the offsets: files that were compacted together say no more than their smallest and largest.
+They are found from the files' statistics. Offsets are read only where overlapping files have fewer rows than offsets:
+statistics of compacted files give no more than the smallest and the largest offset.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,27 +12,27 @@ from lakehouse.cdc.offsets import Gap, OffsetRange, TopicPartition
 
 
 def find_gaps(catalog: Catalog, name: str, earliest_offsets: Mapping[TopicPartition, int]) -> list[Gap]:
-    """Return the gaps of a Bronze table, lane by lane, from the offset on with which a lane begins (default: 0)."""
-    found = []
+    """Return the gaps of a Bronze table by topic-partition; each one begins at its earliest offset (default: 0)."""
+    gaps = []
     merged_ranges = merge_ranges(catalog.offset_ranges("bronze", name, column_prefix=""))
-    for topic_partition, partition_ranges in groupby(merged_ranges, lambda stretch: stretch.topic_partition):
+    for topic_partition, partition_ranges in groupby(merged_ranges, lambda offset_range: offset_range.topic_partition):
         expected = earliest_offsets.get(topic_partition, 0)
         for offset_range in partition_ranges:
             if offset_range.first > expected:
-                found.append(Gap(topic_partition, expected, offset_range.first - 1))
+                gaps.append(Gap(topic_partition, expected, offset_range.first - 1))
             if offset_range.rows <= offset_range.last - offset_range.first:
-                inside = catalog.offset_gaps(name, offset_range)
-                found += [
-                    Gap(topic_partition, max(first, expected), last) for first, last in inside if last >= expected
+                inner_gaps = catalog.offset_gaps(name, offset_range)
+                gaps += [
+                    Gap(topic_partition, max(first, expected), last) for first, last in inner_gaps if last >= expected
                 ]
             expected = max(expected, offset_range.last + 1)
-    return found
+    return gaps
 
 
 def merge_ranges(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
-    """Return the ranges in their order, those that overlap as one; what merely adjoins stays apart.
+    """Return the ranges in order, with overlapping ones merged into one; adjoining ones stay apart.
 
-    A range of its own tells by its number of rows whether an offset is missing, however many others there are.
+    The row count of each range then shows whether it lacks an offset. Only such a range has to be read.
     """
     merged: list[OffsetRange] = []
     for offset_range in sorted(ranges):

@@ -1,7 +1,6 @@
-"""Upkeep of a table: few files instead of many, none that nobody reads, a log that begins at a checkpoint.
+"""Maintenance of a table: compaction of its files, vacuum, and checkpoints of its log.
 
-No row changes. Each file of a lane stays a file of that lane with its statistics, so what they say of how far the
-table has come stays true.
+No row changes. A compacted file has rows of one topic-partition, and statistics, so the table's offsets stay the same.
 """
 
 import fcntl
@@ -19,29 +18,28 @@ from lakehouse.cdc.catalog import innermost_cause
 from lakehouse.errors import LakehouseError
 
 DEFAULT_RETENTION = timedelta(days=7)
-# A version or a checkpoint that has no name yet: as Spark and our log store call it, and as delta-rs does.
+# Temporary names of versions and checkpoints: the first by Spark and our log store, the others by delta-rs.
 TEMPORARY_FILE_PATTERNS = (".*.tmp", "*.json#*", "*.parquet#*")
-# Files are put together up to so many bytes; to less where a merge writes the whole of each file again that a row of
-# its is in.
+# The size up to which files are compacted. It is smaller where a merge rewrites each file that has a matching row.
 APPEND_TARGET_BYTES, MERGE_TARGET_BYTES = 64 * 1024 * 1024, 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """What was done to a table: its files before and after, and how many dead ones were removed."""
+    """Outcome of a table's maintenance: its files before and after, and how many unused ones were removed."""
 
     files_before: int
     files_after: int
     files_removed: int
-    conflicted: bool = False  # another writer was quicker or compacts it, and the files were left as they are
+    conflicted: bool = False  # not compacted: another writer committed first, or compacts the table
 
 
 def compact_and_vacuum(
     path: str, retention: timedelta = DEFAULT_RETENTION, target_bytes: int = APPEND_TARGET_BYTES
 ) -> MaintenanceResult:
-    """Compact the table's files, remove those that no version of the last while holds, and checkpoint its log.
+    """Compact the table's files, remove those that no version within `retention` uses, and checkpoint its log.
 
-    Raises LakehouseError where a step of it fails, as on a full disk. What was committed before the step stays.
+    Raises LakehouseError where a step fails, as on a full disk. Commits of earlier steps stay.
     """
     try:
         files_before = len(DeltaTable(path).file_uris())
@@ -51,7 +49,7 @@ def compact_and_vacuum(
             int(retention.total_seconds() // 3600),
             dry_run=False,
             enforce_retention_duration=False,
-            full=True,  # what a killed writer left is in no log
+            full=True,  # files of a killed writer are in no log
         )
         temporary_files = remove_temporary_files(path, retention)
         return MaintenanceResult(
@@ -59,25 +57,26 @@ def compact_and_vacuum(
         )
     except (DeltaError, OSError) as error:
         raise LakehouseError(
-            f"{path} was not maintained to the end: {innermost_cause(error)}. No row is lost; mend that, and run "
+            f"{path} was not maintained to the end: {innermost_cause(error)}. No row is lost; fix that, and run "
             "maintenance again."
         ) from error
 
 
 def remove_temporary_files(path: str, retention: timedelta) -> int:
-    """Remove what killed writers left half written in the log's folder, once it is that old, and return how much.
+    """Remove temporary files of killed writers, older than `retention`, from the log's folder; return how many.
 
-    Vacuum does not look there. A lake that is no folder has no such files.
+    Vacuum does not look there. An object store has no such files.
     """
-    log, oldest = Path(path) / "_delta_log", time.time() - retention.total_seconds()
-    found = [file for pattern in TEMPORARY_FILE_PATTERNS for file in log.glob(pattern) if file.stat().st_mtime < oldest]
-    for file in found:
+    log, cutoff = Path(path) / "_delta_log", time.time() - retention.total_seconds()
+    candidates = (file for pattern in TEMPORARY_FILE_PATTERNS for file in log.glob(pattern))
+    expired = [file for file in candidates if file.stat().st_mtime < cutoff]
+    for file in expired:
         file.unlink(missing_ok=True)
-    return len(found)
+    return len(expired)
 
 
 def checkpoint_log(path: str) -> DeltaTable:
-    """Checkpoint the table's log, and remove the commits before a checkpoint that is as old as the log is to reach."""
+    """Checkpoint the table's log, and remove the commits that are older than its retention."""
     table = DeltaTable(path)
     table.create_checkpoint()
     table.cleanup_metadata()
@@ -85,9 +84,9 @@ def checkpoint_log(path: str) -> DeltaTable:
 
 
 def compact_table(path: str, target_bytes: int) -> bool:
-    """Rewrite small files as larger ones up to `size` bytes, and return whether that was committed.
+    """Compact small files into files of up to `target_bytes`, and return whether that was committed.
 
-    It is not where another writer took away what it had read, and where another process compacts the same table.
+    It is not committed where another writer removed a file of them, or another process compacts the table.
     """
     with _compaction_lock(path) as acquired:
         if not acquired:
@@ -101,11 +100,11 @@ def compact_table(path: str, target_bytes: int) -> bool:
 
 @contextmanager
 def _compaction_lock(path: str) -> Iterator[bool]:
-    """Hold the table's lock for compactions, and yield whether it could be taken.
+    """Acquire the table's compaction lock, and yield whether it was free.
 
-    delta-rs lets two compactions of the same files both commit, after which each row is there twice: it takes files
-    that another one has rewritten for files that are still there. The lock is the kernel's: unlike Postgres's, it
-    is not lost before its process ends. A lake that is no folder has the lease alone.
+    delta-rs lets two compactions of the same files both commit, after which each row is there twice. It treats files
+    that another compaction has rewritten as still present. The lock is the kernel's: unlike Postgres's, it is not lost
+    before its process ends. On an object store only the lease protects the table.
     """
     if "://" in path:
         yield True

@@ -1,18 +1,18 @@
-"""How far a table has come: a lane of a topic -> the last offset taken in."""
+"""Offsets of a table: topic-partition -> the last offset that it contains."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class TopicPartition(NamedTuple):
-    """A partition of one incarnation of a topic: the widest stretch in which offsets tell the order."""
+    """A partition of one incarnation of a topic: the widest scope in which offsets define the order."""
 
     incarnation: int
     partition: int
 
 
 class OffsetRange(NamedTuple):
-    """What a file's statistics say of its offsets: all are of one lane, from `first` to `last`, in so many rows."""
+    """Offsets of a file by its statistics: all of one topic-partition, from `first` to `last`, in `rows` rows."""
 
     topic_partition: TopicPartition
     first: int
@@ -21,7 +21,7 @@ class OffsetRange(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Offsets of a lane that a table lacks, from `first` to `last`, both included."""
+    """Offsets of a topic-partition that a table lacks, from `first` to `last`, both included."""
 
     topic_partition: TopicPartition
     first: int
@@ -35,10 +35,10 @@ Offsets = Mapping[TopicPartition, int]
 
 
 def has_reached(offsets: Offsets, target: Offsets) -> bool:
-    """Say whether every lane of the goal has come at least that far."""
+    """Return whether the offsets are at or beyond the target in each of its topic-partitions."""
     return all(offsets.get(topic_partition, -1) >= end for topic_partition, end in target.items())
 
 
 def lag(offsets: Offsets, target: Offsets) -> int:
-    """Give how many messages are missing between here and the goal."""
+    """Return how many messages lie between the offsets and the target."""
     return sum(max(0, end - offsets.get(topic_partition, -1)) for topic_partition, end in target.items())

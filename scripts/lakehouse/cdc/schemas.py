@@ -1,4 +1,4 @@
-"""The columns of the lake's captured layers, with their Spark SQL types, made from the contracts."""
+"""Columns of the Bronze, Silver and quarantine tables, with their Spark SQL types; Silver's follow the contracts."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ BRONZE: Columns = {
     "kafka_timestamp": "timestamp",
     "ingested_at": "timestamp",
 }
-# Where a row of Silver came from.
+# The change from which a row of Silver came.
 LINEAGE_COLUMNS: Columns = {
     "_op": "string",
     "_incarnation": "int",
@@ -51,10 +51,10 @@ QUARANTINE: Columns = {
 
 
 def silver(contract: Contract) -> Columns:
-    """Give the columns of the table as it is now."""
+    """Return the columns of the table of current rows."""
     return {**LINEAGE_COLUMNS, **contract.columns}
 
 
 def versions(contract: Contract) -> Columns:
-    """Give the columns of the table as it ever was: one row a change, refused ones with their reasons."""
+    """Return the columns of the table of versions: one row per change, refused ones with their reasons."""
     return {**LINEAGE_COLUMNS, "_reasons": "array<string>", **contract.columns}

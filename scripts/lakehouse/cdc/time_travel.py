@@ -1,4 +1,4 @@
-"""The table as it was: its versions, replayed."""
+"""Time travel: the rows of a table at an earlier point, replayed from its versions."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -9,10 +9,10 @@ from lakehouse.cdc.merge.ordering import with_commit_order
 
 
 def replay(versions: DataFrame, contract: Contract) -> DataFrame:
-    """Give the rows that Postgres held after these versions, refused ones included, with the versions' columns.
+    """Return the rows that Postgres had after these versions, refused ones included, with the versions' columns.
 
-    What the versions are cut to says as of when: up to a commit, up to an instant, or those that one of Postgres's
-    snapshots sees. Without the refused ones (`size(_reasons) = 0`), it is Silver as it was.
+    The caller filters the versions by commit, by instant, or by visibility to a Postgres snapshot. Without the refused
+    ones (`size(_reasons) = 0`), the result is Silver at that point.
     """
     row = F.struct(*versions.columns)
     changes = versions.where(F.col("_op").isNotNull()).dropna(subset=[*contract.key])

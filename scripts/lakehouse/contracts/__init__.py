@@ -1,4 +1,4 @@
-"""The captured tables, one module each. CAPTURED lists them; a parent comes before its children."""
+"""Contracts of the captured tables, one module each. CAPTURED lists parents before their children."""
 
 from lakehouse.contracts.distance_cache import DISTANCE_CACHE
 from lakehouse.contracts.reward_rules import REWARD_RULES

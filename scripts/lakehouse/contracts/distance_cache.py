@@ -1,4 +1,4 @@
-"""Distances from home to work, as the distance worker found them."""
+"""Contract of distance_cache: commuting distances from home to work, written by the distance worker."""
 
 from lakehouse.cdc.contract import Contract, Rule
 

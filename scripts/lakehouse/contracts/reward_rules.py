@@ -1,4 +1,4 @@
-"""The rules of reward; each row holds from its date on."""
+"""Contract of reward_rules: each row is in force from its date on."""
 
 from lakehouse.cdc.contract import Contract, Rule
 

@@ -1,11 +1,11 @@
-"""Employees, as HR declares them."""
+"""Contract of rh_employees: employees as declared by HR."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from lakehouse.cdc.contract import Contract, Rule
 
-# How a declared mode is asked of a distance provider (Google's names). A mode that is not here has no distance.
+# Declared mode to the distance provider's travel mode, in Google's names. Other modes get no distance.
 TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
     {
         "Marche/running": "walking",

@@ -1,4 +1,4 @@
-"""The sport each employee says to practise."""
+"""Contract of sport_activities: the sport that each employee declares."""
 
 from lakehouse.cdc.contract import Contract
 

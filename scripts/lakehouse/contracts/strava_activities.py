@@ -1,4 +1,4 @@
-"""Activities, as Strava would send them."""
+"""Contract of strava_activities: activities in the form of Strava's API."""
 
 from lakehouse.cdc.contract import Contract, Rule
 
@@ -40,11 +40,11 @@ STRAVA_ACTIVITIES = Contract(
         Rule(
             "in_the_future", when="start_date_utc > committed_at + INTERVAL '1' HOUR", message="commence dans le futur"
         ),
-        # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole outing.
+        # 25 m/s (90 km/h) is beyond any muscle-powered sport over a whole activity.
         Rule("speed_impossible", when="distance_m > 25.0 * moving_time_s", message="vitesse impossible"),
         Rule(
             "payload_of_another",
-            # As text: a payload may hold anything there, and a rule must not fail on it.
+            # Compared as text: a payload may contain any value there, and a rule must not fail on it.
             when="get_json_object(raw_payload, '$.athlete.id') <> CAST(employee_id AS VARCHAR(20))",
             message="données d'une autre personne",
         ),

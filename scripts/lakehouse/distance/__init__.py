@@ -1,5 +1,5 @@
-"""Distances from home to work.
+"""Distances from home to work: a worker reads requests from Postgres and saves the results there.
 
-A Google answer beats an estimate, and gold picks it. With a key set, Google alone is asked:
-its failure is noted and asked again later, it never turns into an estimate.
+Gold prefers Google's result to an estimate. With an API key set, only Google is called.
+Its failures are retried later and never replaced by an estimate.
 """

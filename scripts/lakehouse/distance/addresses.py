@@ -1,4 +1,4 @@
-"""French addresses as people type them: which words may be the commune."""
+"""French addresses as people type them: the postcode, and the words that may name the commune."""
 
 import re
 import unicodedata
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _SEPARATOR = re.compile(r"[,;()\n/]|\s[-–—]\s")
-# Roissy-en-France keeps its France.
+# Not after « en »: the commune is named Roissy-en-France.
 _COUNTRY = re.compile(r"(?<!\ben)(?:^| )france$")
 _NOISE = re.compile(r"\bcedex\b.*$|\s*\b\d+(?: ?(?:er|e|eme))?(?: arrondissement)?\s*$")
-# A name that follows one of these is a street's, or the rest of a longer name.
+# A name that follows one of these words is a street's, or the rest of a longer name.
 _STREET_TYPES = (
     "rue",
     "avenue",
@@ -33,16 +33,16 @@ _NOT_BEFORE_A_COMMUNE = frozenset((*_STREET_TYPES, *_MORE_STREET_TYPES, *_NAME_P
 
 @dataclass(frozen=True)
 class Address:
-    """Its postcode, if any, and the folded names its commune may have, the likeliest first."""
+    """The postcode, if any, and the candidate names of the commune, folded, the likeliest first."""
 
     postcode: str | None
     communes: tuple[str, ...]
 
 
 def fold_for_comparison(name: str) -> str:
-    """Give a name as it is compared: no accents, case, hyphens or apostrophes; St and Ste in full.
+    """Return a name without accents, capitals, hyphens and apostrophes, with St and Ste written out.
 
-    >>> fold("St-Gély du Fesc"), fold("L’Haÿ-les-Roses")
+    >>> fold_for_comparison("St-Gély du Fesc"), fold_for_comparison("L’Haÿ-les-Roses")
     ('saint gely du fesc', 'l hay les roses')
     """
     spelt = name.replace("œ", "oe").replace("Œ", "oe")
@@ -52,7 +52,11 @@ def fold_for_comparison(name: str) -> str:
 
 
 def parse(address: str) -> Address:
-    """Find postcode and commune: after the postcode, else the words before it, else the address's last words."""
+    """Return the last postcode and the candidate names of the commune.
+
+    The commune follows the postcode. Where nothing does, the candidates are the endings of the text before it.
+    Without a postcode, they are the endings of the whole address.
+    """
     postcodes = list(_POSTCODE.finditer(address))
     if not postcodes:
         return Address(None, tuple(_suffixes(address)))
@@ -64,7 +68,7 @@ def parse(address: str) -> Address:
 
 
 def _candidate_names(text: str) -> Iterator[str]:
-    """Give the folded parts between commas that may hold a commune's name."""
+    """Yield each part between separators, folded, without country, Cedex and arrondissement; skip empty ones."""
     for part in _SEPARATOR.split(text):
         name = _NOISE.sub("", _COUNTRY.sub("", fold_for_comparison(part))).strip()
         if name:
@@ -72,7 +76,10 @@ def _candidate_names(text: str) -> Iterator[str]:
 
 
 def _suffixes(text: str) -> Iterator[str]:
-    """Give the last part's endings, the longest first: `... saint jean de vedas` is not the commune of `vedas`."""
+    """Yield the endings of the last part, the longest first.
+
+    None begins inside a name: `vedas` is no candidate of `... saint jean de vedas`.
+    """
     words = (list(_candidate_names(text)) or [""])[-1].split()
     for start in range(len(words)):
         if start == 0 or words[start - 1] not in _NOT_BEFORE_A_COMMUNE:

@@ -1,4 +1,4 @@
-"""The questions that are open, and their answers, in Postgres: the worker keeps nothing else."""
+"""Pending distance requests and their results, in Postgres; the worker has no other state."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -10,10 +10,10 @@ from lakehouse.distance.providers import DistanceRequest, DistanceResult
 from lakehouse.retries import exponential_backoff
 
 FIRST_RETRY_S, MAX_RETRY_S = 60.0, 86_400.0
-# An entry of a unique index takes no more than 2,704 bytes; what is longer is no address, and could never be noted.
+# Postgres limits an entry of a unique index to 2,704 bytes: a longer text is no address, and could never be saved.
 MAX_INDEX_ENTRY_BYTES = 2_500
 
-# Without its retry a failed question is due at once.
+# A failed request without a row in ops.distance_retry is due at once.
 _SELECT_PENDING = """
     SELECT DISTINCT e.adresse_complete, rule.destination, means.travel_mode, coalesce(retry.attempts, 0),
            greatest(0, extract(epoch FROM coalesce(retry.next_attempt_at, now()) - now()))::float
@@ -54,13 +54,13 @@ _UPSERT_RETRY = f"""
     INSERT INTO ops.distance_retry (distance_id, attempts, next_attempt_at)
     SELECT id, %(attempts)s, now() + make_interval(secs => %(wait)s) FROM ({_SELECT_ID}) AS cached
     ON CONFLICT (distance_id) DO UPDATE SET (attempts, next_attempt_at) = (excluded.attempts, excluded.next_attempt_at)
-"""  # noqa: S608 - made of constants
+"""  # noqa: S608 - constants only
 
-_DELETE_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_SELECT_ID})"  # noqa: S608 - made of constants
+_DELETE_RETRY = f"DELETE FROM ops.distance_retry WHERE distance_id IN ({_SELECT_ID})"  # noqa: S608 - constants only
 
 
 class PendingRequest(NamedTuple):
-    """A question without a final answer, how often it failed, and in how many seconds it is asked again."""
+    """A request without a final result, its number of failed attempts, and the seconds until the next attempt."""
 
     request: DistanceRequest
     attempts: int
@@ -68,7 +68,7 @@ class PendingRequest(NamedTuple):
 
 
 def pending_requests(conn: psycopg.Connection, provider: str) -> list[PendingRequest]:
-    """Give what employees of today, under the rules of today (in Paris), leave open for this provider."""
+    """Return the provider's pending requests: current employees, under the reward rule in force today in Paris."""
     modes = {"declared": list(TRAVEL_MODES), "modes": list(TRAVEL_MODES.values())}
     rows = conn.execute(_SELECT_PENDING, {**modes, "provider": provider, "longest": MAX_INDEX_ENTRY_BYTES}).fetchall()
     return [PendingRequest(DistanceRequest(*row[:3]), attempts=row[3], due_in=row[4]) for row in rows]
@@ -77,7 +77,10 @@ def pending_requests(conn: psycopg.Connection, provider: str) -> list[PendingReq
 def save_results(
     conn: psycopg.Connection, provider: str, results: Iterable[tuple[PendingRequest, DistanceResult]]
 ) -> None:
-    """Note answers, and when failures are asked again, in one transaction; what changes nothing is not written."""
+    """Upsert results, and the retry times of failures, in one transaction.
+
+    A result equal to the stored one is not written.
+    """
     rows = [_row(provider, pending, result) for pending, result in results]
     with conn.transaction(), conn.cursor() as cursor:
         cursor.executemany(_UPSERT_RESULT, rows)
@@ -102,5 +105,8 @@ def _row(provider: str, pending: PendingRequest, result: DistanceResult) -> dict
 
 
 def _to_storable_text(reason: str | None) -> str | None:
-    """Give a provider's words as Postgres can keep them: a failure that cannot be noted is asked without end."""
+    """Return the text without NUL and lone surrogates.
+
+    Postgres rejects both, and a failure that cannot be saved is retried without end.
+    """
     return None if reason is None else reason.encode(errors="replace").decode().replace("\0", "")

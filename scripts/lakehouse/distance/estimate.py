@@ -1,4 +1,4 @@
-"""Estimated distances, without network or key: from one commune's centroid to the other's, times 1.3."""
+"""Distances estimated offline: the great-circle distance between two communes' centroids, times 1.3."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ from lakehouse.distance import addresses, gazetteer
 from lakehouse.distance.gazetteer import Gazetteer
 from lakehouse.distance.providers import DistanceRequest, DistanceResult
 
-# Roads are longer than the crow's flight: 1.3 is the usual detour factor of French commutes.
+# Roads are longer than the great circle: 1.3 is the usual detour factor of French commutes.
 DETOUR_FACTOR = 1.3
 
 
 class Estimate:
-    """Answers from the gazetteer; the same metres for every travel mode, no duration."""
+    """A provider that estimates from the gazetteer: the same metres for every travel mode, no duration."""
 
     name = "estimate"
     batch_size = 10_000

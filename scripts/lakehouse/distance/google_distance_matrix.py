@@ -1,4 +1,4 @@
-"""Google's Distance Matrix, which older keys still have."""
+"""Google's legacy Distance Matrix API, for API keys without access to the Routes API."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from lakehouse.distance.providers import DistanceRequest, DistanceResult, Provid
 
 DISTANCE_MATRIX_URL = "https://maps.googleapis.com"
 ROUTES_URL = "https://routes.googleapis.com"
-SERVICE_WIDE_ERRORS = frozenset({"REQUEST_DENIED", "OVER_QUERY_LIMIT", "OVER_DAILY_LIMIT", "UNKNOWN_ERROR"})
+SERVICE_WIDE_STATUSES = frozenset({"REQUEST_DENIED", "OVER_QUERY_LIMIT", "OVER_DAILY_LIMIT", "UNKNOWN_ERROR"})
 
 
 class DistanceMatrix:
-    """Answers by the Distance Matrix; `url` is another server's when the Routes API's is."""
+    """A provider that calls the Distance Matrix; `url` replaces its server too unless it is the Routes API's own."""
 
     def __init__(self, key: str, url: str) -> None:
         self._url = DISTANCE_MATRIX_URL if url == ROUTES_URL else url
         try:
-            # Waiting and asking again is the worker's part.
+            # The worker schedules retries, so the client makes none.
             self._client = googlemaps.Client(
                 key=key, base_url=self._url, timeout=20, retry_timeout=1, retry_over_query_limit=False
             )
@@ -35,12 +35,12 @@ class DistanceMatrix:
         except (HTTPError, Timeout, TransportError) as error:
             raise ProviderUnavailable(f"Google Distance Matrix does not answer ({type(error).__name__})") from error
         except (ValueError, LookupError, TypeError) as error:
-            raise ProviderUnavailable("Google Distance Matrix answered something that is not its JSON") from error
+            raise ProviderUnavailable("Google Distance Matrix returned something that is not its JSON") from error
         return _parse_result(response)
 
 
 def _parse_result(response: Any) -> DistanceResult:
-    """Give the answer that the matrix's one element holds; half an answer is a failure, never a distance."""
+    """Return the result in the matrix's single element; an incomplete element is a failure."""
     try:
         element = response["rows"][0]["elements"][0]
         if element["status"] != "OK":
@@ -62,6 +62,6 @@ def _failed_or_raise(status: str) -> DistanceResult:
         raise ProviderUnavailable(
             f"{message}: the key is refused. Check API_KEY_MAPS, and enable the Routes API for it."
         )
-    if status in SERVICE_WIDE_ERRORS:
+    if status in SERVICE_WIDE_STATUSES:
         raise ProviderUnavailable(message)
     return DistanceResult("failed", reason=message)

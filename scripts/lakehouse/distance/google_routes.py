@@ -1,4 +1,4 @@
-"""Google's Routes API, and the legacy Distance Matrix for keys that only have that."""
+"""Google's Routes API, with the legacy Distance Matrix for API keys that have no access to it."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ ROUTES_TRAVEL_MODES = {"walking": "WALK", "bicycling": "BICYCLE", "driving": "DR
 TIMEOUT = 20.0  # seconds
 NO_ACCESS_ERRORS = ("SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED")
 INVALID_KEY_ERRORS = ("API_KEY_INVALID", "API key not valid", "API key expired")
-# Google's names and google.rpc's numbers for the same: what is said of one question holds for all.
-SERVICE_WIDE_ERRORS = {"RESOURCE_EXHAUSTED": 8, "UNAVAILABLE": 14}
+# Statuses by name and google.rpc code. They concern the whole service: every other request would fail too.
+SERVICE_WIDE_CODES = {"RESOURCE_EXHAUSTED": 8, "UNAVAILABLE": 14}
 
 
 class Google:
-    """Answers by the Routes API; goes over to the legacy one when the key has no access to it."""
+    """A provider that calls the Routes API, or the legacy API if the key has no access to it."""
 
     name = "google"
     batch_size = 20
@@ -60,8 +60,8 @@ class Google:
                 timeout=TIMEOUT,
             )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
-            reason = f"Google Routes cannot be asked ({type(error).__name__}). Check API_KEY_MAPS and MAPS_URL."
-            raise ProviderUnavailable(reason) from None  # its text may hold the key
+            reason = f"Google Routes cannot be called ({type(error).__name__}). Check API_KEY_MAPS and MAPS_URL."
+            raise ProviderUnavailable(reason) from None  # the error's text may contain the key
         except httpx.HTTPError as error:
             raise ProviderUnavailable(f"Google Routes does not answer ({type(error).__name__})") from error
 
@@ -70,20 +70,20 @@ def _parse_json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise ProviderUnavailable("Google Routes answered something that is not JSON") from error
+        raise ProviderUnavailable("Google Routes returned something that is not JSON") from error
 
 
 def _parse_result(body: Any) -> DistanceResult:
-    """Give the answer that the matrix's one element holds; half an answer is a failure, never a distance."""
+    """Return the result in the matrix's single element; an incomplete element is a failure."""
     element = _first_object(body)
     condition, status = element.get("condition", "no route"), element.get("status")
     code = status.get("code", 0) if isinstance(status, dict) else 0
-    if code in SERVICE_WIDE_ERRORS.values():
+    if code in SERVICE_WIDE_CODES.values():
         raise ProviderUnavailable(f"Google Routes: status {code}")
     if code or condition != "ROUTE_EXISTS":
         return DistanceResult("failed", reason=f"Google Routes: {condition}" + (f", status {code}" if code else ""))
     duration = element.get("duration")
-    # A field that is zero is left out of the answer; the duration never is.
+    # Google leaves a distance of zero out of the JSON, but never the duration.
     metres = parse_count(element.get("distanceMeters", 0 if duration == "0s" else None))
     if metres is None:
         return DistanceResult("failed", reason="Google Routes: a route without its distance")
@@ -98,13 +98,13 @@ def _parse_seconds(duration: Any) -> int | None:
 
 
 def _first_object(body: Any) -> dict[str, Any]:
-    """Give the first object of a stream, which comes as a list."""
+    """Return the first object of a streamed response, which arrives as a JSON list."""
     first = body[0] if isinstance(body, list) and body else body
     return first if isinstance(first, dict) else {}
 
 
 def _extract_error(response: httpx.Response) -> dict[str, Any]:
-    """Give what went wrong, which Google may notice after it has begun with a 200."""
+    """Return the response's error, or {}. Google may report one in the body of a 200."""
     try:
         error = _first_object(response.json()).get("error")
     except ValueError:
@@ -113,20 +113,20 @@ def _extract_error(response: httpx.Response) -> dict[str, Any]:
 
 
 def _http_status(response: httpx.Response, error: dict[str, Any]) -> int:
-    """Give the HTTP status; of an error that came after a 200, the one that it would have had."""
+    """Return the HTTP status; for an error in the body of a 200, the code that the error names."""
     code = error.get("code")
     return code if response.is_success and type(code) is int else response.status_code
 
 
 def _failed_or_raise(http_status: int, error: dict[str, Any]) -> DistanceResult:
-    """Give the failure of this one question, or raise Unavailable where any other would fail alike."""
+    """Return the failure of this request, or raise ProviderUnavailable if every other request would fail too."""
     status = error.get("status", "no reason given")
     message = f"Google Routes: HTTP {http_status}, {status}"
     if http_status in {401, 403} or any(reason in str(error) for reason in INVALID_KEY_ERRORS):
         raise ProviderUnavailable(
             f"{message}: the key is refused. Check API_KEY_MAPS and that the Routes API is enabled for it."
         )
-    busy = http_status == httpx.codes.TOO_MANY_REQUESTS or str(status) in SERVICE_WIDE_ERRORS
+    busy = http_status == httpx.codes.TOO_MANY_REQUESTS or str(status) in SERVICE_WIDE_CODES
     if busy or http_status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise ProviderUnavailable(message)
     return DistanceResult("failed", reason=message)

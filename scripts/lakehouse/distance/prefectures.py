@@ -1,4 +1,4 @@
-"""The prefecture of each metropolitan department: tells homonyms apart, for a postcode begins with its department."""
+"""The prefecture of each metropolitan department, by the first two digits of its postcodes; tells homonyms apart."""
 
 PREFECTURES = {
     "01": "Bourg-en-Bresse",

@@ -1,4 +1,4 @@
-"""What a distance provider is asked and answers."""
+"""The interface of distance providers: request, result and error."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -9,7 +9,7 @@ MAX_INT32 = 2**31 - 1
 
 @dataclass(frozen=True)
 class DistanceRequest:
-    """How far it is from home to work, by walking, bicycling, driving or transit."""
+    """A journey from home to work; `travel_mode` is walking, bicycling, driving or transit."""
 
     origin: str
     destination: str
@@ -18,7 +18,10 @@ class DistanceRequest:
 
 @dataclass(frozen=True)
 class DistanceResult:
-    """Metres and seconds when `ok`; else why not. `ok` and `not_found` are final, `failed` is asked again."""
+    """A distance in metres and a duration in seconds if `ok`, else the reason.
+
+    `ok` and `not_found` are final; `failed` is retried.
+    """
 
     status: Status
     distance_m: int | None = None
@@ -27,16 +30,16 @@ class DistanceResult:
 
 
 def parse_count(value: Any) -> int | None:
-    """Give a number of metres or seconds that distance_cache can hold; None for anything else."""
+    """Return a number of metres or seconds that fits distance_cache's int columns; None for anything else."""
     return value if type(value) is int and 0 <= value <= MAX_INT32 else None
 
 
 class ProviderUnavailable(Exception):
-    """The provider answers nobody just now: too many questions, an outage, a key it refuses."""
+    """The provider serves no request at all for now: a rate limit, an outage or a rejected key."""
 
 
 class Provider(Protocol):
-    """Who answers. `at_once` is how many answers are noted in one transaction."""
+    """A source of distances; `batch_size` is the number of results saved in one transaction."""
 
     @property
     def name(self) -> str: ...
@@ -45,5 +48,5 @@ class Provider(Protocol):
     def batch_size(self) -> int: ...
 
     def distance(self, request: DistanceRequest) -> DistanceResult:
-        """Answer one question; raises Unavailable when no other question would fare better."""
+        """Return the result of one request. Raises ProviderUnavailable where every other request would fail too."""
         ...

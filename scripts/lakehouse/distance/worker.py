@@ -1,4 +1,4 @@
-"""Answers the open questions, whenever an employee or a rule changes and whenever a failure is due again."""
+"""The distance worker: resolves pending requests when an employee or a rule changes and when a retry is due."""
 
 import random
 import time
@@ -24,14 +24,14 @@ from lakehouse.settings import Settings
 from lakehouse.source import postgres, topics
 
 TRIGGER_TABLES = ("public.rh_employees", "public.reward_rules")
-# In any case this often: so it sees Paris's midnight, when another rule may begin to hold, and Kafka's outages.
+# Short enough to notice Paris's midnight, when another rule may come into force, and Kafka's outages.
 MAX_SLEEP_S = 15.0
 
 log = logger("distance")
 
 
 def serve(settings: Settings, stop: StopSignal) -> None:
-    """Answer until asked to stop, through outages of Postgres and Kafka."""
+    """Resolve requests until stopped, through outages of Postgres and Kafka."""
     retry_until_stopped(
         lambda: _run_session(settings, stop),
         on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),
@@ -41,7 +41,7 @@ def serve(settings: Settings, stop: StopSignal) -> None:
 
 
 def run_once(settings: Settings) -> Counter[str]:
-    """Answer what is open and due, and give how many answers of each status there were."""
+    """Resolve the requests that are due, once, and return the number of results per status."""
     with httpx.Client() as client, postgres.connect(settings, autocommit=True) as conn:
         return resolve_due(conn, _select_provider(settings, client), StopSignal())
 
@@ -52,7 +52,7 @@ def _run_session(settings: Settings, stop: StopSignal) -> None:
         postgres.connect(settings, autocommit=True) as conn,
         topics.open_consumer(settings, [topics.topic_name(table) for table in TRIGGER_TABLES]) as consumer,
     ):
-        # What changed before is seen by the first look; messages only say that there is something to look at.
+        # The first query covers earlier changes; a message only triggers another query, so begin at the topics' end.
         consumer.seek_to_end()
         for partition in consumer.assignment():
             consumer.position(partition)
@@ -69,9 +69,12 @@ def _run_session(settings: Settings, stop: StopSignal) -> None:
 def resolve_due(
     conn: psycopg.Connection, provider: Provider, stop: StopSignal, heartbeat: Callable[[], None] = lambda: None
 ) -> Counter[str]:
-    """Ask the provider what is open and due; note its answers as they come, and call `well` for each few."""
+    """Fetch the distances of due requests, save them in batches, and return the number of results per status.
+
+    `heartbeat` is called after each batch.
+    """
     due = [pending for pending in cache.pending_requests(conn, provider.name) if pending.due_in <= 0]
-    # In one and the same order, a question that always makes the provider fail would keep those after it unasked.
+    # In a fixed order, a request that always makes the provider unavailable would starve those after it.
     random.shuffle(due)
     saved: Counter[str] = Counter()
     results = _fetch_results(provider, due)
@@ -87,7 +90,7 @@ def resolve_due(
 def _fetch_results(
     provider: Provider, due: Sequence[PendingRequest]
 ) -> Iterator[tuple[PendingRequest, DistanceResult]]:
-    """Ask one after the other; once the provider answers nobody, the rest fail with its reason unasked."""
+    """Yield each request with its result. Once the provider is unavailable, the others fail without a call."""
     unavailable: str | None = None
     for pending in due:
         if unavailable is None:
@@ -109,7 +112,7 @@ def _seconds_to_next(pending: Sequence[PendingRequest]) -> float:
 
 
 def _wait_for_message(consumer: KafkaConsumer, seconds: float, stop: StopSignal) -> None:
-    """Return when a message comes, when the time is over, or when asked to end."""
+    """Return at the first message, after so many seconds, or when stopped."""
     deadline = time.monotonic() + seconds
     while not stop.is_set() and (remaining := deadline - time.monotonic()) > 0:
         if consumer.poll(timeout_ms=round(1000 * min(remaining, 1.0))):

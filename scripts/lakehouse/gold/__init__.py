@@ -1,1 +1,1 @@
-"""The figures: pure functions from Silver's tables to Gold's. Only refresh reads and writes."""
+"""Gold's models: pure functions from Silver DataFrames to Gold DataFrames. Reading and writing is up to refresh."""

@@ -1,4 +1,4 @@
-"""Activities that count, and how they spread over business units, months and sports."""
+"""Countable activities, and their breakdown by business unit, month and sport."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ COUNT_COLUMNS = ("nb_activites", "nb_participants", "nb_mesurees")
 
 
 def countable(activities: DataFrame, as_of: date) -> DataFrame:
-    """Give the activities that are not flagged and began, in Paris, on that day or before, with `started` in Paris."""
+    """Return unflagged activities that started on or before `as_of` in Paris; `started` is their Paris time."""
     flagged = F.coalesce(F.col("flagged"), F.lit(False))
     return activities.where(~flagged & (F.col("start_date_utc") < end_of_day(F.lit(as_of)))).withColumn(
         "started", wall_clock(F.col("start_date_utc"))
@@ -22,10 +22,11 @@ def countable(activities: DataFrame, as_of: date) -> DataFrame:
 
 
 def activity_breakdown(employees: DataFrame, activities: DataFrame, as_of: date) -> DataFrame:
-    """Give activities by business unit, month and sport, by month alone and by sport alone; `niveau` says which.
+    """Return activity and participant counts by business unit, month and sport, by month alone, and by sport alone.
 
-    They are those of twelve months, of which as_of's is the last. Kilometres are NULL where no activity has a
-    distance. Who does two sports is one participant of the month: no level is a sum of another.
+    `niveau` names the level of a row: bu, mois or sport. The counts cover twelve months, the last one that of `as_of`.
+    `distance_km` is NULL where no activity has a distance. Levels are not sums of each other: an employee with two
+    sports is one participant of the month.
     """
     present = employees.select(F.col("id").alias("employee_id"), "business_unit")
     first_month = F.trunc(months_before(as_of, 11), "month")
@@ -59,13 +60,13 @@ def activity_breakdown(employees: DataFrame, activities: DataFrame, as_of: date)
 
 
 def activity_breakdown_incremental(figures: DataFrame, affected: AffectedEmployees) -> DataFrame:
-    """Give the figures with what these people added to them before taken out, and what they add now put in."""
+    """Return the breakdown with the affected employees' earlier contribution subtracted and their current one added."""
     before, now = (
         activity_breakdown(state.employees, state.activities, state.as_of) for state in (affected.before, affected.now)
     )
     keys = ("niveau", *BREAKDOWN_COLUMNS)
     subtracted = before.select(*keys, *((-F.col(name)).alias(name) for name in (*COUNT_COLUMNS, "distance_km")))
-    # Whole metres, so that no sum drifts.
+    # Rounded to whole metres: repeated updates of a float sum would drift.
     metres = F.round(F.sum("distance_km") * 1000)
     figures = (
         figures.unionByName(now)

@@ -1,8 +1,9 @@
-"""What held on a day, as it was known on another: Silver's versions, cut by both.
+"""Bitemporal state: Silver's rows as valid on one day, as known at the end of another.
 
-A row of HR's holds from `valable_depuis` on, or where it does not say from its commit; a fact about an activity, a
-distance or a rule from always, for it has its own day or none. What was there at go-live was known and true before,
-and so are the distances that were asked for on that day.
+A version of an employee is valid from `valable_depuis`, or from the day of its commit where that is NULL. Other
+versions are valid on every day: an activity and a rule carry their own date, a distance none. Only the delete of a
+leaver's activities is valid from the day of leaving. Rows that existed at go-live count as known and valid on every
+day before it. So do distances that arrived on the day of go-live.
 """
 
 from dataclasses import dataclass
@@ -21,26 +22,26 @@ from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.cdc.time_travel import replay
 from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold.affected import ACTIVITY_COLUMNS
+from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
 
 @dataclass(frozen=True)
 class AsOf:
-    """A day in Paris, and the last day whose knowledge counts."""
+    """The two days of a bitemporal query, in Paris: rows valid on `as_of`, from commits up to the end of `known_at`."""
 
     as_of: date
     known_at: date
 
     def is_in_future(self, today: date) -> bool:
-        """Say whether it is about a day that nothing is known of yet."""
+        """Return whether either day lies after `today`."""
         return max(self.as_of, self.known_at) > today
 
 
 @dataclass(frozen=True)
 class StateAsOf:
-    """The rows that held on a day, with the contracts' columns; of activities those that figures need."""
+    """The rows valid on a day, with their contracts' columns; activities have ACTIVITY_INPUT_COLUMNS only."""
 
     employees: DataFrame
     activities: DataFrame
@@ -49,14 +50,15 @@ class StateAsOf:
 
 
 def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employee_id: int | None = None) -> StateAsOf:
-    """Give what held, also of who has left since; activities that began later are there too.
+    """Return the bitemporal state at a time point; activities that start after its day are not filtered out.
 
-    `of` is an employee's id, where only that one's rows are wanted; distances are everybody's.
+    Employees who left later are included. `employee_id` restricts employees and activities to one employee;
+    distances are not restricted.
     """
 
     def versions(contract: Contract, *columns: str) -> DataFrame:
         return versions_known_at(lake, contract, time_point.known_at, go_live).select(
-            *columns, *LINEAGE_COLUMNS, "_reasons", "_before"
+            *columns, *LINEAGE_COLUMNS, "_reasons", "_pre_go_live"
         )
 
     def effective(contract: Contract, *columns: str) -> DataFrame:
@@ -64,10 +66,10 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
 
     employees, activities = (
         versions(RH_EMPLOYEES, *RH_EMPLOYEES.columns),
-        effective(STRAVA_ACTIVITIES, *ACTIVITY_COLUMNS),
+        effective(STRAVA_ACTIVITIES, *ACTIVITY_INPUT_COLUMNS),
     )
     if employee_id is not None:
-        # A delete says nothing but its key.
+        # A delete carries its key only, so activities are selected by the ids that the employee ever had.
         employees = employees.where(F.col("id") == employee_id)
         activities = activities.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
     employees = with_valid_from(employees).where(is_effective())
@@ -82,28 +84,32 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
 
 
 def _cascade_deletes(activities: DataFrame, leavers: DataFrame) -> DataFrame:
-    """Add `_since` to versions of activities: who leaves takes them along, and they were no mistake before."""
-    # What a snapshot no longer finds has no commit: it is gone at the snapshot's place in the log.
+    """Add `_valid_from` to versions of activities: the day of leaving for deletes in a leaver's transaction, else NULL.
+
+    An activity that is deleted with its employee stays valid until then; one deleted alone never was valid.
+    """
+    # Implicit deletes of a snapshot have no commit; the snapshot's LSN takes its place.
     transaction = F.struct("_tx_id", "_commit_seq", F.when(F.col("_commit_seq").isNull(), F.col("_lsn")))
-    leave_dates = leavers.groupBy(transaction.alias("_with")).agg(F.max("_since").alias("_left"))
-    deleted_with_employee = transaction.eqNullSafe(F.col("_with")) & (F.col("_op") == DELETE)
+    leave_dates = leavers.groupBy(transaction.alias("_transaction")).agg(F.max("_valid_from").alias("_leave_date"))
+    deleted_with_employee = transaction.eqNullSafe(F.col("_transaction")) & (F.col("_op") == DELETE)
     joined = activities.join(F.broadcast(leave_dates), deleted_with_employee, "left")
-    return joined.select(*activities.columns, F.col("_left").alias("_since"))
+    return joined.select(*activities.columns, F.col("_leave_date").alias("_valid_from"))
 
 
 def activity_ids_of(lake: Lake, employee_id: int) -> DataFrame:
-    """Give the activity_id of every activity that was ever an employee's, refused ones included."""
+    """Return the activity_id of every activity that ever belonged to an employee, from refused versions too."""
     versions = lake.versions(STRAVA_ACTIVITIES).where(F.col("employee_id") == employee_id)
     return versions.select("activity_id").distinct()
 
 
 def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive | None) -> DataFrame:
-    """Give a table's versions as of the end of a day in Paris, refused ones too; `_before`: known before all days.
+    """Return a table's versions committed by the end of a day in Paris, refused ones included.
 
-    These are the rows that the lake's first snapshot found, and what was committed until go-live. Postgres's
-    snapshots have no commit before them; the first one ended before any commit was streamed, of whatever table:
-    some change once a year, and may be read anew before they do. A distance is asked for once its address is there,
-    so the first ones come just after go-live; without them nobody would have had a commute before that day.
+    `_pre_go_live` marks versions known on every day: rows of the lake's first snapshot, and commits up to go-live.
+    A row of the first snapshot has an LSN below the first streamed commit of all tables. The table's own first commit
+    is no bound: some tables change once a year, and may be re-snapshot before they do. Distances are computed after
+    their addresses arrive, so those of the day of go-live are always included. Without them no employee would have a
+    commute before that day.
     """
     if go_live and contract is DISTANCE_CACHE:
         day = max(day, go_live.live_since.astimezone(PARIS).date())
@@ -113,28 +119,31 @@ def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive
     )
     if go_live:
         pre_go_live |= (F.col("_committed_at") <= F.lit(go_live.live_since)) | (F.col("_tx_id") == F.lit(go_live.tx_id))
-    versions = lake.versions(contract).withColumn("_before", F.coalesce(pre_go_live, F.lit(False)))
-    return versions.where(F.col("_before") | (F.col("_committed_at") < end_of_day(F.lit(day))))
+    versions = lake.versions(contract).withColumn("_pre_go_live", F.coalesce(pre_go_live, F.lit(False)))
+    return versions.where(F.col("_pre_go_live") | (F.col("_committed_at") < end_of_day(F.lit(day))))
 
 
 def with_valid_from(employees: DataFrame) -> DataFrame:
-    """Add `_since`, the day that a version of an employee holds from; NULL for one that always did.
+    """Add `_valid_from`: the day from which a version of an employee is valid; NULL where it always was.
 
-    A load that says since when tells it of leavers too: it changes their row just before it deletes it. So refused
-    versions are to be there as well.
+    A load with an effective date first updates a leaver's row, then deletes it in the same commit. A delete therefore
+    takes `valable_depuis` from the version before it, so the input must include refused versions.
     """
     by_employee = Window.partitionBy(*RH_EMPLOYEES.key).orderBy("_order")
 
     def previous(name: str) -> Column:
         return F.lag(name).over(by_employee)
 
-    # What a snapshot found, or found gone, is no transaction: its commit is NULL, and equals none.
+    # A snapshot's rows and implicit deletes have no transaction: their NULL commit equals no other.
     same_commit = previous("_tx_id").eqNullSafe(F.col("_tx_id")) & (previous("_commit_seq") == F.col("_commit_seq"))
     declared = F.when(F.col("_op") != DELETE, F.col("valable_depuis")).when(same_commit, previous("valable_depuis"))
-    valid_from = F.when(~F.col("_before"), F.coalesce(declared, F.to_date(wall_clock(F.col("_committed_at")))))
-    return with_commit_order(employees, RH_EMPLOYEES.key).withColumn("_since", valid_from).drop("_order")
+    valid_from = F.when(~F.col("_pre_go_live"), F.coalesce(declared, F.to_date(wall_clock(F.col("_committed_at")))))
+    return with_commit_order(employees, RH_EMPLOYEES.key).withColumn("_valid_from", valid_from).drop("_order")
 
 
 def _as_of_day(versions: DataFrame, contract: Contract, day: date) -> DataFrame:
-    """Give the rows by what was told last of those that held by a day: what is told later is told of all days since."""
-    return replay(versions.where(F.coalesce(F.col("_since") <= F.lit(day), F.lit(True))), contract)
+    """Return the latest committed version per key among those valid by a day.
+
+    A version replaces earlier committed ones on every day from its `_valid_from` on.
+    """
+    return replay(versions.where(F.coalesce(F.col("_valid_from") <= F.lit(day), F.lit(True))), contract)

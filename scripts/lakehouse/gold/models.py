@@ -1,4 +1,4 @@
-"""What each of Gold's tables is computed from, whole, or amended where few people are touched (law 7)."""
+"""Gold's models: each table's inputs, its full computation, and its incremental one where it has one (law 7)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,10 +25,10 @@ IncrementalUpdate = Callable[[DataFrame, AffectedEmployees], DataFrame]
 
 @dataclass(frozen=True)
 class Model:
-    """How one of Gold's tables is computed: of which of Silver's tables, and of what else it is a function.
+    """How one Gold table is computed from Silver tables and parameters.
 
-    `amend` gives the table's rows from those that it has and the people touched since, where only Silver has changed
-    or `day` has moved on.
+    `incremental` computes the rows from the table's current rows and the affected employees. It applies where only
+    Silver changed or `day` advanced; None means always a full recompute.
     """
 
     input_tables: tuple[str, ...]
@@ -38,7 +38,7 @@ class Model:
     incremental: IncrementalUpdate | None = None
 
     def provenance(self, catalog: Catalog) -> Provenance:
-        """Give what the figure is a function of, as it is now: the same inputs give the same rows."""
+        """Return the current versions of the inputs, parameters and code; equal provenance means equal rows."""
         versions = {name: catalog.last_data_version("silver", name) for name in self.input_tables}
         ids = {name: catalog.table_id("silver", name) for name in self.input_tables}
         parameters = json.dumps({**self.parameters, "tables": ids}, default=str, sort_keys=True)
@@ -46,7 +46,7 @@ class Model:
 
 
 def build_models(book: RuleBook, as_of: date) -> Mapping[str, Model]:
-    """Give Gold's tables, by name, as they are computed from Silver as it is."""
+    """Return the model of each Gold table, by table name, for the rules in force and the day."""
     employees, activities, distances = RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE
     rules, month = book.current, as_of.replace(day=1)
     return {
@@ -57,11 +57,11 @@ def build_models(book: RuleBook, as_of: date) -> Mapping[str, Model]:
         ),
         "wellbeing": Model(
             (employees.table, activities.table),
-            # Once a month whole: what is wrong in a row, for whatever reason, is not kept for a year.
+            # The month among the parameters forces a full recompute each month, so no wrong row lasts a year.
             {"rules": asdict(book), "window": month if rules.activity_window == "calendar_year" else as_of},
             lambda lake: wellbeing(lake.silver(employees), lake.silver(activities), book, as_of),
             as_of,
-            lambda rows, people: wellbeing_incremental(rows, people, book),
+            lambda rows, affected: wellbeing_incremental(rows, affected, book),
         ),
         "activites": Model(
             (employees.table, activities.table),

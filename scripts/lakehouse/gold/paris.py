@@ -1,4 +1,4 @@
-"""Days, months and years as they are in Paris. Everything else is UTC."""
+"""Calendar days in Paris as Spark expressions. Everything else is UTC."""
 
 from datetime import date
 
@@ -7,23 +7,23 @@ from pyspark.sql import functions as F
 
 
 def wall_clock(instant: Column) -> Column:
-    """Give what a clock in Paris shows at an instant, as a TIMESTAMP that reads so in a session in UTC."""
+    """Return the Paris wall-clock time of an instant, as a TIMESTAMP that displays it in a UTC session."""
     return F.from_utc_timestamp(instant, "Europe/Paris")
 
 
 def start_of_day(day: Column) -> Column:
-    """Give the instant at which a day begins in Paris.
+    """Return the instant at which a day begins in Paris.
 
-    What is compared with it need not be told in Paris's time, row by row.
+    Comparing UTC columns with it saves converting every row to Paris time.
     """
     return F.to_utc_timestamp(day, "Europe/Paris")
 
 
 def end_of_day(day: Column) -> Column:
-    """Give the instant at which a day is over in Paris: the next one begins."""
+    """Return the instant at which a day ends in Paris, which is the start of the next one."""
     return start_of_day(F.date_add(day, 1))
 
 
 def months_before(day: date, months: int) -> Column:
-    """Give the same day some months before, the month's last where it has no such day (29 February)."""
+    """Return the same day some months earlier, or that month's last day where it is shorter (29 February)."""
     return F.add_months(F.lit(day), -months)

@@ -1,4 +1,4 @@
-"""The prime sportive: a share of the salary for whoever comes to work on foot or by bicycle (product rules, § 4)."""
+"""The prime sportive: a share of the salary for employees who walk or cycle to work (product rules, § 4)."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ COMMUTE_KEY = ("adresse_complete", "destination", "travel_mode")
 
 
 def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -> DataFrame:
-    """Give one row per employee: what the prime is, or the one `motif` for which there is none."""
+    """Return one row per employee: the prime in euros, and `motif`, the single reason for it or against it."""
     employees_at_address = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
     employees_with_rules = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
     employees_with_rules = employees_with_rules.withColumn("nb_a_l_adresse", employees_at_address)
@@ -21,10 +21,10 @@ def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -
 
 
 def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
-    """Give employees, who have the rules that each is judged by beside them, with the prime, or why there is none.
+    """Add the prime, or the reason why there is none, to employees joined with the rules that apply to each.
 
-    Amounts are decimals, rounded half up to the cent; `montant_en_jeu` is what an active commute would earn
-    within its limit, whatever its distance is.
+    Amounts are decimals in euros, rounded half up to the cent. `montant_en_jeu` is the prime that an active
+    commute would earn if its distance were within the limit.
     """
     limit, distance = F.col("limit_m"), F.col("distance_m")
     motif = (
@@ -47,7 +47,7 @@ def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFra
 
 
 def _with_commute_distance(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
-    """Give each employee with limit_m, NULL where the mode is not active, and the distance where it is known."""
+    """Add `limit_m`, NULL where the travel mode is not active, and `distance_m`, NULL where unknown; both in metres."""
     travel_modes = F.create_map(*(F.lit(part) for pair in TRAVEL_MODES.items() for part in pair))
     limit = F.when(F.col("travel_mode") == "walking", F.col("walk_limit_m")).when(
         F.col("travel_mode") == "bicycling", F.col("bike_limit_m")
@@ -59,9 +59,9 @@ def _with_commute_distance(employees_with_rules: DataFrame, distances: DataFrame
 
 
 def _preferred_distance(distances: DataFrame) -> DataFrame:
-    """Give one answer per commute: where Google was asked its word counts, also when it failed.
+    """Return one distance per commute: Google's result where there is one, else the estimate.
 
-    So an estimate made before there was a key never stands in for an answer that Google could not give.
+    A failed Google result leaves the distance unknown, even where an estimate from before the API key exists.
     """
     estimated_last = F.struct(F.col("provider") == "estimate", F.col("provider"))
     preferred = F.min_by(F.struct("distance_m", "provider", "status"), estimated_last).alias("best")

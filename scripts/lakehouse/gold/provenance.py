@@ -1,4 +1,7 @@
-"""What a figure was computed from, as its table's own commit keeps it: the two cannot fall out of step (law 7)."""
+"""Provenance of a Gold table, stored in the Delta commit that writes it.
+
+One commit holds both, so that rows and provenance cannot contradict each other (law 7).
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +10,11 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Provenance:
-    """Silver's tables by their versions, the last day that counts (ISO; or empty), and all else that there is."""
+    """Everything that a Gold table is a function of.
+
+    `input_versions` are Delta versions of Silver tables, by name. `day` is the last day that counts, in ISO format,
+    or empty. `parameters` is JSON.
+    """
 
     input_versions: Mapping[str, int]
     day: str
@@ -15,19 +22,19 @@ class Provenance:
     code_version: str
 
     def to_json(self) -> str:
-        """Give it as a commit keeps it: equal texts stand for equal rows."""
+        """Return the JSON text for the commit's userMetadata; equal texts mean equal rows."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | None) -> "Provenance | None":
-        """Give what a commit kept; None where it kept nothing, or what another release wrote."""
+        """Return the provenance that a commit stored; None where it is missing or another release's format."""
         try:
             return cls(**json.loads(text or ""))
         except (ValueError, TypeError):
             return None
 
     def can_be_incremental_from(self, previous: "Provenance") -> bool:
-        """Say whether only Silver's rows and the day have moved on since that was made."""
+        """Return whether only Silver's versions changed and the day, if at all, advanced since `previous`."""
         return (self.parameters, self.code_version) == (
             previous.parameters,
             previous.code_version,

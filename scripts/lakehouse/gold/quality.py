@@ -1,4 +1,4 @@
-"""What was refused, counted: neither a key nor a value of it leaves the quarantine."""
+"""Counts of refused changes. Neither keys nor values leave the quarantine."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,9 +8,9 @@ from lakehouse.gold.tables import QUALITE_DONNEES, conform
 
 
 def quality(quarantine: DataFrame) -> DataFrame:
-    """Give refused changes by table, reason and state (`ouvert`, or `clos` once mended), with first and last in Paris.
+    """Return counts of refused changes by table, reason and state: `ouvert`, or `clos` once resolved.
 
-    A change refused for two reasons counts under each.
+    The first and last times are Paris wall-clock times. A change refused for two reasons counts under each.
     """
     refused = quarantine.select(
         F.col("table_name").alias("table_source"),

@@ -1,4 +1,4 @@
-"""The rules of reward: what each row says, and which of them holds on a day."""
+"""Reward rules: their values, and which row is in force on a day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lakehouse.errors import NotReady
 
 @dataclass(frozen=True)
 class Rules:
-    """One row of reward_rules: the rate is a fraction (0.05), limits are metres."""
+    """One row of reward_rules. The rate is a fraction (0.05 for 5 %); limits are in metres."""
 
     bonus_rate: Decimal
     walk_limit_m: int
@@ -26,17 +26,17 @@ class Rules:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """The rules up to a day, each with the day that it holds from; the earliest first, and at least one."""
+    """At least one set of rules, each with the day from which it is in force, the earliest first."""
 
     rows: Sequence[tuple[date, Rules]]
 
     @property
     def current(self) -> Rules:
-        """The rules that hold on the day that the book goes up to."""
+        """The rules in force on the last day of the book."""
         return self.rows[-1][1]
 
     def value(self, name: str, day: Column) -> Column:
-        """Give one of the rules' values as it holds on a day; of days before the first rules, theirs."""
+        """Return the value of a rule in force on a day; days before the first rules get the first value."""
         (_, first), *later = self.rows
         rule_value = F.lit(getattr(first, name))
         for valid_from, rules in later:
@@ -45,15 +45,15 @@ class RuleBook:
 
 
 def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
-    """Give the rules that have begun by a day; NotReady where none has.
+    """Return the rules in force from `day` or earlier, collected to the driver: they are few.
 
-    They are parameters, few enough to be held here.
+    Raises NotReady where there are none.
     """
-    begun = reward_rules.where(F.col("valid_from") <= F.lit(day)).orderBy("valid_from")
-    rows = begun.select("valid_from", *Rules.__dataclass_fields__).collect()
+    effective = reward_rules.where(F.col("valid_from") <= F.lit(day)).orderBy("valid_from")
+    rows = effective.select("valid_from", *Rules.__dataclass_fields__).collect()
     if not rows:
         raise NotReady(
-            f"no rule of reward holds on {day} in Silver. Run pipeline.py, or insert a row with "
+            f"no reward rule is in force on {day} in Silver. Run pipeline.py, or insert a row with "
             f"valid_from <= {day} into reward_rules, and refresh again."
         )
     return RuleBook([(valid_from, Rules(*values)) for valid_from, *values in rows])

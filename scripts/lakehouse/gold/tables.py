@@ -1,4 +1,4 @@
-"""Gold's tables: their columns, with their Spark SQL types. The views in spark/views show them to the company."""
+"""Schemas of Gold's tables: column names and Spark SQL types. The views in spark/views publish them."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-# limite_km, montant_en_jeu and nb_a_l_adresse are not in v_prime_sportive; v_declarations_a_verifier needs them.
+# v_prime_sportive omits limite_km, montant_en_jeu and nb_a_l_adresse; v_declarations_a_verifier needs them.
 PRIME_SPORTIVE: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "int",
@@ -25,7 +25,7 @@ PRIME_SPORTIVE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# fenetre, the rules' activity_window, is not in v_wellbeing; v_proche_du_seuil needs it.
+# fenetre is the rules' activity_window: v_wellbeing omits it, v_proche_du_seuil needs it.
 WELLBEING: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "int",
@@ -40,8 +40,8 @@ WELLBEING: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# niveau is bu, mois or sport: what the row is counted by. nb_mesurees counts activities with a distance, and is in no
-# view: without any there are no kilometres.
+# niveau is the level of aggregation: bu, mois or sport. nb_mesurees counts activities with a distance: where it is 0,
+# distance_km is NULL. No view shows it.
 ACTIVITES: Mapping[str, str] = MappingProxyType(
     {
         "niveau": "string",
@@ -75,7 +75,7 @@ GOLD: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# One row per scenario and employee; `_reel` is what the real rules give of the same rows.
+# One row per scenario and employee; `_reel` columns hold the figures by the real rules, from the same input rows.
 SCENARIOS: Mapping[str, str] = MappingProxyType(
     {
         "scenario": "string",
@@ -96,7 +96,7 @@ SCENARIOS: Mapping[str, str] = MappingProxyType(
 
 AS_OF_COLUMNS: Mapping[str, str] = MappingProxyType({"as_of": "date", "known_at": "date"})
 
-# What is computed when it is asked for, beside today's figures; by what its rows are replaced.
+# Tables computed on request only, with the columns that identify the rows a run replaces.
 ON_DEMAND: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = MappingProxyType(
     {
         "prime_sportive_au": ({**AS_OF_COLUMNS, **PRIME_SPORTIVE}, tuple(AS_OF_COLUMNS)),
@@ -107,5 +107,5 @@ ON_DEMAND: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = MappingProxyT
 
 
 def conform(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
-    """Give exactly these columns, in this order and of these types."""
+    """Return exactly these columns, in this order, cast to these types."""
     return frame.select(*(F.col(name).cast(sql_type).alias(name) for name, sql_type in columns.items()))

@@ -1,4 +1,4 @@
-"""What the figures come to for the whole company, before and after a refresh: what a journal is read for."""
+"""Company-wide totals of the figures, compared before and after a refresh for gold.runs."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,7 +9,7 @@ Totals = Mapping[str, int | Decimal]
 
 
 def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Totals:
-    """Give counts and sums as v_kpi's total has them, of the rows of two of Gold's tables that meet a condition."""
+    """Return the totals of v_kpi, over the rows of a primes table and a wellbeing-days table that meet a condition."""
     query = f"""
         SELECT count(*) AS nb_salaries,
           count(*) FILTER (WHERE p.eligible) AS nb_primes,
@@ -19,14 +19,17 @@ def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Tot
           count(*) FILTER (WHERE w.nb_activities_year > 0) AS nb_participants
         FROM (SELECT * FROM primes WHERE {where}) AS p
         LEFT JOIN (SELECT * FROM days WHERE {where}) AS w ON w.employee_id = p.employee_id AND w.year = p.year
-    """  # noqa: S608 - our own names and days
+    """  # noqa: S608 - table names and dates come from this code
     return catalog.query_one(query, primes=("gold", primes), days=("gold", days))
 
 
 def changed_beyond(before: Totals, after: Totals, threshold: float) -> Mapping[str, float]:
-    """Give the figures that moved by more than a share of what they were; one that was 0 moved by all it is now."""
+    """Return the relative change of each total that changed by more than `threshold`, a fraction of its old value.
+
+    A total that was 0 counts as changed by 100 %.
+    """
     if not before.get("nb_salaries"):
-        return {}  # these are the first figures
+        return {}  # the first figures: nothing to compare with
     shares = {name: _relative_change(before[name], now) for name, now in after.items()}
     return {name: share for name, share in shares.items() if abs(share) > threshold}
 

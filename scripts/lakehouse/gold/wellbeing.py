@@ -1,4 +1,4 @@
-"""Days of wellbeing: granted from so many activities in the window on (product rules, § 4)."""
+"""Wellbeing days, granted to employees with enough activities in the rules' window (product rules, § 4)."""
 
 from datetime import date
 
@@ -13,10 +13,10 @@ from lakehouse.gold.tables import WELLBEING, conform
 
 
 def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of: date) -> DataFrame:
-    """Give one row per employee and year: as_of's, and with calendar years each other that has an activity.
+    """Return one row per employee and year, with the count of activities and the days granted.
 
-    A rolling window is the twelve months that end on as_of, and its year as_of's. A year that is over is judged by
-    what held on its last day: a rule holds from its date on.
+    Calendar years: the year of `as_of`, and every other year with an activity. A past year uses the rules in force on
+    its last day. Rolling window: the twelve months that end on `as_of`, under its year.
     """
     counts = count_by_year(employees, activities, book.current.activity_window, as_of)
     until = F.least(F.make_date("year", F.lit(12), F.lit(31)), F.lit(as_of))
@@ -26,13 +26,13 @@ def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of
 
 
 def wellbeing_incremental(figures: DataFrame, affected: AffectedEmployees, book: RuleBook) -> DataFrame:
-    """Give the figures with those of these people computed anew: each row depends on its employee alone."""
+    """Return the table with the affected employees' rows recomputed: each row depends on its own employee only."""
     others = figures.where(~F.col("employee_id").isin(*affected.ids))
     return others.unionByName(wellbeing(affected.now.employees, affected.now.activities, book, affected.now.as_of))
 
 
 def count_by_year(employees: DataFrame, activities: DataFrame, window: str, as_of: date) -> DataFrame:
-    """Give one row per employee and year: how many activities count, with the first and the last of them."""
+    """Return one row per employee and year: how many activities count, and the first and last of them."""
     present = employees.select(F.col("id").alias("employee_id"))
     this_year = present.select("employee_id", F.lit(as_of.year).alias("year"), F.lit(None).alias("started"))
     countable_activities = in_window(activities, window, as_of).select("employee_id", "year", "started")
@@ -49,7 +49,7 @@ def count_by_year(employees: DataFrame, activities: DataFrame, window: str, as_o
 
 
 def with_days_granted(counts: DataFrame, needed: Column, days: Column) -> DataFrame:
-    """Add what a count earns where so many activities are needed for so many days, and how many are missing."""
+    """Add `eligible`, the days granted where `needed` activities are reached, and the number still missing."""
     nb_activities = F.col("nb_activities_year")
     return counts.withColumns(
         {
@@ -61,7 +61,7 @@ def with_days_granted(counts: DataFrame, needed: Column, days: Column) -> DataFr
 
 
 def in_window(activities: DataFrame, window: str, as_of: date) -> DataFrame:
-    """Give the activities that count, with the year that each counts for and when it started in Paris."""
+    """Return the activities that count, with the year that each counts for and its start in Paris time."""
     valid = countable(activities, as_of)
     if window == "calendar_year":
         return valid.withColumn("year", F.year("started"))

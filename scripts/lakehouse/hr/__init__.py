@@ -1,1 +1,1 @@
-"""HR's files into Postgres: found, read cell by cell, checked, and loaded in one transaction."""
+"""The load of HR's two files into Postgres: find, parse, check, and load in one transaction."""

@@ -1,4 +1,4 @@
-"""Cells as values. Each reader gives None for a blank cell and raises Unreadable with the reason, never the value."""
+"""Parsers of cells. Each returns None for a blank cell and raises Unreadable with the reason, without the value."""
 
 import re
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from openpyxl.utils.datetime import from_excel
 
 from lakehouse.contracts import TRAVEL_MODES
+from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.hr.text import fold_for_comparison, normalize
-from lakehouse.simulator.sport_profiles import FRENCH_SPORT_NAMES
 
 CENT = Decimal("0.01")
 MAX_INT = 2**31 - 1
@@ -29,18 +29,18 @@ GROUPED_AMOUNT = re.compile(
 AMBIGUOUS_AMOUNT = re.compile(r"\d{1,3}[.,]\d{3}")
 ISO_DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:[T ].*)?")
 FRENCH_DAY = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})(?: .*)?")
-EXCEL_SERIAL_DAYS = range(10_000, 80_000)  # 1927 to 2119, where a cell lost its date format
+EXCEL_SERIAL_DAYS = range(10_000, 80_000)  # 1927 to 2119, for a cell that lost its date format
 ALLOWED_YEARS = range(1900, 2101)
 
 
 class Unreadable(ValueError):
-    """A cell that does not hold what its column needs."""
+    """A cell that cannot be parsed as its column requires."""
 
 
 def text(cell: object) -> str | None:
-    """Give trimmed text with single spaces."""
-    shown = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
-    value = "" if shown is None else normalize(str(shown))
+    """Return the text, trimmed and with single spaces. A float without a fraction loses its `.0`."""
+    plain_cell = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+    value = "" if plain_cell is None else normalize(str(plain_cell))
     if value.upper() in EXCEL_ERRORS:
         raise Unreadable("erreur de formule Excel")
     if "\x00" in value:
@@ -49,21 +49,24 @@ def text(cell: object) -> str | None:
 
 
 def integer(cell: object) -> int | None:
-    """Give a whole number from 0 to 2³¹-1; 59019.0 is one."""
+    """Return an integer from 0 to 2³¹-1; `59019.0` and `59 019` are accepted."""
     value = text(cell)
     if value is None:
         return None
-    found = INTEGER_PATTERN.fullmatch(value)
-    if not found:
+    match = INTEGER_PATTERN.fullmatch(value)
+    if not match:
         raise Unreadable("pas un nombre entier")
-    number = int(found[1].replace(" ", ""))
+    number = int(match[1].replace(" ", ""))
     if number > MAX_INT:
         raise Unreadable("nombre trop grand")
     return number
 
 
 def salary(cell: object) -> Decimal | None:
-    """Give euros, to the cent (half up): from a number, `52 770,00 €`, `52770.5`, `52.770,00`, `52,770.00`."""
+    """Return euros, rounded half up to the cent.
+
+    Accepts a number, `52 770,00 €`, `52770.5`, `52.770,00` and `52,770.00`.
+    """
     value = text(cell)
     if value is None:
         return None
@@ -76,26 +79,26 @@ def salary(cell: object) -> Decimal | None:
 
 
 def day(cell: object) -> date | None:
-    """Give a day: from an Excel date, its serial number, ISO, or d/m/yyyy text."""
+    """Return a date from an Excel date, its serial number, or text as ISO 8601 or d/m/yyyy."""
     value = text(cell)
     if value is None:
         return None
-    found = _from_excel_day(cell) or _parse_day(value)
-    if found is None:
+    parsed = _from_excel_day(cell) or _parse_day(value)
+    if parsed is None:
         raise Unreadable("pas une date (attendu : jj/mm/aaaa)")
-    if found.year not in ALLOWED_YEARS:
+    if parsed.year not in ALLOWED_YEARS:
         raise Unreadable(f"date hors de {ALLOWED_YEARS.start} à {ALLOWED_YEARS.stop - 1}")
-    return found
+    return parsed
 
 
 def mode(cell: object) -> str | None:
-    """Give the travel mode in its canonical spelling; an unknown one as it was typed, trimmed."""
+    """Return the travel mode in its canonical spelling, an unknown one trimmed."""
     value = text(cell)
     return None if value is None else CANONICAL_MODES.get(fold_for_comparison(value), value)
 
 
 def sport(cell: object) -> str | None:
-    """Give the sport in its usual spelling; an unknown one as it was typed, trimmed."""
+    """Return the sport in its canonical spelling, an unknown one trimmed."""
     value = text(cell)
     return None if value is None else CANONICAL_SPORTS.get(fold_for_comparison(value), value)
 
@@ -114,11 +117,11 @@ def _parse_amount(value: str) -> Decimal:
     sign, number = (-1, number[1:].strip()) if number[:1] in {"-", "−"} else (1, number)
     if AMBIGUOUS_AMOUNT.fullmatch(number):
         raise Unreadable("nombre ambigu, milliers ou décimales ? (attendu : 1234,50)")
-    found = GROUPED_AMOUNT.fullmatch(number) or PLAIN_AMOUNT.fullmatch(number)
-    if not found:
+    match = GROUPED_AMOUNT.fullmatch(number) or PLAIN_AMOUNT.fullmatch(number)
+    if not match:
         raise Unreadable("pas un nombre")
-    units = re.sub(r"\D", "", found["units"])
-    return sign * Decimal(f"{units}.{found['decimals'] or 0}")
+    units = re.sub(r"\D", "", match["units"])
+    return sign * Decimal(f"{units}.{match['decimals'] or 0}")
 
 
 def _from_excel_day(cell: object) -> date | None:
@@ -127,16 +130,16 @@ def _from_excel_day(cell: object) -> date | None:
     if isinstance(cell, date):
         return cell
     if isinstance(cell, int | float) and int(cell) in EXCEL_SERIAL_DAYS:
-        found = from_excel(int(cell))
-        return found.date() if isinstance(found, datetime) else None
+        converted = from_excel(int(cell))
+        return converted.date() if isinstance(converted, datetime) else None
     return None
 
 
 def _parse_day(value: str) -> date | None:
-    found = ISO_DAY.fullmatch(value) or FRENCH_DAY.fullmatch(value)
-    if not found:
+    match = ISO_DAY.fullmatch(value) or FRENCH_DAY.fullmatch(value)
+    if not match:
         return None
     try:
-        return date(int(found["year"]), int(found["month"]), int(found["day"]))
+        return date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
         raise Unreadable("ce jour n'existe pas") from None

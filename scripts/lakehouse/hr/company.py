@@ -1,4 +1,4 @@
-"""The company, as HR's two files tell it."""
+"""The company's employees and their sports, as read from HR's two files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ SPORTS_COLUMNS = (
 
 @dataclass(frozen=True)
 class Employee:
-    """An employee as HR declares one; the fields are rh_employees' columns."""
+    """An employee in HR's file; the fields are the columns of rh_employees."""
 
     id: int
     nom: str
@@ -50,7 +50,7 @@ class Employee:
 
 @dataclass(frozen=True)
 class Practice:
-    """The sport that an employee practises, None for none; the fields are sport_activities' columns."""
+    """The sport that an employee practises, None for none; the fields are the columns of sport_activities."""
 
     id: int
     pratique_sport: str | None
@@ -58,7 +58,7 @@ class Practice:
 
 @dataclass(frozen=True)
 class Company:
-    """What is loaded, and what HR should know about its files all the same."""
+    """The rows to load, and remarks, in French, on cells and rows that do not prevent the load."""
 
     employees: Sequence[Employee]
     practices: Sequence[Practice]
@@ -67,16 +67,19 @@ class Company:
 
 
 def read_company(folder: Path) -> Company:
-    """Give what the two files of a folder say; raise BadInput, in French, when one cannot be used."""
+    """Return the company in the two files of a folder. Raises BadInput, in French, where a file cannot be used."""
     hr, sports = find_hr_file(folder), find_sports_file(folder)
-    staff, practices = read_table(hr, HR_COLUMNS, _check_hired_after_birth), read_table(sports, SPORTS_COLUMNS)
-    if not staff:
+    employee_rows, practices = read_table(hr, HR_COLUMNS, _check_hired_after_birth), read_table(sports, SPORTS_COLUMNS)
+    if not employee_rows:
         raise BadInput(f"{display_name(hr)} : aucun salarié. {NOTHING_LOADED}")
-    ids = {row.values["id"] for row in staff}
+    ids = {row.values["id"] for row in employee_rows}
     return Company(
-        employees=[Employee(**row.values) for row in staff],
+        employees=[Employee(**row.values) for row in employee_rows],
         practices=[Practice(**row.values) for row in practices if row.values["id"] in ids],
-        remarks=[*_unknown_modes(display_name(hr), staff), *_unknown_employees(display_name(sports), practices, ids)],
+        remarks=[
+            *_unknown_modes(display_name(hr), employee_rows),
+            *_unknown_employees(display_name(sports), practices, ids),
+        ],
         hr_file=display_name(hr),
     )
 
@@ -87,10 +90,10 @@ def _check_hired_after_birth(row: Row) -> Problem | None:
     return Problem(row.line, "avant la date de naissance", "Date d'embauche") if hired_too_early else None
 
 
-def _unknown_modes(file: str, staff: Sequence[Row]) -> list[str]:
+def _unknown_modes(file: str, employee_rows: Sequence[Row]) -> list[str]:
     return [
         f"{file}, ligne {row.line}, colonne « Moyen de déplacement » : inconnu, compté comme non éligible."
-        for row in staff
+        for row in employee_rows
         if row.values["moyen_deplacement"] not in {None, *TRAVEL_MODES}
     ]
 

@@ -1,4 +1,4 @@
-"""The cleaned rows as CSV in data/output, for whoever wants to see what was understood."""
+"""The parsed rows as CSV in data/output, so that people can check how the files were read."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from lakehouse.hr.files import NOTHING_LOADED
 
 @contextmanager
 def export_cleaned_csv(company: Company, folder: Path) -> Iterator[None]:
-    """Write the company beside the CSVs of the last load, and put it in their place once the body has succeeded.
+    """Write the company to temporary CSV files, and replace those of the last load once the block has succeeded.
 
-    The files hold salaries: only their owner may read them. Raises BadInput when the folder cannot be written.
+    The files contain salaries: only their owner may read them. Raises BadInput where the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,5 +40,5 @@ def _write_temp(folder: Path, row_type: type, rows: Sequence[Employee] | Sequenc
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow([field.name for field in fields(row_type)])
-        writer.writerows(astuple(each) for each in rows)
+        writer.writerows(astuple(row) for row in rows)
     return file

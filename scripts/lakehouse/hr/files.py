@@ -1,4 +1,4 @@
-"""Finding HR's two files in the folder where people drop them."""
+"""The search for HR's two files in the folder where people put them."""
 
 import unicodedata
 from pathlib import Path
@@ -9,25 +9,25 @@ NOTHING_LOADED = "Rien n'a été chargé."
 
 
 def find_hr_file(folder: Path) -> Path:
-    """Give the one `*RH*` workbook or CSV; raise BadInput when there is none, or more than one."""
+    """Return the one `*RH*` workbook or CSV. Raises BadInput where there is none, or more than one."""
     return _require_one(
         folder, [file for file in _list_tables(folder) if _is_hr(file) and not _is_sports(file)], "RH (*RH*)"
     )
 
 
 def find_sports_file(folder: Path) -> Path:
-    """Give the one `*portive*.xlsx` or `*sport*.csv`; raise BadInput when there is none, or more than one."""
-    found = [file for file in _list_tables(folder) if _is_sports(file)]
-    return _require_one(folder, found, "des sports (*portive*.xlsx ou *sport*.csv)")
+    """Return the one `*portive*.xlsx` or `*sport*.csv`. Raises BadInput where there is none, or more than one."""
+    candidates = [file for file in _list_tables(folder) if _is_sports(file)]
+    return _require_one(folder, candidates, "des sports (*portive*.xlsx ou *sport*.csv)")
 
 
 def display_name(file: Path) -> str:
-    """Give the file's name with composed accents."""
+    """Return the file's name with composed accents (NFC)."""
     return unicodedata.normalize("NFC", file.name)
 
 
 def _list_tables(folder: Path) -> list[Path]:
-    """Give the workbooks and CSVs, without the lock files of Excel (`~$`) and LibreOffice (`.~lock`)."""
+    """Return the workbooks and CSVs, without the lock files of Excel (`~$`) and LibreOffice (`.~lock`)."""
     if not folder.is_dir():
         raise BadInput(f"{folder} : dossier introuvable. Créez-le ou indiquez-en un autre (--input). {NOTHING_LOADED}")
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith(("~$", ".")))
@@ -39,14 +39,14 @@ def _is_hr(file: Path) -> bool:
 
 
 def _is_sports(file: Path) -> bool:
-    wanted = {".xlsx": "portive", ".csv": "sport"}[file.suffix.casefold()]
-    return wanted in display_name(file).casefold()
+    keyword = {".xlsx": "portive", ".csv": "sport"}[file.suffix.casefold()]
+    return keyword in display_name(file).casefold()
 
 
-def _require_one(folder: Path, found: list[Path], kind: str) -> Path:
-    if not found:
+def _require_one(folder: Path, candidates: list[Path], kind: str) -> Path:
+    if not candidates:
         raise BadInput(f"{folder} : fichier {kind} introuvable, en .xlsx ou .csv. Déposez-le ici. {NOTHING_LOADED}")
-    if len(found) > 1:
-        names = ", ".join(display_name(file) for file in found)
+    if len(candidates) > 1:
+        names = ", ".join(display_name(file) for file in candidates)
         raise BadInput(f"{folder} : plusieurs fichiers {kind} : {names}. N'en laissez qu'un. {NOTHING_LOADED}")
-    return found[0]
+    return candidates[0]

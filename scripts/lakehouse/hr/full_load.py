@@ -1,10 +1,9 @@
-"""The full load, step by step."""
+"""The full load: tables, HR's files, the reward rules, and going live."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from random import Random
 
 import psycopg
 
@@ -14,27 +13,31 @@ from lakehouse.hr.company import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import read_live_since
-from lakehouse.source.go_live import mark_live
+from lakehouse.source.go_live import mark_live, read_go_live
 from lakehouse.source.postgres import apply_ddl, connect
 from lakehouse.source.seed_rules import seed_rules
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What pipeline.py was asked for; its options explain each."""
+    """The command-line options of pipeline.py; its help explains each."""
 
     folder: Path
     effective_from: date | None = None
     allow_mass_delete: bool = False
-    history_months: int = 12
-    seed: int | None = None
     wait: float = 60.0  # seconds
-    first: bool = False  # nothing is loaded into a system that is live
+    first: bool = False  # load nothing into a system that is live
 
 
-def full_load(settings: Settings, options: LoadOptions) -> Iterator[str]:
-    """Do it all, files first, and give what was done line by line: numbers, never a person."""
+def full_load(
+    settings: Settings, options: LoadOptions, backfill: Callable[[psycopg.Connection], int] = lambda _: 0
+) -> Iterator[str]:
+    """Run the full load and yield its report line by line: row counts and remarks, without personal data.
+
+    `backfill` inserts the activities of before the first load, and returns their number.
+
+    Raises BadInput, with nothing loaded, where a file or an option cannot be used.
+    """
     if options.first and _is_live(settings, options.wait):
         yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
         return
@@ -47,12 +50,12 @@ def full_load(settings: Settings, options: LoadOptions) -> Iterator[str]:
         yield _format_row_counts("rh_employees", len(company.employees), result.employees)
         yield _format_row_counts("sport_activities", len(company.practices), result.practices)
         yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
-        generated = mark_live(conn, Random(options.seed), options.history_months)
+        generated = mark_live(conn, backfill)
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
 
 
 def _reject_future_date(day: date | None) -> None:
-    """Raise BadInput for changes of a day to come: the figures of today would have them at once."""
+    """Raise BadInput for an effective date in the future: today's results would include the changes at once."""
     if day and day > (now := today()):
         raise BadInput(
             f"--effective-from {day} : ce jour est à venir, nous sommes le {now}. Rien n'est chargé : les chiffres "
@@ -62,14 +65,17 @@ def _reject_future_date(day: date | None) -> None:
 
 def _is_live(settings: Settings, timeout: float) -> bool:
     with connect(settings, autocommit=True, timeout=timeout) as conn:
-        apply_ddl(conn, settings)  # what is new since reaches an old volume all the same
-        return read_live_since(conn) is not None
+        apply_ddl(conn, settings)  # new tables reach an old database even where nothing is loaded
+        return read_go_live(conn) is not None
 
 
 def _load_in_one_transaction(
     conn: psycopg.Connection, company: Company, settings: Settings, options: LoadOptions
 ) -> tuple[LoadResult, bool]:
-    """Put the company and, into an empty table, the rules into Postgres in one transaction."""
+    """Load the company, and the rules into an empty table, in one transaction.
+
+    Returns the result of the load, and whether the rules were inserted.
+    """
     try:
         with export_cleaned_csv(company, settings.output_dir), conn.transaction():
             result = load_company(
@@ -77,7 +83,7 @@ def _load_in_one_transaction(
             )
             return result, seed_rules(conn, settings)
     except psycopg.Error as error:
-        # Its own text may quote the row.
+        # The message of the original error may quote a row.
         raise LakehouseError(
             f"Postgres refused the load ({type(error).__name__}, table {error.diag.table_name}, "
             f"constraint {error.diag.constraint_name}). Nothing was changed; look into Postgres's log."

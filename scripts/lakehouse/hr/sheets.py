@@ -1,4 +1,4 @@
-"""Workbooks and CSVs as grids of cells, before anybody asks what is in them."""
+"""Workbooks and CSVs as grids of cells, without interpretation of their contents."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ DELIMITERS = ";,\t"
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a sheet, with the number that Excel shows beside it."""
+    """A line of a sheet, with the row number that Excel shows."""
 
     number: int
     cells: tuple[object, ...]
@@ -25,16 +25,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """A sheet's lines; `broken_at` is the line from which on a CSV's quotes no longer match."""
+    """The lines of a sheet, or those of a CSV up to `unclosed_quote_line`, where its quotes stop matching."""
 
     lines: Sequence[Line]
     unclosed_quote_line: int | None = None
 
 
 def read_grids(file: Path) -> list[Grid]:
-    """Give what the file may mean: a workbook's sheets in order, or a CSV read with each delimiter.
+    """Return a workbook's sheets in order, or a CSV parsed once with each delimiter.
 
-    Raises BadInput when it is neither.
+    Raises BadInput where the file can be read as neither.
     """
     return _read_workbook(file) if file.suffix.casefold() == ".xlsx" else _read_csv(file)
 
@@ -42,7 +42,7 @@ def read_grids(file: Path) -> list[Grid]:
 def _read_workbook(file: Path) -> list[Grid]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
+            warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it ignores
             workbook = openpyxl.load_workbook(file, data_only=True)
         return [
             Grid([Line(number, cells) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)])
@@ -75,9 +75,9 @@ def _decode(file: Path) -> str:
 
 
 def _parse_csv(text: str, delimiter: str) -> Grid:
-    """Give the lines, numbered by where each ends (a quoted address may span two).
+    """Parse the text; a record that spans several lines, as a quoted address may, has the number of its last.
 
-    With a delimiter that is not the file's, quotes seldom match: whoever finds the columns asks for `broken_at`.
+    A wrong delimiter often breaks the quotes, so `unclosed_quote_line` is an error only once the columns are found.
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []

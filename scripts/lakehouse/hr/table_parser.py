@@ -1,4 +1,4 @@
-"""A table in a file: where its header is, its rows as values, and all that is wrong with them at once."""
+"""The parser of a table in a file: it finds the header, parses the rows and reports all problems at once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from lakehouse.hr.files import NOTHING_LOADED, display_name
 from lakehouse.hr.sheets import Grid, Line, read_grids
 from lakehouse.hr.text import fold_for_comparison, normalize
 
-MAX_PROBLEMS_SHOWN = 20  # problems; after that many the file is the problem
+MAX_PROBLEMS_SHOWN = 20  # with more problems than this, the file as a whole is wrong
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a file must have; `required` where its cells must not be blank."""
+    """A column that a file must have; with `required`, its cells must not be blank."""
 
     field: str
     title: str
@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row's values by field, and the line they stand on."""
+    """A row's values by field, and its line number in the file."""
 
     line: int
     values: Mapping[str, Any]
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where. Never the value: it may be a salary, a name or an address."""
+    """A reason and its place, without the value: it may be a salary, a name or an address."""
 
     line: int
     reason: str
@@ -47,9 +47,10 @@ class Problem:
 def read_table(
     file: Path, columns: Sequence[Column], check_row: Callable[[Row], Problem | None] = lambda _row: None
 ) -> list[Row]:
-    """Give the rows of the first sheet that has all the columns, blank ones left out; ids (the first column) once each.
+    """Return the rows of the first sheet that has all the columns, without blank rows.
 
-    `judge` looks at a row whose cells are all readable. Raises BadInput with every problem found.
+    `check_row` is called with each row whose cells could all be parsed. The first column is the key.
+    Raises BadInput with all problems, duplicate keys among them.
     """
     header, body = _find_header(file, columns)
     positions = _column_positions(header, columns)
@@ -66,16 +67,18 @@ def read_table(
 
 
 def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[Line]]:
-    """Give the header's line and those below it."""
-    wanted = {fold_for_comparison(column.title) for column in columns}
-    best: set[str] = set()
+    """Return the header line and the lines below it."""
+    required_titles = {fold_for_comparison(column.title) for column in columns}
+    best_match: set[str] = set()
     for grid in read_grids(file):
         for index, line in enumerate(grid.lines):
-            best = max(best, wanted & set(_folded_titles(line)), key=len)
-            if best == wanted:
+            best_match = max(best_match, required_titles & set(_folded_titles(line)), key=len)
+            if best_match == required_titles:
                 _reject_malformed(file, grid, line, columns)
                 return line, grid.lines[index + 1 :]
-    missing = ", ".join(f"« {column.title} »" for column in columns if fold_for_comparison(column.title) not in best)
+    missing = ", ".join(
+        f"« {column.title} »" for column in columns if fold_for_comparison(column.title) not in best_match
+    )
     raise BadInput(
         f"{display_name(file)} : colonne introuvable : {missing}. "
         f"Ajoutez-la, ou corrigez son titre ; l'ordre des colonnes est libre. {NOTHING_LOADED}"
@@ -109,12 +112,12 @@ def _column_positions(header: Line, columns: Sequence[Column]) -> Mapping[int, C
 
 
 def _parse_row(line: Line, header: Line, positions: Mapping[int, Column]) -> tuple[Row | None, list[Problem]]:
-    if all(_is_blank(line.cells[place]) for place in positions if place < len(line.cells)):
+    if all(_is_blank(line.cells[position]) for position in positions if position < len(line.cells)):
         return None, []
     if len(line.cells) != len(header.cells):
         more = "plus" if len(line.cells) > len(header.cells) else "moins"
         return None, [Problem(line.number, f"{more} de valeurs que de colonnes (séparateur dans un texte ?)")]
-    values = {column.field: _parse_cell(line, line.cells[place], column) for place, column in positions.items()}
+    values = {column.field: _parse_cell(line, line.cells[position], column) for position, column in positions.items()}
     problems = [value for value in values.values() if isinstance(value, Problem)]
     return (None if problems else Row(line.number, values)), problems
 

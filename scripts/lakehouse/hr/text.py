@@ -1,18 +1,18 @@
-"""Text as people type it, compared and cleaned."""
+"""Normalization of text that people typed, for storage and for comparison."""
 
 import re
 import unicodedata
 
-# Zero-width characters that web pages and PDFs leave in pasted text; str.split() does not take them for spaces.
+# Zero-width characters that web pages and PDFs leave in pasted text; str.split() does not treat them as spaces.
 INVISIBLE_CHARACTERS = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 def normalize(text: str) -> str:
-    """Give the text composed (NFC), trimmed, with single plain spaces."""
+    """Return the text composed (NFC), trimmed and with single plain spaces."""
     return " ".join(unicodedata.normalize("NFC", text).translate(INVISIBLE_CHARACTERS).split())
 
 
 def fold_for_comparison(text: str) -> str:
-    """Give the text without accents, case, punctuation or extra spaces: for comparing, never for keeping."""
+    """Return the text without accents, case, punctuation or extra spaces, for comparison only."""
     without_accents = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join(re.findall(r"[a-z0-9]+", without_accents.translate(INVISIBLE_CHARACTERS).casefold()))

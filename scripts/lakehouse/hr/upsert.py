@@ -1,4 +1,4 @@
-"""The company into Postgres: one transaction that touches only what differs, so that loading twice changes nothing."""
+"""The load of the company into Postgres. It writes only rows that differ, so a second load changes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -17,7 +17,7 @@ EMPLOYEES, PRACTICES = "rh_employees", "sport_activities"
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How many rows a load inserted, changed and deleted."""
+    """The number of rows that a load inserted, updated and deleted."""
 
     inserted: int
     updated: int
@@ -26,7 +26,7 @@ class RowCounts:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did to each table."""
+    """The row counts of a load, by table."""
 
     employees: RowCounts
     practices: RowCounts
@@ -35,15 +35,15 @@ class LoadResult:
 def load_company(
     conn: psycopg.Connection, company: Company, *, effective_from: date | None = None, allow_mass_delete: bool = False
 ) -> LoadResult:
-    """Make Postgres hold exactly the company, in one transaction.
+    """Replace the employees and practices in Postgres by the company's, in one transaction.
 
-    A row that is new or changed gets valable_depuis = effective_from: without that date NULL, that is, it holds
-    from its commit on. A row that says what it said before is not touched, whatever its valable_depuis.
-    Who is not in the company has left, and goes with what hangs on it; with effective_from, the row says so first,
-    for a delete says nothing but its key. Raises BadInput over 20 % of leavers.
+    New and changed rows get valable_depuis = effective_from; NULL means from their commit on. Unchanged rows are not
+    written. Employees who are not in the company are deleted, with the rows that reference them. With effective_from,
+    it is first written to the leavers' rows, because a delete event carries only the key.
+    Raises BadInput where more than 20 % would be deleted, unless allow_mass_delete.
     """
     with conn.transaction():
-        # Two loads one after the other; readers and the simulator go on.
+        # Serializes concurrent loads; readers and the simulator are not blocked.
         conn.execute("LOCK TABLE public.rh_employees IN SHARE ROW EXCLUSIVE MODE")
         _stage(conn, EMPLOYEES, Employee, company.employees)
         _stage(conn, PRACTICES, Practice, company.practices)
@@ -63,8 +63,8 @@ def _stage(conn: psycopg.Connection, table: str, row_type: type, rows: Sequence[
     conn.execute(sql.SQL(create).format(staged=_staging_table(table), names=names, table=sql.Identifier(table)))
     copy = sql.SQL("COPY {staged} ({names}) FROM STDIN").format(staged=_staging_table(table), names=names)
     with conn.cursor().copy(copy) as copied:
-        for each in rows:
-            copied.write_row(astuple(each))
+        for row in rows:
+            copied.write_row(astuple(row))
 
 
 def _reject_mass_delete(conn: psycopg.Connection, file: str) -> None:
@@ -85,7 +85,7 @@ def _set_leave_date(conn: psycopg.Connection, day: date) -> None:
 
 
 def _delete_unstaged(conn: psycopg.Connection, table: str) -> int:
-    """Delete who is not staged. The foreign keys delete what hangs on an employee, each row by itself."""
+    """Delete the rows that are not staged; foreign keys cascade to those that reference them. Return the number."""
     query = "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM {staged})"
     return conn.execute(
         sql.SQL(query).format(table=sql.Identifier("public", table), staged=_staging_table(table))
@@ -95,9 +95,9 @@ def _delete_unstaged(conn: psycopg.Connection, table: str) -> int:
 def _upsert(
     conn: psycopg.Connection, table: str, row_type: type, extra_columns: Mapping[str, object]
 ) -> tuple[int, int]:
-    """Insert the staged rows and update those that differ; give how many of each.
+    """Insert the staged rows, update those that differ, and return the number of each.
 
-    `also` is set on those rows, and is no difference by itself.
+    `extra_columns` are written to these rows, but are not compared.
     """
     names = [field.name for field in fields(row_type)]
     query = """
@@ -115,7 +115,7 @@ def _upsert(
         held=_comma_separated(sql.Identifier("held", name) for name in names),
         compared=_comma_separated(sql.Identifier("excluded", name) for name in names),
     )
-    # xmax, the transaction that ended a row's life, is 0 on one that was inserted, not on one that was updated.
+    # xmax, the transaction that deleted or locked a row version, is 0 for an inserted row, not for an updated one.
     inserted = [bool(is_new) for (is_new,) in conn.execute(statement).fetchall()]
     return sum(inserted), len(inserted) - sum(inserted)
 

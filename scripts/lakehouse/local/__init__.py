@@ -1,1 +1,1 @@
-"""The same services without Docker: each a supervised child, all of it inside the checkout."""
+"""Local mode: the same services without Docker, as supervised child processes, all inside the checkout."""

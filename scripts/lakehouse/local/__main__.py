@@ -17,7 +17,7 @@ from lakehouse.settings import ROOT, Settings
 
 HOME = ROOT / ".local"
 DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run")
-EXAMPLES = """\
+COMMAND_EXAMPLES = """\
 examples:
   python -m lakehouse.local up                  all services
   python -m lakehouse.local up postgres kafka   some of them
@@ -27,7 +27,7 @@ examples:
 
 
 def _stop_on_interrupt(stack: Stack, start: Callable[[], None]) -> None:
-    """Leave nothing half started behind on Ctrl-C; what was up before stays."""
+    """Run `start`; on Ctrl-C, stop the stack unless it was up before."""
     was_up = stack.is_up()
     try:
         start()
@@ -39,13 +39,13 @@ def _stop_on_interrupt(stack: Stack, start: Callable[[], None]) -> None:
 
 
 def down(stack: Stack, _names: list[str]) -> None:
-    """Stop everything."""
+    """Stop all services."""
     stack.down()
     print("stopped; the data is still there")
 
 
 def reset(stack: Stack, _names: list[str]) -> None:
-    """Stop everything, delete what was loaded, and say what."""
+    """Stop all services, delete the data but not the downloads, and print what was deleted."""
     stack.down()
     lake = Path(stack.settings.lake)
     content = [path for path in lake.iterdir() if path.name != ".gitkeep"] if lake.is_dir() else []
@@ -56,7 +56,7 @@ def reset(stack: Stack, _names: list[str]) -> None:
 
 
 def status(stack: Stack, _names: list[str]) -> None:
-    """Print every service."""
+    """Print the state of every service."""
     table = Table("service", "state", "pid", "address", "ready", "memory")
     for service in stack.status():
         ready = "yes" if service.ready else "no"
@@ -77,13 +77,13 @@ def logs(stack: Stack, names: list[str]) -> None:
 
 
 def build_aot_cache(stack: Stack, _names: list[str]) -> None:
-    """Have Java keep what Spark loads; a JVM that starts finds it, whatever it runs."""
-    print("Spark's classes, as Java loads them soonest: about a minute, once")
+    """Build the ahead-of-time cache of Spark's classes (JEP 514), which every later JVM of Spark's loads at start."""
+    print("Building Java's ahead-of-time cache of Spark's classes: about a minute, once")
     command = (sys.executable, "-m", "lakehouse.spark.aot_cache")
-    # Java has pages to say of where it writes, and from what.
+    # Java prints pages about what it reads and where it writes: shown only where it fails.
     result = subprocess.run(command, env=stack.environment(), capture_output=True, text=True, check=False)
     if result.returncode:
-        raise LakehouseError(f"Spark's classes could not be kept:\n{result.stderr[-2_000:]}")
+        raise LakehouseError(f"Java's ahead-of-time cache could not be built:\n{result.stderr[-2_000:]}")
 
 
 COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
@@ -97,7 +97,7 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
     "logs": (logs, "follow the logs (default: all)"),
     "classes": (
         build_aot_cache,
-        "have Java keep Spark's classes, so that each JVM starts sooner; once, about a minute",
+        "build Java's cache of Spark's classes, so that each JVM starts sooner; once, about a minute",
     ),
     "demo": (
         lambda stack, _: _stop_on_interrupt(stack, lambda: demo(stack)),
@@ -107,11 +107,11 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
 
 
 def main() -> int | None:
-    """Parse the command, and carry it out on the checkout's own stack."""
+    """Parse the command line, and run the command on the checkout's own stack."""
     parser = argparse.ArgumentParser(
         prog="python -m lakehouse.local",
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=COMMAND_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

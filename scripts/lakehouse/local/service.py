@@ -1,4 +1,4 @@
-"""What a service of local mode is: a command, what it needs before, and how to tell that it is ready."""
+"""The definition of a service of local mode: its command, its dependencies, its readiness check."""
 
 import sys
 from collections.abc import Callable
@@ -15,13 +15,15 @@ def _do_nothing() -> None:
 
 @dataclass(frozen=True)
 class Service:
-    """One supervised child.
+    """One supervised child process.
 
-    `prepare` makes its folders and files, and may be called again after having been interrupted anywhere.
-    `missing` says what is still awaited, or None once the service answers; `first` is done each time it has
-    just become ready. `after` names the services that must be ready before this one starts.
-    A `once` service runs, ends with exit code 0, and is ready by that.
-    `timeout`, in seconds, is for one that hangs: a slow machine needs minutes, and one that ends is told apart.
+    `prepare` creates its folders and files, and can be repeated after an interruption anywhere.
+    `readiness` returns what the service still lacks, or None once it answers.
+    `on_ready` runs each time the service has just become ready.
+    `depends_on` names the services that must be ready before this one starts.
+    Services of a lower `stop_stage` stop first; `stop_group` signals the children too.
+    A `oneshot` service is ready once it has ended with exit code 0.
+    `timeout`, in seconds, is for a service that hangs: a slow machine needs minutes, and an exit is noticed at once.
     """
 
     name: str
@@ -39,5 +41,5 @@ class Service:
 
 
 def job_command(script: str, *arguments: str) -> tuple[str, ...]:
-    """Give the command that runs an entry point of scripts/Jobs_Spark."""
+    """Return the command that runs an entry point of scripts/Jobs_Spark."""
     return (sys.executable, "-u", str(JOBS_DIR / script), *arguments)

@@ -1,4 +1,4 @@
-"""Where local mode serves: always on this machine, on the ports of the settings or on free ones."""
+"""The addresses of local mode: always on this machine, on the ports of the settings or on free ones."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
 
 LOCALHOST = "127.0.0.1"
-NON_EPHEMERAL_PORTS = range(20_000, 32_000)  # Linux gives those from 32,768, macOS and Windows from 49,152
+NON_EPHEMERAL_PORTS = range(20_000, 32_000)  # ephemeral: from 32,768 on Linux, 49,152 on macOS, Windows
 LOCAL_HOSTS = {"localhost", LOCALHOST, "::1"}
 ADDRESS_FIELDS = (
     "db_host",
@@ -27,9 +27,9 @@ ADDRESS_FIELDS = (
 
 
 def with_local_addresses(settings: Settings) -> Settings:
-    """Give the settings with every address on 127.0.0.1; ports stay, where they were this machine's.
+    """Return the settings with every address on 127.0.0.1; the port of an address on this machine stays.
 
-    A .env made for containers says redpanda:9092: that is no address of ours, and our own default holds.
+    A .env for containers names redpanda:9092: that is another machine, so the default port applies.
     """
     defaults = Settings.model_construct()
     return settings.model_copy(
@@ -47,7 +47,7 @@ def with_local_addresses(settings: Settings) -> Settings:
 
 
 def on_free_ports(home: Path) -> Settings:
-    """Give settings that share only downloads with the checkout's own stack: free ports, all else in `home`."""
+    """Return settings that share only the downloads with the checkout's stack: free ports, all files in `home`."""
     db, kafka, controller, connect, thrift = free_ports(5)
     return Settings(
         _env_file=None,  # type: ignore[call-arg]
@@ -67,19 +67,19 @@ def on_free_ports(home: Path) -> Settings:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Give a process's environment in which Settings() is exactly these settings, whatever the checkout's files say."""
+    """Return a process environment in which Settings() equals these settings, whatever the checkout's .env says."""
     setting_names = {name.upper() for name in Settings.model_fields}
     inherited = {name: value for name, value in os.environ.items() if name.upper() not in setting_names}
     return inherited | _to_variables(settings, Settings.model_fields) | {ENVIRONMENT_ONLY_VAR: "yes"}
 
 
 def render_env_file(settings: Settings) -> str:
-    """Give the addresses as the lines of a .env file, for commands run by hand."""
+    """Return the addresses as lines of a .env file, for commands run by hand."""
     return "".join(f"{name}={value}\n" for name, value in _to_variables(settings, ADDRESS_FIELDS).items())
 
 
 def port_of(address: str) -> int:
-    """Give the port of `host:port` or of a URL."""
+    """Return the port of `host:port` or of a URL. Raises ValueError where there is none."""
     port = urlsplit(address if "://" in address else f"//{address}").port
     if port is None:
         raise ValueError(f"no port in {address}")
@@ -87,10 +87,10 @@ def port_of(address: str) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nothing listens on right now, all different.
+    """Return different ports that nothing listens on right now, none of them ephemeral.
 
-    None is one that a system gives to connections going out: between here and the service's own start such a one
-    may go to anybody's, and whoever asks for a server that is not there yet may be connected with itself.
+    An outgoing connection could take an ephemeral port before the service starts.
+    A client that tries such a port before the server is up could even be connected with itself.
     """
     free: list[int] = []
     for port in sample(NON_EPHEMERAL_PORTS, len(NON_EPHEMERAL_PORTS)):

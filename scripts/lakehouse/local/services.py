@@ -1,4 +1,4 @@
-"""The services of local mode, by the names that their containers have."""
+"""The services of local mode, named like their containers."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lakehouse.source import connector_controller
 
 
 def services(home: Path, settings: Settings) -> list[Service]:
-    """Give all services of a stack, in the order in which they start where none has to wait for another."""
+    """Return all services of a stack, in the order in which those without open dependencies start."""
     java = settings.java_home or java_home(home)
     return [
         postgres_server.service(home, settings),
@@ -51,18 +51,18 @@ def _stream_processor(settings: Settings) -> Service:
 
 
 def _table_init() -> Service:
-    """Return what creates Silver's and Gold's empty tables, which the views need."""
+    """Return the service that creates Silver's and Gold's empty tables, which the views need."""
     return Service(name="table-init", command=job_command("create_tables.py"), oneshot=True)
 
 
 def _thrift_init() -> Service:
-    """Give what applies the views, whenever the server was started."""
+    """Return the service that creates the views each time the server was started."""
     command = job_command("init_views.py", "--wait", "120")
     return Service(name="thrift-init", command=command, depends_on=("spark-thrift", "table-init"), oneshot=True)
 
 
 def _missing_tables(lake: str) -> str | None:
-    """Give which Bronze tables are not made yet, in a lake that is a folder; elsewhere the jobs wait by themselves."""
+    """Return which Bronze tables a local lake lacks; on an object store the jobs wait by themselves."""
     if "://" in lake:
         return None
     tables = [contract.table for contract in CAPTURED]

@@ -1,4 +1,4 @@
-"""A whole system on this machine, in one folder: started, looked at and stopped as one."""
+"""A stack: all services on this machine with their data in one folder, started and stopped together."""
 
 import fcntl
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ from lakehouse.settings import Settings
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One service as it is now; memory in bytes, its children's included."""
+    """A service's current state; memory in bytes, including its child processes."""
 
     name: str
     state: str
@@ -32,7 +32,7 @@ class ServiceStatus:
 
 
 class Stack:
-    """All services, their data, logs and addresses in the folder `home`; they serve where `settings` says."""
+    """All services, with data, logs and addresses in the folder `home`, on the ports of the settings."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Stack:
         on_progress: Callable[[str], None] = print,
         service_factory: Callable[[Path, Settings], list[Service]] = services,
     ) -> None:
-        """Describe a stack; nothing starts. `say` gets a line of progress per service."""
+        """Define a stack without starting it; `on_progress` gets a line per service that has become ready."""
         self.home = home.resolve()
         local_settings = service_addresses.with_local_addresses(settings)
         self.settings = local_settings.model_copy(update={"java_home": java_home(self.home, local_settings.java_home)})
@@ -53,17 +53,17 @@ class Stack:
 
     @classmethod
     def on_free_ports(cls, home: Path) -> "Stack":
-        """Give a stack that disturbs none: free ports, its lake in home/lake, no .env."""
+        """Return an isolated stack: free ports, its lake in home/lake, no .env."""
         return cls(home, service_addresses.on_free_ports(home))
 
     def environment(self) -> dict[str, str]:
-        """Give the environment for a command that is to use this stack and nothing else."""
+        """Return the environment for a command that must use this stack and no other."""
         return service_addresses.environment(self.settings)
 
     def up(self, *names: str) -> None:
-        """Start what is named (all, by default) as parallel as can be, and wait until each is ready.
+        """Start the named services (default: all) in parallel, and wait until each is ready.
 
-        Idempotent. Raises NotReady, naming the service, what was awaited and its log.
+        Idempotent. Raises NotReady with the service, what it still lacks, and its log.
         """
         chosen = self._select(names)
         with self._locked():
@@ -76,7 +76,7 @@ class Stack:
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 
     def down(self, *names: str) -> None:
-        """Stop what is named, or else everything, Kafka and Postgres last, and what an earlier crash left behind.
+        """Stop the named services, or else all of them, Kafka and Postgres last, and any orphans.
 
         Idempotent.
         """
@@ -92,11 +92,11 @@ class Stack:
             (self._run / "addresses.env").unlink(missing_ok=True)
 
     def is_up(self) -> bool:
-        """Tell whether anything of this stack was started."""
+        """Return whether the stack's supervisord runs."""
         return self._supervisor.is_running()
 
     def status(self) -> list[ServiceStatus]:
-        """Give every service as it is now."""
+        """Return the current state of every service."""
         processes = self._supervisor.processes() if self._supervisor.is_running() else {}
         return [
             ServiceStatus(
@@ -120,7 +120,7 @@ class Stack:
             processes = self._supervisor.processes()
             running = [name for name in names if not processes[name].is_stopped(self._services[name].oneshot)]
             for name in running:
-                # Asked again each time: one that had just died was not running, and is started again.
+                # Repeated in each check: a program that had just died was not stopped, and supervisord restarts it.
                 if processes[name].state != "STOPPING":
                     self._supervisor.stop_program(name)
             return not running
@@ -133,7 +133,7 @@ class Stack:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One `up` or `down` at a time."""
+        """Hold a file lock: one `up` or `down` at a time."""
         self._run.mkdir(parents=True, exist_ok=True)
         with (self._run / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -141,7 +141,10 @@ class Stack:
 
 
 def resident_bytes(pid: int | None) -> int:
-    """Give the bytes that a process and its children hold, what they share counted once for each; 0 without one."""
+    """Return the resident memory of a process and its children, in bytes; 0 without a process.
+
+    Memory that they share is counted once for each.
+    """
     total = 0
     if pid is None:
         return total

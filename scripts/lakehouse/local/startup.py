@@ -1,4 +1,4 @@
-"""Starting services: each as soon as those it needs are ready, as many at once as can be."""
+"""Starting services in parallel, each as soon as its dependencies are ready."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -16,9 +16,9 @@ from lakehouse.retries import wait_until
 def start_services(
     services: Sequence[Service], supervisor: Supervisor, logs: Path, on_progress: Callable[[str], None]
 ) -> None:
-    """Start what does not run yet and wait until each is ready; `say` gets a line for each.
+    """Start the services that do not run yet, and wait until each is ready; `on_progress` gets a line for each.
 
-    Raises NotReady, naming the service, what was awaited and its log; the others are then not awaited any longer.
+    Raises NotReady with the service, what it still lacks, and its log; then the others are no longer awaited.
     """
     began, aborted = monotonic(), Event()
     by_name = {service.name: service for service in services}
@@ -32,9 +32,9 @@ def start_services(
             while order.is_active():
                 for name in order.get_ready():
                     running[pool.submit(_start_service, by_name[name], supervisor, logs, aborted)] = name
-                done = next(as_completed(running))
-                done.result()
-                name = running.pop(done)
+                finished = next(as_completed(running))
+                finished.result()
+                name = running.pop(finished)
                 on_progress(f"{name:<17} ready after {monotonic() - began:5.1f} s   {by_name[name].address}")
                 order.done(name)
         except BaseException:
@@ -43,22 +43,22 @@ def start_services(
 
 
 def check_readiness(service: Service, supervisor: Supervisor) -> str | None:
-    """Give what a service's being ready still lacks, or None."""
+    """Return what a service still lacks to be ready, or None."""
     process = supervisor.processes()[service.name]
     if service.oneshot:
-        return None if process.state == "EXITED" and process.exit_code == 0 else "it to end well"
+        return None if process.state == "EXITED" and process.exit_code == 0 else "it to end with exit code 0"
     return service.readiness() if process.state == "RUNNING" else f"it to run (it is {process.state})"
 
 
 def _start_service(service: Service, supervisor: Supervisor, logs: Path, aborted: Event) -> None:
     is_new = supervisor.processes()[service.name].is_stopped(service.oneshot)
-    # One that was killed may need a second try before it is back; one that is started now should not.
+    # A service that was killed may need a second attempt to restart; one that is started now should not.
     failed_states = {"BACKOFF", "FATAL"} if is_new else {"FATAL"}
     pids: set[int | None] = set()
 
     def is_ready() -> bool:
         if aborted.is_set():
-            raise NotReady("given up, because another did not start")
+            raise NotReady("given up, because another service did not start")
         process = supervisor.processes()[service.name]
         pids.add(process.pid)
         if process.state in failed_states or (is_new and not service.oneshot and len(pids - {None}) > 1):
@@ -79,7 +79,7 @@ def _start_service(service: Service, supervisor: Supervisor, logs: Path, aborted
 
 
 def _log_tail(log: Path, lines: int = 5) -> str:
-    """Give the last lines of a log, indented, without the frames of stack traces; nothing where it says nothing."""
+    """Return the last lines of a log, indented, without the frames of stack traces; an empty text for an empty log."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:

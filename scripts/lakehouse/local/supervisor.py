@@ -1,4 +1,4 @@
-"""Supervisord: one per stack, spoken to over XML-RPC on a port of 127.0.0.1 with a password of its own."""
+"""Supervisord: one per stack, controlled over XML-RPC on a port of 127.0.0.1, with a password per start."""
 
 import configparser
 import io
@@ -22,13 +22,13 @@ from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, free_ports
 from lakehouse.retries import wait_until
 
-# ValueError and ExpatError: the port of a supervisord long gone may be anybody's by now.
+# ValueError and ExpatError: another program may have the port of a supervisord that ended long ago.
 UNREACHABLE_ERRORS = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
 
 
 @dataclass(frozen=True)
 class Process:
-    """A supervised child, as supervisord sees it."""
+    """A supervised child process, as supervisord reports it."""
 
     name: str
     state: str
@@ -36,12 +36,12 @@ class Process:
     exit_code: int
 
     def is_stopped(self, oneshot: bool) -> bool:
-        """Tell whether supervisord leaves it so: it starts again at once what has exited and was not to run `once`."""
+        """Return whether it stays stopped: supervisord restarts an exited program at once, unless it is a `oneshot`."""
         return self.state in {"STOPPED", "FATAL"} or (oneshot and self.state == "EXITED" and self.exit_code == 0)
 
 
 def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
-    """Give supervisord's configuration: nothing starts by itself, and what was started is kept alive."""
+    """Return supervisord's configuration: no program starts by itself, and a started one is restarted when it exits."""
     ini = configparser.RawConfigParser()
     ini["supervisord"] = {
         "logfile": _escape_percent(logs / "supervisord.log"),
@@ -92,7 +92,7 @@ class Supervisor:
         self._address = run / "supervisor.json"
 
     def is_running(self) -> bool:
-        """Tell whether our own supervisord answers; what another left behind does not know our password."""
+        """Return whether our own supervisord answers; that of another stack does not know our password."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
         except UNREACHABLE_ERRORS:
@@ -111,7 +111,7 @@ class Supervisor:
         wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
 
     def shutdown(self) -> None:
-        """End supervisord and whatever it still runs."""
+        """Stop supervisord and every program that it still runs."""
         pid = self._call("getPID")
         self._call("shutdown")
         wait_until(lambda: not _is_alive(pid), timeout=15, missing="supervisord to end")
@@ -122,7 +122,7 @@ class Supervisor:
         self._call("startProcess", name, False)
 
     def stop_program(self, name: str) -> None:
-        """Ask a program to stop, without waiting for it; one that has just died is left to be started again."""
+        """Ask a program to stop, without waiting for it; one that has just died is left to be restarted."""
         try:
             self._call("stopProcess", name, False)
         except xmlrpc.client.Fault as fault:
@@ -130,11 +130,11 @@ class Supervisor:
                 raise
 
     def processes(self) -> dict[str, Process]:
-        """Give every program by its name."""
-        found: list[dict[str, Any]] = self._call("getAllProcessInfo")
+        """Return every program by its name."""
+        infos: list[dict[str, Any]] = self._call("getAllProcessInfo")
         return {
             info["name"]: Process(info["name"], info["statename"], info["pid"] or None, info["exitstatus"])
-            for info in found
+            for info in infos
         }
 
     def _call(self, method: str, *arguments: object) -> Any:

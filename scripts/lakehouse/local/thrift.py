@@ -10,7 +10,7 @@ from lakehouse.settings import Settings
 
 
 def service(home: Path, settings: Settings) -> Service:
-    """Give the Thrift server, with its catalog in home/thrift."""
+    """Return the Thrift server's service, with its catalog in home/thrift."""
     folder = home / "thrift"
     return Service(
         name="spark-thrift",

@@ -1,1 +1,1 @@
-"""Postgres against Silver, row for row, at one moment and while both go on: what is missing, superfluous or other."""
+"""Reconciliation of Silver with Postgres: a comparison row by row, at one snapshot, while writes continue."""

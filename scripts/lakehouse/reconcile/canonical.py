@@ -1,7 +1,7 @@
-"""A value as text, the same from Postgres and from Spark: equal texts are equal values, whatever wrote them.
+"""Canonical text of a value, equal in Postgres and Spark exactly where the values are equal.
 
-Numbers without the zeros that end them, dates as days and instants as microseconds since 1970. Postgres's infinite
-dates are what the lake carries for them, the calendar's ends.
+Numbers have no trailing zeros. Dates are days, and instants microseconds, since 1970. Postgres's infinite dates become
+the first and last day of the calendar, as in the lake.
 """
 
 from collections.abc import Iterable
@@ -15,24 +15,24 @@ from lakehouse.errors import BadInput
 
 NULL_TEXT = r"\N"
 TYPES_CAST_TO_TEXT = ("int", "bigint", "string", "boolean")
-# Cast before anything else is done with it: Postgres cannot reckon with infinity.
+# Applied before any arithmetic: Postgres cannot compute with infinite dates.
 CLAMP_INFINITY = (
     """CASE {column} WHEN 'infinity' THEN {kind} {last} WHEN '-infinity' THEN {kind} {first} ELSE {column} END"""
 )
 
 
 def spark_row_text(contract: Contract, names: Iterable[str]) -> Column:
-    """Give the row's values of these columns as one text."""
+    """Return the canonical text of a row's columns, separated by commas."""
     return F.concat_ws(",", *(spark_field_text(contract, name) for name in names))
 
 
 def postgres_row_text(contract: Contract, names: Iterable[str]) -> sql.Composed:
-    """Give the same text as a SQL expression."""
+    """Return the SQL expression for the text that `spark_row_text` computes."""
     return sql.SQL(" || ',' || ").join(postgres_field_text(contract, name) for name in names)
 
 
 def spark_field_text(contract: Contract, name: str) -> Column:
-    """Give one value's text, never NULL and without a comma of its own."""
+    """Return the canonical text of one column: never NULL, with its own commas escaped."""
     text = _spark_cast(contract, name)
     if contract.columns[name] == "string":
         text = F.replace(F.replace(text, F.lit("\\"), F.lit("\\\\")), F.lit(","), F.lit("\\,"))
@@ -40,7 +40,7 @@ def spark_field_text(contract: Contract, name: str) -> Column:
 
 
 def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
-    """Give the same text as a SQL expression."""
+    """Return the SQL expression for the text that `spark_field_text` computes."""
     text = _postgres_cast(contract, name)
     if contract.columns[name] == "string":
         text = sql.SQL(r"replace(replace({}, E'\\', E'\\\\'), ',', E'\\,')").format(text)
@@ -92,4 +92,6 @@ def _trim_zeros(number: Column) -> Column:
 
 
 def _unsupported_type(contract: Contract, name: str, kind: str) -> BadInput:
-    return BadInput(f"{contract.table}: {name} is of type {kind}, which has no text to compare yet; give it one here.")
+    return BadInput(
+        f"{contract.table}: {name} is of type {kind}, which has no canonical text. Add one in reconcile/canonical.py."
+    )

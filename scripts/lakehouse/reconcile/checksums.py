@@ -1,4 +1,4 @@
-"""A table as sums: its rows dealt into buckets by their key, a count and a sum of hashes for each; then row by row."""
+"""Checksums of a table: rows in buckets by key hash, with a row count and a sum of row hashes each; then row hashes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.errors import SchemaMismatch
 from lakehouse.reconcile import canonical
 
-# The first hexadecimal digits of a key's hash are its bucket: 4096 of them, a thousand rows each of five million.
+# The first hexadecimal digits of a key's hash name its bucket: 4096 buckets, a thousand rows each for five million.
 BUCKET_DIGITS = 3
-# 60 bits: the longest number of whole digits that a bigint holds.
+# 60 bits: the most hexadecimal digits that fit a bigint.
 HASH_DIGITS = 15
 
 BucketChecksums = Mapping[str, tuple[int, Decimal]]
@@ -37,7 +37,7 @@ WHERE left(md5(key), {digits}) = ANY (%s)
 
 @dataclass(frozen=True)
 class RowHashes:
-    """A row of a bucket that differs: its key as people read it, and a hash for each of the contract's columns."""
+    """A row of a differing bucket: `label` is its readable key, `hashes` has one hash per column of the contract."""
 
     key: str
     label: str
@@ -45,7 +45,7 @@ class RowHashes:
 
 
 def spark_key_texts(rows: DataFrame, contract: Contract) -> list[str]:
-    """Give the keys' texts, to leave the rows out; these are few."""
+    """Return the canonical texts of the rows' keys, collected to the driver: refused rows are few."""
     return [row.key for row in rows.select(canonical.spark_row_text(contract, contract.key).alias("key")).collect()]
 
 
@@ -88,7 +88,7 @@ def postgres_row_hashes(
     query = sql.SQL(ROWS_QUERY).format(
         **_common_parts(contract), label=sql.SQL(" || ' ' || ").join(labels), hashes=sql.SQL(", ").join(hashes)
     )
-    return [RowHashes(*found) for found in _fetch_all(conn, contract, query, [[*buckets], [*refused]])]
+    return [RowHashes(*row) for row in _fetch_all(conn, contract, query, [[*buckets], [*refused]])]
 
 
 def _bucket(contract: Contract) -> Column:
@@ -107,13 +107,13 @@ def _fetch_all(
     conn: psycopg.Connection, contract: Contract, query: sql.Composed, parameters: list[list[str]]
 ) -> list[Any]:
     try:
-        # A savepoint: what fails for one table leaves the snapshot to the others.
+        # A savepoint: an error in one table must not abort the transaction that the others share.
         with conn.transaction():
             return conn.execute(query, parameters).fetchall()
     except (psycopg.ProgrammingError, psycopg.DataError) as error:
-        # What is wrong with a value may quote it; what is wrong with a column only names it.
+        # A DataError may quote a value, which is personal data; a ProgrammingError only names a column.
         message = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else type(error).__name__
         raise SchemaMismatch(
-            f"{contract.table} cannot be read as its contract says: {message}. "
-            f"Mend contracts/{contract.table}.py to the table as it is now."
+            f"{contract.table} does not match its contract: {message}. "
+            f"Update contracts/{contract.table}.py to the table's present columns."
         ) from None

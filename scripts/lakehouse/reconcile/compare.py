@@ -1,4 +1,4 @@
-"""What differs between two sides, by key and column, and never with a value."""
+"""Differences between Postgres and Silver, by key and column, never with a value."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,12 +7,12 @@ from lakehouse.reconcile.checksums import BucketChecksums, RowHashes
 
 
 def differing_buckets(source: BucketChecksums, silver: BucketChecksums) -> list[str]:
-    """Give the buckets whose counts or sums differ."""
+    """Return the buckets whose row counts or hash sums differ, sorted."""
     return sorted(bucket for bucket in {*source, *silver} if source.get(bucket) != silver.get(bucket))
 
 
 def describe_differences(source: Iterable[RowHashes], silver: Iterable[RowHashes], columns: Sequence[str]) -> list[str]:
-    """Say for each key that is not alike on both sides what it is; in the order of the keys."""
+    """Return one text per differing key, in key order: missing, duplicated, or the columns that differ."""
     source_by_key, silver_by_key = _group_by_key(source), _group_by_key(silver)
     descriptions = {
         key: _describe_difference(source_by_key[key], silver_by_key[key], columns)
@@ -46,5 +46,5 @@ def _group_by_key(rows: Iterable[RowHashes]) -> Mapping[str, list[RowHashes]]:
 
 
 def _natural_order(label: str) -> tuple[int, str]:
-    """Order numbers by size: 9 before 10."""
+    """Return a sort key that orders numbers by value: 9 before 10."""
     return len(label), label

@@ -1,4 +1,4 @@
-"""One of Postgres's snapshots, held open, and what it says of changes: which of them it sees."""
+"""An open Postgres snapshot, with the transaction ids and LSNs that decide which changes it sees."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import connect
 
-# A slot keeps the log from where the oldest transaction began that was still open.
+# A slot's restart_lsn lies at or before the start of the oldest transaction still open.
 WAL_POSITIONS = """
 SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, (min(restart_lsn) - '0/0')::bigint
 FROM pg_replication_slots WHERE database = current_database()
@@ -22,9 +22,10 @@ FROM pg_replication_slots WHERE database = current_database()
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a transaction sees: what transactions before `upcoming` wrote, but for those that were `running`.
+    """A snapshot in the terms of pg_current_snapshot(), with positions in the write-ahead log.
 
-    Places in Postgres's log: `wal` is where it ended just before; what was written before `settled` was committed.
+    Visible are transactions with an id below `xmax`, except those of `xip`, which were in progress. `wal_lsn` is the
+    end of the log just before the snapshot. Changes before `min_restart_lsn` were committed before the snapshot.
     """
 
     wal_lsn: int
@@ -37,7 +38,10 @@ class Snapshot:
 def open_snapshot(
     settings: Settings, contracts: Sequence[Contract], timeout: float
 ) -> Iterator[tuple[psycopg.Connection, Snapshot]]:
-    """Give a read-only transaction that sees the tables as they are now, until it is left, and its snapshot."""
+    """Open a read-only REPEATABLE READ transaction and yield its connection and snapshot; close it on exit.
+
+    Raises NotReady where a table is missing, or stays locked for `timeout` seconds.
+    """
     with connect(settings, autocommit=True) as conn:
         # Before the snapshot, and so outside of its transaction.
         wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
@@ -48,26 +52,26 @@ def open_snapshot(
 
 
 def _lock_tables(conn: psycopg.Connection, contracts: Sequence[Contract], timeout: float) -> None:
-    """Keep the tables from being truncated or altered, as pg_dump does: a snapshot does not see rows truncated later.
+    """Lock the tables against TRUNCATE and ALTER TABLE, as pg_dump does: a snapshot loses rows truncated after it.
 
-    LOCK takes no snapshot, so that the one to come sees what was committed until then.
+    LOCK TABLE takes no snapshot, so the later one sees everything committed before the lock was granted.
     """
     tables = sql.SQL(", ").join(sql.Identifier(contract.schema, contract.table) for contract in contracts)
     try:
-        # It waits for Bronze and Silver with nothing to ask.
+        # The transaction stays idle while Bronze and Silver catch up.
         conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{max(1, round(timeout * 1000))}ms")))
         conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
     except psycopg.errors.LockNotAvailable:
         raise NotReady(
-            f"waited {timeout:.0f} s for a table that a TRUNCATE or ALTER TABLE holds. Try again when it is over."
+            f"waited {timeout:.0f} s for a table that a TRUNCATE or ALTER TABLE locks. Try again when it has ended."
         ) from None
     except psycopg.errors.UndefinedTable as error:
         missing = error.diag.message_primary
-        raise NotReady(f"Postgres: {missing}. python scripts/ETL_Full_Load/pipeline.py makes the tables.") from None
+        raise NotReady(f"Postgres: {missing}. python scripts/ETL_Full_Load/pipeline.py creates the tables.") from None
 
 
 def _fetch_one(conn: psycopg.Connection, query: str) -> tuple[Any, ...]:
     row = conn.execute(query.encode()).fetchone()
-    assert row is not None  # noqa: S101 - each of these questions has one answer
+    assert row is not None  # noqa: S101 - each of these queries returns one row
     return row

@@ -1,4 +1,4 @@
-"""A reconciliation: Silver brought up to now and compared, table by table, with what Postgres held a moment ago."""
+"""A reconciliation: merge Silver up to a consistent cut, then compare each table with one Postgres snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from lakehouse.spark.parallel import parallel_map_collecting_errors
 
 @dataclass(frozen=True)
 class TableResult:
-    """What came out for a table: the rows on both sides, without the refused ones, and the first differences.
+    """The result for one table: row counts of both sides without refused rows, and the first differences.
 
-    `buckets` differ, each in a key at least. Where the table could not be compared, `error` says why.
+    Each of the `differing_bucket_count` buckets differs in at least one key. `error` is set where the table could not
+    be compared.
     """
 
     table: str
@@ -41,7 +42,7 @@ class TableResult:
 
 @dataclass(frozen=True)
 class SilverChecksums:
-    """Silver's side of a table."""
+    """Silver's side of a comparison: the visible rows, their checksums, and the keys of refused rows."""
 
     visible: VisibleRows
     buckets: checksums.BucketChecksums
@@ -51,9 +52,10 @@ class SilverChecksums:
 def reconcile(
     settings: Settings, lake: Lake, contracts: Sequence[Contract], *, timeout: float, max_differences: int
 ) -> list[TableResult]:
-    """Compare Silver with Postgres as it is now; of each table's differences give the first `show`.
+    """Merge Silver up to now and compare it with Postgres; return one result per table.
 
-    Raises NotReady when what Postgres has committed is not in Bronze within `patience` seconds.
+    A result lists at most `max_differences` keys. Raises NotReady where Bronze lacks commits of Postgres after
+    `timeout` seconds.
     """
     lake.catalog.create_quarantine()
     for contract in contracts:
@@ -77,9 +79,9 @@ def compare(
     upto: consistent_cut.ConsistentCut,
     max_differences: int,
 ) -> list[TableResult]:
-    """Compare what the transaction sees with Silver, brought up to a cut that is no earlier."""
+    """Compare a snapshot with Silver, which is first merged up to `upto`, a cut not earlier than the snapshot."""
 
-    def compare_one(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
+    def compare_contract(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
         if isinstance(silver, LakehouseError):
             return TableResult(contract.table, error=silver)
         try:
@@ -90,7 +92,7 @@ def compare(
     silver_results = parallel_map_collecting_errors(
         lambda contract: _checksum_silver(lake, contract, pg_snapshot, upto[contract.table]), contracts
     )
-    return [compare_one(*pair) for pair in zip(contracts, silver_results, strict=True)]
+    return [compare_contract(*pair) for pair in zip(contracts, silver_results, strict=True)]
 
 
 def _checksum_silver(lake: Lake, contract: Contract, pg_snapshot: Snapshot, upto: Offsets) -> SilverChecksums:

@@ -1,4 +1,4 @@
-"""What a reconciliation says on the terminal: counts, keys and the names of columns, and no value of anybody."""
+"""Terminal report of a reconciliation: counts, keys and column names, never a value."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from lakehouse.reconcile.reconcile import TableResult
 
 REMEDY = (
     "Run batch_refresh_silver_gold.py --rebuild and compare again. A table that still differs lost changes before "
-    "Bronze: "
+    "they reached Bronze: "
 ) + RESNAPSHOT_HINT
 
 
 def print_report(results: Sequence[TableResult]) -> None:
-    """Print a line a table, then what differs."""
+    """Print one line per table, then the differing keys."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     table = Table("table", "rows in Postgres", "rows in Silver", "refused", "checksum")
     for result in results:
@@ -27,14 +27,14 @@ def print_report(results: Sequence[TableResult]) -> None:
             console.print(f"{result.table} {difference}")
         if result.differing_bucket_count > len(result.differences):
             console.print(
-                f"{result.table}: at least {result.differing_bucket_count - len(result.differences)} keys more differ"
+                f"{result.table}: at least {result.differing_bucket_count - len(result.differences)} more keys differ"
             )
 
 
 def verdict(results: Sequence[TableResult]) -> str | None:
-    """Give what is to be done, None where all is equal."""
+    """Return the errors and the remedy as one text; None where all tables are equal."""
     differing_tables = [result.table for result in results if result.differing_bucket_count]
-    messages = [str(one.error) for one in results if one.error]
+    messages = [str(result.error) for result in results if result.error]
     if differing_tables:
         messages.append(f"Silver differs from Postgres in {', '.join(differing_tables)}. {REMEDY}")
     return "\n".join(messages) or None

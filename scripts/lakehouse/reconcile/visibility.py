@@ -1,4 +1,4 @@
-"""Silver as one of Postgres's snapshots sees it: without what was committed after the snapshot was taken."""
+"""Silver as a Postgres snapshot sees it: without changes committed after the snapshot."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,20 @@ from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.time_travel import replay
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
 
-# A transaction's number as the log has it: the last 32 bits, and the half of their circle that lies ahead is later.
+# Debezium's source.txId has the low 32 bits of a transaction id. Ids up to 2^31 ahead, modulo 2^32, are later.
 XID_WRAPAROUND = 2**32
 
 
 @dataclass(frozen=True)
 class VisibleRows:
-    """Rows that the snapshot and Silver should have alike, and the keys whose last row there was refused."""
+    """Rows that must be equal in Postgres and Silver, and the keys whose latest visible version was refused."""
 
     rows: DataFrame
     refused: DataFrame
 
 
 def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot) -> VisibleRows:
-    """Give Silver's rows, but for keys that changed after the snapshot their versions of before."""
+    """Return Silver's rows; keys changed after the snapshot have their latest version visible to it."""
     key = [*contract.key]
     changes = lake.versions(contract).where(F.col("_op").isNotNull()).dropna(subset=key)
     changes = changes.withColumn("_seen", is_visible(snapshot))
@@ -43,13 +43,13 @@ def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot) -> VisibleR
 
 
 def is_visible(snapshot: Snapshot) -> Column:
-    """Say of a change whether the snapshot sees it.
+    """Return whether the snapshot sees a change.
 
-    What Debezium read by a snapshot of its own shows what was committed up to its place in the log.
+    A row that Debezium read in a snapshot of its own has no transaction; its commit LSN, or else its LSN, decides.
     """
     xid_distance = F.pmod(F.col("_tx_id") - snapshot.xmax % XID_WRAPAROUND, F.lit(XID_WRAPAROUND))
     in_progress = F.col("_tx_id").isin(*(xid % XID_WRAPAROUND for xid in snapshot.xip))
-    # Only near the snapshot do these numbers tell which came first.
+    # Transaction ids order only changes near the snapshot; older ones are recognized by their LSN.
     is_streamed_visible = (F.col("_lsn") < snapshot.min_restart_lsn) | (
         ~in_progress & (xid_distance >= XID_WRAPAROUND // 2)
     )

@@ -1,1 +1,1 @@
-"""The jobs around the figures: options, today's figures, those as of a day, scenarios, explanations, the journal."""
+"""The jobs around Gold's models: options, current and as-of figures, scenarios, explanations, the run journal."""

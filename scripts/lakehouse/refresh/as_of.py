@@ -1,4 +1,4 @@
-"""Figures as of a day, beside today's: what held then decides, as it was known on another day."""
+"""Figures as of one day, as known on another, in Gold tables of their own."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,14 +14,14 @@ from lakehouse.gold.totals import totals
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 from lakehouse.spark.parallel import parallel_map
 
 AS_OF_TOTALS_TABLES = ("prime_sportive_au", "wellbeing_au")
 
 
 def figures_as_of(lake: Lake, run: Run, time_point: AsOf, go_live: GoLive | None) -> None:
-    """Put the answers in the place of earlier ones to the same question; today's figures stay as they are."""
+    """Compute the figures as of a time point and replace its earlier rows; current figures stay unchanged."""
     lake, run.known_at = with_scale_settings(lake), time_point.known_at
     run.input_versions = silver_versions(lake.catalog, *(f"{contract.table}_versions" for contract in CAPTURED))
     predicate = " AND ".join(f"{name} = DATE '{day}'" for name, day in vars(time_point).items())

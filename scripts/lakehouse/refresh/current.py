@@ -1,4 +1,4 @@
-"""The figures of today, each from Silver as it is: those whose inputs have changed, by what has changed (law 7)."""
+"""Refresh of the current figures: only tables whose inputs changed, incrementally where possible (law 7)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,14 +15,14 @@ from lakehouse.gold.totals import totals
 from lakehouse.refresh.runs import Run, last_totals, silver_versions
 from lakehouse.spark.parallel import parallel_map
 
-BULK_THRESHOLD_ACTIVITIES = 200_000  # activities
+BULK_THRESHOLD_ACTIVITIES = 200_000  # rows of silver/strava_activities
 CURRENT_TOTALS_TABLES = ("prime_sportive", "wellbeing")
 
 
 def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
-    """Compute each figure whose inputs are not those that its table was computed from.
+    """Recompute each Gold table whose provenance differs from the one stored in its last commit.
 
-    `full` computes each from all of Silver, whatever it is made of; the rows are the same.
+    `full` recomputes every table from all of Silver; the rows are the same.
     """
     with run.stage("gold/rules"):
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
@@ -48,7 +48,7 @@ def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
 
     try:
-        # A short history is computed sooner than it is told who is touched.
+        # Below BULK_THRESHOLD_ACTIVITIES, a full recompute is cheaper than finding the affected employees.
         if scaled_lake is not lake:
             with run.stage("gold/touched"):
                 incremental_from = {
@@ -64,7 +64,7 @@ def refresh_current(lake: Lake, run: Run, *, full: bool = False) -> None:
 
 
 def with_scale_settings(lake: Lake) -> Lake:
-    """Give the lake with the settings for the length of its history."""
+    """Return the lake, with bulk settings where it has more than BULK_THRESHOLD_ACTIVITIES activities."""
     return (
         lake.with_bulk_settings()
         if lake.catalog.row_count("silver", STRAVA_ACTIVITIES.table) > BULK_THRESHOLD_ACTIVITIES
@@ -75,9 +75,12 @@ def with_scale_settings(lake: Lake) -> Lake:
 def _compute_incrementally(
     lake: Lake, as_of: date, models: Mapping[str, Model], incremental_from: Mapping[str, Provenance]
 ) -> Mapping[str, DataFrame]:
-    """Give the rows of the figures that can be amended, where few people are touched since they were made."""
+    """Return the rows of the tables that can be computed incrementally; none where too many employees are affected.
+
+    `incremental_from` maps a stale table to the provenance that its rows were computed from.
+    """
     updates = {name: update for name in incremental_from if (update := models[name].incremental)}
-    # They are made of the same, but for one that a run was killed before.
+    # The tables share one baseline, unless a run was killed between writing one of them and the next.
     baselines = [
         *{
             (str(incremental_from[name].input_versions), incremental_from[name].day): incremental_from[name]
@@ -86,4 +89,4 @@ def _compute_incrementally(
     ]
     if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of)) is None:
         return {}
-    return {name: amend(lake.read("gold", name), affected) for name, amend in updates.items()}
+    return {name: update(lake.read("gold", name), affected) for name, update in updates.items()}

@@ -1,4 +1,4 @@
-"""Why one person's figures are what they are: the rows behind them, each with the change event that it came from."""
+"""Explanation of one employee's figures: the input rows, each with the lineage of its change event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from lakehouse.cdc.merge.validation import is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.errors import BadInput, NotReady
-from lakehouse.gold.affected import ACTIVITY_COLUMNS
+from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
 from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import in_window, wellbeing
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
 COUNTED = "comptée"
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One person's figures on a day, and what they come from; rows have the columns of `tables.ORIGIN` beside theirs.
+    """One employee's figures at a time point, with the rows they come from; input rows have LINEAGE_COLUMNS too.
 
-    `changes` are the known versions of the person's row, the first one first, whether each `counts` or is refused, and
-    the `moment` when it was committed; of an activity that is when it began, both as a clock in Paris shows it. Its
-    `verdict` is COUNTED, or why it is not.
+    `employee_versions` are the known versions of the employee's row, the oldest first. `counts` is False for a
+    refused version. `moment` is a text in Paris time: a version's commit, or an activity's start. `verdict` is COUNTED,
+    or the reason in French why an activity does not count.
     """
 
     time_point: AsOf
@@ -46,9 +46,9 @@ class Explanation:
 
 
 def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | None) -> Explanation:
-    """Give what lies behind a person's figures; BadInput where there was no such person on that day.
+    """Return the explanation of one employee's figures, with that employee's rows collected to the driver.
 
-    It holds one person's rows, which are few.
+    Raises BadInput where the employee was not present on the day, or no reward rule was in force.
     """
     known_versions = with_valid_from(
         versions_known_at(lake, RH_EMPLOYEES, time_point.known_at, go_live).where(F.col("id") == employee_id)
@@ -57,7 +57,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
     versions = (
         ordered_versions.withColumn("moment", _format_paris_time(F.col("_committed_at"))).orderBy("_order").collect()
     )
-    # Each is looked at more than once, and planning them anew takes longer than the rows.
+    # Each table is read more than once, and planning it again takes longer than computing its rows.
     state = StateAsOf(*map(materialize, vars(state_as_of(lake, time_point, go_live, employee_id=employee_id)).values()))
     employee = state.employees.first()
     if employee is None:
@@ -92,8 +92,8 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
 
 
 def _latest_versions(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | None) -> DataFrame:
-    """Give what was told last of each activity that was ever theirs, refused or deleted though it be."""
-    row = F.struct(*ACTIVITY_COLUMNS[1:], "_reasons", *LINEAGE_COLUMNS)
+    """Return the latest known version of each activity the employee ever had, refused and deleted ones included."""
+    row = F.struct(*ACTIVITY_INPUT_COLUMNS[1:], "_reasons", *LINEAGE_COLUMNS)
     versions = versions_known_at(lake, STRAVA_ACTIVITIES, time_point.known_at, go_live)
     own_versions = versions.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
     by_activity = with_commit_order(own_versions, STRAVA_ACTIVITIES.key).groupBy("activity_id")
@@ -103,8 +103,10 @@ def _latest_versions(lake: Lake, employee_id: int, time_point: AsOf, go_live: Go
 def _with_verdict(
     latest_versions: DataFrame, activities: DataFrame, rules: Rules, time_point: AsOf, employee_id: int
 ) -> DataFrame:
-    """Give each activity once, as it counts or as it was told last, with the verdict."""
-    effective_rows = activities.select("activity_id", F.struct(*ACTIVITY_COLUMNS[1:], *LINEAGE_COLUMNS).alias("row"))
+    """Return one row per activity, with its verdict: the row valid on the day, or else the latest known version."""
+    effective_rows = activities.select(
+        "activity_id", F.struct(*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS).alias("row")
+    )
     is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.as_of.year)
     counted_activities = in_window(activities, rules.activity_window, time_point.as_of).where(is_own)
     counted_ids = counted_activities.select("activity_id", F.lit(True).alias("counts"))
@@ -124,7 +126,7 @@ def _with_verdict(
     )
     joined = latest_versions.join(effective_rows, "activity_id", "left").join(counted_ids, "activity_id", "left")
     shown = F.coalesce(
-        "row", F.struct(*(latest[name].alias(name) for name in (*ACTIVITY_COLUMNS[1:], *LINEAGE_COLUMNS)))
+        "row", F.struct(*(latest[name].alias(name) for name in (*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS)))
     )
     return joined.select("activity_id", verdict.alias("verdict"), shown.alias("shown")).select(
         "activity_id", "verdict", _format_paris_time(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
@@ -137,7 +139,7 @@ def _format_paris_time(instant: Column) -> Column:
 
 def _first_row(rows: DataFrame) -> Row:
     row = rows.first()
-    assert row is not None  # noqa: S101 - who is there has each of these
+    assert row is not None  # noqa: S101 - an employee who is present has a row in each
     return row
 
 

@@ -1,4 +1,4 @@
-"""An explanation in words, for HR: French, with the change event behind each row."""
+"""An explanation as French text for HR, with the change event behind each row."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,8 +10,8 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.refresh.explain import COUNTED, Explanation
 
-OPERATIONS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
-MOTIFS = {
+OPERATION_LABELS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
+MOTIF_LABELS = {
     "eligible": "la distance est dans la limite : la prime est due",
     "mode_non_eligible": "ce moyen de déplacement ne donne pas de prime",
     "distance_inconnue": "la distance n'est pas connue : ni proche, ni loin",
@@ -20,9 +20,10 @@ MOTIFS = {
 
 
 def render(explanation: Explanation) -> Iterator[str]:
-    """Give the explanation line by line."""
+    """Yield the explanation line by line."""
     time_point = explanation.time_point
-    yield f"Salarié {explanation.employee.id}, au {_format_date(time_point.as_of)}, d'après ce qui était connu au {_format_date(time_point.known_at)}"
+    as_of, known_at = _format_date(time_point.as_of), _format_date(time_point.known_at)
+    yield f"Salarié {explanation.employee.id}, au {as_of}, d'après ce qui était connu au {known_at}"
     yield ""
     yield from _render_hr_row(explanation)
     yield ""
@@ -42,27 +43,30 @@ def _render_hr_row(explanation: Explanation) -> Iterator[str]:
     yield f"  Versions connues : {len(explanation.employee_versions)}"
     previous = None
     for version in explanation.employee_versions:
+        lineage = _format_lineage(RH_EMPLOYEES, version)
         if version.counts:
-            yield f"    {version.moment}  {_describe_change(previous, version)}, {_format_valid_from(version)}{_format_lineage(RH_EMPLOYEES, version)}"
+            change = _describe_change(previous, version)
+            yield f"    {version.moment}  {change}, {_format_valid_from(version)}{lineage}"
             previous = version
         else:
-            yield f"    {version.moment}  refusée : {', '.join(version['_reasons'])}{_format_lineage(RH_EMPLOYEES, version)}"
+            yield f"    {version.moment}  refusée : {', '.join(version['_reasons'])}{lineage}"
 
 
 def _render_prime(explanation: Explanation) -> Iterator[str]:
-    prime, rules = explanation.prime, explanation.rules
+    prime, rules, rules_row = explanation.prime, explanation.rules, explanation.rules_row
     yield "Prime sportive"
     yield (
-        f"  Règle en vigueur depuis le {_format_date(explanation.rules_row.valid_from)} : {_format_percent(rules.bonus_rate)}, "
-        f"{_format_km(rules.walk_limit_m)} à pied, {_format_km(rules.bike_limit_m)} à vélo{_format_lineage(REWARD_RULES, explanation.rules_row)}"
+        f"  Règle en vigueur depuis le {_format_date(rules_row.valid_from)} : {_format_percent(rules.bonus_rate)}, "
+        f"{_format_km(rules.walk_limit_m)} à pied, {_format_km(rules.bike_limit_m)} à vélo"
+        f"{_format_lineage(REWARD_RULES, rules_row)}"
     )
-    for answer in explanation.distances:
-        distance = _format_km(answer.distance_m) if answer.status == "ok" else f"pas de distance ({answer.status})"
-        chosen = ", retenue" if answer.provider == prime.distance_source else ""
-        yield f"  Distance selon {answer.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, answer)}"
+    for row in explanation.distances:
+        distance = _format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({row.status})"
+        chosen = ", retenue" if row.provider == prime.distance_source else ""
+        yield f"  Distance selon {row.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, row)}"
     if not explanation.distances:
         yield "  Distance : aucune réponse connue pour ce trajet"
-    yield f"  {prime.motif} : {MOTIFS[prime.motif]}"
+    yield f"  {prime.motif} : {MOTIF_LABELS[prime.motif]}"
     if prime.eligible:
         yield (
             f"  Montant : {_format_euros(explanation.employee.salaire_brut)} × {_format_percent(rules.bonus_rate)} "
@@ -76,9 +80,10 @@ def _render_wellbeing(explanation: Explanation) -> Iterator[str]:
     days, rules = explanation.days, explanation.rules
     period = "année civile" if rules.activity_window == "calendar_year" else "douze derniers mois"
     yield f"Jours bien-être {days.year} ({period})"
-    yield f"  {days.nb_activities_year} activités comptées, {rules.min_activities} nécessaires : {_format_days_granted(days)}"
+    granted = _format_days_granted(days)
+    yield f"  {days.nb_activities_year} activités comptées, {rules.min_activities} nécessaires : {granted}"
     for is_counted in (True, False):
-        activities = [one for one in explanation.activities if (one.verdict == COUNTED) == is_counted]
+        activities = [row for row in explanation.activities if (row.verdict == COUNTED) == is_counted]
         yield f"  {'Comptées' if is_counted else 'Non comptées'} : {len(activities)}"
         for activity in activities:
             sport = activity.sport_type or activity.type or "sport inconnu"
@@ -94,8 +99,8 @@ def _format_days_granted(days: Row) -> str:
 
 
 def _describe_change(previous: Row | None, version: Row) -> str:
-    """Name what happened to the row, and the columns that changed, without their values."""
-    operation = OPERATIONS[version["_op"]]
+    """Return the operation and the names of the changed columns, without their values."""
+    operation = OPERATION_LABELS[version["_op"]]
     if previous is None or version["_op"] != "u" or previous["_op"] == "d":
         return operation
     changed = [name for name in RH_EMPLOYEES.columns if previous[name] != version[name]]
@@ -103,17 +108,17 @@ def _describe_change(previous: Row | None, version: Row) -> str:
 
 
 def _format_valid_from(row: Row) -> str:
-    if row["_since"] is None:
+    if row["_valid_from"] is None:
         return "depuis toujours (présente à la mise en service)"
     return (
-        f"depuis le {_format_date(row['_since'])}"
+        f"depuis le {_format_date(row['_valid_from'])}"
         if row["_op"] != "d"
-        else f"absent depuis le {_format_date(row['_since'])}"
+        else f"absent depuis le {_format_date(row['_valid_from'])}"
     )
 
 
 def _format_lineage(contract: Contract, row: Row) -> str:
-    """Say which change event a row came from: its place in Postgres's log and in Bronze."""
+    """Return the change event of a row: its LSN, and its incarnation, partition and offset in Bronze."""
     lsn = f"{row['_lsn'] >> 32:X}/{row['_lsn'] & 0xFFFFFFFF:X}" if row["_lsn"] is not None else "inconnu"
     position = f"{row['_incarnation']}/{row['_partition']}/{row['_offset']}"
     return f"  [LSN {lsn}, bronze/{contract.table} {position}]"

@@ -1,4 +1,4 @@
-"""Upkeep of all the lake's tables: those that are only appended to at any time, those that are rewritten in a turn."""
+"""Compaction and vacuum of the lake's tables: append-only ones at any time, rewritten ones under the refresh lock."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +14,12 @@ from lakehouse.errors import LakehouseError
 from lakehouse.gold.tables import GOLD, ON_DEMAND
 
 TableName = tuple[str, str]
-# The stream and refreshes add to these, whom putting files together does not disturb.
+# The stream and refreshes only append to these, and appends do not conflict with compaction.
 APPEND_ONLY_TABLES: tuple[TableName, ...] = (
     *(("bronze", contract.table) for contract in CAPTURED),
     *(("silver", f"{contract.table}_versions") for contract in CAPTURED),
 )
-# A refresh takes away from these what it puts anew.
+# A refresh removes files of these, which conflicts with compaction.
 REWRITTEN_TABLES: tuple[TableName, ...] = (
     *(("silver", contract.table) for contract in CAPTURED),
     ("silver", "quarantine"),
@@ -34,9 +34,10 @@ def maintain_tables(
     target_bytes: int,
     pre_commit_check: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[str, MaintenanceResult | LakehouseError]]:
-    """Yield what was done to each of the tables that are there, as it is done; files grow up to `size` bytes.
+    """Compact and vacuum each existing table and yield its name with the result.
 
-    A table that could not be maintained yields its error, and keeps none of the others from it.
+    Files grow up to `target_bytes`. A table that fails yields its error, and the next one goes on. `pre_commit_check`
+    runs before each table and raises to stop.
     """
     for layer, name in tables:
         if catalog.exists(layer, name):
@@ -51,14 +52,14 @@ def maintain_tables(
 
 
 def show(results: Iterable[tuple[str, MaintenanceResult | LakehouseError]]) -> int:
-    """Print a line a table, and the errors behind them; return the exit code: 1 where there are any."""
+    """Print one line per table, then the errors to stderr; return the exit code, 1 where there are errors."""
     table, errors = Table("table", "files before", "after", "removed from disk", ""), []
     for name, result in results:
         if isinstance(result, LakehouseError):
             errors.append(result)
             continue
         numbers = map(str, (result.files_before, result.files_after, result.files_removed))
-        table.add_row(name, *numbers, "a writer was quicker: next time" if result.conflicted else "")
+        table.add_row(name, *numbers, "skipped: concurrent write, retried next run" if result.conflicted else "")
     Console().print(table)
     for error in errors:
         print(f"error: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a refresh is asked for on the command line: today's figures, those of another day, or by other rules."""
+"""Command line of a refresh: current figures, figures as of another day, or scenarios with other rules."""
 
 import argparse
 import re
@@ -11,7 +11,7 @@ from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.rule_options import ACTIVITY_WINDOWS, RULE_RANGES, RuleValue, parse_sweep, value_parser
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD
 
-EXAMPLES = """examples:
+REFRESH_EXAMPLES = """examples:
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --as-of 2026-06-30
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --scenario taux6 --bonus-rate 0.06
@@ -20,7 +20,11 @@ EXAMPLES = """examples:
 
 @dataclass(frozen=True)
 class RefreshOptions:
-    """What was asked for; the question where it is another day's, and scenarios by name with the rules they change."""
+    """The parsed options of a refresh.
+
+    `time_point` is None for current figures. `scenarios` maps a scenario's name to the rules that it changes. `wait`
+    is in seconds, `alert_threshold` a fraction.
+    """
 
     day: date
     wait: float
@@ -32,45 +36,48 @@ class RefreshOptions:
 
 
 def build_parser(description: str) -> argparse.ArgumentParser:
-    """Give the parser whose options `read` reads."""
+    """Return the parser of the options that `parse` evaluates."""
     parser = argparse.ArgumentParser(
-        description=description, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, epilog=REFRESH_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--wait",
         type=float,
         default=60,
         metavar="SECONDS",
-        help="how long to wait for what Postgres has committed to be in Bronze; 0: take what is there (default: 60)",
+        help="how long to wait until Bronze has all that Postgres committed; 0: use what Bronze has (default: 60)",
     )
     parser.add_argument(
         "--rebuild",
         action="store_true",
-        help="empty Silver and read all of Bronze again (after a contract's rule changed)",
+        help="empty Silver and merge all of Bronze again (after a rule of a contract changed)",
     )
     parser.add_argument(
-        "--full", action="store_true", help="compute every figure from all of Silver; the rows are the same"
+        "--full", action="store_true", help="recompute every figure from all of Silver; the rows are the same"
     )
     parser.add_argument(
         "--mark-over",
         type=_parse_share,
         default=DEFAULT_ALERT_THRESHOLD,
         metavar="SHARE",
-        help="mark a figure that moves by more than this share of what it was (default: %(default)s)",
+        help="mark a total that changes by more than this share of its old value (default: %(default)s)",
     )
     as_of_group = parser.add_argument_group(
-        "another day, beside today's figures (gold.v_prime_sportive_au, v_wellbeing_au)"
+        "figures as of another day, in addition to the current ones (gold.v_prime_sportive_au, v_wellbeing_au)"
     )
-    as_of_group.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="by what held on that day")
+    as_of_group.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="use the data valid on that day")
     as_of_group.add_argument(
         "--known-at",
         type=date.fromisoformat,
         metavar="DATE",
-        help="as it was known when that day ended (default: the day of --as-of)",
+        help="use the data known at the end of that day (default: the day of --as-of)",
     )
-    what_if_group = parser.add_argument_group("what if, beside the real figures (gold.v_scenarios)")
+    what_if_group = parser.add_argument_group("what-if scenarios, compared with the real figures (gold.v_scenarios)")
     what_if_group.add_argument(
-        "--scenario", type=_parse_scenario_name, metavar="NAME", help="by the rules changed below; kept under this name"
+        "--scenario",
+        type=_parse_scenario_name,
+        metavar="NAME",
+        help="name under which the figures by the rules below are stored",
     )
     for rule in RULE_RANGES:
         what_if_group.add_argument(_option_name(rule), type=value_parser(rule), metavar="X", help=f"another {rule}")
@@ -78,19 +85,19 @@ def build_parser(description: str) -> argparse.ArgumentParser:
         _option_name("activity_window"), choices=ACTIVITY_WINDOWS, help="another activity_window"
     )
     what_if_group.add_argument(
-        _option_name("destination"), metavar="ADDRESS", help="another destination, of known distances"
+        _option_name("destination"), metavar="ADDRESS", help="another destination; its distances must be known"
     )
     what_if_group.add_argument(
         "--sweep",
         type=parse_sweep,
         metavar="RULE=FROM:TO:STEP",
-        help="a scenario for each value of a rule, all in one run",
+        help="one scenario per value of a rule, all in one run",
     )
     return parser
 
 
 def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str] | None = None) -> RefreshOptions:
-    """Give what was asked for; a contradiction, or a day to come, ends the program with what is wrong."""
+    """Return the options; exit with a usage error where they contradict each other or name a future day."""
     options = parser.parse_args(arguments)
     overrides: dict[str, RuleValue] = {
         rule: value
@@ -98,16 +105,16 @@ def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str]
         if (value := getattr(options, rule)) is not None
     }
     if overrides and not (options.scenario or options.sweep):
-        parser.error(f"{_option_name(next(iter(overrides)))} needs --scenario NAME, which its figures are kept under")
+        parser.error(f"{_option_name(next(iter(overrides)))} needs --scenario NAME, under which its figures are stored")
     if options.scenario and not (overrides or options.sweep):
         parser.error(f"--scenario {options.scenario} changes no rule: add one, such as --bonus-rate 0.06")
     if options.known_at and not options.as_of:
-        parser.error("--known-at needs --as-of DATE, the day that the figures are of")
+        parser.error("--known-at needs --as-of DATE, the day of the figures")
     time_point = AsOf(options.as_of, options.known_at or options.as_of) if options.as_of else None
     if time_point and time_point.is_in_future(today):
         parser.error(f"nothing is known of a day to come: today is {today}")
     if options.full and (time_point or options.scenario or options.sweep):
-        parser.error("--full is about today's figures; others are always computed from all that counts for them")
+        parser.error("--full is about today's figures; figures as of a day and scenarios are always computed in full")
     return RefreshOptions(
         day=options.as_of or today,
         wait=options.wait,
@@ -120,28 +127,28 @@ def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str]
 
 
 def _build_scenarios(
-    name: str | None, overrides: Mapping[str, RuleValue], swept: tuple[str, list[RuleValue]] | None
+    name: str | None, overrides: Mapping[str, RuleValue], sweep: tuple[str, list[RuleValue]] | None
 ) -> Mapping[str, Mapping[str, RuleValue]]:
-    if swept is None:
+    if sweep is None:
         return {name: overrides} if name else {}
-    rule, values = swept
+    rule, values = sweep
     return {f"{name or ''} {rule}={_format_value(value)}".strip(): {**overrides, rule: value} for value in values}
 
 
 def _format_value(value: RuleValue) -> str:
-    """Give a number without the zeros that another sweep may write it with, for a name is a place to be kept in."""
+    """Return a number without trailing zeros: equal values must give the same scenario name."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _parse_share(text: str) -> float:
     if not (share := float(text)) >= 0:
-        raise argparse.ArgumentTypeError("a share of 0 or more: 0.1 is 10 %")
+        raise argparse.ArgumentTypeError("a share of 0 or more is needed: 0.1 is 10 %")
     return share
 
 
 def _parse_scenario_name(text: str) -> str:
     if not re.fullmatch(r"[\w.-]{1,60}", text):
-        raise argparse.ArgumentTypeError("letters, digits, dots, dashes and underscores, up to 60 of them")
+        raise argparse.ArgumentTypeError("a name has 1 to 60 letters, digits, dots, dashes and underscores")
     return text
 
 

@@ -1,4 +1,4 @@
-"""A refresh: Silver brought up to one cut of the log, then figures computed from it. Alone reads and writes."""
+"""A refresh: merge Bronze into Silver up to one consistent cut, then compute Gold from Silver."""
 
 from collections.abc import Callable
 from datetime import date
@@ -27,10 +27,11 @@ def refresh(
     rebuild: bool = False,
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
 ) -> Run:
-    """Bring Silver up to the cut and compute figures of the day; the run is in gold.runs, also when it fails.
+    """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
-    `rebuild` empties Silver first and reads all of Bronze again, as a changed rule of a contract asks for. A figure
-    that moves by more than the share `moves_over` is marked in the run.
+    `rebuild` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs. The run
+    marks totals that change by more than `alert_threshold`, a fraction. Raises LakehouseError where a table's merge
+    fails; Gold then stays unchanged.
     """
     run = Run(as_of, input_offsets, alert_threshold)
     try:
@@ -51,7 +52,7 @@ def refresh(
 
 
 def _catch_up_all(lake: Lake, run: Run) -> None:
-    """Bring every table up; what one of them refuses to do does not stop the others, and is told at the end."""
+    """Merge every table up to the cut; raise the collected errors only after all tables were tried."""
 
     def catch_up_table(contract: Contract) -> CatchUpResult:
         with run.stage(f"silver/{contract.table}"):
@@ -60,4 +61,4 @@ def _catch_up_all(lake: Lake, run: Run) -> None:
     results = parallel_map_collecting_errors(catch_up_table, CAPTURED)
     run.catch_up_results = [result for result in results if isinstance(result, CatchUpResult)]
     if errors := [error for error in results if isinstance(error, LakehouseError)]:
-        raise LakehouseError("Gold was left as it was.\n" + "\n".join(map(str, errors)))
+        raise LakehouseError("Gold is unchanged.\n" + "\n".join(map(str, errors)))

@@ -1,11 +1,11 @@
-"""Values of rules as they are written on a command line, in the ranges that the database takes."""
+"""Parsers for the values of reward rules on a command line, within the ranges that Postgres accepts."""
 
 import argparse
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
-# As initdb/50_reward_rules.sql has them.
+# The constraints of initdb/50_reward_rules.sql.
 ACTIVITY_WINDOWS = ("calendar_year", "rolling_12_months")
 RULE_RANGES: Mapping[str, tuple[Decimal, Decimal] | tuple[int, int]] = MappingProxyType(
     {
@@ -16,14 +16,17 @@ RULE_RANGES: Mapping[str, tuple[Decimal, Decimal] | tuple[int, int]] = MappingPr
         "wellbeing_days": (0, 365),
     }
 )
-MAX_SWEEP_VALUES = 200  # values of a sweep
-MAX_RATE_DECIMALS = 4  # of a rate
+MAX_SWEEP_VALUES = 200  # scenarios in one run
+MAX_RATE_DECIMALS = 4  # of bonus_rate, numeric(6,4)
 
 RuleValue = Decimal | int | str
 
 
 def value_parser(rule: str) -> Callable[[str], RuleValue]:
-    """Give what reads a value of a rule, or says why the database would not take it."""
+    """Return the argparse type of a rule's values.
+
+    It raises ArgumentTypeError for a value outside the rule's range in Postgres.
+    """
     low, high = RULE_RANGES[rule]
     value_type = type(low)
 
@@ -44,7 +47,7 @@ def value_parser(rule: str) -> Callable[[str], RuleValue]:
 
 
 def parse_sweep(text: str) -> tuple[str, list[RuleValue]]:
-    """Read RULE=FROM:TO:STEP: the rule, and its values from the one to the other, both included."""
+    """Parse RULE=FROM:TO:STEP and return the rule with its values, FROM and TO included."""
     rule, _, numbers = text.partition("=")
     try:
         first, last, step = map(Decimal, numbers.split(":"))
@@ -55,7 +58,7 @@ def parse_sweep(text: str) -> tuple[str, list[RuleValue]]:
         raise argparse.ArgumentTypeError(f"{rule!r} is none of {', '.join(RULE_RANGES)}")
     if not is_valid:
         raise argparse.ArgumentTypeError(
-            f"from a lower to a higher value, by a step over 0, and up to {MAX_SWEEP_VALUES} values"
+            f"a sweep goes from a lower to a higher value, by a step over 0, with up to {MAX_SWEEP_VALUES} values"
         )
     parse_value = value_parser(rule)
     return rule, [parse_value(str(first + step * n)) for n in range(int((last - first) / step) + 1)]

@@ -1,4 +1,4 @@
-"""The journal of refreshes: one row each, also of one that failed."""
+"""The run journal, gold.runs: one row per refresh, failed ones included."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -42,15 +42,15 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "nb_rows": "bigint",
     }
 )
-DEFAULT_ALERT_THRESHOLD = 0.1  # the share that a figure may move by in a run before it is marked
+DEFAULT_ALERT_THRESHOLD = 0.1  # a total that changes by a larger share in one run is marked
 
 
 @dataclass
 class Run:
-    """A refresh while it goes on: its day, its cut, what it took in, and the seconds of each stage.
+    """A refresh in progress: its day, its consistent cut, the merged changes, and the seconds of each stage.
 
-    `scenarios` are the rules that each changes, by its name; `inputs` are versions of the tables that its figures were
-    computed from, by layer and name.
+    `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
+    version that the figures were computed from. `before` and `after` are the totals around the run.
     """
 
     as_of: date
@@ -69,7 +69,7 @@ class Run:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Note how long what is done within takes."""
+        """Record the seconds that the body of the `with` takes, also when it fails."""
         began = monotonic()
         try:
             yield
@@ -78,19 +78,19 @@ class Run:
 
     @property
     def anomalies(self) -> Mapping[str, float]:
-        """Figures that moved more than they may, by the share that they moved by."""
+        """Totals that changed by more than the alert threshold, with their relative change."""
         return changed_beyond(self.before, self.after, self.alert_threshold)
 
 
 def silver_versions(catalog: Catalog, *tables: str) -> dict[str, int]:
-    """Give the versions of Silver's tables, as a run's `inputs` have them."""
+    """Return the versions of Silver tables in the form of `Run.input_versions`."""
     return {f"silver/{name}": catalog.last_data_version("silver", name) for name in tables}
 
 
 def last_totals(catalog: Catalog) -> Totals:
-    """Give today's figures as the last good run left them; none where no run tells them.
+    """Return the totals after the last successful run of current figures; empty where there is none.
 
-    Of a run that was killed on its way each figure's table may be new or old.
+    Failed and killed runs do not count: some of their Gold tables may be written and others not.
     """
     figures_json = catalog.query_one(
         """
@@ -104,7 +104,7 @@ def last_totals(catalog: Catalog) -> Totals:
 
 
 def append_run(lake: Lake, run: Run) -> None:
-    """Add the run to gold.runs; the cut as {table: {"incarnation/partition": last offset}}, in JSON."""
+    """Append the run to gold.runs; its cut is JSON: {table: {"incarnation/partition": last offset}}."""
     input_offsets = {
         table: {
             f"{topic_partition.incarnation}/{topic_partition.partition}": offset
@@ -120,7 +120,7 @@ def append_run(lake: Lake, run: Run) -> None:
         "cut": json.dumps(input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),
         "nb_changes": sum(result.changes for result in run.catch_up_results),
-        "nb_refused": sum(one.refused for one in run.catch_up_results),
+        "nb_refused": sum(result.refused for result in run.catch_up_results),
         "seconds": json.dumps({stage: round(elapsed, 2) for stage, elapsed in run.seconds.items()}),
         "outcome": run.outcome,
         "known_at": run.known_at,
@@ -129,8 +129,8 @@ def append_run(lake: Lake, run: Run) -> None:
         "figures_before": _json(run.before),
         "figures_after": _json(run.after),
         "moved": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
-        "tables": _json({one.table: _counts(one) for one in run.catch_up_results}),
-        "nb_rows": sum(one.rows for one in run.catch_up_results),
+        "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
+        "nb_rows": sum(result.rows for result in run.catch_up_results),
     }
     row = lake.spark.range(1).select(
         *(F.lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items())

@@ -1,4 +1,4 @@
-"""What would it cost: figures by other rules, each beside the real one that the same rows give."""
+"""What-if scenarios: figures by other rules, compared with those of the real rules on the same rows."""
 
 import json
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from lakehouse.gold.tables import SCENARIOS, conform
 from lakehouse.gold.wellbeing import count_by_year, with_days_granted
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.simulator.activity_table import GoLive
+from lakehouse.source.go_live import GoLive
 
-RuleOverrides = Mapping[str, Any]  # of rules, by their names
+RuleOverrides = Mapping[str, Any]  # changed values, by the rule's name
 COMPARED_COLUMNS = ("eligible", "montant_prime", "jours_bien_etre")
-BASELINE = ""  # no scenario's name
+BASELINE = ""  # the real rules; no scenario can have this name
 INPUT_CONTRACTS = (RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE, REWARD_RULES)
 
 
@@ -35,7 +35,11 @@ def what_if(
     time_point: AsOf | None = None,
     go_live: GoLive | None = None,
 ) -> None:
-    """Put each of the scenarios, by its name, in the place of an earlier one; no other table is written."""
+    """Compute the scenarios and replace earlier rows of the same names in gold.scenarios.
+
+    A `time_point` selects the bitemporal state, else Silver's current rows are used. Raises BadInput where no distance
+    to a scenario's destination is known.
+    """
     lake, run.scenarios = with_scale_settings(lake), scenarios
     state = state_as_of(lake, time_point, go_live) if time_point else _current_state(lake)
     run.known_at = time_point.known_at if time_point else None
@@ -54,9 +58,9 @@ def what_if(
 
 
 def _require_distances(distances: DataFrame, scenarios: Mapping[str, RuleOverrides]) -> None:
-    """Raise BadInput for a destination that no distance is known to: nobody would get anything, and it would look so.
+    """Raise BadInput where no distance to a scenario's destination is known: its cost would be a plausible zero.
 
-    Distances are looked for to the destination of the rules that hold, and to no other.
+    The distance worker requests distances to the destination of the rules in force only.
     """
     destinations = {overrides["destination"] for overrides in scenarios.values() if "destination" in overrides}
     if not destinations:
@@ -67,16 +71,16 @@ def _require_distances(distances: DataFrame, scenarios: Mapping[str, RuleOverrid
     ).distinct().count() < len(destinations):
         raise BadInput(
             "--destination: no distance to this address is known, so every active commute would count as unknown. "
-            "Write it as destination_address in distance_cache has it."
+            "Write it exactly as in distance_cache.destination_address."
         )
 
 
 def compare_to_baseline(
     state: StateAsOf, baseline: Rules, scenarios: Mapping[str, RuleOverrides], as_of: date
 ) -> DataFrame:
-    """Give a row per scenario and employee: its figures and, as `..._reel`, those of the real rules.
+    """Return one row per scenario and employee, with its figures; `..._reel` columns are those of the real rules.
 
-    All in one pass: rows are read and joined once, and each is judged by every scenario's rules.
+    Input rows are read and joined once, for all scenarios together.
     """
     rules_by_scenario = {BASELINE: baseline} | {
         name: replace(baseline, **overrides) for name, overrides in scenarios.items()
@@ -97,7 +101,7 @@ def compare_to_baseline(
 def _scenario_rules(
     rows: DataFrame, rules_by_scenario: Mapping[str, Rules], scenarios: Mapping[str, RuleOverrides]
 ) -> DataFrame:
-    """Give the rules of each scenario, and what it changes, in a row of its name."""
+    """Return one row per scenario: its name, its rules, and as JSON in `regles` the changed ones."""
     types = REWARD_RULES.columns
     structs = [
         F.struct(
@@ -111,7 +115,7 @@ def _scenario_rules(
 
 
 def _days_by_scenario(state: StateAsOf, scenario_rules: DataFrame, windows: list[str], as_of: date) -> DataFrame:
-    """Give the days that each scenario grants each employee, for as_of's year."""
+    """Return the days that each scenario grants each employee, for the year of `as_of`."""
     counts = reduce(
         DataFrame.unionByName,
         (

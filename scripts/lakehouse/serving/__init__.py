@@ -1,1 +1,1 @@
-"""The Thrift server, as a client sees it: Gold's views, and questions to them. Nothing here needs Spark."""
+"""The Spark Thrift server: its command, its client and Gold's views. Nothing here imports pyspark."""

@@ -1,4 +1,4 @@
-"""Ask the Thrift server in SQL, as Power BI does."""
+"""A SQL client of the Thrift server, over the protocol that Power BI uses."""
 
 import logging
 import re
@@ -14,48 +14,51 @@ from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
-THRIFT_USER = "admin"  # The server asks for no password: whoever reaches its port reads the figures.
+THRIFT_USER = "admin"  # The server checks no password: whoever reaches its port can read the figures.
 
-# What they have to say comes as an exception; else each try while a server starts would be a stack trace.
+# Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
 logging.getLogger("pyhive").setLevel(logging.WARNING)
 
 
 class QueryError(LakehouseError):
-    """A statement that the server did not carry out; `condition` is Spark's name of the error, where it has one."""
+    """A statement that the server rejected; `condition` is Spark's error condition, where the message names one."""
 
     def __init__(self, reason: str) -> None:
-        found = re.search(r"\[([A-Z0-9_.]+)\]", reason)
-        self.condition = found[1] if found else None
+        match = re.search(r"\[([A-Z0-9_.]+)\]", reason)
+        self.condition = match[1] if match else None
         super().__init__(f"the Thrift server refused: {reason}")
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """An answer: DECIMAL as Decimal, TIMESTAMP as datetime, DATE as text."""
+    """The result of a statement: DECIMAL as Decimal, TIMESTAMP as datetime, DATE as text."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
 
 
 def query(settings: Settings, sql: str) -> QueryResult:
-    """Give the answer to one statement; NotReady when no server is there, Refused with its reason when it says no."""
+    """Return the result of one statement, in a session of its own.
+
+    Raises NotReady where no server answers, and QueryError with the reason where the server rejects the statement.
+    """
     with open_session(settings) as cursor:
         return execute(cursor, sql)
 
 
 @contextmanager
 def open_session(settings: Settings) -> Iterator[hive.Cursor]:
-    """Give a cursor in a session of its own, and close both.
+    """Yield a cursor in a session of its own, and close both.
 
-    NotReady where no server is there, or where it goes away meanwhile.
+    Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
     try:
         connection = hive.connect(settings.thrift_host, settings.thrift_port, username=THRIFT_USER)
         try:
             yield connection.cursor()
         finally:
-            # The answers were given, or an error is on its way: what goes wrong in closing changes neither.
+            # The results were returned or an error is being raised: an error while closing changes neither.
             with suppress(*CONNECTION_ERRORS, exc.Error):
                 connection.close()
     except CONNECTION_ERRORS as error:
@@ -66,7 +69,10 @@ def open_session(settings: Settings) -> Iterator[hive.Cursor]:
 
 
 def execute(cursor: hive.Cursor, sql: str) -> QueryResult:
-    """Give the answer to one statement in an open session; Spark answers a command too, sometimes with no column."""
+    """Return the result of one statement in an open session; a command's result may have no columns.
+
+    Raises QueryError where the server rejects the statement.
+    """
     try:
         cursor.execute(sql)
         if not cursor.description:
@@ -77,7 +83,7 @@ def execute(cursor: hive.Cursor, sql: str) -> QueryResult:
 
 
 def _error_message(error: exc.OperationalError) -> str:
-    """Give the first line of what the server says, from Spark's name of the error on."""
+    """Return the first line of the server's message, from Spark's error condition on."""
     detail = error.args[0] if error.args else error
     message = getattr(detail, "errorMessage", None) or getattr(getattr(detail, "status", None), "errorMessage", None)
     first = str(message or detail).split("\n", 1)[0]

@@ -1,4 +1,4 @@
-"""The Spark Thrift server as a command: its settings, its catalog (Derby) in a folder of its own, and the launcher."""
+"""The Spark Thrift server's command and configuration, with its catalog (Derby) in a folder of its own."""
 
 import shutil
 from pathlib import Path
@@ -7,13 +7,14 @@ from lakehouse.settings import Settings
 from lakehouse.spark.jvm_options import jvm_options, spark_home
 
 MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
-READY_MARKER = "whole"  # stands in the folder of a catalog that has served
+READY_MARKER = "whole"  # file in the folder of a catalog that has served
 
 
 def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[str, ...]:
-    """Write the settings into the folder, and give the command that serves.
+    """Write the configuration into the folder, and return the command that starts the server.
 
-    A catalog that never served may be half made, and goes; a `fresh` one is wanted where the views are kept applied.
+    A catalog that never served may be incomplete and is deleted.
+    `fresh` deletes any catalog, for a server whose views are created again by another service.
     """
     if fresh or not (folder / READY_MARKER).exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -26,7 +27,7 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[s
 
 
 def render_spark_conf(settings: Settings, folder: Path) -> str:
-    """Give the server's settings: what all jobs share, its own, then where it serves and keeps its catalog."""
+    """Return the server's Spark configuration: shared settings, its own settings, then ports and folders."""
     server_conf = {
         "spark.master": settings.spark_master,
         "spark.sql.warehouse.dir": folder / "warehouse",

@@ -1,4 +1,4 @@
-"""Gold's views: one .sql each in spark/views, sent to the running server, which owns the catalog."""
+"""Gold's views: one .sql each in spark/views, created in the running server, which owns the catalog."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from lakehouse.serving.client import QueryError, execute, open_session
 from lakehouse.settings import ROOT, Settings
 
 VIEWS_DIR = ROOT / "spark" / "views"
-CHECK_INTERVAL_S = 10.0  # seconds
+CHECK_INTERVAL_S = 10.0
 MISSING_TABLE_CONDITIONS = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 log = logger("views")
@@ -22,7 +22,7 @@ log = logger("views")
 
 @dataclass(frozen=True)
 class View:
-    """A view and the statement that makes it, which leaves its own digest with the view."""
+    """A view and its CREATE statement, which stores its own digest with the view."""
 
     name: str
     sql: str
@@ -30,9 +30,10 @@ class View:
 
 
 def apply_views(settings: Settings, *, timeout: float = 0) -> list[str]:
-    """Make the views that the server does not have, or has of another statement, and give their names.
+    """Create the views that the server lacks or has from another statement, and return their names.
 
-    Waits up to so many seconds for the server and for the tables under the views; NotReady names what is missing.
+    Waits up to `timeout` seconds for the server and the tables under the views.
+    Raises NotReady with what is still missing then.
     """
     created: list[str] = []
     reasons: dict[str, str] = {}
@@ -52,7 +53,7 @@ def apply_views(settings: Settings, *, timeout: float = 0) -> list[str]:
 
 
 def reconcile_views(settings: Settings, stop: StopSignal, heartbeat: Callable[[], None]) -> None:
-    """Make every view, and again whenever the server has lost some; `well` is called whenever all are there."""
+    """Create missing views until stopped, also after the server lost some; call `heartbeat` whenever all exist."""
     retry_until_stopped(
         lambda: _reconcile_until_stopped(settings, stop, heartbeat),
         on=(NotReady, QueryError),
@@ -70,7 +71,7 @@ def _reconcile_until_stopped(settings: Settings, stop: StopSignal, heartbeat: Ca
 
 
 def load_views(lake: str) -> list[View]:
-    """Give each view, over the tables of a lake."""
+    """Return every view, over the tables of the lake at this path or URI."""
     return [_load_view(file, lake) for file in sorted(VIEWS_DIR.glob("*.sql"))]
 
 
@@ -81,12 +82,12 @@ def _load_view(file: Path, lake: str) -> View:
 
 
 def _create_missing(settings: Settings, created: list[str]) -> dict[str, str]:
-    """Make what can be made by now, add its names, and give why each of the others cannot be."""
+    """Create the views that can be created now, add their names to `created`, and return why the others cannot."""
     reasons = {}
     try:
         with open_session(settings) as cursor:
             execute(cursor, "CREATE DATABASE IF NOT EXISTS gold")
-            # Each is analysed when it is made, over a second each in a server that has just started.
+            # Creating a view analyses it, which takes over a second each in a server that has just started.
             existing = str(execute(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows)
             for view in load_views(settings.lake):
                 if view.digest not in existing:
@@ -94,15 +95,15 @@ def _create_missing(settings: Settings, created: list[str]) -> dict[str, str]:
     except NotReady as error:
         return {"gold": str(error)}
     created += [name for name, reason in reasons.items() if not reason]
-    return {name: lack for name, lack in reasons.items() if lack}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _create_or_reason(cursor: Cursor, sql: str) -> str:
-    """Make a view; where its table is not there yet, give the words for that."""
+    """Create a view, or return why its table does not exist yet; an empty text if it was created."""
     try:
         execute(cursor, sql)
-    except QueryError as refusal:
-        if refusal.condition in MISSING_TABLE_CONDITIONS:
-            return f"{refusal} Gold's tables are made when the lake is first written to."
+    except QueryError as error:
+        if error.condition in MISSING_TABLE_CONDITIONS:
+            return f"{error} Gold's tables are created when the lake is first written to."
         raise
     return ""

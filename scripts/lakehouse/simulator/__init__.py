@@ -1,1 +1,1 @@
-"""A fictive company and its activities, made by a seeded generator."""
+"""A generator, with a seed, of a fictive company and its activities."""

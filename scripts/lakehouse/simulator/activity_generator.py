@@ -1,4 +1,4 @@
-"""Activities as Strava would send them, plausible for their sport. Pure: all chance comes from the caller's Random."""
+"""Activities as Strava would send them, plausible for their sport. Pure: randomness comes from the caller's Random."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -10,7 +10,7 @@ from lakehouse.simulator.sport_profiles import FALLBACK_PROFILE, SPORT_PROFILES,
 
 PRIVATE_RATE, FLAGGED_RATE, COMMENT_RATE, MANUAL_RATE, COMMUTE_RATE = 0.03, 0.01, 0.15, 0.04, 0.10
 COMMUTE_TYPES = {"Run", "Ride", "Walk"}
-TIMES_OF_DAY = ((11, "du matin"), (14, "du midi"), (18, "de l'après-midi"), (24, "du soir"))  # until which hour
+TIMES_OF_DAY = ((11, "du matin"), (14, "du midi"), (18, "de l'après-midi"), (24, "du soir"))  # before this hour
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Athlete:
 
 @dataclass(frozen=True)
 class Activity:
-    """A row of strava_activities, in its columns' order; created_at is None for now()."""
+    """A row of strava_activities, in the order of its columns; created_at is None for now()."""
 
     activity_id: int
     employee_id: int
@@ -49,7 +49,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long, how far (None in a sport without a distance), how high."""
+    """The duration, distance (None in a sport without one), climb and calories of an activity."""
 
     moving_s: int
     elapsed_s: int
@@ -61,34 +61,37 @@ class Effort:
 def generate_activity(
     rng: Random, athlete: Athlete, activity_id: int, ended_at: datetime, *, public: bool = False
 ) -> Activity:
-    """Give an activity of the athlete's sport that ended then (an aware time).
+    """Return an activity of the athlete's sport that ended at `ended_at`, an aware time.
 
-    Now and then it is private, flagged, commented; never private nor flagged when `shared`.
+    Some are private, flagged or have a comment; with `public`, none is private or flagged.
     """
-    sport = SPORT_PROFILES.get(athlete.sport, FALLBACK_PROFILE)
-    outing = generate_effort(rng, sport)
-    return _to_activity(rng, sport, outing, athlete.employee_id, activity_id, ended_at, public=public)
+    profile = SPORT_PROFILES.get(athlete.sport, FALLBACK_PROFILE)
+    effort = generate_effort(rng, profile)
+    return _to_activity(rng, profile, effort, athlete.employee_id, activity_id, ended_at, public=public)
 
 
-def generate_effort(rng: Random, sport: SportProfile) -> Effort:
-    """Give an outing that the sport's ranges allow."""
-    moving_s = rng.randint(sport.minutes[0] * 60, sport.minutes[1] * 60)
+def generate_effort(rng: Random, profile: SportProfile) -> Effort:
+    """Return an effort within the ranges of the sport's profile."""
+    moving_s = rng.randint(profile.minutes[0] * 60, profile.minutes[1] * 60)
     elapsed_s = moving_s + round(moving_s * rng.uniform(0.0, 0.15))
-    distance_m = round(moving_s * rng.uniform(*sport.speed)) if sport.speed else None
-    climb_m = round((distance_m or 0) / 1000 * rng.uniform(*sport.climb_per_km))
-    calories = round(moving_s / 3600 * rng.uniform(*sport.kcal_per_hour))
+    distance_m = round(moving_s * rng.uniform(*profile.speed)) if profile.speed else None
+    climb_m = round((distance_m or 0) / 1000 * rng.uniform(*profile.climb_per_km))
+    calories = round(moving_s / 3600 * rng.uniform(*profile.kcal_per_hour))
     return Effort(moving_s, elapsed_s, distance_m, climb_m, calories)
 
 
 def localize_start(start_utc: datetime) -> tuple[datetime, datetime, int]:
-    """Give a start as UTC, as the wall clock in Paris (naive), and Paris's offset in seconds then."""
-    local = start_utc.astimezone(PARIS)
-    offset = local.utcoffset() or timedelta()
-    return start_utc.astimezone(timezone.utc), local.replace(tzinfo=None), int(offset.total_seconds())
+    """Return the start in UTC, the local time in Paris (naive), and the UTC offset of Paris in seconds."""
+    start_local = start_utc.astimezone(PARIS)
+    offset = start_local.utcoffset() or timedelta()
+    return start_utc.astimezone(timezone.utc), start_local.replace(tzinfo=None), int(offset.total_seconds())
 
 
 def to_strava_payload(activity: Activity, description: str | None) -> dict[str, Any]:
-    """Give what Strava's API says of the activity (developers.strava.com, DetailedActivity), as far as we use it."""
+    """Return the activity in the format of Strava's API, with the fields that are used here.
+
+    Format: DetailedActivity, on developers.strava.com.
+    """
     return {
         "id": activity.activity_id,
         "resource_state": 3,
@@ -116,8 +119,8 @@ def to_strava_payload(activity: Activity, description: str | None) -> dict[str, 
 
 def _to_activity(
     rng: Random,
-    sport: SportProfile,
-    outing: Effort,
+    profile: SportProfile,
+    effort: Effort,
     employee_id: int,
     activity_id: int,
     ended_at: datetime,
@@ -125,32 +128,32 @@ def _to_activity(
     public: bool,
 ) -> Activity:
     start_utc, start_local, offset_s = localize_start(
-        ended_at.replace(microsecond=0) - timedelta(seconds=outing.elapsed_s)
+        ended_at.replace(microsecond=0) - timedelta(seconds=effort.elapsed_s)
     )
     without_payload = Activity(
         activity_id=activity_id,
         employee_id=employee_id,
-        name=f"{rng.choice(sport.names)} {_time_of_day(start_local)}",
-        distance_m=outing.distance_m,
-        moving_time_s=outing.moving_s,
-        elapsed_time_s=outing.elapsed_s,
-        total_elev_gain_m=outing.climb_m,
-        type=sport.strava_type,
-        sport_type=sport.strava_type,
+        name=f"{rng.choice(profile.names)} {_time_of_day(start_local)}",
+        distance_m=effort.distance_m,
+        moving_time_s=effort.moving_s,
+        elapsed_time_s=effort.elapsed_s,
+        total_elev_gain_m=effort.climb_m,
+        type=profile.strava_type,
+        sport_type=profile.strava_type,
         start_date_utc=start_utc,
         start_date_local=start_local,
         timezone="(GMT+01:00) Europe/Paris",
         utc_offset_s=offset_s,
-        commute=sport.strava_type in COMMUTE_TYPES and rng.random() < COMMUTE_RATE,
+        commute=profile.strava_type in COMMUTE_TYPES and rng.random() < COMMUTE_RATE,
         manual=rng.random() < MANUAL_RATE,
         private=rng.random() < PRIVATE_RATE and not public,
         flagged=rng.random() < FLAGGED_RATE and not public,
-        calories=outing.calories,
+        calories=effort.calories,
         raw_payload={},
     )
-    comment = rng.choice(sport.comments) if rng.random() < COMMENT_RATE else None
+    comment = rng.choice(profile.comments) if rng.random() < COMMENT_RATE else None
     return replace(without_payload, raw_payload=to_strava_payload(without_payload, comment))
 
 
 def _time_of_day(start_local: datetime) -> str:
-    return next(moment for until, moment in TIMES_OF_DAY if start_local.hour < until)
+    return next(words for before_hour, words in TIMES_OF_DAY if start_local.hour < before_hour)

@@ -1,41 +1,30 @@
-"""Activities in Postgres: who can have one, which ids are free, putting them in."""
+"""Reads and inserts of the simulator in Postgres: athletes, free activity ids, activities, and go-live."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete
-from lakehouse.source.postgres import short_connection
 
-ACTIVITY_COLUMNS = [field.name for field in fields(Activity)]
-
-
-@dataclass(frozen=True)
-class GoLive:
-    """When the first load ended, and the transaction that ended it, as Debezium numbers it."""
-
-    live_since: datetime
-    tx_id: int
+INSERT_COLUMNS = [field.name for field in fields(Activity)]
 
 
 def read_athletes(conn: psycopg.Connection) -> list[Athlete]:
-    """Give the employees who practise a sport, by id."""
-    found = conn.execute(
+    """Return the employees who practise a sport, ordered by id."""
+    rows = conn.execute(
         "SELECT id, pratique_sport FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id"
     )
-    return [Athlete(*row) for row in found]
+    return [Athlete(*row) for row in rows]
 
 
 def next_activity_id(conn: psycopg.Connection) -> int:
-    """Give an activity_id from which on all are free.
+    """Return an activity_id that is free, as are all after it.
 
-    It follows the clock (µs), so that an id is not used again when its activity was deleted: Slack would take
-    the new one for the old.
+    It is at least the clock in µs, so that the id of a deleted activity is not used again: the Slack notifier would
+    mistake the new activity for the old one.
     """
     row = conn.execute(
         """
@@ -46,40 +35,19 @@ def next_activity_id(conn: psycopg.Connection) -> int:
     return int(row[0]) if row else 1
 
 
-def db_now(conn: psycopg.Connection) -> datetime:
-    """Give Postgres's time: the clock that created_at is read from."""
-    row = conn.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
-    moment: datetime = row[0]
-    return moment
-
-
-def read_go_live(settings: Settings) -> GoLive | None:
-    """Give when the first load ended, and in which transaction: it commits just after that moment."""
-    with short_connection(settings) as conn:
-        row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
-    return GoLive(*row) if row else None
-
-
-def read_live_since(conn: psycopg.Connection) -> datetime | None:
-    """Give when the first load ended, None before that."""
-    row = conn.execute("SELECT live_since FROM ops.go_live").fetchone()
-    return row[0] if row else None
-
-
 def insert_activity(conn: psycopg.Connection, activity: Activity) -> None:
-    """Put one activity in, created now, in a transaction of its own."""
+    """Insert one activity, created now, in a transaction of its own."""
     values = _to_row(replace(activity, created_at=None))[:-1]
-    columns, placeholders = ", ".join(ACTIVITY_COLUMNS[:-1]), ", ".join(["%s"] * len(values))
+    columns, placeholders = ", ".join(INSERT_COLUMNS[:-1]), ", ".join(["%s"] * len(values))
     with conn.transaction():
         conn.execute(f"INSERT INTO public.strava_activities ({columns}) VALUES ({placeholders})", values)  # noqa: S608 - our own column names
 
 
 def copy_activities(conn: psycopg.Connection, activities: Iterable[Activity]) -> int:
-    """Put many in at once, within the caller's transaction; give how many."""
+    """Insert many activities by COPY, in the caller's transaction, and return their number."""
     count = 0
-    with conn.cursor().copy(f"COPY public.strava_activities ({', '.join(ACTIVITY_COLUMNS)}) FROM STDIN") as copied:
-        for count, activity in enumerate(activities, start=1):  # noqa: B007 - the last count is the answer
+    with conn.cursor().copy(f"COPY public.strava_activities ({', '.join(INSERT_COLUMNS)}) FROM STDIN") as copied:
+        for count, activity in enumerate(activities, start=1):  # noqa: B007 - the last count is returned
             copied.write_row(_to_row(activity))
     return count
 
@@ -87,6 +55,6 @@ def copy_activities(conn: psycopg.Connection, activities: Iterable[Activity]) ->
 def _to_row(activity: Activity) -> list[Any]:
     return [
         Jsonb(value) if name == "raw_payload" else value
-        for name in ACTIVITY_COLUMNS
+        for name in INSERT_COLUMNS
         for value in [getattr(activity, name)]
     ]

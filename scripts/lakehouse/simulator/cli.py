@@ -1,4 +1,4 @@
-"""The simulator: new activities, one by one as they would arrive, or months of them at once."""
+"""The command line of the simulator: it inserts new activities one by one, or months of them at once."""
 
 import argparse
 import time
@@ -16,22 +16,20 @@ from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
 from lakehouse.simulator.activity_table import (
     copy_activities,
-    db_now,
     insert_activity,
     next_activity_id,
     read_athletes,
-    read_live_since,
 )
 from lakehouse.simulator.backfill import generate_history
 from lakehouse.simulator.invalid_activities import corrupt
-from lakehouse.source.postgres import connect
+from lakehouse.source.go_live import read_go_live
+from lakehouse.source.postgres import connect, db_now
 
-EXAMPLE = "example: python simulate_new_strava_activities.py --count 100 --delay 0:0 --error-rate 0.1"
-ENDED_AGO_RANGE_S = (10, 600)  # seconds ago
+ENDED_AGO_RANGE_S = (10, 600)
 
 
 def main() -> None:
-    """Run the command and leave with its exit code."""
+    """Run the command and exit with its exit code."""
     errors.run(_main)
 
 
@@ -41,37 +39,46 @@ def _main() -> None:
     logs.configure(settings.log_format)
     rng = Random(options.seed)
     with connect(settings, autocommit=True) as conn:
-        people = _require_athletes(conn)
+        athletes = _require_athletes(conn)
         if options.history_months:
-            print(f"{insert_history(conn, rng, people, options.history_months)} activities of the past")
+            print(f"{insert_past_activities(conn, rng, athletes, options.history_months)} past activities inserted")
             return
         for number in range(1, options.count + 1):
             if number > 1:
-                time.sleep(rng.uniform(*options.delay))  # what is simulated: people's pace
+                time.sleep(rng.uniform(*options.delay))  # simulates the pace at which activities arrive
             print(
-                f"{number}/{options.count} {_format_activity(insert_one(conn, rng, people, options.error_rate))}",
+                f"{number}/{options.count} {_format_activity(insert_one(conn, rng, athletes, options.error_rate))}",
                 flush=True,
             )
 
 
-def insert_one(conn: psycopg.Connection, rng: Random, people: Sequence[Athlete], error_rate: float) -> Activity | None:
-    """Put in an activity that has just ended, wrong at the rate given; None when its employee left meanwhile."""
+def insert_one(
+    conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], error_rate: float
+) -> Activity | None:
+    """Insert an activity that has just ended, corrupted with a probability of `error_rate`, and return it.
+
+    Returns None where its employee was deleted in the meantime.
+    """
     ended_at = db_now(conn) - timedelta(seconds=rng.randint(*ENDED_AGO_RANGE_S))
-    generated = generate_activity(rng, rng.choice(people), next_activity_id(conn), ended_at, public=True)
-    generated = corrupt(rng, generated) if rng.random() < error_rate else generated
+    activity = generate_activity(rng, rng.choice(athletes), next_activity_id(conn), ended_at, public=True)
+    activity = corrupt(rng, activity) if rng.random() < error_rate else activity
     try:
-        insert_activity(conn, generated)
+        insert_activity(conn, activity)
     except ForeignKeyViolation:
         return None
-    return generated
+    return activity
 
 
-def insert_history(conn: psycopg.Connection, rng: Random, people: Sequence[Athlete], months: int) -> int:
-    """Put in months of activities up to now, none created after going live: nobody is owed a message for them."""
-    live_at = read_live_since(conn)
+def insert_past_activities(conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], months: int) -> int:
+    """Insert `months` of activities up to now, and return their number.
+
+    Each created_at is at most the time of go-live, so that no activity enqueues a Slack message.
+    """
+    go_live = read_go_live(conn)
+    live_since = go_live.live_since if go_live else None
     with conn.transaction():
-        generated = generate_history(rng, people, next_activity_id(conn), db_now(conn), months)
-        return copy_activities(conn, (_cap_created_at(activity, live_at) for activity in generated))
+        history = generate_history(rng, athletes, next_activity_id(conn), db_now(conn), months)
+        return copy_activities(conn, (_cap_created_at(activity, live_since) for activity in history))
 
 
 def _cap_created_at(activity: Activity, live_at: datetime | None) -> Activity:
@@ -82,17 +89,17 @@ def _cap_created_at(activity: Activity, live_at: datetime | None) -> Activity:
 
 def _require_athletes(conn: psycopg.Connection) -> list[Athlete]:
     try:
-        people = read_athletes(conn)
+        athletes = read_athletes(conn)
     except psycopg.errors.UndefinedTable:
-        people = []
-    if not people:
+        athletes = []
+    if not athletes:
         raise NotReady("no employee practises a sport in Postgres. Load HR's files: scripts/ETL_Full_Load/pipeline.py.")
-    return people
+    return athletes
 
 
 def _format_activity(activity: Activity | None) -> str:
     if activity is None:
-        return "left out: its employee has just left"
+        return "not inserted: its employee has just left"
     distance = f", {activity.distance_m / 1000:.1f} km" if activity.distance_m is not None else ""
     return f"activity {activity.activity_id}: {activity.sport_type}{distance}, {activity.elapsed_time_s // 60} min"
 
@@ -101,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="simulate_new_strava_activities.py",
         description="Simulate new activities of employees who practise a sport.",
-        epilog=EXAMPLE,
+        epilog="example: python simulate_new_strava_activities.py --count 100 --delay 0:0 --error-rate 0.1",
     )
     parser.add_argument("--count", type=whole_number, default=20, metavar="N", help="how many (%(default)s)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Wrong activities, one mistake each, for the quarantine to catch."""
+"""Invalid activities, one mistake each, to exercise the quarantine."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,7 +32,7 @@ def _payload_of_another(rng: Random, valid: Activity) -> Activity:
     return replace(valid, raw_payload=valid.raw_payload | {"athlete": athlete})
 
 
-# By the rule of the contract that refuses each.
+# Keyed by the rule of the contract that rejects each.
 CORRUPTIONS: Mapping[str, Corruption] = {
     "distance_negative": _negative_distance,
     "ends_before_start": _ends_before_start,
@@ -43,5 +43,5 @@ CORRUPTIONS: Mapping[str, Corruption] = {
 
 
 def corrupt(rng: Random, valid: Activity) -> Activity:
-    """Give the activity with one of the five mistakes in it."""
+    """Return a copy of the activity with one of the five mistakes, chosen at random."""
     return CORRUPTIONS[rng.choice(sorted(CORRUPTIONS))](rng, valid)

@@ -1,6 +1,6 @@
-"""HR's two files of a fictive company, as untidy as real ones. The same seed gives the same bytes.
+"""A generator of HR's two files for a fictive company, as untidy as real ones. The same seed gives the same bytes.
 
-Everybody in them is invented; any likeness is chance.
+All people in them are invented.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from lakehouse import errors
+from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.settings import Settings
 from lakehouse.simulator.sample_places import (
     BUSINESS_UNITS,
@@ -24,15 +25,14 @@ from lakehouse.simulator.sample_places import (
     WALKING_COMMUNES,
 )
 from lakehouse.simulator.sample_workbook import Cell, write_workbook
-from lakehouse.simulator.sport_profiles import FRENCH_SPORT_NAMES
 
 Rows = Sequence[Sequence[Cell]]
 
 EMPLOYEE_COUNT = 168
 HALF_CENT_ROW = 5
-NO_SPORT_SHARE = 0.38  # the share who practise none
+NO_SPORT_SHARE = 0.38
 REFERENCE_DATE = date(2026, 1, 5)
-# As a Mac saves them, accents decomposed.
+# With decomposed accents, as macOS saves file names.
 HR_FILE, SPORTS_FILE = (unicodedata.normalize("NFD", name) for name in ("Données RH.xlsx", "Données Sportive.xlsx"))
 WALK, BIKE, TRANSIT, CAR = (
     "Marche/running",
@@ -40,7 +40,7 @@ WALK, BIKE, TRANSIT, CAR = (
     "Transports en commun",
     "véhicule thermique/électrique",
 )
-# Another order than HR's own, a space too many, both apostrophes, an accent typed apart.
+# Untidy on purpose: another column order than HR's, extra spaces, both apostrophes, a decomposed accent.
 HR_HEADER = (
     "ID salarié",
     "Nom",
@@ -59,23 +59,23 @@ NOTES: Rows = [["Export RH", None], ["Extrait le", REFERENCE_DATE], ["Contact", 
 
 
 def generate_hr_rows(rng: Random) -> Rows:
-    """Give the staff, one row each, in HR_HEADER's order."""
+    """Return one row for each employee, with the columns of HR_HEADER."""
     ids = sorted(rng.sample(range(17_000, 99_999), EMPLOYEE_COUNT))
     modes = [_random_travel_mode(rng) for _ in ids]
     homes = [_random_address(rng, mode) for mode in modes]
-    homes[8] = homes[7]  # two under one roof
-    return [_employee_row(rng, *each) for each in zip(range(EMPLOYEE_COUNT), ids, modes, homes, strict=True)]
+    homes[8] = homes[7]  # two employees at one address
+    return [_employee_row(rng, *fields) for fields in zip(range(EMPLOYEE_COUNT), ids, modes, homes, strict=True)]
 
 
 def generate_sports_rows(rng: Random, ids: Sequence[Cell]) -> Rows:
-    """Give who practises what, in another order than the staff; among them two who have left."""
-    practised = [[identity, _random_sport(rng)] for identity in ids]
-    rng.shuffle(practised)
-    return [*practised[:40], [11_111, "Tennis"], *practised[40:], [None, None], [22_222.0, "Judo"]]
+    """Return an id and a sport for each employee, in another order, and rows of two employees who have left."""
+    rows = [[employee_id, _random_sport(rng)] for employee_id in ids]
+    rng.shuffle(rows)
+    return [*rows[:40], [11_111, "Tennis"], *rows[40:], [None, None], [22_222.0, "Judo"]]
 
 
 def main() -> None:
-    """Write both files."""
+    """Write both files into the folder given on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog="example: python -m lakehouse.simulator.sample_company --seed 7 --out /tmp/input"
     )
@@ -89,11 +89,11 @@ def main() -> None:
 def write_sample_files(folder: Path, seed: int = 42) -> None:
     """Write the company's two workbooks into the folder."""
     rng = Random(seed)
-    staff = generate_hr_rows(rng)
-    practised = generate_sports_rows(rng, [row[0] for row in staff])
+    hr_rows = generate_hr_rows(rng)
+    sports_rows = generate_sports_rows(rng, [row[0] for row in hr_rows])
     folder.mkdir(parents=True, exist_ok=True)
-    write_workbook(folder / HR_FILE, [("Lisez-moi", NOTES), ("Données", [HR_HEADER, *staff])])
-    write_workbook(folder / SPORTS_FILE, [("Feuil1", [SPORTS_HEADER, *practised])])
+    write_workbook(folder / HR_FILE, [("Lisez-moi", NOTES), ("Données", [HR_HEADER, *hr_rows])])
+    write_workbook(folder / SPORTS_FILE, [("Feuil1", [SPORTS_HEADER, *sports_rows])])
 
 
 def _random_travel_mode(rng: Random) -> str:
@@ -101,7 +101,7 @@ def _random_travel_mode(rng: Random) -> str:
 
 
 def _random_address(rng: Random, mode: str) -> str:
-    """Give an address that suits the declared mode, save now and then."""
+    """Return an address that is plausible for the declared travel mode in about 88 % of cases."""
     plausible_places = {WALK: WALKING_COMMUNES, BIKE: WALKING_COMMUNES + CYCLING_COMMUNES}.get(
         mode, WALKING_COMMUNES + CYCLING_COMMUNES + FAR_COMMUNES
     )
@@ -119,13 +119,13 @@ def _random_address(rng: Random, mode: str) -> str:
     return rng.choices(forms, (80, 6, 3, 4, 4, 3))[0]
 
 
-def _employee_row(rng: Random, row: int, identity: int, mode: str, home: str) -> list[Cell]:
+def _employee_row(rng: Random, row: int, employee_id: int, mode: str, home: str) -> list[Cell]:
     born = REFERENCE_DATE - timedelta(days=rng.randint(22 * 365, 62 * 365))
     hired = min(REFERENCE_DATE, born + timedelta(days=rng.randint(21 * 365, 40 * 365)))
-    # Ten cents make half a cent of the 5 % prime: it has to be rounded up.
+    # Ten cents of salary are half a cent of the 5 % prime, which must be rounded up.
     gross = rng.randrange(23_000, 78_000, 10) + (0.10 if row % 10 == HALF_CENT_ROW else 0.0)
     return [
-        {6: f" {identity} ", 8: f"{identity}.0"}.get(row % 9, identity),
+        {6: f" {employee_id} ", 8: f"{employee_id}.0"}.get(row % 9, employee_id),
         _untidy_text(row, rng.choice(LAST_NAMES)),
         _untidy_text(row + 3, rng.choice(FIRST_NAMES)),
         rng.choice(BUSINESS_UNITS),

@@ -25,7 +25,7 @@ STREETS = (
     "quai des Barques", "rue du Four à Chaux", "allée Paul Valéry", "rue de l'Aire", "chemin des Salins",
 )  # fmt: skip
 
-# (postcode, commune), by how far from Lattes: within walking, within cycling, beyond both.
+# (postcode, commune), by distance from Lattes: within walking, within cycling, beyond both.
 WALKING_COMMUNES = (
     ("34970", "Lattes"), ("34470", "Pérols"), ("34000", "Montpellier"), ("34070", "Montpellier"),
     ("34080", "Montpellier"), ("34090", "Montpellier"), ("34250", "Palavas-les-Flots"), ("34170", "Castelnau-le-Lez"),

@@ -1,4 +1,4 @@
-"""Workbooks that come out the same, byte for byte, whenever and wherever they are written."""
+"""A writer of reproducible workbooks: the same cells give the same bytes at any time, on any machine."""
 
 import io
 import re
@@ -14,12 +14,12 @@ from openpyxl.worksheet.worksheet import Worksheet
 Cell = str | int | float | date | None
 Sheets = Sequence[tuple[str, Sequence[Sequence[Cell]]]]
 
-FIXED_TIMESTAMP = datetime(2026, 1, 5, 9, 0)  # noqa: DTZ001 - as Excel notes it, without a zone
+FIXED_TIMESTAMP = datetime(2026, 1, 5, 9, 0)  # noqa: DTZ001 - Excel stores it without a zone
 LAST_FORMATTED_ROW = 1000  # formatted but blank, as real files are
 
 
 def write_workbook(file: Path, sheets: Sheets) -> None:
-    """Write the sheets, each with a header in bold and formatted blank rows down to row 1000."""
+    """Write the sheets, each with a bold header and formatted blank rows down to row 1000."""
     workbook = Workbook()
     workbook.remove(workbook.worksheets[0])
     for title, rows in sheets:
@@ -42,7 +42,7 @@ def _fill_sheet(sheet: Worksheet, rows: Sequence[Sequence[Cell]]) -> None:
 
 
 def _normalize_archive(workbook: bytes) -> bytes:
-    """Give the workbook with fixed dates in its archive; stored, for compressors differ between machines."""
+    """Return the workbook with fixed dates in its archive, uncompressed: compressors differ between machines."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as target:
         for entry in source.infolist():

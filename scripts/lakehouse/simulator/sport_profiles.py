@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SportProfile:
-    """What is plausible. Ranges are (least, most): minutes, metres a second, metres of climb a km, kcal an hour."""
+    """The plausible values of a sport.
+
+    Ranges are (minimum, maximum): minutes, metres a second, metres of climb a km, kcal an hour.
+    """
 
     strava_type: str
     minutes: tuple[int, int]
@@ -62,9 +65,15 @@ SPORT_PROFILES: Mapping[str, SportProfile] = {
         "Sail", (60, 240), (180, 320), ("Voile", "Régate", "Sortie en mer"),
         ("Belle brise au large de Carnon",), speed=(1.5, 5.0),
     ),
-    "Tennis": SportProfile("Tennis", (45, 120), (400, 600), ("Tennis", "Match de tennis"), ("Cherche partenaire le jeudi",)),
-    "Tennis de table": SportProfile("TableTennis", (40, 110), (250, 400), ("Tennis de table", "Ping-pong"), ("Revanche ?",)),
-    "Badminton": SportProfile("Badminton", (40, 100), (350, 550), ("Badminton", "Double mixte"), ("Il reste des places",)),
+    "Tennis": SportProfile(
+        "Tennis", (45, 120), (400, 600), ("Tennis", "Match de tennis"), ("Cherche partenaire le jeudi",),
+    ),
+    "Tennis de table": SportProfile(
+        "TableTennis", (40, 110), (250, 400), ("Tennis de table", "Ping-pong"), ("Revanche ?",),
+    ),
+    "Badminton": SportProfile(
+        "Badminton", (40, 100), (350, 550), ("Badminton", "Double mixte"), ("Il reste des places",),
+    ),
     "Escalade": SportProfile(
         "RockClimbing", (60, 180), (350, 600), ("Escalade", "Bloc", "Escalade en falaise à Claret"),
         ("Première voie en 6b !",),
@@ -73,11 +82,11 @@ SPORT_PROFILES: Mapping[str, SportProfile] = {
     "Boxe": SportProfile("Boxing", (45, 90), (500, 800), ("Boxe", "Boxe française"), ("Ça défoule !",)),
     "Rugby": SportProfile("Rugby", (60, 100), (500, 750), ("Rugby", "Entraînement de rugby"), ("Allez le MHR !",)),
     "Football": SportProfile("Soccer", (50, 100), (450, 700), ("Football", "Foot à 5"), ("On cherche un gardien",)),
-    "Basketball": SportProfile("Basketball", (45, 100), (450, 700), ("Basket", "Match de basket"), ("Gagné d'un point",)),
+    "Basketball": SportProfile(
+        "Basketball", (45, 100), (450, 700), ("Basket", "Match de basket"), ("Gagné d'un point",),
+    ),
     "Volley-ball": SportProfile("Volleyball", (45, 100), (300, 500), ("Volley", "Beach-volley"), ("Vive le sable",)),
 }  # fmt: skip
 FALLBACK_PROFILE = SportProfile(
     "Workout", (30, 90), (250, 500), ("Séance de sport", "Entraînement"), ("Ça fait du bien",)
 )
-
-FRENCH_SPORT_NAMES = tuple(SPORT_PROFILES)

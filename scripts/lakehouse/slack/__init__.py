@@ -1,1 +1,1 @@
-"""Messages that cheer people on in Slack: owed by activities, kept in an outbox, sent once."""
+"""Messages in Slack about new activities: enqueued in an outbox in Postgres, and sent once."""

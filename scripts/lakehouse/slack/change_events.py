@@ -1,4 +1,4 @@
-"""Debezium's messages about activities, as far as the outbox needs them."""
+"""Debezium's change events of activities, parsed as far as the outbox needs them."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
 
+# Debezium's placeholder for a TOASTed value that did not change.
 UNAVAILABLE = "__debezium_unavailable_value"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 UPSERTS = ("c", "u", "r")
@@ -14,9 +15,9 @@ _TIMESTAMP_NTZ_COLUMNS = tuple(name for name, kind in STRAVA_ACTIVITIES.columns.
 
 
 class ChangeEvent(NamedTuple):
-    """A row as a change left it, in JSON that Postgres reads as that row, and when it was committed.
+    """A row after its change, as JSON that Postgres casts to the table's row type, and its commit time.
 
-    Its payload stays a text: Postgres reads what it wrote, however deep.
+    The payload stays a string: Postgres parses it at any depth of nesting.
     """
 
     row: Mapping[str, Any]
@@ -24,9 +25,9 @@ class ChangeEvent(NamedTuple):
 
 
 def parse_event(value: bytes | None) -> ChangeEvent | None:
-    """Give the change that a message tells; None for deletes and truncates.
+    """Return the change event in a message's value; None for a tombstone, a delete or a truncate.
 
-    ValueError, KeyError or TypeError where the message cannot be read.
+    Raises ValueError, KeyError, TypeError, AttributeError or OverflowError where the value cannot be parsed.
     """
     if value is None:
         return None

@@ -1,6 +1,7 @@
-"""Sends the outbox's messages, in order."""
+"""The sender of the outbox's messages, in their order."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 import psycopg
@@ -9,20 +10,22 @@ from pydantic import SecretStr
 from lakehouse.logs import logger
 from lakehouse.slack import outbox, webhook
 
-# Slack admits about one message a second and short bursts. We burst until it says 429, then keep its pace.
+# Slack accepts short bursts, else about one message a second. Send at full speed until a 429, then at this interval.
 RATE_LIMIT_INTERVAL_S = 1.0
 
 log = logger("slack")
 
 
 class Sender:
-    """One message at a time, the oldest first; none goes before one that waits.
+    """A sender of one message at a time, the oldest first; one that waits for its retry blocks those after it.
 
-    It outlives its connections to Postgres: so it keeps Slack's pace, and notes later what it could not note.
+    It outlives its Postgres connections, so that the rate limit and an unsaved response survive a reconnection.
     """
 
-    def __init__(self, client: httpx.Client, webhook_url: SecretStr | None) -> None:
-        self._client, self._url = client, webhook_url
+    def __init__(
+        self, client: httpx.Client, webhook_url: SecretStr | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._url, self._clock = client, webhook_url, clock
         self._interval = 0.0
         self._not_before = 0.0
         self._unsaved_response: tuple[outbox.PendingMessage, webhook.SlackResponse] | None = None
@@ -30,14 +33,15 @@ class Sender:
             log.warning("slack_webhook_url_not_set", hint="messages stay in the outbox; `make slack` shows them")
 
     def send_one(self, conn: psycopg.Connection) -> float | None:
-        """Send the next message if it is due. Give the seconds until there may be something to send; None: nothing is.
+        """Send the next message if it is due, and return the seconds until the next one may be sent.
 
-        What waits for its time counts as something, unless it waits for Slack to recover.
+        Returns None where nothing is to be sent: no message is pending, or the next one waits for its retry.
+        The same without a webhook URL.
         """
         if self._url is None:
             return None
         self._save_response(conn)
-        if (remaining := self._not_before - time.monotonic()) > 0:
+        if (remaining := self._not_before - self._clock()) > 0:
             return remaining
         pending = outbox.next_pending(conn)
         if pending is None or pending.due_in > 0:
@@ -46,12 +50,12 @@ class Sender:
         self._unsaved_response = pending, response
         if response.retry_after is not None:
             self._interval = RATE_LIMIT_INTERVAL_S
-        self._not_before = time.monotonic() + self._interval
+        self._not_before = self._clock() + self._interval
         self._save_response(conn)
         return self._interval
 
     def _save_response(self, conn: psycopg.Connection) -> None:
-        """Note what Slack answered last; what Postgres did not take is noted before anything else is sent."""
+        """Save Slack's last response. One that Postgres could not store is saved before another message is sent."""
         if self._unsaved_response is None:
             return
         pending, response = self._unsaved_response

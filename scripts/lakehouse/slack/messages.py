@@ -1,4 +1,4 @@
-"""The message for an activity, in French."""
+"""The text of an activity's message, in French."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,7 +19,7 @@ MAX_COMMENT_CHARS = 300
 
 
 class AnnouncedActivity(NamedTuple):
-    """What a message says, and of whom."""
+    """The activity that a message announces, and its employee."""
 
     activity_id: int
     prenom: str
@@ -31,7 +31,7 @@ class AnnouncedActivity(NamedTuple):
 
 
 def render_message(activity: AnnouncedActivity) -> str:
-    """Word the message; the same activity is always worded alike."""
+    """Return the message's text; the same activity always gets the same text."""
     phrase = _choose_phrase(activity)
     sport = SPORT_WORDINGS.get(activity.sport_type or "", ANY_SPORT)
     sentence = phrase.sentence.format(
@@ -46,7 +46,7 @@ def render_message(activity: AnnouncedActivity) -> str:
 
 
 def format_distance(metres: int) -> str:
-    """Write a distance: 850 m, 10,8 km, 10 km."""
+    """Return a distance as text: 850 m, 10,8 km, 10 km."""
     if metres < KILOMETRE:
         return f"{metres} m"
     tenths = (Decimal(metres) / KILOMETRE).quantize(Decimal("0.1"), ROUND_HALF_UP)
@@ -54,7 +54,7 @@ def format_distance(metres: int) -> str:
 
 
 def format_duration(seconds: int) -> str:
-    """Write a length of time: 45 s, 46 min, 1 h, 1 h 05."""
+    """Return a duration as text: 45 s, 46 min, 1 h, 1 h 05."""
     if seconds < MINUTE:
         return f"{seconds} s"
     hours, minutes = divmod(seconds // MINUTE, HOUR // MINUTE)

@@ -1,4 +1,4 @@
-"""Takes changes into the outbox and sends what is in it, one loop for both: what is owed first, then a message."""
+"""The Slack notifier: one loop that enqueues change events in the outbox and sends its messages."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres, topics
 
 CONSUMER_GROUP = "slack-notifier"
-# A poll returns as soon as there is a message; it ends after a second to look at the clock and at SIGTERM.
+# A poll returns at the first message, and after a second at the latest, to check the clock and SIGTERM.
 MAX_POLL_S = 1.0
 CONNECTION_CHECK_INTERVAL_S = 15.0
 
@@ -30,7 +30,11 @@ log = logger("slack")
 
 
 def serve(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
-    """Cheer until asked to stop, through outages; `once` leaves when the topic is read and nothing is due."""
+    """Enqueue and send messages until stopped, through outages of Postgres, Kafka and Slack.
+
+    With `once`, return when the topic is read to its end and no message is due.
+    Raises LockHeld with `once` where another notifier runs.
+    """
     with httpx.Client() as client:
         sender = Sender(client, settings.slack_webhook_url)
         retry_until_stopped(
@@ -91,7 +95,7 @@ def _send_and_poll(
 
 
 def enqueue_from_topic(conn: psycopg.Connection, polled: Mapping[Any, Sequence[ConsumerRecord]]) -> None:
-    """Put in the outbox what these messages make owed. The offsets are committed afterwards, never before."""
+    """Enqueue a message for each new activity in the records. The caller commits their offsets only afterwards."""
     decoded = ((record, _parse_or_skip(record)) for records in polled.values() for record in records)
     parsed = [(record, change) for record, change in decoded if change is not None]
     for activity_id in _enqueue_or_skip(conn, parsed):
@@ -107,7 +111,7 @@ def _parse_or_skip(record: ConsumerRecord) -> ChangeEvent | None:
 
 
 def _enqueue_or_skip(conn: psycopg.Connection, parsed: Sequence[tuple[ConsumerRecord, ChangeEvent]]) -> list[int]:
-    """Take all at once; where one does not fit its table, one by one, so that only that one is left out."""
+    """Enqueue all events at once; where one does not fit its table, one by one, so that only that one is skipped."""
     try:
         return outbox.enqueue(conn, [change for _, change in parsed]) if parsed else []
     except outbox.POISON_ERRORS as error:

@@ -1,4 +1,4 @@
-"""The outbox, in Postgres: what is owed, what was sent, what Slack refused."""
+"""The outbox, in Postgres: pending messages, sent messages and dead letters."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from lakehouse.retries import exponential_backoff
 from lakehouse.slack import messages
 from lakehouse.slack.change_events import UNAVAILABLE, ChangeEvent
 
-NOTIFIER_LOCK_ID = 7_352_001  # any number that nothing else in this database locks
+NOTIFIER_LOCK_ID = 7_352_001  # arbitrary: no other advisory lock of this database has it
 
-# What a row raises that fits no table: no other row is to blame, and none is to wait for it.
+# Errors of a row that does not fit its table: it is skipped, so that it blocks no other row.
 POISON_ERRORS = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 
-# Each row is read with the types of its own table; a payload that the message left out is the table's.
+# Each row is cast to the types of its table; a TOASTed payload that the message leaves out is read from the table.
 _SELECT_TO_ENQUEUE = """
     WITH change AS (
       SELECT activity.*, message.committed_at, message.n
@@ -53,7 +53,7 @@ _SELECT_NEXT = """
 
 
 class PendingMessage(NamedTuple):
-    """The message to send next, and in how many seconds (0 or less: now)."""
+    """The next message to send, and the seconds until it is due (0 or less: now)."""
 
     activity_id: int
     message: str
@@ -62,20 +62,20 @@ class PendingMessage(NamedTuple):
 
 
 def is_live(conn: psycopg.Connection) -> bool:
-    """Whether the first load has ended: before, nobody can say which activities are new."""
+    """Return whether the first load has ended; before that, new activities cannot be told from old ones."""
     return conn.execute("SELECT FROM ops.go_live").fetchone() is not None
 
 
 def try_lock(conn: psycopg.Connection) -> bool:
-    """Take the right to send, for as long as the connection lasts; False when another notifier has it."""
+    """Acquire the notifier's advisory lock until the connection ends; return False where another notifier has it."""
     row = conn.execute("SELECT pg_try_advisory_lock(%s)", [NOTIFIER_LOCK_ID]).fetchone()
     return row is not None and bool(row[0])
 
 
 def enqueue(conn: psycopg.Connection, changes: Sequence[ChangeEvent]) -> list[int]:
-    """Put in the outbox, in the order of the changes, what they make owed; give the activities' ids.
+    """Insert a pending message for each new public activity, in the order of the changes, and return their ids.
 
-    Raises one of UNFIT where a row does not fit its table.
+    Raises one of POISON_ERRORS where a row does not fit its table.
     """
     values = {
         "rows": [Jsonb(change.row) for change in changes],
@@ -93,7 +93,7 @@ def enqueue(conn: psycopg.Connection, changes: Sequence[ChangeEvent]) -> list[in
 
 
 def next_pending(conn: psycopg.Connection) -> PendingMessage | None:
-    """Give the oldest message that is not sent: the others wait behind it, so that order is kept."""
+    """Return the oldest pending message, due or not: later ones wait for it, so that the order is preserved."""
     row = conn.execute(_SELECT_NEXT).fetchone()
     return None if row is None else PendingMessage(*row)
 
@@ -116,7 +116,7 @@ def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) 
 def schedule_retry(
     conn: psycopg.Connection, pending: PendingMessage, response: str, retry_after: float | None
 ) -> float:
-    """Note a failure, and give the seconds until the message is tried again: Slack's own, else growing."""
+    """Record a failed attempt, and return the seconds until the next: Slack's Retry-After, else a growing pause."""
     seconds = exponential_backoff(maximum=300.0)(pending.attempts + 1) if retry_after is None else retry_after
     conn.execute(
         "UPDATE ops.slack_outbox SET attempts = attempts + 1, answer = %s, "
@@ -127,11 +127,11 @@ def schedule_retry(
 
 
 def list_messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
-    """Give all messages, the oldest first, as (status, message, Slack's last answer)."""
+    """Return all messages, the oldest first, as (status, message, Slack's last response)."""
     return conn.execute("SELECT status, message, answer FROM ops.slack_outbox ORDER BY owed_at, activity_id").fetchall()
 
 
 def _build_select() -> sql.Composed:
-    """Give the statement with the contract's own rules in it."""
+    """Return the statement with the contract's validation rules in it."""
     rules = [sql.SQL(f"({rule.when.replace('%', '%%')}) IS NOT TRUE") for rule in STRAVA_ACTIVITIES.rules]
     return sql.SQL(_SELECT_TO_ENQUEUE).format(accepted=sql.SQL(" AND ").join(rules))

@@ -1,10 +1,10 @@
-"""What is said of each sport, by Strava's sport_type."""
+"""French phrases and names for each sport, by Strava's sport_type."""
 
 from typing import NamedTuple
 
 
 class Phrase(NamedTuple):
-    """One way to say it; the person's name comes after the greeting, the comment between `before` and `after`."""
+    """A variant of the message: the name follows the greeting, the comment stands between the last two parts."""
 
     greeting: str
     sentence: str
@@ -52,7 +52,7 @@ PHRASES_BY_SPORT = {
     "Sail": SAILING,
 }
 
-# Said of a sport without a distance, or with none recorded.
+# For a sport without a distance, or an activity without a recorded one.
 PHRASES_WITHOUT_DISTANCE = (
     Phrase("Bravo", "{duration} {sport} ! Quelle énergie !", "{emoji}", "🔥"),
     Phrase("Belle séance,", "Tu viens de passer {duration} {practising} !", "{emoji}", "💪"),
@@ -62,7 +62,7 @@ PHRASES_WITHOUT_MEASURES = (Phrase("Bravo", "Une séance {sport} de plus ! Conti
 
 
 class SportWording(NamedTuple):
-    """How a sport is named after a length of time, after « passer une heure », and its emoji."""
+    """A sport's name after a duration, its name after « passer une heure », and its emoji."""
 
     sport: str
     practising: str

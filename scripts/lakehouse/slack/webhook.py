@@ -12,7 +12,7 @@ MAX_RETRY_AFTER_S = 86_400.0
 
 @dataclass(frozen=True)
 class SlackResponse:
-    """What became of a message; `wait` is the pause, in seconds, that Slack asked for."""
+    """The outcome of a post; `retry_after` is the pause in seconds that Slack requires."""
 
     outcome: Literal["sent", "retry", "dead_letter"]
     text: str
@@ -20,12 +20,12 @@ class SlackResponse:
 
 
 def post(client: httpx.Client, url: str, message: str) -> SlackResponse:
-    """Post a message and give Slack's answer; an outage is an answer too."""
+    """Post a message and return Slack's response; an outage is a response with the outcome `retry`."""
     try:
         response = client.post(url, json={"text": escape(message)}, timeout=TIMEOUT)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the webhook's secret address
+    except (httpx.HTTPError, httpx.InvalidURL) as error:  # the error's text may contain the webhook's secret URL
         return SlackResponse("retry", type(error).__name__)
-    # Postgres keeps no NUL, and an answer that cannot be noted is a message sent again and again.
+    # Postgres rejects NUL, and a message whose response cannot be saved would be sent again and again.
     text = f"{response.status_code} {response.text[:MAX_RESPONSE_CHARS]}".replace("\0", "").strip()
     if response.is_success:
         return SlackResponse("sent", text)
@@ -37,7 +37,7 @@ def post(client: httpx.Client, url: str, message: str) -> SlackResponse:
 
 
 def escape(message: str) -> str:
-    """Escape what Slack would read as markup, so that a comment cannot call a whole channel."""
+    """Return the message with Slack's markup escaped, so that a comment cannot notify a whole channel."""
     return message.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -1,1 +1,1 @@
-"""The source: Postgres, what is put into it, and the connector that follows it."""
+"""The source system: Postgres, its Debezium connector, and the Kafka topics between it and the lake."""

@@ -1,4 +1,4 @@
-"""The Debezium connector: its configuration, and Connect's REST interface as far as the registrar needs it."""
+"""The Debezium connector: its configuration, and a client of the part of Kafka Connect's REST API that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from lakehouse.source.topics import MAX_MESSAGE_BYTES, captured_tables
 
 CONNECTOR_NAME = TOPIC_PREFIX
 RUNNING, FAILED, STOPPED = "RUNNING", "FAILED", "STOPPED"
-# How Debezium says that its slot is gone, or went on without it.
+# The part of Debezium's error that says that its slot is gone, or no longer has the position it resumes from.
 SLOT_LOST_MESSAGE = "no longer available on the server"
-# How Kafka's producer says that a message is larger than LARGEST_MESSAGE.
+# The error of Kafka's producer for a message larger than MAX_MESSAGE_BYTES.
 MESSAGE_TOO_LARGE_EXCEPTION = "RecordTooLargeException"
 
 
 def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Give the connector as it is registered: what the repository states, this machine's addresses, the credentials."""
+    """Return the connector's configuration: the repository's, with the addresses and credentials of the settings."""
     return {
         **base_config,
         "database.hostname": settings.connector_db_host or settings.db_host,
@@ -33,9 +33,9 @@ def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str
 
 
 def newly_captured(current: Mapping[str, str] | None, desired: Mapping[str, str]) -> list[str]:
-    """Give the tables that the running connector does not capture yet.
+    """Return the tables, as schema.table, that the desired configuration captures and the current one does not.
 
-    None for a connector that does not run: its first snapshot takes in every table.
+    Returns none where `current` is None: the initial snapshot of a new connector reads every table.
     """
     if current is None:
         return []
@@ -44,17 +44,17 @@ def newly_captured(current: Mapping[str, str] | None, desired: Mapping[str, str]
 
 @dataclass(frozen=True)
 class ConnectorState:
-    """What Connect says of the connector and its tasks."""
+    """The state of the connector and its tasks, as Kafka Connect reports it."""
 
     connector: str
     tasks: tuple[str, ...]
     causes: tuple[str, ...] = ()
-    slot_lost: bool = False  # what is to be read next is no longer in Postgres's log
-    message_too_large: bool = False  # Kafka does not take what is to be sent next
+    slot_lost: bool = False  # the position to resume from is no longer in Postgres's WAL
+    message_too_large: bool = False  # Kafka refuses the next message
 
     @property
     def is_running(self) -> bool:
-        """Whether the connector and at least one task run, and none does not."""
+        """Return whether the connector and all its tasks run, and it has at least one task."""
         return bool(self.tasks) and {self.connector, *self.tasks} == {RUNNING}
 
     @property
@@ -63,32 +63,33 @@ class ConnectorState:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the connector was stopped and its last task has ended."""
+        """Return whether the connector was stopped and its last task has ended."""
         return self.connector == STOPPED and not self.tasks
 
 
 class ConnectClient:
-    """Connect's REST interface; raises httpx.HTTPError when it is away or busy."""
+    """A client of Kafka Connect's REST API. Its methods raise httpx.HTTPError where Connect is unavailable or busy."""
 
     def __init__(self, client: httpx.Client, name: str = CONNECTOR_NAME) -> None:
         self._client, self._path = client, f"/connectors/{name}"
 
     def config(self) -> dict[str, str] | None:
-        """Give the connector's configuration, None where it is not registered."""
-        found: dict[str, str] | None = self._get(f"{self._path}/config")
-        return found
+        """Return the connector's configuration, None where it is not registered."""
+        config: dict[str, str] | None = self._get(f"{self._path}/config")
+        return config
 
     def state(self) -> ConnectorState | None:
-        """Give the connector's state, None where it is not registered or has no state yet."""
-        found = self._get(f"{self._path}/status")
-        return None if found is None else _parse_state(found)
+        """Return the connector's state, None where it is not registered or has no state yet."""
+        status = self._get(f"{self._path}/status")
+        return None if status is None else _parse_state(status)
 
     def max_lsn(self) -> int:
-        """Give the last place in Postgres's log that the connector noted; 0 where it noted none."""
-        found = self._get(f"{self._path}/offsets") or {"offsets": []}
-        return max((int(entry["offset"].get("lsn") or 0) for entry in found["offsets"]), default=0)
+        """Return the largest LSN in the connector's stored offsets, 0 where it has stored none."""
+        response = self._get(f"{self._path}/offsets") or {"offsets": []}
+        return max((int(entry["offset"].get("lsn") or 0) for entry in response["offsets"]), default=0)
 
     def register(self, config: Mapping[str, str]) -> None:
+        """Create the connector, or replace its configuration."""
         self._client.put(f"{self._path}/config", json=dict(config)).raise_for_status()
 
     def restart_failed(self) -> None:
@@ -96,11 +97,11 @@ class ConnectClient:
         self._client.post(f"{self._path}/restart", params=restart).raise_for_status()
 
     def stop(self) -> None:
-        """End the tasks; the connector keeps its configuration and how far it had come."""
+        """Stop the connector's tasks. Its configuration and offsets stay."""
         self._client.put(f"{self._path}/stop").raise_for_status()
 
     def delete_offsets(self) -> None:
-        """Forget how far the stopped connector had come."""
+        """Delete the offsets of a stopped connector, so that it begins with an initial snapshot."""
         self._client.delete(f"{self._path}/offsets").raise_for_status()
 
     def resume(self) -> None:
@@ -125,6 +126,6 @@ def _parse_state(status: Mapping[str, Any]) -> ConnectorState:
 
 
 def _root_cause_class(trace: str) -> str:
-    """Give the class of the innermost error; its text stays out, for it may quote a row."""
+    """Return the class name of the root cause. Its message stays out, because it may quote a row."""
     causes = [line for line in trace.splitlines() if line.startswith("Caused by: ")] or trace.splitlines()[:1]
     return causes[-1].removeprefix("Caused by: ").split(":")[0].strip() if causes else "unknown"

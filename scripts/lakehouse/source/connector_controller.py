@@ -1,4 +1,4 @@
-"""Keeps the connector: its topics, its registration, its running."""
+"""A control loop for the Debezium connector: it creates topics, registers the connector and restarts failed tasks."""
 
 import time
 
@@ -16,7 +16,7 @@ from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, postgres, topics
 from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
 
-RECONCILE_INTERVAL_S = 3.0  # seconds
+RECONCILE_INTERVAL_S = 3.0
 WARN_NOT_RUNNING_AFTER_S = 10.0
 SHRINK_ROW_HINT = f"Make its row smaller than {topics.MAX_MESSAGE_BYTES >> 20} MiB. Then: {RESNAPSHOT_HINT}"
 
@@ -24,7 +24,10 @@ log = logger("registrar")
 
 
 def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
-    """Make what is missing, register, and keep it running until asked to stop; `once` leaves when it runs."""
+    """Create, register and restart the connector until `stop` is set.
+
+    With `once`, return as soon as the connector runs and no requested snapshot is pending. Retries through outages.
+    """
     retry_until_stopped(
         lambda: _run_session(settings, stop, once=once),
         on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError, httpx.HTTPError),
@@ -34,7 +37,7 @@ def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
 
 
 def is_healthy(settings: Settings) -> bool:
-    """Whether Connect says that the connector and its tasks run."""
+    """Return whether Kafka Connect reports the connector and its tasks as running."""
     try:
         with httpx.Client(base_url=settings.connect_url, timeout=5) as client:
             state = ConnectClient(client).state()
@@ -56,7 +59,7 @@ def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
 
 
 class ConnectorController:
-    """One look after the other at the topics, the registration and the tasks."""
+    """A control loop over one connection each to Kafka, Postgres and Kafka Connect."""
 
     def __init__(
         self, settings: Settings, admin: KafkaAdminClient, conn: psycopg.Connection, connect_client: ConnectClient
@@ -70,6 +73,7 @@ class ConnectorController:
         self._heartbeat = make_heartbeat(settings.heartbeat_file)
 
     def reconcile_until_stopped(self, stop: StopSignal, *, once: bool) -> None:
+        """Reconcile every RECONCILE_INTERVAL_S while the connector runs, every 0.5 s while it does not."""
         while not stop.is_set():
             running = self.reconcile_once()
             if running:
@@ -79,7 +83,10 @@ class ConnectorController:
             stop.wait(RECONCILE_INTERVAL_S if running else 0.5)
 
     def reconcile_once(self) -> bool:
-        """Mend what can be mended; give whether the connector runs, reads its slot, and is owed no snapshot."""
+        """Create missing topics, register the connector, restart failed tasks and request pending snapshots.
+
+        Return whether the connector runs, reads its slot and has no pending snapshot.
+        """
         for name in topics.create_missing_topics(self._admin, topics.required_topics(self._base_config)):
             log.info("topic_created", topic=name)
         debezium_signals.ensure_published(self._conn, self._desired_config)
@@ -109,9 +116,9 @@ class ConnectorController:
         log.info("connector_registered", already_registered=current is not None)
 
     def stop_if_source_rewound(self) -> None:
-        """Stop the connector where Postgres's log ends before what was read: it would pass over all up to there.
+        """Stop the connector where the WAL ends before the LSN that it has read: a backup of Postgres was restored.
 
-        Asked once a session: a Postgres that is replaced ends it.
+        The connector would skip all changes up to that LSN. Checked once a connection, which no restore survives.
         """
         if self._rewind_checked:
             return

@@ -1,4 +1,4 @@
-"""A cut of the log: everything committed in Postgres so far, taken in by Bronze, and where each topic then ends."""
+"""A consistent cut: offsets of each topic up to which Bronze holds every change committed before a given moment."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -18,17 +18,17 @@ ConsistentCut = Mapping[str, Offsets]
 
 
 def bronze_offsets(catalog: Catalog, contracts: Iterable[Contract]) -> ConsistentCut:
-    """Give where Bronze stands now, by table."""
+    """Return the last offsets in Bronze now, by table."""
     return {contract.table: catalog.bronze_offsets(contract) for contract in contracts}
 
 
 def wait_for_consistent_cut(
     settings: Settings, catalog: Catalog, contracts: Iterable[Contract], timeout: float
 ) -> ConsistentCut:
-    """Give a cut that holds every change committed before this call, once Bronze has them; NotReady after `patience`.
+    """Wait until Bronze holds every change committed before this call, and return its offsets, by table.
 
-    WrongSource where Bronze cannot have them, because a topic was made anew or lost some. A mark goes through
-    Postgres into Kafka: what was committed before it came out before it (law 6).
+    A watermark row is written to Postgres and awaited in Kafka: earlier commits arrive before it (law 6).
+    Raises NotReady after `timeout` seconds, and SourceMismatch where a topic was recreated or has lost messages.
     """
     captured = list(contracts)
     source = read_source_identity(settings, captured)
@@ -45,18 +45,21 @@ def wait_for_consistent_cut(
         )
 
     def missing() -> str:
-        counts = {one.table: lag(catalog.bronze_offsets(one), target_offsets[one.table]) for one in captured}
-        lagging = ", ".join(f"{table} ({count} changes)" for table, count in counts.items() if count)
-        return f"Bronze to take in {lagging}. Does the stream processor run? `make status`, `make logs`"
+        lags = {
+            contract.table: lag(catalog.bronze_offsets(contract), target_offsets[contract.table])
+            for contract in captured
+        }
+        lagging = ", ".join(f"{table} ({count} changes)" for table, count in lags.items() if count)
+        return f"Bronze to append {lagging}. Does the stream processor run? `make status`, `make logs`"
 
     wait_until(has_caught_up, timeout=max(0.0, deadline - time.monotonic()), missing=missing)
     return bronze_offsets(catalog, captured)
 
 
 def _round_trip_watermark(settings: Settings, signal_topic: str, timeout: float) -> None:
-    """Write a mark into Postgres and wait until it comes out of Kafka.
+    """Write a watermark row to Postgres and wait until it arrives in Kafka.
 
-    The mark is a signal of type `log`, which asks nothing of Debezium.
+    The row is a Debezium signal of type `log`, which only writes a log line.
     """
     watermark = f"mark:{uuid4()}".encode()
     with topics.consumer_session(settings, [signal_topic]) as consumer:
@@ -69,14 +72,14 @@ def _round_trip_watermark(settings: Settings, signal_topic: str, timeout: float)
         wait_until(
             lambda: any(watermark in (record.value or b"") for page in consumer.poll(50).values() for record in page),
             timeout=timeout,
-            missing="a mark written into Postgres to come out of Kafka. Does the connector run? `make status`",
+            missing="a watermark written to Postgres to arrive in Kafka. Does the connector run? `make status`",
         )
         with short_connection(settings) as conn:
             conn.execute("DELETE FROM cdc.signal WHERE id = %s", [watermark.decode()])
 
 
 def _end_offsets(settings: Settings, contracts: list[Contract], incarnations: Mapping[str, int]) -> ConsistentCut:
-    """Give the last offset of each topic, in the incarnation that Bronze reads; an empty partition has none."""
+    """Return the last offsets of each topic, in the incarnation that Bronze reads, without empty partitions."""
     with topics.consumer_session(settings, [contract.topic for contract in contracts]) as consumer:
         ends = topics.end_offsets(consumer)
     return {

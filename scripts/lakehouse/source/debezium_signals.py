@@ -1,4 +1,4 @@
-"""What the registrar reads from Postgres and asks of Debezium through it."""
+"""Debezium's signal table, publication and replication slot in Postgres, as the connector's controller needs them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,11 @@ from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import captured_tables
 
 PENDING_SNAPSHOT_PREFIX = "owed:"
-OLD_TRANSACTION_S = 5  # seconds
+OLD_TRANSACTION_S = 5
 
 
 def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> None:
-    """Raise NotReady unless the publication has all captured tables: Debezium would be silent about the others."""
+    """Raise NotReady unless the publication has all captured tables: Debezium ignores the others without an error."""
     publication = connector["publication.name"]
     rows = conn.execute(
         "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s", [publication]
@@ -23,29 +23,29 @@ def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> 
     missing = sorted(set(captured_tables(connector)) - {name for (name,) in rows})
     if missing:
         raise NotReady(
-            f"Publication {publication} lacks {', '.join(missing)}. python scripts/ETL_Full_Load/pipeline.py makes it."
+            f"Publication {publication} lacks {', '.join(missing)}. python scripts/ETL_Full_Load/pipeline.py adds them."
         )
 
 
 def slot_active_pid(conn: psycopg.Connection, slot: str) -> int | None:
-    """Give the process that serves the slot's reader; None while nobody reads it."""
+    """Return the id of the Postgres process that streams the slot, None while nobody reads it."""
     row = conn.execute("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
     return None if row is None else row[0]
 
 
 def is_slot_lost(conn: psycopg.Connection, slot: str) -> bool:
-    """Say whether Postgres gave the slot up, because its reader stayed away for too much of the log.
+    """Return whether Postgres has invalidated the slot, because its reader fell too far behind the WAL.
 
-    Debezium tries for half an hour to read such a slot, and says nothing of it.
+    Debezium tries for half an hour to read such a slot, and logs nothing about it.
     """
     row = conn.execute("SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
     return row == (True,)
 
 
 def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION_S) -> list[tuple[int, int]]:
-    """Give (process id, age in seconds) of the writing transactions that the making of a slot waits for.
+    """Return (process id, age in seconds) of the writing transactions that the creation of a slot waits for.
 
-    Not Debezium's own: it holds one while it makes the slot.
+    Debezium's own are left out: it has one open while it creates the slot.
     """
     return conn.execute(
         "SELECT pid, extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity "
@@ -56,10 +56,10 @@ def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACT
 
 
 def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
-    """Note tables to be snapshotted once the connector captures them, so that a kill in between forgets none.
+    """Store a pending snapshot for each table in Postgres, so that a kill before its request loses none.
 
-    The note is a signal of type `log`, which asks nothing of Debezium. `read_by` is the slot's reader
-    of now, which does not capture them yet: it would pass over a signal about them.
+    Each is a Debezium signal of type `log`, which only writes a log line. `reader_pid` is the slot's present reader:
+    it does not capture these tables yet, and would ignore a snapshot signal for them.
     """
     with conn.transaction():
         for table in new_tables:
@@ -71,7 +71,10 @@ def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reade
 
 
 def request_snapshots(conn: psycopg.Connection, reader_pid: int) -> list[str]:
-    """Ask an incremental snapshot of each table it is owed to, once a new reader is there; give their names."""
+    """Request an incremental snapshot of each table whose pending snapshot was stored under another reader.
+
+    Returns the names of these tables.
+    """
     with conn.transaction():
         dequeued = conn.execute(
             "DELETE FROM cdc.signal WHERE starts_with(id, %s) AND (data::jsonb ->> 'read_by')::int "

@@ -1,28 +1,36 @@
-"""What happens once in a system's life: the months before it, and the moment it goes live."""
+"""Going live: the moment at which the first load ended. Slack messages are due for later activities alone."""
 
-from random import Random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
-from lakehouse.simulator.activity_table import copy_activities, db_now, next_activity_id, read_athletes, read_live_since
-from lakehouse.simulator.backfill import generate_history
+
+@dataclass(frozen=True)
+class GoLive:
+    """When the first load ended, and its transaction, with the number that Debezium gives it."""
+
+    live_since: datetime
+    tx_id: int
 
 
-def mark_live(conn: psycopg.Connection, rng: Random, months: int) -> int | None:
-    """Note that the first load has ended, after having put in `months` of activities where there are none.
+def read_go_live(conn: psycopg.Connection) -> GoLive | None:
+    """Return the go-live, or None before it. Its transaction commits just after `live_since`."""
+    row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
+    return GoLive(*row) if row else None
 
-    One transaction: what is in it is older than going live, so that Slack owes nobody a message for it.
-    Gives how many activities were put in, None where the system is live already.
+
+def mark_live(conn: psycopg.Connection, backfill: Callable[[psycopg.Connection], int]) -> int | None:
+    """Record the end of the first load, after `backfill` has inserted earlier activities; return their number.
+
+    Both are one transaction, so that these activities are older than the go-live. `backfill` is not called where
+    there are activities. Returns None where the system is live.
     """
     with conn.transaction():
-        if read_live_since(conn):
+        if read_go_live(conn):
             return None
-        empty = conn.execute("SELECT NOT EXISTS (SELECT FROM public.strava_activities)").fetchone() == (True,)
-        backfill = (
-            generate_history(rng, read_athletes(conn), next_activity_id(conn), db_now(conn), months)
-            if empty and months
-            else ()
-        )
-        count = copy_activities(conn, backfill)
+        is_empty = conn.execute("SELECT NOT EXISTS (SELECT FROM public.strava_activities)").fetchone() == (True,)
+        count = backfill(conn) if is_empty else 0
         conn.execute("INSERT INTO ops.go_live (live_since) VALUES (clock_timestamp())")
         return count

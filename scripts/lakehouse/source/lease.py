@@ -1,4 +1,4 @@
-"""The right to write a lake: a Postgres advisory lock for one job on one lake (law 9)."""
+"""The lease of a writer: a Postgres advisory lock for one job on one lake (law 9)."""
 
 from contextlib import suppress
 from threading import Lock
@@ -12,9 +12,9 @@ from lakehouse.source.postgres import TRANSIENT_ERRORS, connect, connection_lost
 
 
 class Lease:
-    """The lease of a job (`stream`, `refresh`) on the settings' lake, held as long as its connection lives.
+    """The lease of a job (`stream`, `refresh`) on the lake of the settings. It lasts as long as its connection.
 
-    One that was lost and taken again is another one: it has a new term.
+    Each acquisition has a new epoch: a lease that was lost and acquired again does not pass as unbroken.
     """
 
     def __init__(self, settings: Settings, job: str) -> None:
@@ -25,27 +25,28 @@ class Lease:
         self._mutex = Lock()
 
     def acquire(self, timeout: float = 0) -> int:
-        """Take the lease where it is not held, and give its term.
+        """Acquire the lease unless this object has it already, and return its epoch.
 
-        AlreadyRunning when another process has it, still after `patience` seconds.
+        Raises LockHeld where another process still has it after `timeout` seconds.
         """
         with self._mutex:
-            if not self._is_held():
+            if not self._is_active():
                 self._acquire_lock(timeout)
             return self._epoch
 
     def ensure_held(self, epoch: int) -> None:
-        """Raise AlreadyRunning unless the lease has been held without a break since it had this term."""
+        """Raise LockLost unless the lease has been held without a break since `acquire` returned this epoch."""
         with self._mutex:
-            if epoch != self._epoch or not self._is_held():
+            if epoch != self._epoch or not self._is_active():
                 raise LockLost(f"the lock of the {self._job} on {self._settings.lake} was lost; nothing was written.")
 
     def close(self) -> None:
+        """Release the lease by closing its connection."""
         if self._conn:
             with suppress(psycopg.Error):
                 self._conn.close()
 
-    def _is_held(self) -> bool:
+    def _is_active(self) -> bool:
         if self._conn is None:
             return False
         try:
@@ -56,10 +57,10 @@ class Lease:
 
     def _acquire_lock(self, timeout: float) -> None:
         self.close()
-        # Not its path: a container and this machine call the same lake differently.
+        # Not the lake's path: a container and this machine reach the same lake by different paths.
         lock_name = f"{self._job} {Catalog(self._settings.lake).lake_id()}"
         self._conn = connect(self._settings, autocommit=True)
-        # Postgres takes no shorter time than this, and 0 for no end at all.
+        # 1 ms is the shortest lock_timeout of Postgres, and 0 means no timeout.
         lock_timeout = f"{max(1, round(timeout * 1000))}ms"
         try:
             self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])

@@ -1,7 +1,8 @@
-"""Postgres, the source: connecting to it, telling which one it is, making its tables."""
+"""Connections to the source Postgres, its identity, and its tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 import stamina
@@ -13,15 +14,16 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.source.roles import grant_login
 
 DDL_DIR = ROOT / "initdb"
-# What a statement may raise that neither it nor its rows are to blame for. InternalError: Postgres is read-only,
-# because its disk is full or another took over from it.
+# Errors of a statement that are the fault of neither the statement nor its rows. InternalError: Postgres is
+# read-only, because its disk is full or a standby was promoted in its place.
 TRANSIENT_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
 def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.0) -> psycopg.Connection:
-    """Open a connection, its session in UTC; for up to `wait` seconds try again, with growing pauses that are logged.
+    """Return a new connection, with its session in UTC.
 
-    Raises NotReady when Postgres does not let us in.
+    Retries for up to `timeout` seconds, with growing pauses, and logs each retry.
+    Raises NotReady where Postgres does not answer or refuses the login.
     """
     try:
         for attempt in stamina.retry_context(
@@ -39,7 +41,10 @@ def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.
 
 @contextmanager
 def short_connection(settings: Settings) -> Iterator[psycopg.Connection]:
-    """Give a connection for a few statements, each committed by itself; NotReady also where Postgres goes away."""
+    """Yield an autocommit connection for a few statements, and close it.
+
+    Raises NotReady where Postgres does not answer, or goes away inside the block.
+    """
     with connect(settings, autocommit=True) as conn:
         try:
             yield conn
@@ -48,31 +53,31 @@ def short_connection(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 def connection_lost(error: psycopg.Error) -> NotReady:
-    """Give the error of a connection that broke."""
+    """Return the NotReady to raise for a broken connection."""
     return NotReady(f"Postgres went away ({type(error).__name__}). Start it (`make up`), and try again.")
 
 
 def system_identifier(conn: psycopg.Connection) -> int:
-    """Give the number that initdb gave this Postgres; a re-made one has another."""
+    """Return the system identifier of this Postgres: initdb generates another for each new cluster."""
     row = conn.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
-    assert row is not None  # noqa: S101 - the function always gives its one row
+    assert row is not None  # noqa: S101 - the function always returns one row
     return int(row[0])
 
 
 def current_wal_lsn(conn: psycopg.Connection) -> int:
-    """Give where Postgres's log ends, as Debezium numbers its places."""
+    """Return the LSN at which Postgres's WAL ends, as the integer that Debezium writes."""
     row = conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
-    assert row is not None  # noqa: S101 - the function always gives its one row
+    assert row is not None  # noqa: S101 - the function always returns one row
     return int(row[0])
 
 
 def apply_ddl(conn: psycopg.Connection, settings: Settings) -> None:
-    """Run initdb/*.sql in order, in one transaction, and let its roles log in.
+    """Run initdb/*.sql in the order of their names, in one transaction, and set the passwords of its roles.
 
-    Idempotent, so that a new table reaches an old volume too.
+    Idempotent, so that a new table reaches an old database too.
     """
     with conn.transaction():
-        # Two at once would both find a role missing.
+        # Two concurrent runs would both try to create a missing role.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('initdb'))")
         for file in sorted(DDL_DIR.glob("*.sql")):
             conn.execute(file.read_bytes())
@@ -102,5 +107,13 @@ def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
     )
 
 
-# stamina's own line quotes arguments and whole exceptions.
+# The default log line of stamina quotes arguments and whole exceptions.
 stamina.instrumentation.set_on_retry_hooks([_log_retry])
+
+
+def db_now(conn: psycopg.Connection) -> datetime:
+    """Return the present time of Postgres, whose clock also sets created_at."""
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM returns one row
+    now: datetime = row[0]
+    return now

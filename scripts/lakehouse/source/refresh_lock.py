@@ -1,4 +1,4 @@
-"""A turn to write Silver and Gold: alone on the lake, and sure that it is this Postgres's."""
+"""The lock for writing Silver and Gold: one refresh at a time, on a lake that was read from this Postgres."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,10 +16,10 @@ from lakehouse.source.postgres import current_wal_lsn, short_connection, system_
 def exclusive_refresh(
     settings: Settings, catalog: Catalog, contracts: Sequence[Contract], timeout: float
 ) -> Iterator[Callable[[], None]]:
-    """Hold the refresh's lease, and give what every commit has to ask first, whether it is held still.
+    """Hold the refresh lease inside the block, and yield a check to call before each commit.
 
-    Raises AlreadyRunning when another process has the turn, still after `patience` seconds, and WrongSource when a
-    table came from another Postgres, or from this one before a backup of it was restored.
+    The check raises LockLost where the lease was lost. Raises LockHeld where another process has the lease after
+    `timeout` seconds. Raises SourceMismatch where Bronze was read from another or a since restored Postgres.
     """
     with closing(Lease(settings, "refresh")) as lease:
         epoch = lease.acquire(timeout)

@@ -1,6 +1,6 @@
-"""Reading every captured table anew, where changes were lost on their way: a new slot and a new first snapshot.
+"""A resnapshot of every captured table, after changes were lost: a new slot and a new initial snapshot.
 
-A first snapshot that was read to its end takes away what it did not find, so that rows whose deletes were lost go too.
+A complete initial snapshot implies a delete of every row that it lacks. This removes rows whose deletes were lost.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,14 +21,14 @@ def resnapshot(
     timeout: float,
     report_progress: Callable[[str], None],
 ) -> None:
-    """Have the connector forget how far it had come and begin again; return when it streams again.
+    """Delete the connector's offsets and slot, resume it, and wait until it streams again.
 
-    `captured` names the tables as schema.table. Killed in between, it is run again. NotReady when the
-    connector was never registered, or takes longer than `patience` seconds over a step. `conn` commits by itself.
+    `captured` names the tables as schema.table; `conn` is in autocommit mode. Safe to run again after a kill.
+    Raises NotReady where the connector was never registered, or a step takes longer than `timeout` seconds.
     """
     config = connect_client.config()
     if config is None:
-        raise NotReady("There is no connector yet. scripts/Jobs_Spark/register_connector.py makes it.")
+        raise NotReady("There is no connector yet. scripts/Jobs_Spark/register_connector.py creates it.")
     slot = config["slot.name"]
     report_progress("stopping the connector")
     connect_client.stop()
@@ -49,19 +49,19 @@ def resnapshot(
         timeout=timeout,
         missing=lambda: _describe_slot_blockers(conn),
     )
-    report_progress("telling of the tables that are empty")
+    report_progress("truncating the tables that are empty in Postgres")
     _truncate_empty_tables(conn, captured)
 
 
 def _truncate_empty_tables(conn: psycopg.Connection, captured: Sequence[str]) -> None:
-    """Truncate the tables without rows: the snapshot says nothing of them, and what they lost is in the lake still."""
+    """Truncate the tables without rows: a snapshot sends no message for them, and the lake may still have rows."""
     names = [sql.Identifier(*table.split(".")) for table in captured]
     with conn.transaction():
         empty = [name for name in names if _is_empty(conn, name)]
         if empty:
             listed = sql.SQL(", ").join(empty)
             conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
-            # Between the look and the lock somebody may have written.
+            # Another transaction may have written between the check and the lock.
             if all(_is_empty(conn, name) for name in empty):
                 conn.execute(sql.SQL("TRUNCATE {}").format(listed))
 

@@ -1,4 +1,4 @@
-"""The rules of reward that a new database starts with."""
+"""The reward rules of a new database."""
 
 from datetime import date
 
@@ -6,14 +6,14 @@ import psycopg
 
 from lakehouse.settings import Settings
 
-# Before any activity: every past date has rules.
+# Earlier than any activity, so that every past date has rules.
 RULES_VALID_FROM = date(2000, 1, 1)
 
 
 def seed_rules(conn: psycopg.Connection, settings: Settings) -> bool:
-    """Put the company's rules into an empty reward_rules; give whether it was empty.
+    """Insert the company's rules into reward_rules where it is empty, and return whether it was.
 
-    A changed DESTINATION does not reach a table that has rules: it takes a row of its own, from its date on.
+    A changed DESTINATION does not alter existing rules: it needs a new row, valid from its own date.
     """
     inserted = conn.execute(
         """

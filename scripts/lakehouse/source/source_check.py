@@ -1,4 +1,4 @@
-"""Who the source is: Postgres's system identifier, and the id of each captured topic and where it begins."""
+"""The identity of the source: Postgres's system identifier, and each captured topic's id and earliest offsets."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,13 +16,16 @@ from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import current_wal_lsn, short_connection, system_identifier
 
-FETCH_TIMEOUT_S = 30.0  # seconds
-# Seconds that an end which lies too low has to stay there to be believed; Spark's source asks as long.
+FETCH_TIMEOUT_S = 30.0
+# An end offset below Bronze's is believed once it has stayed there this long; Spark's Kafka source retries as long.
 LOW_END_OFFSET_GRACE_S = 3.0
 
 
 def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> Source:
-    """Give the source behind these addresses. NotReady while Postgres, Kafka or a topic is not there."""
+    """Return the identity of Postgres and of the contracts' topics at the addresses of the settings.
+
+    Raises NotReady where Postgres or Kafka does not answer, or a topic does not exist yet.
+    """
     with short_connection(settings) as conn:
         system = str(system_identifier(conn))
     names = [contract.topic for contract in contracts]
@@ -37,7 +40,7 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
 
 
 def ensure_source_not_rewound(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
-    """Raise WrongSource where the Postgres at this address is older than what Bronze has read from it."""
+    """Raise SourceMismatch where the WAL of Postgres ends before the last LSN in Bronze: a backup was restored."""
     with short_connection(settings) as conn:
         for contract in contracts:
             ensure_not_rewound(catalog, partial(current_wal_lsn, conn), contract)
@@ -49,17 +52,17 @@ def _read_topic_ids(settings: Settings, names: list[str]) -> dict[str, str]:
         described = admin.describe_topics(names)
     except KafkaError as error:
         raise NotReady(
-            f"Kafka does not tell about its topics ({type(error).__name__}). "
-            "scripts/Jobs_Spark/register_connector.py makes them."
+            f"Kafka does not describe its topics ({type(error).__name__}). "
+            "scripts/Jobs_Spark/register_connector.py creates them."
         ) from error
     finally:
         admin.close()
     for topic in described:
         if topic.get("error_code") or not topic["partitions"]:
             raise NotReady(
-                f"Kafka has no topic {topic['name']} yet. scripts/Jobs_Spark/register_connector.py makes it."
+                f"Kafka has no topic {topic['name']} yet. scripts/Jobs_Spark/register_connector.py creates it."
             )
-    return {str(one["name"]): str(one["topic_id"]) for one in described}
+    return {str(topic["name"]): str(topic["topic_id"]) for topic in described}
 
 
 def _read_earliest_offsets(settings: Settings, names: list[str]) -> dict[str, dict[int, int]]:
@@ -72,10 +75,10 @@ def _read_earliest_offsets(settings: Settings, names: list[str]) -> dict[str, di
 
 
 def _timestamps_at(settings: Settings, name: str, offsets: Mapping[int, int]) -> dict[int, int | None]:
-    """Return when the message at an offset of each partition was produced, in ms; None where the topic has none there.
+    """Return the timestamp in ms of the message at the given offset of each partition, None where there is none.
 
-    NotReady while the broker does not answer. One of Kafka's that comes back tells no end before it has its log again
-    (KIP-207); of another kind it may be lower for a moment.
+    Raises NotReady while the broker does not answer. A restarted Kafka reports no end offset before it has recovered
+    its log (KIP-207); another broker may report a lower one for a moment.
     """
     timestamps: dict[int, int | None] = dict.fromkeys(offsets)
     requested = {TopicPartition(name, number): offset for number, offset in offsets.items()}
@@ -86,7 +89,7 @@ def _timestamps_at(settings: Settings, name: str, offsets: Mapping[int, int]) ->
             return all(offset < ends[partition] for partition, offset in requested.items())
 
         with suppress(NotReady):
-            wait_until(reaches_all, timeout=LOW_END_OFFSET_GRACE_S, missing="the topic to reach as far as Bronze")
+            wait_until(reaches_all, timeout=LOW_END_OFFSET_GRACE_S, missing="the topic to reach Bronze's last offset")
         ends = topics.end_offsets(consumer)
         for partition, offset in requested.items():
             if offset < ends[partition]:

@@ -1,4 +1,4 @@
-"""The topics that the connector writes to, and those who read them beside Spark."""
+"""The topics that the connector writes, and the Kafka clients that read them outside Spark."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import ROOT, Settings
 
 CONNECTOR_FILE = ROOT / "debezium" / "rh_sport.json"
-# A row with a large payload; the producer's max.request.size is the same.
+# Room for a row with a large payload; the producer's max.request.size is the same.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 DAY_MS = 24 * 3600 * 1000
 
@@ -21,53 +21,56 @@ TopicConfigs = Mapping[str, Mapping[str, str]]
 
 
 def read_connector_config() -> dict[str, str]:
-    """Give the connector as the repository states it, without addresses."""
+    """Return the connector's configuration in the repository, which has no addresses or credentials."""
     config: dict[str, str] = json.loads(CONNECTOR_FILE.read_text(encoding="utf-8"))
     return config
 
 
 def captured_tables(connector: Mapping[str, str]) -> list[str]:
-    """Give the captured tables, as schema.table."""
+    """Return the tables that a connector configuration captures, as schema.table."""
     return [name.strip() for name in connector["table.include.list"].split(",") if name.strip()]
 
 
 def required_topics(connector: Mapping[str, str]) -> TopicConfigs:
-    """Give each topic that the connector needs, with its configuration.
+    """Return each topic that the connector needs, with its configuration.
 
-    Changes are kept for ever: a lost lake is rebuilt from them. A heartbeat is news for a day.
+    Changes never expire, because a lost lake is rebuilt from them. Heartbeats expire after a day.
     """
     prefix = connector["topic.prefix"]
-    wanted = {f"{prefix}.{table}": -1 for table in captured_tables(connector)}
-    wanted |= {f"{prefix}.cdc.heartbeat": DAY_MS, f"__debezium-heartbeat.{prefix}": DAY_MS}
-    return {name: _topic_config(retention_ms) for name, retention_ms in wanted.items()}
+    required = {f"{prefix}.{table}": -1 for table in captured_tables(connector)}
+    required |= {f"{prefix}.cdc.heartbeat": DAY_MS, f"__debezium-heartbeat.{prefix}": DAY_MS}
+    return {name: _topic_config(retention_ms) for name, retention_ms in required.items()}
 
 
-def create_missing_topics(admin: KafkaAdminClient, wanted: TopicConfigs) -> list[str]:
-    """Make the topics that are not there, one partition each, and give their names; none is ever altered or deleted."""
+def create_missing_topics(admin: KafkaAdminClient, required: TopicConfigs) -> list[str]:
+    """Create the missing topics, with one partition each, and return their names.
+
+    Existing topics are neither altered nor deleted.
+    """
     existing = set(admin.list_topics())
     missing = {
         name: {"num_partitions": 1, "replication_factor": 1, "configs": dict(configs)}
-        for name, configs in wanted.items()
+        for name, configs in required.items()
         if name not in existing
     }
     if missing:
         try:
             admin.create_topics(missing, wait_for_metadata=True)
-        except TopicAlreadyExistsError:  # somebody else was quicker; the next look makes the rest
+        except TopicAlreadyExistsError:  # another process was quicker; the next call creates the rest
             return []
     return sorted(missing)
 
 
 def admin_client(settings: Settings) -> KafkaAdminClient:
-    """Give Kafka's administration client, or raise NotReady."""
+    """Return a Kafka admin client. Raises NotReady where Kafka does not answer."""
     return _connect_or_not_ready(settings, lambda: KafkaAdminClient(**_client_config(settings)))
 
 
 def open_consumer(settings: Settings, names: Iterable[str], *, group: str | None = None) -> KafkaConsumer:
-    """Give a consumer of all partitions of the named topics, from where its group stopped, else from the beginning.
+    """Return a consumer of all partitions of the named topics, at the group's committed offsets or the beginning.
 
-    Partitions are assigned, not negotiated: offsets are kept under the group's name, but a restart
-    need not wait until the group has given up a killed member. NotReady when a topic is missing.
+    Partitions are assigned, not subscribed to: a restart does not wait for the group to expel a killed member.
+    Raises NotReady where Kafka does not answer or a topic does not exist.
     """
     consumer = _connect_or_not_ready(
         settings,
@@ -91,7 +94,10 @@ def open_consumer(settings: Settings, names: Iterable[str], *, group: str | None
 
 @contextmanager
 def consumer_session(settings: Settings, names: Iterable[str]) -> Iterator[KafkaConsumer]:
-    """Give a consumer of the named topics, as `follow` does, and close it; NotReady where Kafka goes away meanwhile."""
+    """Yield a consumer of the named topics, as `open_consumer` returns it, and close it.
+
+    Raises NotReady where Kafka does not answer, or goes away inside the block.
+    """
     try:
         with open_consumer(settings, names) as consumer:
             yield consumer
@@ -100,13 +106,16 @@ def consumer_session(settings: Settings, names: Iterable[str]) -> Iterator[Kafka
 
 
 def end_offsets(consumer: KafkaConsumer) -> dict[TopicPartition, int]:
-    """Give the assigned partitions' ends, or raise a KafkaError: an idle poll does not tell an outage from silence."""
+    """Return the end offsets of the assigned partitions.
+
+    Raises KafkaError in an outage, which an empty poll would not reveal.
+    """
     ends: dict[TopicPartition, int] = consumer.end_offsets(list(consumer.assignment()), timeout_ms=5_000)
     return ends
 
 
 def topic_name(table: str, prefix: str = TOPIC_PREFIX) -> str:
-    """Give the topic of a captured table named schema.table."""
+    """Return the topic of a captured table named schema.table."""
     return f"{prefix}.{table}"
 
 
@@ -126,7 +135,7 @@ def _client_config(settings: Settings) -> dict[str, Any]:
 def _partitions(consumer: KafkaConsumer, name: str) -> set[int]:
     numbers: set[int] = consumer.partitions_for_topic(name)
     if not numbers:
-        raise NotReady(f"Kafka has no topic {name} yet. scripts/Jobs_Spark/register_connector.py makes it.")
+        raise NotReady(f"Kafka has no topic {name} yet. scripts/Jobs_Spark/register_connector.py creates it.")
     return numbers
 
 

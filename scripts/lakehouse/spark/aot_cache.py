@@ -1,4 +1,4 @@
-"""Spark's classes, kept by Java as one run loads and links them, so that every later JVM starts with them at hand."""
+"""Java's ahead-of-time cache (JEP 483, 514) of Spark's classes, as a training run loads and links them."""
 
 import os
 from pathlib import Path
@@ -14,15 +14,14 @@ from lakehouse.settings import Settings
 from lakehouse.spark.jvm_options import aot_cache_path, jvm_options
 from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, session
 
-# Java has a line to say of each class that it does not keep.
+# Without the log options, Java logs a line for each class that it does not cache.
 AOT_CACHE_OUTPUT_FLAGS = "-Xlog:disable -Xlog:all=error:stderr -XX:AOTCacheOutput="
 
 
 def build_aot_cache(settings: Settings) -> None:
-    """Make Java's cache in the folder of the jars, 220 MB, and delete what is there of other versions.
+    """Build the cache in the folder of the jars, 220 MB, and delete the caches of other versions.
 
-    Nothing is done where it is there. A Java before 25 makes none, and goes without, as does one whose folder of jars
-    is nobody's to write to.
+    Does nothing where the cache exists, or the folder is not writable. A Java before 25 writes none, and runs without.
     """
     cache_path = aot_cache_path(settings)
     if cache_path.exists() or not os.access(cache_path.parent, os.W_OK):
@@ -32,9 +31,9 @@ def build_aot_cache(settings: Settings) -> None:
         with session(
             settings, "refresh", {EXTRA_JAVA_OPTIONS: f"{jvm_options(settings)} {AOT_CACHE_OUTPUT_FLAGS}{new_cache}"}
         ) as spark:
-            jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no other name for it
+            jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no public name for it
             _run_training_workload(spark, folder)
-        # It writes the cache as it ends, which is when nobody can tell it anything any more.
+        # The JVM writes the cache at exit; py4j is gone by then, so close stdin and wait.
         jvm.stdin.close()
         if jvm.wait() == 0 and new_cache.exists():
             new_cache.replace(cache_path)
@@ -44,7 +43,7 @@ def build_aot_cache(settings: Settings) -> None:
 
 
 def _run_training_workload(spark: SparkSession, folder: str) -> None:
-    """Do a little of what streams, refreshes and questions do: JSON, windows, joins, sums, a merge, a stream."""
+    """Run a little of what streams, refreshes and queries run: JSON, windows, joins, sums, a merge, a stream."""
     table, copy = f"{folder}/table", f"{folder}/copy"
     rows = spark.range(100).selectExpr(
         "id",

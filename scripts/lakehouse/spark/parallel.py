@@ -1,4 +1,4 @@
-"""The work of several tables at once: their plans are made by one thread each, and Spark has cores to spare."""
+"""Parallel work on several tables: one thread plans the queries of a table, and Spark has cores to spare."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,13 @@ R = TypeVar("R")
 
 
 def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Give what the work makes of each item, in their order; one that fails fails them all, once the rest has ended."""
+    """Return the result of `work` for each item, in order; raise the first error once the running ones have ended."""
     with ThreadPoolExecutor(MAX_THREADS) as pool:
         return list(pool.map(work, items))
 
 
 def parallel_map_collecting_errors(work: Callable[[T], R], items: Iterable[T]) -> list[R | LakehouseError]:
-    """Give what the work makes of each item, or the error that it refused it with."""
+    """Return the result of `work` for each item, in order, or the LakehouseError that it raised."""
 
     def result_or_error(item: T) -> R | LakehouseError:
         try:

@@ -1,4 +1,4 @@
-"""The Spark session of a job: spark/spark-defaults.conf, the job's own .conf, and this machine's addresses."""
+"""Spark sessions of jobs, from spark/spark-defaults.conf, the job's own .conf, and this machine's settings."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from lakehouse.settings import Settings
 from lakehouse.spark.jvm_options import jvm_options
 from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
 
-# The one setting that no job may do without: two processes that commit one version are not both told yes by it.
+# The one setting that no job may lack: with this log store, two processes cannot both commit the same version.
 LOG_STORE = ("spark.delta.logStore.file.impl", "lakehouse.storage.HardLinkLogStore")
-# Added by Spark to spark.driver.defaultJavaOptions, which the .conf files give.
+# Spark adds it to spark.driver.defaultJavaOptions, which the .conf files set.
 EXTRA_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 def conf(settings: Settings, job: str) -> dict[str, str]:
-    """Give the settings of a job (`stream`, `refresh`): what all share, then its own, then where this machine is."""
+    """Return the settings of a job (`stream`, `refresh`): the shared ones, its own, then this machine's."""
     jars = settings.jars_dir / "spark"
     machine_conf = {"spark.master": settings.spark_master}
     if settings.spark_master.startswith("local"):
@@ -38,7 +38,7 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
 
 
 def export_jvm_environment(settings: Settings) -> None:
-    """Have PySpark start the Java of the settings, in UTC."""
+    """Set environment variables so that PySpark starts the Java of the settings, in UTC."""
     if settings.java_home:
         os.environ.setdefault("JAVA_HOME", str(settings.java_home))
     os.environ["TZ"] = "UTC"
@@ -48,7 +48,7 @@ def export_jvm_environment(settings: Settings) -> None:
 def session(
     settings: Settings, job: str, overrides: Mapping[str, str] | None = None, *, warm: bool = False
 ) -> Iterator[SparkSession]:
-    """Yield a session for one job, and stop it afterwards; `warm` has it run in a JVM that is kept, where one is.
+    """Yield a session for one job, and stop it afterwards; `warm` uses the warm JVM where one is free.
 
     Raises LakehouseError where the settings name another log store than ours.
     """
@@ -64,12 +64,12 @@ def session(
 
 
 def ensure_log_store(spark_conf: Mapping[str, str]) -> None:
-    """Raise LakehouseError unless the settings have versions committed by our log store."""
+    """Raise LakehouseError unless the settings commit versions through our log store."""
     name, store = LOG_STORE
     if spark_conf.get(name) != store:
         raise LakehouseError(
-            f"{name} is {spark_conf.get(name)}, and no other than {store} commits to a lake beside other processes without "
-            "overwriting what they commit. spark/spark-defaults.conf sets it; remove the other one."
+            f"{name} is {spark_conf.get(name)}, and only {store} commits to a lake without overwriting concurrent "
+            "commits of other processes. spark/spark-defaults.conf sets it; remove the other one."
         )
 
 

@@ -1,4 +1,4 @@
-"""Keep flows running: one that failed restarts alone, with growing pauses; what they did is told every ten seconds."""
+"""Supervision of streams: a failed one restarts alone, with exponential backoff; progress is logged every 10 s."""
 
 import re
 import time
@@ -19,8 +19,8 @@ restart_delay = exponential_backoff(initial=1.0, maximum=10.0)
 
 
 @dataclass
-class Flow:
-    """One table's flow: how to start it, the query that runs, and when to try again after a failure."""
+class Stream:
+    """A table's stream: how to start it, its running query, and when to retry after a failure."""
 
     start: Callable[[], StreamingQuery]
     query: StreamingQuery | None = None
@@ -34,61 +34,63 @@ def supervise(
     log: BoundLogger,
     should_stop: Callable[[float], bool],
     heartbeat: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Start the flows and keep them running; `well` is called again and again as long as they all do.
+    """Start the streams and restart those that fail, until `should_stop` returns true.
 
-    `ends` waits so many seconds, or less, and says whether to stop them.
+    `should_stop` waits for at most the seconds given. `clock` returns seconds. `heartbeat` is called in each round in which all streams run.
     """
-    flows = {name: Flow(start) for name, start in starts.items()}
-    last_logged_at = time.monotonic()
+    streams = {name: Stream(start) for name, start in starts.items()}
+    last_logged_at = clock()
     while not should_stop(CHECK_INTERVAL_S):
-        for name, flow in flows.items():
-            _restart_if_failed(name, flow, log)
-        if all(flow.query and not flow.failures for flow in flows.values()):
+        for name, stream in streams.items():
+            _restart_if_failed(name, stream, log, clock())
+        if all(stream.query and not stream.failures for stream in streams.values()):
             heartbeat()
-        if time.monotonic() - last_logged_at >= PROGRESS_LOG_INTERVAL_S:
-            last_logged_at = time.monotonic()
-            _log_progress(flows, log)
-    for flow in flows.values():
-        if flow.query:
-            flow.query.stop()
+        if clock() - last_logged_at >= PROGRESS_LOG_INTERVAL_S:
+            last_logged_at = clock()
+            _log_progress(streams, log)
+    for stream in streams.values():
+        if stream.query:
+            stream.query.stop()
 
 
-def _restart_if_failed(name: str, flow: Flow, log: BoundLogger) -> None:
-    if flow.query and flow.query.isActive:
-        if flow.failures and flow.query.lastProgress:
-            flow.failures = 0
+def _restart_if_failed(name: str, stream: Stream, log: BoundLogger, now: float) -> None:
+    if stream.query and stream.query.isActive:
+        if stream.failures and stream.query.lastProgress:
+            stream.failures = 0
         return
-    if flow.query:
-        _record_failure(name, flow, flow.query.exception(), log)
-        flow.query = None
-    if time.monotonic() >= flow.retry_at:
+    if stream.query:
+        _record_failure(name, stream, stream.query.exception(), log, now)
+        stream.query = None
+    if now >= stream.retry_at:
         try:
-            flow.query, flow.last_batch_id = flow.start(), -1
+            stream.query, stream.last_batch_id = stream.start(), -1
             log.info("stream_started", table=name)
         except (LakehouseError, PySparkException, Py4JError) as error:
-            _record_failure(name, flow, error, log)
+            _record_failure(name, stream, error, log, now)
 
 
-def _record_failure(name: str, flow: Flow, error: Exception | None, log: BoundLogger) -> None:
-    flow.failures += 1
-    flow.retry_at = time.monotonic() + restart_delay(flow.failures)
-    log.error("stream_failed", table=name, error=_root_cause(error), retry_in_s=restart_delay(flow.failures))
+def _record_failure(name: str, stream: Stream, error: Exception | None, log: BoundLogger, now: float) -> None:
+    stream.failures += 1
+    stream.retry_at = now + restart_delay(stream.failures)
+    log.error("stream_failed", table=name, error=_root_cause(error), retry_in_s=restart_delay(stream.failures))
 
 
-def _log_progress(flows: Mapping[str, Flow], log: BoundLogger) -> None:
-    for name, flow in flows.items():
-        fresh = [p for p in (flow.query.recentProgress if flow.query else []) if p["batchId"] > flow.last_batch_id]
-        rows = sum(p["numInputRows"] for p in fresh)
-        if fresh and rows:
-            metrics = fresh[-1]["sources"][0].get("metrics") or {}
+def _log_progress(streams: Mapping[str, Stream], log: BoundLogger) -> None:
+    for name, stream in streams.items():
+        recent_batches = stream.query.recentProgress if stream.query else []
+        new_batches = [batch for batch in recent_batches if batch["batchId"] > stream.last_batch_id]
+        rows = sum(batch["numInputRows"] for batch in new_batches)
+        if new_batches and rows:
+            metrics = new_batches[-1]["sources"][0].get("metrics") or {}
             log.info("batch_appended", table=name, rows=rows, lag=int(metrics.get("maxOffsetsBehindLatest", 0)))
-        if fresh:
-            flow.last_batch_id = fresh[-1]["batchId"]
+        if new_batches:
+            stream.last_batch_id = new_batches[-1]["batchId"]
 
 
 def _root_cause(error: Exception | None) -> str:
-    """Give the text of our own error, however deep Spark wrapped it, or the first line of another's."""
+    """Return the text of our own error, however deep Spark wrapped it, or the first line of another error."""
     own_error = LAKEHOUSE_ERROR_PATTERN.search(str(error))
     if own_error:
         return own_error[1]

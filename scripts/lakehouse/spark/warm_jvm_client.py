@@ -1,6 +1,6 @@
-"""A JVM that another process keeps warm (cdc/keeper.py), borrowed for one job: it need not start one.
+"""Client of the warm JVM (spark/warm_jvm_server.py): a job that attaches to it need not start its own.
 
-The job holds the line as long as it uses the JVM, and says at its end that it is done.
+The job keeps its connection open while it uses the JVM, and sends DONE at its end.
 """
 
 import json
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ATTACHED, DONE = b"taken\n", b"done\n"
-REPLY_TIMEOUT_S = 1.0  # seconds for either side to say the next word
+REPLY_TIMEOUT_S = 1.0  # for either side to send the next message
 
 
 @contextmanager
 def attached_to_warm_jvm(address: Path) -> Iterator[None]:
-    """Have PySpark use the JVM that is kept at this address, unless there is none, or it is in use."""
+    """Make PySpark use the warm JVM at this socket, unless there is none or it is in use."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(REPLY_TIMEOUT_S)
         try:

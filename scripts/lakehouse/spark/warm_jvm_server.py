@@ -1,7 +1,7 @@
-"""A JVM that outlives the jobs which use it: Spark's classes are loaded there, and compiled by what ran before.
+"""Server of a warm JVM that outlives the jobs which use it: it has loaded Spark's classes and compiled hot code.
 
-Its keeper lends it to one job at a time. One that hangs up without a word may have left work behind that no lease
-covers any more: the JVM is killed, and another one started.
+It serves one job at a time. A job that disconnects without DONE may have left work behind that no lease covers any
+more: the JVM is killed, and another one started.
 """
 
 import json
@@ -23,14 +23,14 @@ from lakehouse.spark.warm_jvm_client import ATTACHED, DONE, REPLY_TIMEOUT_S
 
 
 def serve(settings: Settings, stop: StopSignal, log: Callable[[str], None]) -> None:
-    """Keep a JVM for refreshes until asked to stop; AlreadyRunning where another keeper listens."""
+    """Serve a warm JVM to refreshes until `stop` is set. Raises LockHeld where another server listens."""
     address = settings.warm_jvm_socket
     _ensure_no_other_server(address)
     export_jvm_environment(settings)
     while not stop.is_set():
         gateway = _launch(settings)
         try:
-            # Nobody waits at a door behind which nothing is yet.
+            # Listen only once the JVM runs, so that no job waits for one that is still starting.
             with _listen(address) as listener:
                 log("ready")
                 _serve_jobs(listener, gateway, stop)
@@ -40,7 +40,7 @@ def serve(settings: Settings, stop: StopSignal, log: Callable[[str], None]) -> N
 
 
 def _serve_jobs(listener: socket.socket, gateway: JavaGateway, stop: StopSignal) -> None:
-    """Lend the JVM to one job after another; come back when one hung up without a word."""
+    """Serve the JVM to one job after another; return when one disconnects without DONE, or `stop` is set."""
     parameters = gateway.gateway_parameters
     gateway_address = json.dumps({"port": str(parameters.port), "secret": parameters.auth_token}).encode() + b"\n"
     while not stop.is_set():
@@ -50,12 +50,12 @@ def _serve_jobs(listener: socket.socket, gateway: JavaGateway, stop: StopSignal)
             connection.settimeout(None)
             if _exchange(connection) != DONE:
                 return
-        # What the job held is free now, and is given back to the machine.
+        # The job's memory is garbage now; a collection returns it to the machine.
         gateway.jvm.java.lang.System.gc()
 
 
 def _accept(listener: socket.socket) -> socket.socket:
-    """Give the line to the next job; after a while without one, a line to nobody."""
+    """Return the connection of the next job, or an unconnected socket after REPLY_TIMEOUT_S without one."""
     try:
         connection = listener.accept()[0]
     except TimeoutError:
@@ -65,7 +65,7 @@ def _accept(listener: socket.socket) -> socket.socket:
 
 
 def _exchange(connection: socket.socket, message: bytes = b"") -> bytes:
-    """Give the answer to what is told; nothing from one that has gone, or takes too long."""
+    """Send a message and return the reply; empty where the job has disconnected or does not reply in time."""
     try:
         connection.sendall(message)
         return connection.recv(len(ATTACHED))
@@ -81,7 +81,7 @@ def _launch(settings: Settings) -> JavaGateway:
 def _ensure_no_other_server(address: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         if probe.connect_ex(str(address)) == 0:
-            raise LockHeld(f"a JVM is kept warm already, at {address}.")
+            raise LockHeld(f"another process already serves a warm JVM at {address}.")
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def _listen(address: Path) -> Iterator[socket.socket]:
     address.parent.mkdir(parents=True, exist_ok=True)
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
-        # Whoever may connect may run anything in the JVM.
+        # Whoever can connect can run any code in the JVM.
         previous_umask = os.umask(0o177)
         try:
             listener.bind(str(address))

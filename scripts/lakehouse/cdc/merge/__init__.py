@@ -1,1 +1,1 @@
-"""From Bronze into Silver: decode, validate, order, deduplicate, fill TOASTed values, add implicit deletes, quarantine."""
+"""From Bronze into Silver: decoding, validation, order, deduplication, TOAST, implicit deletes, quarantine."""

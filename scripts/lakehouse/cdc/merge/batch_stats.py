@@ -1,4 +1,4 @@
-"""One look at a batch, in one pass: what decides how it is written, and whether the table still fits its contract."""
+"""Statistics of a batch, computed in one pass: they decide how it is written, and whether it fits its contract."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,24 +15,27 @@ from lakehouse.errors import SchemaMismatch
 
 @dataclass(frozen=True)
 class BatchStats:
-    """Of a batch of changes: how many there are, how many are refused, and what else is to be done with them."""
+    """Counts and bounds of a batch of changes."""
 
     changes: int
     refused: int
-    toasted: int  # have left values out
-    key_changes: int  # of these, came under a new key
-    implicit_deletes: int  # sweep rows away that no message names
-    initial_snapshots: int  # distinct first snapshots, those that were read again included
-    not_initial_snapshot: int  # are no rows of a first snapshot
-    min_commit_lsn: int | None  # commit
-    min_lsn: int | None  # place in Postgres's log
+    toasted: int  # changes without their TOASTed values
+    key_changes: int  # of these, the inserts: rows under a new key
+    implicit_deletes: int  # changes that delete rows without a message for each
+    initial_snapshots: int  # distinct initial snapshots, repeated ones included
+    not_initial_snapshot: int  # changes that are no rows of an initial snapshot
+    min_commit_lsn: int | None  # a change without a commit LSN counts with its own LSN
+    min_lsn: int | None
     inserts: int
-    min_key: Any  # of the key's first column
+    min_key: Any  # of the first key column
     max_key: Any
 
 
 def compute_batch_stats(changes: DataFrame, contract: Contract) -> BatchStats:
-    """Give the facts of a batch; raise SchemaMismatch, naming column and place but no value, where it does not fit."""
+    """Return the statistics of a batch.
+
+    Raises SchemaMismatch, naming column and offset but no value, where the batch does not fit its contract.
+    """
     is_upsert = F.col("_op").isin(*UPSERT_OPS)
     position = F.struct("_incarnation", "_partition", "_offset")
     is_toasted = F.size("_unchanged") > 0
@@ -50,7 +53,7 @@ def compute_batch_stats(changes: DataFrame, contract: Contract) -> BatchStats:
         F.min(contract.key[0]),
         F.max(contract.key[0]),
         F.min(F.when(F.size("_misfits") > 0, F.struct(position, "_misfits"))).alias("misfit"),
-        # Older messages may lack a column that was added later; the newest one shows the table as it is.
+        # Older messages may lack a column that was added later; the newest one has the table's present columns.
         F.max(F.when(is_upsert, F.struct(position, F.col("_missing").alias("missing")))).alias("newest"),
     ).first()
     assert row is not None  # noqa: S101 - an aggregate without groups has one row
@@ -59,16 +62,17 @@ def compute_batch_stats(changes: DataFrame, contract: Contract) -> BatchStats:
 
 
 def _ensure_schema_matches(row: Row, contract: Contract) -> None:
-    remedy = f"Nothing was changed in Silver. Mend contracts/{contract.table}.py to the table as it is now"
+    remedy = f"Nothing was changed in Silver. Change contracts/{contract.table}.py to match the table"
     if row["misfit"]:
         (_, partition, offset), columns = row["misfit"]
         raise SchemaMismatch(
             f"{contract.table}: the value of {', '.join(columns)} is not of the contract's type, first at "
-            f"{contract.topic}, partition {partition}, offset {offset}. {remedy}; the next refresh reads it anew."
+            f"{contract.topic}, partition {partition}, offset {offset}. {remedy}; "
+            "the next refresh reads the batch again."
         )
     if row["newest"] and row["newest"]["missing"]:
         raise SchemaMismatch(
             f"{contract.table}: {', '.join(row['newest']['missing'])} is in the contract and no longer in the "
-            f"table. {remedy}, or give the column back. If it got another name, no change told the values under it: "
-            f"{RESNAPSHOT_HINT}"
+            f"table. {remedy}, or restore the column. If it was renamed, no message has the values under the new "
+            f"name: {RESNAPSHOT_HINT}"
         )

@@ -1,9 +1,9 @@
-"""Values as Debezium writes them in JSON, read as the contract's types.
+"""Conversion of values from Debezium's JSON to the contract's types, as SQL expressions.
 
-Postgres knows dates that the lake does not. Infinity is carried as the calendar's ends, which compare alike; a
-year outside of 1 to 9999 or a NaN has no place, and its row is refused.
+Postgres has dates that the lake does not support. Infinity becomes the first or last date, which sorts alike. A year
+outside of 1 to 9999 or a NaN has no equivalent, and its row is refused.
 
-Expressions are SQL's text here: a wide table has hundreds, and each made as an object costs a call into the JVM.
+Expressions are SQL text: a wide table has hundreds, and each Column object costs a call into the JVM.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ Bounds = tuple[int, int]
 # 0001-01-01 and the end of 9999-12-31, counted from 1970.
 DATE_BOUNDS_DAYS: Bounds = (-719_162, 2_932_896)
 TIMESTAMP_BOUNDS_US: Bounds = (-62_135_596_800_000_000, 253_402_300_799_999_999)
-# -infinity and infinity as Debezium 3.6 was seen to write them; the days are what an int kept of larger numbers,
-# which were not the same ones in a snapshot and in the stream.
+# -infinity and infinity as Debezium 3.6 writes them, by observation. The days are larger numbers cut to an int, and
+# differ between a snapshot and the stream.
 INFINITE_DAYS = {
     -2_147_472_691: DATE_BOUNDS_DAYS[0],
     -625_821_272: DATE_BOUNDS_DAYS[0],
@@ -33,24 +33,24 @@ NON_FINITE_DECIMALS = ("NAN", "INFINITY", "-INFINITY")
 
 
 def wire_type(sql_type: str) -> str:
-    """Give the type that Debezium writes a type's values in: JSON's numbers and truths, or text."""
+    """Return the Spark type of the JSON values that Debezium writes for a type: numbers, booleans or text."""
     return WIRE_TYPES.get(sql_type, "STRING")
 
 
 def is_text(sql_type: str) -> bool:
-    """Say whether Debezium writes a type's values as text."""
+    """Return whether Debezium writes the type's values as text."""
     return sql_type not in WIRE_TYPES
 
 
 def cast_to_wire_type(text: str, sql_type: str) -> str:
-    """Give a text as a value of the type that it should have been written in; NULL where it is none."""
+    """Return SQL that casts a text to the wire type of a type; NULL where it is no such value."""
     return f"try_cast({text} AS {WIRE_TYPES[sql_type]})" if sql_type in WIRE_TYPES else text
 
 
 def from_wire(value: str, sql_type: str) -> str:
-    """Give a value as it was written in its own type: days and microseconds since 1970, ISO 8601 with a zone.
+    """Return SQL that converts a wire value to its type; NULL where a text is no such value, or out of its range.
 
-    NULL where a text is not of this type, or a value beyond it.
+    Wire values are days or microseconds since 1970, and ISO 8601 with a zone for instants (Debezium's documentation).
     """
     match sql_type:
         case "string":
@@ -67,19 +67,19 @@ def from_wire(value: str, sql_type: str) -> str:
             return _bounded(micros, TIMESTAMP_BOUNDS_US, "timestamp_micros({})")
         case _ if sql_type.startswith("decimal"):
             number = f"try_cast({value} AS {sql_type})"
-            # A cast rounds away the digits that it has no place for.
+            # A cast rounds away surplus digits, so it is compared with a cast that has room for more.
             return f"CASE WHEN {number} = try_cast({value} AS DECIMAL(38,18)) THEN {number} END"
         case _:
             return value if sql_type in WIRE_TYPES else f"try_cast({value} AS {sql_type})"
 
 
 def is_identity(sql_type: str) -> bool:
-    """Say whether every value of the type that it is written in is one of its own."""
+    """Return whether every wire value of the type is a value of the type, without conversion."""
     return sql_type in {"int", "bigint", "boolean", "string"}
 
 
 def is_out_of_range(value: str, sql_type: str) -> str:
-    """Say of a value as it was written, which is none of the lake's type, whether it is one of Postgres's."""
+    """Return SQL that tests whether a wire value without an equivalent in the lake is valid in Postgres."""
     match sql_type:
         case "date" | "timestamp_ntz":
             return f"{value} IS NOT NULL"
@@ -100,5 +100,5 @@ def _bounded(number: str, bounds: Bounds, template: str) -> str:
 
 
 def _replace_infinity(value: str, infinities: Mapping[int, int] | Mapping[str, int]) -> str:
-    cases = " ".join(f"WHEN {infinity!r} THEN {end}" for infinity, end in infinities.items())
+    cases = " ".join(f"WHEN {infinity!r} THEN {bound}" for infinity, bound in infinities.items())
     return f"CASE {value} {cases} END"

@@ -1,4 +1,4 @@
-"""What reaches back: changes that Debezium sends again after a crash, and those that come late in another lane."""
+"""Deduplication of changes that Debezium redelivers after a crash, and detection of late arrivals."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -9,13 +9,13 @@ from lakehouse.cdc.merge.implicit_deletes import implies_deletes
 from lakehouse.cdc.merge.ordering import with_commit_order
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
-# A change that is sent again is the same row of the same record of Postgres's log. The moment tells apart what an
-# older Postgres, restored, writes over the numbers that it gave before.
+# A redelivered change is the same row of the same WAL record. `_committed_at` disambiguates LSNs and transaction ids
+# that a Postgres restored from backup reuses.
 EVENT_ID = ("_op", "_tx_id", "_lsn", "_committed_at")
 
 
 def mark_duplicates_in_batch(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Silence each change that came earlier in the batch."""
+    """Blank each change that repeats an earlier one of the batch."""
     same_event = Window.partitionBy(*contract.key, *EVENT_ID).orderBy("_order")
     return _blank_duplicates(
         changes.withColumn("_again", _is_streamed() & (F.row_number().over(same_event) > 1)), contract
@@ -23,7 +23,7 @@ def mark_duplicates_in_batch(changes: DataFrame, contract: Contract) -> DataFram
 
 
 def mark_already_merged(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
-    """Silence each change that the versions hold already."""
+    """Blank each change that the merged versions already contain."""
     known = versions.where(_is_streamed()).select(*contract.key, *EVENT_ID).distinct().alias("known")
     same_event = F.lit(True)
     for name in (*contract.key, *EVENT_ID):
@@ -33,7 +33,7 @@ def mark_already_merged(changes: DataFrame, versions: DataFrame, contract: Contr
 
 
 def has_late_arrivals(changes: DataFrame, versions: DataFrame, contract: Contract) -> bool:
-    """Say whether a change comes before one that the versions hold of its key, or sweeps rows that they hold."""
+    """Return whether a change precedes a merged version of its key, or may delete merged rows implicitly."""
     key = [*contract.key]
     order_columns = [*LINEAGE_COLUMNS, *key]
     new_changes = changes.where(F.col("_op").isNotNull()).select(*order_columns, F.lit(True).alias("_new"))
@@ -51,12 +51,12 @@ def has_late_arrivals(changes: DataFrame, versions: DataFrame, contract: Contrac
 
 
 def _is_streamed() -> Column:
-    """Say whether a change was streamed: snapshots are read again and again, and each time is news."""
+    """Return whether a change was streamed: snapshot rows repeat on purpose, and are no duplicates."""
     return F.coalesce(F.col("_op").isin(*STREAMED_OPS) & F.col("_tx_id").isNotNull(), F.lit(False))
 
 
 def _blank_duplicates(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Leave of the changes told `_again` only that they came: no key, no values, no reasons."""
+    """Reduce the duplicates (`_again`) to their lineage, without key, values and reasons."""
     is_duplicate = F.col("_again")
     blanked_values = {name: F.when(~is_duplicate, F.col(name)) for name in ("_value", *contract.columns)}
     emptied_arrays = {

@@ -1,4 +1,4 @@
-"""What a batch's messages alone do not tell: values that were left out, and deletes that no message names."""
+"""Enrichment of a batch with what its messages omit: TOASTed values, and implicit deletes."""
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
@@ -12,14 +12,14 @@ from lakehouse.cdc.merge.validation import validate
 
 
 def needs_history(stats: BatchStats, *, already_merged: bool) -> bool:
-    """Say whether a batch is to be completed; the one snapshot that a table begins with has nothing to sweep away."""
+    """Return whether a batch must be enriched: a table's first snapshot alone has no rows to delete implicitly."""
     return stats.toasted > 0 or (
         stats.implicit_deletes > 0 and (already_merged or stats.initial_snapshots > 1 or stats.not_initial_snapshot > 0)
     )
 
 
 def enrich(changes: DataFrame, stats: BatchStats, versions: DataFrame, contract: Contract) -> DataFrame:
-    """Give the changes with what they left out, judged by it, and with a delete for each row swept away."""
+    """Return the changes with their TOASTed values, validated again, and with the implicit deletes."""
     if stats.implicit_deletes:
         changes = materialize(add_implicit_deletes(changes, versions, contract))
     if stats.toasted:
@@ -28,9 +28,9 @@ def enrich(changes: DataFrame, stats: BatchStats, versions: DataFrame, contract:
 
 
 def materialize(rows: DataFrame) -> DataFrame:
-    """Give the rows, computed now and kept on disk where memory ends, with nothing left to plan.
+    """Return the rows computed now, in memory or on disk, with nothing left to plan.
 
-    A cached plan would be compared with every plan that reads it, which here takes longer than the reading.
+    Spark compares a cached plan with every plan that reads it, which takes longer here than the reading.
     """
     return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.MEMORY_AND_DISK)
 
@@ -39,7 +39,7 @@ def _fill_toasted(changes: DataFrame, stats: BatchStats, versions: DataFrame, co
     keys = keys_to_look_up(changes, versions, contract, keys_changed=stats.key_changes > 0)
     previous = materialize(versions.join(F.broadcast(keys), [*contract.key], "semi"))
     filled, unknown_count = fill_from_history(changes, previous, contract), stats.toasted
-    # A row may have moved more than once; each round follows it by one key.
+    # A row's key may have changed more than once; each round follows one key change.
     while stats.key_changes:
         filled = materialize(fill_from_history(fill_across_key_change(filled, previous, contract), previous, contract))
         still_unknown = filled.where(F.size("_unchanged") > 0).count()

@@ -1,4 +1,4 @@
-"""From Bronze's raw messages to typed changes: a contract's columns, and where each change came from."""
+"""Decoding of Bronze's raw messages into typed changes, with the contract's columns and the lineage of each change."""
 
 from collections.abc import Iterable
 
@@ -17,13 +17,13 @@ from lakehouse.cdc.merge.debezium_types import (
 )
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
-# What Debezium writes for a TOASTed value that the change did not touch and the WAL does not carry.
+# Debezium's placeholder for a TOASTed value that the change did not modify and the WAL does not have.
 UNAVAILABLE_VALUE = "__debezium_unavailable_value"
 UPSERT_OPS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
-DUPLICATE = "again"  # instead of the operation of a change that was told before
+DUPLICATE = "again"  # replaces the operation of a redelivered change
 STREAMED_OPS = ("c", "u", DELETE, TRUNCATE)
-# Only a snapshot's messages are read a second time for it.
+# Only messages of a snapshot are parsed a second time for this.
 ENDS_SNAPSHOT = """
     coalesce(is_snapshot AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
              IN ('last', 'last_in_data_collection'), false)
@@ -33,18 +33,23 @@ ALL_TYPE_MISMATCHES = "concat(_unfit, array_except(_unread, _beyond))"
 
 
 def decode(messages: DataFrame, contract: Contract) -> DataFrame:
-    """Give one typed change a message.
+    """Return one typed change per message.
 
-    Columns: `_op` (c, u, r, d or t; NULL where the message cannot be read as a change of this table), where the
-    change came from (tables.ORIGIN), `_value` (the message as it came), `_ends_snapshot` (whether it is the last row
-    of a snapshot), the contract's columns, and four arrays of their names: `_unchanged` (left out by Debezium),
-    `_beyond` (a value that the lake has no place for), `_misfits` (a value of another type), `_missing` (not there).
+    Columns:
+    - the contract's columns;
+    - LINEAGE_COLUMNS, with `_op` c, u, r, d or t, or NULL where the message is no change of this table;
+    - `_value`, the raw message;
+    - `_ends_snapshot`, whether the message is the last row of a snapshot;
+    - `_unchanged`, the names of columns whose TOASTed value Debezium omitted;
+    - `_beyond`, the names of columns with a value that the lake does not support;
+    - `_misfits`, the names of columns with a value of another type;
+    - `_missing`, the names of columns that the message lacks.
     """
     columns = contract.columns.items()
     return (
         messages.withColumn("_change", F.when(F.col("op") != DELETE, _parse_change(contract)))
         .withColumn("_texts", _parse_as_text(contract))
-        # A struct's field is found by its number; a map would be searched each of the many times a value is asked for.
+        # A struct's field is read by its index; a map would be searched at each of the many uses of a value.
         .withColumn("_row", F.expr(f"CASE WHEN _texts IS NULL THEN _change.after ELSE {_row_from_texts(contract)} END"))
         .selectExpr(
             *(f"{name.removeprefix('_')} AS {name}" for name in LINEAGE_COLUMNS),
@@ -63,27 +68,27 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
 
 
 def empty_string_array() -> Column:
-    """Give an empty array of texts."""
+    """Return an empty array of strings."""
     return F.expr(EMPTY_STRING_ARRAY)
 
 
 def names_where(conditions: Iterable[tuple[str, str]]) -> str:
-    """Give, in SQL, an array of those texts whose condition is true.
+    """Return SQL for an array of the texts whose condition is true; `conditions` are (text, SQL) pairs.
 
-    Of the functions that leave NULLs out this one alone is compiled; array_compact took ten times as long.
+    Of Spark's functions that drop NULLs, only array_except is compiled; array_compact took ten times as long.
     """
     cases = ", ".join(f"CASE WHEN {condition} THEN '{_escape(text)}' END" for text, condition in conditions)
     return f"array_except(CAST(array({cases}) AS ARRAY<STRING>), array(CAST(NULL AS STRING)))"
 
 
 def _parse_change(contract: Contract) -> Column:
-    """Give the row as it should have been written; `_unfit` is not NULL where it was not."""
+    """Return the row parsed by its wire types; `_unfit` is not NULL where a value is of another type."""
     fields = ", ".join(f"`{name}`: {wire_type(sql_type)}" for name, sql_type in contract.columns.items())
     return F.from_json("value", f"after STRUCT<{fields}>, _unfit STRING", {"columnNameOfCorruptRecord": "_unfit"})
 
 
 def _parse_as_text(contract: Contract) -> Column:
-    """Give what was written otherwise, and keys, as text; NULL elsewhere: numbers as text cost a third more."""
+    """Return unfit rows, and keys of deletes, as texts, else NULL: numbers parsed as text cost a third more."""
     fields = f"STRUCT<{', '.join(f'`{name}`: STRING' for name in contract.columns)}>"
     is_corrupt = F.col("_change.after").isNull() | F.col("_change._unfit").isNotNull()
     return F.when(F.col("op") == DELETE, F.from_json("key", fields)).when(
@@ -92,13 +97,13 @@ def _parse_as_text(contract: Contract) -> Column:
 
 
 def _row_from_texts(contract: Contract) -> str:
-    """Give the texts as a row that was written as it should be, as far as they can be read so."""
+    """Return SQL for the row of texts cast to the wire types; NULL where a text is no such value."""
     fields = (f"'{name}', {cast_to_wire_type(_text(name), sql_type)}" for name, sql_type in contract.columns.items())
     return f"named_struct({', '.join(fields)})"
 
 
 def _uncastable(contract: Contract) -> str:
-    """Give the names of the columns whose text cannot be read so."""
+    """Return SQL for the names of the columns whose text cannot be cast to the wire type."""
     return names_where(
         (name, f"{_text(name)} IS NOT NULL AND {cast_to_wire_type(_text(name), sql_type)} IS NULL")
         for name, sql_type in contract.columns.items()
@@ -107,7 +112,7 @@ def _uncastable(contract: Contract) -> str:
 
 
 def _type_mismatches(contract: Contract) -> str:
-    """Give the names of the columns that have a value, but none of their type."""
+    """Return SQL for the names of the columns that have a wire value, but none of their type."""
     return names_where(
         (name, f"`{name}` IS NULL AND {_value_or_null(name, sql_type)} IS NOT NULL")
         for name, sql_type in contract.columns.items()
@@ -116,7 +121,7 @@ def _type_mismatches(contract: Contract) -> str:
 
 
 def _out_of_range(contract: Contract) -> str:
-    """Give the names of the columns with a value of Postgres's that the lake has no place for."""
+    """Return SQL for the names of the columns whose value is valid in Postgres and not supported by the lake."""
     conditions = (
         (name, is_out_of_range(_value_or_null(name, sql_type), sql_type)) for name, sql_type in contract.columns.items()
     )
@@ -129,9 +134,9 @@ def _out_of_range(contract: Contract) -> str:
 
 
 def _missing_columns(contract: Contract) -> str:
-    """Give the columns that a row should have had; a struct does not tell them from those that are NULL.
+    """Return SQL for the names of the columns that the message lacks; a parsed struct has NULL for them.
 
-    Where none is NULL none is missing, and the message is not read a second time for their names.
+    Where no column is NULL none is missing, and the message is not parsed a second time for its names.
     """
     some_null = " OR ".join(f"_row.`{name}` IS NULL" for name in contract.columns)
     expected = ", ".join(f"'{name}'" for name in contract.columns)
@@ -145,7 +150,7 @@ def _text(name: str) -> str:
 
 
 def _value_or_null(name: str, sql_type: str) -> str:
-    # Only what is written as text is ever left out: the others are too short to be TOASTed.
+    # Only values that are written as text can be TOASTed: the others are too short.
     return f"nullif(_row.`{name}`, '{UNAVAILABLE_VALUE}')" if is_text(sql_type) else f"_row.`{name}`"
 
 
@@ -155,8 +160,8 @@ def _toasted(contract: Contract) -> str:
 
 
 def _valid_op(contract: Contract) -> str:
-    """Give the operation where the message is a change of this table with a whole key, else NULL."""
-    # A value that is there and does not fit is a changed table, not an unreadable message.
+    """Return SQL for the operation where the message is a change of this table with a complete key, else NULL."""
+    # A key value of another type shows a changed table, not an undecodable message.
     has_whole_key = " AND ".join(
         f"(`{name}` IS NOT NULL OR array_contains(_misfits, '{name}'))" for name in contract.key
     )

@@ -1,9 +1,9 @@
-"""Rows that go without a message of their own: those a TRUNCATE finds, and those a snapshot no longer finds.
+"""Implicit deletes: rows that a TRUNCATE removes, and rows that a complete initial snapshot no longer contains.
 
-A first snapshot that was cut off is read again from the beginning, and Debezium never tells of a row that was
-deleted in between. So once one has been read to its end, what only older messages know is gone. Other snapshots
-(incremental, blocking) may be partial and say nothing of the rows they leave out; their rows have a commit before
-them, a first snapshot's have none.
+An interrupted initial snapshot is repeated from the beginning, and Debezium sends no delete for rows deleted in
+between. Once a snapshot is complete, rows that only older messages contain are therefore gone. Other snapshots
+(incremental, blocking) may be partial and imply no deletes. Their rows have a commit LSN, rows of an initial snapshot
+have none.
 """
 
 from pyspark.sql import Column, DataFrame, Window
@@ -16,7 +16,10 @@ from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
 
 def add_implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
-    """Add a delete for each row that goes so, at the place of what swept it away; `versions` know the rows before."""
+    """Add a delete for each implicitly deleted row, with the lineage of the change that deletes it.
+
+    The rows are those of the batch and of the earlier `versions`.
+    """
     key = [*contract.key]
     deleting_changes = changes.where(implies_deletes()).agg(
         F.collect_list(F.struct("_order", *LINEAGE_COLUMNS, initial_snapshot_lsn().alias("_snapshot"))).alias("_sweeps")
@@ -40,22 +43,22 @@ def add_implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Cont
     deletes = deleted.where(F.col("_by").isNotNull()).select(
         F.lit(DELETE).alias("_op"), *lineage, "_by._order", *key, *arrays, F.lit(False).alias("_ends_snapshot")
     )
-    # What swept stays as it is: every message leaves a trace in the versions.
+    # The deleting changes stay: every message has a row in the versions.
     return changes.unionByName(deletes, allowMissingColumns=True)
 
 
 def implies_deletes() -> Column:
-    """Say whether a change sweeps others away."""
+    """Return whether a change implies deletes: it is a TRUNCATE, or the end of an initial snapshot."""
     return (F.col("_op") == TRUNCATE) | (F.col("_ends_snapshot") & initial_snapshot_lsn().isNotNull())
 
 
 def initial_snapshot_lsn() -> Column:
-    """Give the first snapshot that a row was read by, named by its LSN."""
+    """Return the LSN of the initial snapshot that a row belongs to, which identifies it; NULL for other changes."""
     return F.when((F.col("_op") == "r") & F.col("_commit_seq").isNull(), F.col("_lsn"))
 
 
 def _first_deleting_change_after() -> Column:
-    """Give the first sweep after a row that does not spare it; a snapshot spares what it found."""
+    """Return the first change after a row that deletes it; a snapshot does not delete its own rows."""
     own_snapshot = F.coalesce(F.col("_snapshot"), F.lit(-1))
     return F.array_min(
         F.filter(

@@ -1,8 +1,8 @@
-"""Which of two changes of a key came later (law 3): within a lane the offset says it, across lanes the commit.
+"""Order of the changes of a key (law 3): by offset within a partition, by commit LSN across partitions.
 
-A row's own LSN says nothing within a lane: Debezium emits in commit order, and a transaction that wrote early may
-commit late. Snapshot rows have no commit before them: their LSN, the snapshot's, stands in. A lane's commit never
-goes back, also where a message of it seems to, so that the two measures make one order.
+A row's own LSN gives no order within a partition: Debezium emits in commit order, and a transaction that wrote early
+may commit late. Rows of an initial snapshot have no commit LSN, and the snapshot's LSN stands in. Within a partition,
+the running maximum of the commit LSN is used. So offset order and commit order never contradict each other.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 def with_commit_order(changes: DataFrame, key: Sequence[str]) -> DataFrame:
     """Add `_order`, which rises from the first to the last change of each key.
 
-    The changes are clustered by key for it, so that what groups by key afterwards moves no row again.
+    The changes are repartitioned by key, so that a later grouping by key shuffles no row again.
     """
     commit_lsn = F.struct(F.coalesce("_commit_seq", "_lsn"), "_lsn")
     running_window = Window.partitionBy(*key, "_incarnation", "_partition").orderBy("_offset")
@@ -23,6 +23,6 @@ def with_commit_order(changes: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def is_after(order: Column, other: Column) -> Column:
-    """Say of the `_order` of two changes, of whatever keys, whether one came after the other."""
+    """Return whether one change comes after another, by their `_order`; the keys may differ."""
     same_partition = (order["_incarnation"] == other["_incarnation"]) & (order["_partition"] == other["_partition"])
     return F.when(same_partition, order["_offset"] > other["_offset"]).otherwise(order > other)

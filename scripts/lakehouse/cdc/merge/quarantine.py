@@ -1,4 +1,4 @@
-"""Quarantine: every refused change, once, with its reasons; closed by the first later change that passes or deletes."""
+"""Quarantine: every refused change once, with its reasons, resolved by the key's next accepted change or delete."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -14,7 +14,7 @@ LINEAGE_FIELDS = ("op", "incarnation", "partition", "offset", "commit_seq", "lsn
 
 
 def entries(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Give an entry for each refused change, closed where a change of the same batch does it."""
+    """Return an entry for each refused change, resolved where a later change of the batch resolves it."""
     later = Window.partitionBy(*contract.key).orderBy("_order").rowsBetween(1, Window.unboundedFollowing)
     with_resolution = changes.withColumn(
         "_by", F.first(F.when(is_effective(), _resolution()), ignorenulls=True).over(later)
@@ -30,13 +30,13 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
 
 
 def resolutions(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Give what closes the entries that stood before the batch: the first change of each key that passes or deletes."""
+    """Return the resolution of older entries by key: from the batch's first accepted change or delete of the key."""
     first = changes.where(is_effective()).groupBy(*contract.key).agg(F.min_by(_resolution(), "_order").alias("_by"))
     return first.select(_key_json(contract), "_by.*")
 
 
 def upsert(lake: Lake, contract: Contract, refused: DataFrame) -> None:
-    """Put the batch's entries; those that a killed run left are put right."""
+    """Insert the batch's entries; those that a killed run left are overwritten."""
     same_position = " AND ".join(f"t.{name} = s.{name}" for name in ("incarnation", "partition", "offset"))
     target = lake.table("silver", "quarantine").alias("t")
     merge = target.merge(refused.alias("s"), f"{_table_predicate(contract)} AND {same_position}")
@@ -44,12 +44,12 @@ def upsert(lake: Lake, contract: Contract, refused: DataFrame) -> None:
 
 
 def resolve(lake: Lake, contract: Contract, resolved: DataFrame, merged_offsets: Offsets) -> None:
-    """Close the entries that stand, of those from before the batch: not past `seen`."""
+    """Resolve the open entries from before the batch: those at offsets up to `merged_offsets`."""
     if not merged_offsets or not lake.catalog.has_open_quarantine(contract):
         return
     already_merged = " OR ".join(
-        f"(t.incarnation = {topic_partition.incarnation} AND t.partition = {topic_partition.partition} AND t.offset <= {end})"
-        for topic_partition, end in merged_offsets.items()
+        f"(t.incarnation = {incarnation} AND t.partition = {partition} AND t.offset <= {end})"
+        for (incarnation, partition), end in merged_offsets.items()
     )
     open_entry = f"{_table_predicate(contract)} AND t.closed_at IS NULL AND ({already_merged}) AND t.key = s.key"
     assignments: dict[str, str | Column] = {name: f"s.{name}" for name in ("closed_at", "closed_by")}
@@ -58,7 +58,7 @@ def resolve(lake: Lake, contract: Contract, resolved: DataFrame, merged_offsets:
 
 
 def delete_entries(lake: Lake, contract: Contract) -> None:
-    """Take out a table's entries, before they are found again from Bronze."""
+    """Delete a table's entries, before a rebuild from Bronze adds them again."""
     lake.table("silver", "quarantine").delete(F.col("table_name") == contract.table)
 
 

@@ -1,7 +1,7 @@
-"""Silver: the table as it is now, brought up to a cut of Bronze by what is new since the last time.
+"""Silver: the current rows of a table, brought up to a consistent cut of Bronze by new changes alone.
 
-Three tables are written, each so that doing it again changes nothing: quarantine, the current rows, and last the
-versions, whose offsets say how far Silver has come. Killed in between, the next run does the same batch again.
+Three tables are written idempotently: quarantine, the current rows, and last the versions. The versions' offsets are
+those that Silver has merged. After a run that was killed in between, the next one repeats the same batch.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
 
-BULK_THRESHOLD = 20_000  # changes at once, or rows to merge into
-KEY_LIST_THRESHOLD = 100  # changes whose keys are looked for one by one
+BULK_THRESHOLD = 20_000  # changes in a batch, or rows of the merge's target
+KEY_LIST_THRESHOLD = 100  # changes up to which the merge lists a batch's keys one by one
 
 
 @dataclass(frozen=True)
 class CatchUpResult:
-    """What a catch-up took in: changes read, how many of them were refused, and the rows that Silver's differ by.
+    """Outcome of a catch-up: the changes read, those refused, and the rows of Silver that differ afterwards.
 
     A key that changed ten times is one row.
     """
@@ -41,14 +41,14 @@ class CatchUpResult:
 
 
 def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
-    """Bring Silver up to the cut, reading only what lies between where it stands and there.
+    """Merge Bronze's changes up to the cut into Silver, reading only those that are not merged yet.
 
     Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
     """
     if not lake.catalog.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
         reset_table(lake, contract)
     if cut and (refills := lake.catalog.refill_count(contract)) > lake.catalog.merged_refill_count(contract):
-        # What came after the filled gap was merged without it.
+        # Changes after the gap were merged without those of the gap.
         reset_table(lake, contract)
         lake.catalog.set_merged_refill_count(contract, refills)
     merged_offsets = lake.catalog.silver_offsets(contract)
@@ -60,11 +60,11 @@ def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
     stats = compute_batch_stats(changes, contract)
     changes_read = stats.changes
     if _overlaps_merged(lake, contract, stats):
-        # What is sent again has its old place in Postgres's log; files of before it are not read.
+        # A redelivered change has its original LSN; files with lower LSNs only are not read.
         candidate_versions = lake.versions(contract).where(F.col("_lsn") >= (stats.min_lsn or 0))
         changes = materialize(mark_already_merged(changes, candidate_versions, contract))
         if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(changes, lake.versions(contract), contract):
-            # What was written since then may build on it: a value left out, a row swept away.
+            # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
             reset_table(lake, contract)
             return catch_up(lake, contract, cut)
         stats = compute_batch_stats(changes, contract)
@@ -79,8 +79,8 @@ def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
 def reset_table(lake: Lake, contract: Contract) -> None:
     """Empty the table's Silver, so that the next catch-up reads all of Bronze.
 
-    The versions lose the contract's columns first and get them back last: killed in between, the next catch-up
-    finds them missing and starts over again.
+    The versions lose the contract's columns first and get them back last. After a run that was killed in between, the
+    next catch-up finds them missing and resets the table again.
     """
     history = f"{contract.table}_versions"
     lake.truncate("silver", history, schemas.LINEAGE_COLUMNS)
@@ -90,13 +90,13 @@ def reset_table(lake: Lake, contract: Contract) -> None:
 
 
 def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
-    """Say whether a batch reaches back behind what was merged: sent again after a crash, or late in another lane."""
+    """Return whether a batch may have changes that were merged already, or that arrive late in another partition."""
     latest = lake.catalog.max_commit_lsn(contract)
     return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
 
 
 def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: BatchStats, merged_offsets: Offsets) -> int:
-    """Write the three tables; give how many current rows were added, changed or deleted."""
+    """Write the three tables, and return how many current rows were inserted, updated or deleted."""
     if stats.refused:
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
@@ -112,10 +112,10 @@ def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: Batc
 
 
 def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -> int:
-    """Give how many current rows were written; raise where somebody else wrote some meanwhile.
+    """Return how many current rows were written. Raises LakehouseError where another process also wrote some.
 
-    Delta lets an append in beside whatever else is written. The lease is checked as a write begins, which may take
-    minutes, and Postgres may be gone meanwhile.
+    Delta accepts an append concurrent with any other write. The lease is checked when a write begins. A write may take
+    minutes, and Postgres may fail meanwhile.
     """
     row_counts = lake.catalog.rows_written_per_commit("silver", contract.table, version_before)
     if len(row_counts) > 1:
@@ -127,7 +127,7 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
 
 
 def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats) -> Column:
-    """Say where in the current rows a batch's keys may be: by their files' statistics, the others are not looked at."""
+    """Return a condition that the batch's keys match, by which Delta skips files from their statistics."""
     target_column, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
     if stats.changes > KEY_LIST_THRESHOLD:
         return target_column.between(stats.min_key, stats.max_key)
@@ -136,7 +136,7 @@ def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats)
 
 
 def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
-    """Say whether the log alone tells that none of the batch's keys is there, and so nothing is to be merged into."""
+    """Return whether the log alone shows that the table has none of the batch's keys, so that an append suffices."""
     only_inserts = stats.inserts == stats.changes
     return lake.catalog.is_empty("silver", contract.table) or (
         only_inserts and not lake.catalog.may_contain_key_range(contract, stats.min_key, stats.max_key)
@@ -144,12 +144,12 @@ def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
 
 
 def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats) -> None:
-    """Put the last of each key; whatever a batch holds came after all that was merged before."""
+    """Merge the latest change of each key, all of which are later than the rows merged before."""
     match_condition = _pruning_predicate(contract, latest, stats)
     for name in contract.key:
         match_condition = match_condition & (F.col(f"t.{name}") == F.col(f"s.{name}"))
     delete = F.col("s._op") == DELETE
-    # It copies the rows beside those that it changes, of which a long table has many.
+    # A merge copies the unchanged rows of each file that it rewrites, and a long table has many.
     is_large = lake.catalog.row_count("silver", contract.table) > BULK_THRESHOLD
     (
         (lake.with_bulk_settings() if is_large else lake)

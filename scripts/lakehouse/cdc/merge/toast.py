@@ -1,7 +1,7 @@
-"""Values that a change left out, because they are TOASTed and it did not touch them: they are what the row had before.
+"""TOASTed values: a change omits those that it did not modify, and they are filled from the row's earlier changes.
 
-A row lives from its insert to its delete, and a changed key is a delete and an insert of one record of Postgres's
-log: the new key's row goes on with what the old key's had.
+A row lives from its insert to its delete. A key change is a delete and an insert in one WAL record. Omitted values of
+the row under the new key are those under the old key.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ WAL_RECORD_ID = ("_incarnation", "_tx_id", "_lsn")
 
 
 def keys_to_look_up(changes: DataFrame, versions: DataFrame, contract: Contract, *, keys_changed: bool) -> DataFrame:
-    """Give the keys whose past tells what the changes left out: their own and, where rows moved, their old ones."""
+    """Return the keys whose history has the omitted values: the changes' own and, after key changes, the old ones."""
     key = [*contract.key]
     toasted = changes.where(F.size("_unchanged") > 0)
     own_keys = toasted.select(*key)
@@ -30,13 +30,13 @@ def keys_to_look_up(changes: DataFrame, versions: DataFrame, contract: Contract,
     deletes = (
         rows.where(F.col("_op") == DELETE).join(inserts, [*WAL_RECORD_ID], "semi") for rows in (changes, versions)
     )
-    return reduce(DataFrame.union, (each.select(*key) for each in deletes), own_keys).distinct()
+    return reduce(DataFrame.union, (rows.select(*key) for rows in deletes), own_keys).distinct()
 
 
 def fill_from_history(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
-    """Fill what was left out from the row's changes before, of the batch or of `previous` versions.
+    """Fill omitted values from the row's earlier changes, in the batch or in the `previous` versions.
 
-    A refused version's values count too: they are what Postgres held. What nothing tells stays in `_unchanged`.
+    Values of refused versions count, too, since Postgres had them. Columns that stay unknown stay in `_unchanged`.
     """
     with_history = _with_history(changes, previous, contract)
     running_window = Window.partitionBy(*contract.key).orderBy("_order")
@@ -54,7 +54,7 @@ def fill_from_history(changes: DataFrame, previous: DataFrame, contract: Contrac
 
 
 def fill_across_key_change(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
-    """Fill what was left out of the rows under a new key with what was known of them under the old one."""
+    """Fill omitted values of rows under a new key with those known under the old key."""
     before = Window.partitionBy(*contract.key).orderBy("_order").rowsBetween(Window.unboundedPreceding, -1)
     row = F.when(F.col("_op").isNotNull(), F.struct("_op", "_unchanged", *contract.columns))
     deleted = (
@@ -62,7 +62,7 @@ def fill_across_key_change(changes: DataFrame, previous: DataFrame, contract: Co
         .withColumn("_held", F.last(row, ignorenulls=True).over(before))
         .where(F.col("_op") == DELETE)
     )
-    # What Debezium sent twice is deleted twice, and was there the first time.
+    # A redelivered key change deletes twice, and only before the first delete was the row there.
     last_rows = (
         deleted.where(F.col("_held._op").isin(*UPSERT_OPS))
         .groupBy(*WAL_RECORD_ID)
@@ -85,6 +85,7 @@ def fill_across_key_change(changes: DataFrame, previous: DataFrame, contract: Co
 
 
 def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
+    """Return the changes (`_new` is true) and the previous versions as one history, in order."""
     unknown = F.array_compact(
         F.array(
             *(F.when(F.array_contains("_reasons", NOT_TRANSMITTED_PREFIX + name), name) for name in contract.columns)
@@ -98,7 +99,7 @@ def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -
 
 
 def _known_value(name: str) -> Column:
-    """Give what a change tells of a column: its value, that a life ends or begins with it unknown, or nothing."""
+    """Return what a change reveals of a column: its value, that it is unknown at insert or delete, or NULL."""
     value = F.struct(F.lit(True).alias("known"), F.col(name).alias("value"))
     unknown = F.struct(F.lit(False).alias("known"), F.lit(None).alias("value"))
     return F.when(F.col("_op").isin(*UPSERT_OPS) & ~_is_toasted(name), value).when(
@@ -107,7 +108,7 @@ def _known_value(name: str) -> Column:
 
 
 def _still_unknown(contract: Contract, is_known: Callable[[str], Column]) -> Column:
-    """Give the columns that stay unknown."""
+    """Return the names of the columns whose omitted value stays unknown."""
     return F.array_compact(
         F.array(
             *(F.when(_is_toasted(name) & ~F.coalesce(is_known(name), F.lit(False)), name) for name in contract.columns)

@@ -1,4 +1,4 @@
-"""What a batch of changes means: pure functions over typed changes, whatever batches they came in."""
+"""Validation of typed changes, and the latest one per key: pure functions, whose result no batch boundary affects."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,14 +15,14 @@ NOT_TRANSMITTED_PREFIX = "valeur non transmise : "
 
 
 def parse_changes(messages: DataFrame, contract: Contract) -> DataFrame:
-    """Give Bronze's messages as changes: typed, judged, in order, and each told once."""
+    """Return Bronze's messages as typed changes: validated, ordered, with duplicates of the batch blanked."""
     return mark_duplicates_in_batch(
         with_commit_order(validate(decode(messages, contract), contract), contract.key), contract
     )
 
 
 def validate(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Add `_reasons`: why a change is refused; empty where it is accepted. Only what is refused keeps its `_value`."""
+    """Add `_reasons`, empty where a change is accepted. Set `_value` to NULL except for refused changes."""
     broken_rules = F.expr(names_where((rule.message, f"({rule.when})") for rule in contract.rules))
     no_reasons = empty_string_array()
     reasons = F.concat(
@@ -34,7 +34,7 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
         F.when(F.col("_op").isNull(), F.array(F.lit(UNREADABLE))).when(_is_upsert(), reasons).otherwise(no_reasons)
     )
     return (
-        # A rule may ask when its row was committed, and only that.
+        # Of the lineage, a rule may use `committed_at` only.
         changes.withColumn("committed_at", F.col("_committed_at"))
         .withColumn("_reasons", verdict)
         .withColumn("_value", F.when(F.size("_reasons") > 0, F.col("_value")))
@@ -43,10 +43,10 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
 
 
 def latest_per_key(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Give at most one change a key, with the silver columns: the row to put, or a delete (`_op` = d).
+    """Return the latest effective change of each key, with Silver's columns: an upsert, or a delete (`_op` = d).
 
-    A key whose changes were all refused since it was last deleted has no row to put; it is deleted where the batch
-    deletes it, and left as it is where it does not.
+    A key whose changes since its last delete were all refused has that delete. Without a delete in the batch it has
+    no change, and its row in Silver stays.
     """
     row = F.struct(*LINEAGE_COLUMNS, *contract.columns)
     last = changes.where(is_effective()).groupBy(*contract.key).agg(F.max_by(row, "_order").alias("row"))
@@ -54,12 +54,12 @@ def latest_per_key(changes: DataFrame, contract: Contract) -> DataFrame:
 
 
 def is_effective() -> Column:
-    """Say whether a change decides what Silver holds of its key: it is accepted, or a delete."""
+    """Return whether a change determines Silver's row of its key: it is accepted, or a delete."""
     return (F.col("_op") == DELETE) | (_is_upsert() & (F.size("_reasons") == 0))
 
 
 def _with_reason(names: str, reason: str) -> Column:
-    """Give the reason with each of the names; nearly always there are none, and nothing is computed."""
+    """Return the reason with each of the names; nearly always there is none, and nothing is computed."""
     reasons = F.transform(names, lambda name: F.concat(F.lit(reason), name))
     return F.when(F.size(names) > 0, reasons).otherwise(empty_string_array())
 

@@ -28,25 +28,25 @@ import org.slf4j.LoggerFactory;
 /**
  * Commits a table's versions on a local disk, each exactly once, whichever processes write the table.
  *
- * <p>A version is written to a temporary file beside it, synced, and given its name by link(2), which the kernel
- * refuses where the name is taken. delta-rs commits in the same way, so that neither can overwrite the other.
- * io.delta.storage.LocalLogStore renames over what another process committed since its look; HDFSLogStore does the
- * same in a smaller window.
+ * <p>A version is written to a temporary file in the same folder, synced, and given its name by link(2), which fails
+ * where the name exists. delta-rs commits in the same way, so that neither can overwrite the other's version.
+ * io.delta.storage.LocalLogStore renames over a version that another process committed since its check; HDFSLogStore
+ * does the same in a smaller window.
  *
- * <p>Where a file system has no hard links (exFAT, some network shares), the name is taken by an empty file made with
- * O_EXCL, and the version is renamed over it. Until then the listing leaves it out.
+ * <p>Where a file system has no hard links (exFAT, some network shares), the name is reserved by an empty file created
+ * with O_EXCL, and the version is renamed over it. Until then the listing leaves it out.
  */
 public final class HardLinkLogStore extends HadoopFileSystemLogStore {
-  /** Gives a file a second name, or fails, as link(2) does. */
+  /** Creates a hard link, or fails where the name exists, as link(2) does. */
   public interface Linker {
     void link(Path name, Path file) throws IOException;
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(HardLinkLogStore.class);
-  /** RawLocalFileSystem's, in bytes. */
+  /** The block size of RawLocalFileSystem, in bytes. */
   private static final long BLOCK_SIZE = 32L * 1024 * 1024;
   private static final AtomicBoolean SAID = new AtomicBoolean();
-  /** An empty version is there for the time of a rename; a writer that was killed then leaves it behind. */
+  /** A version is empty until its rename; a writer that was killed before that leaves it empty. */
   private static final long EMPTY_TIMEOUT_NANOS = 10_000_000_000L;
   private static final long EMPTY_POLL_MILLIS = 5;
 
@@ -80,9 +80,9 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
   }
 
   /**
-   * Returns the files from this name on, in their order, without a version that has a name and no content yet.
+   * Returns the files from this name on, sorted by name, without the versions that are still empty.
    *
-   * <p>Only these are looked at, however long the log is.
+   * <p>Only the status of these is read, however long the log is.
    */
   @Override
   public Iterator<FileStatus> listFrom(org.apache.hadoop.fs.Path path, Configuration conf) throws IOException {
@@ -99,13 +99,13 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
         .iterator();
   }
 
-  /** Says yes, which has Delta write checkpoints to a temporary file and rename them: they do not pass through here. */
+  /** Returns true: Delta writes checkpoints, which bypass this class, to a temporary file and renames it. */
   @Override
   public Boolean isPartialWriteVisible(org.apache.hadoop.fs.Path path, Configuration conf) {
     return true;
   }
 
-  /** Returns what a listing says of a file; null where it is gone since. */
+  /** Returns a file's status for a listing; null where the file was deleted meanwhile. */
   private static FileStatus status(org.apache.hadoop.fs.Path folder, String name) {
     File file = new File(folder.toUri().getPath(), name);
     try {
@@ -138,7 +138,7 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
         LOG.info("log_store_ready: versions below {} are committed by hard links", version.getParent());
       }
     } catch (FileAlreadyExistsException taken) {
-      // A network file system that sends a request again meets the link that its first one made.
+      // A network file system that repeats a request finds the link that its first request created.
       if (!Files.isSameFile(version, written)) {
         awaitContent(version);
         throw taken;
@@ -167,7 +167,7 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
     }
   }
 
-  /** Waits until a version that another writer has taken is whole, so that a listing shows it to whoever lost to it. */
+  /** Waits until another writer's version has its content, so that a listing shows it to the loser of the race. */
   private static void awaitContent(Path version) throws IOException {
     long deadline = System.nanoTime() + EMPTY_TIMEOUT_NANOS;
     while (Files.exists(version) && Files.size(version) == 0) {

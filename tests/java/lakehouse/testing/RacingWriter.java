@@ -11,11 +11,11 @@ import lakehouse.storage.HardLinkLogStore;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Tries to commit every version of a log from 1 to a last one, and prints those that its store says it has committed.
+ * Tries to commit every version of a log from 1 to a last one, and prints the versions that its store committed.
  *
- * <p>Arguments: the store's class, or "no links" for ours on a file system without them, the log's folder, this writer's name, the last version. It begins once a file go
- * stands in the folder. Its lines come slowly, as on a busy disk: what a store leaves open between its look and its
- * commit is open for long.
+ * <p>Arguments: the store's class, or "no links" for HardLinkLogStore on a file system without hard links; the log's
+ * folder; this writer's name; the last version. It starts once a file named go is in the folder. Its lines are written
+ * slowly, as on a busy disk, so that a gap between a store's check of the version and its commit stays open for long.
  */
 public final class RacingWriter {
   private static final long DISK_MILLIS = 3;
@@ -29,7 +29,8 @@ public final class RacingWriter {
         ? new HardLinkLogStore(conf, (name, file) -> { throw new FileSystemException(file.toString()); })
         : (LogStore) Class.forName(arguments[0]).getConstructor(Configuration.class).newInstance(conf);
     Path folder = Path.of(arguments[1]);
-    String commit = "{\"commitInfo\":{\"timestamp\":0,\"operation\":\"RACE\",\"userMetadata\":\"" + arguments[2] + "\"}}";
+    String commit =
+        "{\"commitInfo\":{\"timestamp\":0,\"operation\":\"RACE\",\"userMetadata\":\"" + arguments[2] + "\"}}";
     Files.createFile(folder.resolve("ready-" + arguments[2]));
     while (!Files.exists(folder.resolve("go"))) {
       Thread.sleep(1);
@@ -39,21 +40,21 @@ public final class RacingWriter {
       try {
         store.write(new org.apache.hadoop.fs.Path(file.toUri()), slowly(commit), false, conf);
         System.out.println(version);
-      } catch (FileAlreadyExistsException taken) {
-        // Somebody else's.
+      } catch (FileAlreadyExistsException exists) {
+        // Another writer committed this version.
       }
     }
   }
 
   private static Iterator<String> slowly(String line) {
-    return Stream.of(line).map(RacingWriter::afterAWhile).iterator();
+    return Stream.of(line).map(RacingWriter::delay).iterator();
   }
 
-  private static String afterAWhile(String line) {
+  private static String delay(String line) {
     try {
       Thread.sleep(DISK_MILLIS);
-    } catch (InterruptedException stopped) {
-      throw new IllegalStateException(stopped);
+    } catch (InterruptedException interrupted) {
+      throw new IllegalStateException(interrupted);
     }
     return line;
   }

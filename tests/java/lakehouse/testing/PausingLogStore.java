@@ -10,18 +10,18 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 
 /**
- * Holds a commit open between the store's look for the version and its writing of it.
+ * Pauses a commit between the store's check of the version and its write.
  *
- * <p>The store under test is named by the setting lakehouse.testing.store. A file .hold in the log's folder asks for
- * one commit to be held; the store renames it to .held once it is, and goes on when that is deleted.
+ * <p>The setting lakehouse.testing.store names the class of the store under test. A file .pause in the log's folder
+ * requests a pause of the next commit. The store renames it to .paused then, and continues once that is deleted.
  */
-public final class HeldLogStore extends LogStore {
+public final class PausingLogStore extends LogStore {
   private static final long POLL_MILLIS = 5;
   private static final long TIMEOUT_NANOS = 60_000_000_000L;
 
   private final LogStore store;
 
-  public HeldLogStore(Configuration conf) throws ReflectiveOperationException {
+  public PausingLogStore(Configuration conf) throws ReflectiveOperationException {
     super(conf);
     Class<?> named = Class.forName(conf.get("lakehouse.testing.store"));
     store = (LogStore) named.getConstructor(Configuration.class).newInstance(conf);
@@ -32,8 +32,8 @@ public final class HeldLogStore extends LogStore {
       org.apache.hadoop.fs.Path path, Iterator<String> actions, Boolean overwrite, Configuration conf)
       throws IOException {
     Path folder = Path.of(path.getParent().toUri().getPath());
-    boolean hold = !overwrite && Files.exists(folder.resolve(".hold"));
-    store.write(path, hold ? held(actions, folder) : actions, overwrite, conf);
+    boolean pause = !overwrite && Files.exists(folder.resolve(".pause"));
+    store.write(path, pause ? pauseAtEnd(actions, folder) : actions, overwrite, conf);
   }
 
   @Override
@@ -57,18 +57,18 @@ public final class HeldLogStore extends LogStore {
     return store.isPartialWriteVisible(path, conf);
   }
 
-  private static Iterator<String> held(Iterator<String> actions, Path folder) {
+  private static Iterator<String> pauseAtEnd(Iterator<String> actions, Path folder) {
     return new Iterator<>() {
-      private boolean done;
+      private boolean paused;
 
       @Override
       public boolean hasNext() {
         if (actions.hasNext()) {
           return true;
         }
-        if (!done) {
-          done = true;
-          await(folder);
+        if (!paused) {
+          paused = true;
+          awaitDeletion(folder);
         }
         return false;
       }
@@ -80,14 +80,14 @@ public final class HeldLogStore extends LogStore {
     };
   }
 
-  private static void await(Path folder) {
-    Path held = folder.resolve(".held");
+  private static void awaitDeletion(Path folder) {
+    Path paused = folder.resolve(".paused");
     long deadline = System.nanoTime() + TIMEOUT_NANOS;
     try {
-      Files.move(folder.resolve(".hold"), held);
-      while (Files.exists(held)) {
+      Files.move(folder.resolve(".pause"), paused);
+      while (Files.exists(paused)) {
         if (System.nanoTime() > deadline) {
-          throw new IllegalStateException("a commit was held for a minute, and nobody let it go: " + held);
+          throw new IllegalStateException("a commit was paused for a minute and not resumed: " + paused);
         }
         Thread.sleep(POLL_MILLIS);
       }
