@@ -9,7 +9,7 @@ from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.simulator.activity_table import next_activity_id, read_athletes
-from lakehouse.simulator.cli import insert_past_activities, insert_one
+from lakehouse.simulator.cli import insert_one, insert_past_activities
 from lakehouse.simulator.invalid_activities import CORRUPTIONS
 from lakehouse.source.postgres import connect, system_identifier
 from stack.hr_load import execute, fetch_rows, load_hr_files, staff_who_run
