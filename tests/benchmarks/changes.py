@@ -1,6 +1,6 @@
-"""Changes of strava_activities made by Postgres itself: 80 % inserts, 18 % updates, 2 % deletes.
+"""Changes of strava_activities in SQL: 80 % inserts, 18 % updates, 2 % deletes.
 
-No row is owed a message: all were created before the system went live.
+No row is due a Slack message, because all are created before go-live.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from random import Random
 
 import psycopg
 
-# Blocks of ids, far below the clock's, which the simulator's follow.
+# Blocks of ids, far below the simulator's, which follow the clock.
 id_blocks = count(1_000_000_000, 1_000_000_000)
 INSERT_SHARE, UPDATE_SHARE = 0.80, 0.18
-# As wide as the simulator's rows, payload included; within the contract's rules.
-INSERT = """
+# As wide as the simulator's rows, payload included, and valid by the contract's rules.
+INSERT_ROWS = """
     INSERT INTO public.strava_activities
     SELECT id, employee, 'Course du matin', distance, moving, moving + 120, id % 300, 'Run', 'Run', began,
            began::timestamp + interval '1 hour', '(GMT+01:00) Europe/Paris', 3600, false, false, false, false,
@@ -30,18 +30,20 @@ INSERT = """
     FROM (SELECT id, (%(people)s::int[])[1 + id % cardinality(%(people)s::int[])] AS employee,
                  1800 + id % 3600 AS moving, 2 * (1800 + id % 3600) AS distance,
                  date_trunc('second', now()) - (1 + id / 100 % 300) * interval '1 day' AS began
-          FROM generate_series(%(first)s::bigint, %(last)s::bigint) id) AS made
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) id) AS new_rows
 """
-UPDATE = "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id BETWEEN %(first)s AND %(last)s"
-DELETE = "DELETE FROM public.strava_activities WHERE activity_id BETWEEN %(first)s AND %(last)s"
+UPDATE_ROWS = (
+    "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id BETWEEN %(first)s AND %(last)s"
+)
+DELETE_ROWS = "DELETE FROM public.strava_activities WHERE activity_id BETWEEN %(first)s AND %(last)s"
 
 
 @dataclass
 class Changes:
-    """Rows of ids in a row: new ones at the one end, deletes at the other, updates anywhere between."""
+    """Rows with consecutive ids: inserts after the last, deletes from the first on, updates anywhere between."""
 
     employee_ids: Sequence[int]
-    first_id: int  # the smallest id that is left
+    first_id: int  # the smallest id not deleted
     next_id: int = 0
     rng: Random = field(default_factory=lambda: Random(1))
 
@@ -49,20 +51,20 @@ class Changes:
         self.next_id = self.next_id or self.first_id
 
     def commit(self, conn: psycopg.Connection, rows: int) -> int:
-        """Make so many changes in one transaction, in these shares; give how many were made."""
+        """Commit a number of changes in one transaction, and return how many rows changed."""
         inserted, updated, deleted = split_by_operation(rows, self.rng)
         with conn.transaction():
             changed_rows = self.insert(conn, inserted)
-            changed_rows += self._execute(conn, UPDATE, self._random_first_id(updated), updated)
-            changed_rows += self._execute(conn, DELETE, self.first_id, deleted)
+            changed_rows += self._execute(conn, UPDATE_ROWS, self._random_first_id(updated), updated)
+            changed_rows += self._execute(conn, DELETE_ROWS, self.first_id, deleted)
         self.first_id += deleted
         return changed_rows
 
     def insert(self, conn: psycopg.Connection, rows: int) -> int:
-        """Insert the next so many rows, and nothing else."""
+        """Insert the next `rows` rows, and return their number."""
         values = {"people": list(self.employee_ids), "first": self.next_id, "last": self.next_id + rows - 1}
         self.next_id += rows
-        return conn.execute(INSERT.replace(" % ", " %% ").encode(), values).rowcount if rows else 0
+        return conn.execute(INSERT_ROWS.replace(" % ", " %% ").encode(), values).rowcount if rows else 0
 
     def _execute(self, conn: psycopg.Connection, statement: str, first: int, rows: int) -> int:
         values = {"first": first, "last": first + rows - 1}
@@ -73,16 +75,16 @@ class Changes:
 
 
 def split_by_operation(rows: int, rng: Random) -> tuple[int, int, int]:
-    """Give how many of some changes insert, update and delete; where that is no whole number, chance decides."""
+    """Return how many of the changes are inserts, updates and deletes; fractions are rounded up or down at random."""
     updated = _round_at_random(rows * UPDATE_SHARE, rng)
     deleted = min(_round_at_random(rows * (1 - INSERT_SHARE - UPDATE_SHARE), rng), rows - updated)
     return rows - updated - deleted, updated, deleted
 
 
 def athlete_ids(conn: psycopg.Connection) -> list[int]:
-    """Give the employees who practise a sport."""
-    found = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id")
-    return [row[0] for row in found]
+    """Return the ids of the employees who practise a sport, in ascending order."""
+    rows = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id")
+    return [row[0] for row in rows]
 
 
 def _round_at_random(number: float, rng: Random) -> int:

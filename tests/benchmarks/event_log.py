@@ -1,4 +1,4 @@
-"""What a refresh reads, as Spark's own event log tells it."""
+"""The files and bytes that a refresh reads, from Spark's event log."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ FILES_READ_METRIC = "number of files read"
 
 
 def measure_read(system: BenchmarkSystem) -> tuple[int, float]:
-    """Refresh once more, logged, and give the files and the MiB that were read."""
+    """Run a refresh with Spark's event log enabled, and return the number of files and the MiB it read."""
     home = system.stack.home
     log = home / "events"
     shutil.rmtree(log, ignore_errors=True)
@@ -27,7 +27,7 @@ def measure_read(system: BenchmarkSystem) -> tuple[int, float]:
 
 
 def read_event_log(lines: Iterable[str]) -> tuple[int, float]:
-    """Give the files that scans read and the MiB that tasks did, from an event log's lines."""
+    """Return the files read by scans and the MiB read by tasks, from an event log's lines."""
     counters, files, bytes_read = set[int](), 0, 0
     for event in map(json.loads, lines):
         if "sparkPlanInfo" in event:
@@ -40,7 +40,7 @@ def read_event_log(lines: Iterable[str]) -> tuple[int, float]:
 
 
 def _metrics(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the metrics of a plan, and of those below it, that count files."""
+    """Yield the file-count metrics of a plan and its children."""
     yield from (metric for metric in plan["metrics"] if metric["name"] == FILES_READ_METRIC)
     for child in plan["children"]:
         yield from _metrics(child)

@@ -1,4 +1,4 @@
-"""A company that grows by SQL: employees, what they practise, some known commutes, and their activities."""
+"""A company that grows by SQL: employees, their sports and activities, and some commute distances."""
 
 from benchmarks.changes import Changes, id_blocks
 from benchmarks.system import BenchmarkSystem
@@ -30,7 +30,7 @@ GROWTH_STATEMENTS = (
 
 
 def grow(system: BenchmarkSystem, previous_size: int, size: int) -> None:
-    """Bring the activities from one number to another, with an employee for each fifty."""
+    """Insert activities until there are `size` of them, with one new employee for each fifty."""
     first, last = (
         FIRST_EMPLOYEE + previous_size // ACTIVITIES_PER_EMPLOYEE,
         FIRST_EMPLOYEE + size // ACTIVITIES_PER_EMPLOYEE - 1,
@@ -39,7 +39,7 @@ def grow(system: BenchmarkSystem, previous_size: int, size: int) -> None:
     with connect(system.settings, autocommit=True) as conn:
         for statement in GROWTH_STATEMENTS:
             conn.execute(statement.encode(), {"first": first, "last": last, "destination": system.settings.destination})
-        # Each has the next one in turn, as activities come in: those of one employee lie far apart.
+        # Employees alternate, as activities arrive in reality: those of one employee lie far apart in the table.
         activities = Changes(range(first, last + 1), first_id=next(id_blocks))
         for inserted in range(previous_size, size, ROWS_PER_COMMIT):
             activities.insert(conn, min(ROWS_PER_COMMIT, size - inserted))

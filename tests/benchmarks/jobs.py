@@ -1,4 +1,4 @@
-"""Jobs as processes, timed from their start to their exit, and what a refresh noted of itself."""
+"""Jobs run as processes and timed from start to exit, and the stage times that a refresh records."""
 
 import json
 import sys
@@ -31,14 +31,17 @@ REFRESH_COMMAND = job_command("batch_refresh_silver_gold.py")
 
 @dataclass(frozen=True)
 class ProcessRun:
-    """How long a process took, in seconds, and the most memory that it and its children held, in MiB."""
+    """A process's duration in seconds, and the peak memory of it and its children in MiB."""
 
     seconds: float
     peak_mib: int
 
 
 def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> ProcessRun:
-    """Run a command to its end; LakehouseError where that is not a good one."""
+    """Run a command until it exits, and return its duration and memory.
+
+    Raises LakehouseError, with the end of its log, where the exit code is not 0.
+    """
     started_at, peak = time.monotonic(), [0]
     with system.start_process(settings, *command) as running:
 
@@ -55,26 +58,26 @@ def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> Pro
 
 
 def run_refresh(system: BenchmarkSystem, settings: Settings, *, wait: float = 600.0) -> ProcessRun:
-    """Take in what is new, in a process of its own and, where a JVM is kept warm, in that."""
+    """Run a refresh of the new changes in a process, or in the warm JVM if one is running."""
     return run_timed(system, settings, *REFRESH_COMMAND, "--wait", str(wait))
 
 
 @contextmanager
 def warm_jvm(system: BenchmarkSystem) -> Iterator[None]:
-    """Keep a JVM warm for refreshes."""
+    """Run a warm JVM for refreshes until the block ends."""
     socket = system.settings.warm_jvm_socket
     with system.start_process(system.settings, *job_command("warm_session.py")):
-        wait_until(socket.exists, timeout=60, missing="a JVM to be kept warm")
+        wait_until(socket.exists, timeout=60, missing="the socket of a warm JVM")
         yield
 
 
 def simulate_activities(system: BenchmarkSystem, count: int = 20) -> None:
-    """Have the simulator make so many activities."""
+    """Insert a number of activities with the simulator."""
     run_timed(system, system.settings, *SIMULATE_COMMAND, str(count))
 
 
 def simulate_corrections(system: BenchmarkSystem) -> None:
-    """Have the simulator make sixteen activities, then delete an old one and change three, far from each other."""
+    """Insert 16 activities with the simulator, then delete one old activity and update three others, far apart."""
     simulate_activities(system, 16)
     with connect(system.settings, autocommit=True) as conn:
         deleted_id, *updated_ids = (row[0] for row in conn.execute(OLD_ACTIVITIES_QUERY))
@@ -85,7 +88,7 @@ def simulate_corrections(system: BenchmarkSystem) -> None:
 
 
 def stage_seconds(settings: Settings) -> dict[str, float]:
-    """Give the seconds of each stage of the last good refresh."""
+    """Return the seconds of each stage of the last successful refresh."""
     runs = QueryBuilder().register("runs", DeltaTable(f"{settings.lake}/gold/runs")).execute(LAST_RUN_QUERY).read_all()
     rows: list[Any] = runs.column("seconds").to_pylist()
     seconds: dict[str, float] = json.loads(str(rows[0]))
@@ -93,5 +96,5 @@ def stage_seconds(settings: Settings) -> dict[str, float]:
 
 
 def silver_seconds(stages: Mapping[str, float]) -> float:
-    """Give the seconds of Silver: its own stage's, or where each table has one the longest, as they go side by side."""
+    """Return the seconds of the Silver stage; of one stage per table, which run in parallel, the longest."""
     return stages.get("silver") or max(seconds for stage, seconds in stages.items() if stage.startswith("silver/"))

@@ -1,4 +1,4 @@
-"""How long a change is on its way: to the broker, into Bronze, to Slack; at two a second, and under a load."""
+"""The latency of a change to the broker, Bronze and Slack, at two a second and under load."""
 
 import sys
 from collections.abc import Generator, Iterator
@@ -11,12 +11,11 @@ from benchmarks.probes import DESTINATIONS, bronze_path, send_probes
 from benchmarks.system import BenchmarkSystem, Log, start_system
 from lakehouse.retries import wait_until
 
-SECTION = "latency"
+LATENCY_SECTION = "latency"
 LOAD_RATE = 500.0  # changes a second
 QUIET_LABEL, LOADED_LABEL = "2/s", f"under {LOAD_RATE:.0f}/s"
-MAX_WARM_UP_PROBES = (
-    120  # probes at most, under the load and before any that count: a stream lives for days, and is compiled by then
-)
+# Sent under the load before the measured probes: a stream runs for days, and its code is compiled by then.
+MAX_WARM_UP_PROBES = 120
 TARGETS_MS = {
     f"commit → broker, p50, {QUIET_LABEL}": 40.0,
     f"commit → broker, p95, {QUIET_LABEL}": 80.0,
@@ -28,7 +27,7 @@ TARGETS_MS = {
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
-    """Give the lines, of a stack of its own."""
+    """Yield the measurements of the section, on a stack of its own."""
     with start_system(log) as system:
         system.stack.up()
         system.load_company()
@@ -44,27 +43,27 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
 
 
 def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: str) -> Iterator[Measurement]:
-    """Give the percentiles at two a second, then under a load; only Bronze depends on the side."""
+    """Yield the percentiles at two probes a second, then under load; all but `ours` measure Bronze only."""
     destinations = DESTINATIONS if side == "ours" else ("Bronze",)
     with start_load(system, LOAD_RATE):
         send_probes(system, min(MAX_WARM_UP_PROBES, options.probes), table)
     system.log(f"{options.probes} probes at {QUIET_LABEL}, {side}")
     yield from send_probes(system, options.probes, table).to_measurements(
-        SECTION, QUIET_LABEL, side, destinations, TARGETS_MS
+        LATENCY_SECTION, QUIET_LABEL, side, destinations, TARGETS_MS
     )
     system.log(f"{options.probes} probes {LOADED_LABEL}, {side}")
     with start_load(system, LOAD_RATE) as running_load:
         wait_until(lambda: running_load.count, timeout=30, missing="the load")
         yield from send_probes(system, options.probes, table).to_measurements(
-            SECTION, LOADED_LABEL, side, destinations, TARGETS_MS
+            LATENCY_SECTION, LOADED_LABEL, side, destinations, TARGETS_MS
         )
 
 
 def _wait_for_table(system: BenchmarkSystem, table: str) -> None:
-    """Send probes until one has made the table."""
+    """Send probes until the consumer has created the table."""
 
     def table_exists() -> bool:
         send_probes(system, 1, table, timeout=2.0)
         return (Path(table) / "_delta_log").exists()
 
-    wait_until(table_exists, timeout=60, missing="a table of the Python consumer's")
+    wait_until(table_exists, timeout=60, missing="the table of the Python consumer")

@@ -1,4 +1,4 @@
-"""What the bare parts do with the same changes: Postgres's decoding, Kafka's clients, delta-rs, Spark's parser."""
+"""The limits: the same changes through Postgres's decoding, a Kafka client, delta-rs or Spark alone."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 
 SLOT_NAME = "bench"
-SINK_BATCH_ROWS = 50_000  # in an append of the Python consumer's
+SINK_BATCH_ROWS = 50_000  # rows in an append of the Python consumer
 
 
 @contextmanager
 def replication_slot(system: BenchmarkSystem) -> Iterator[None]:
-    """Keep a slot of its own while changes are made."""
+    """Create a replication slot, and drop it when the block ends."""
     with connect(system.settings, autocommit=True) as conn:
         conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT_NAME])
         yield
@@ -28,7 +28,7 @@ def replication_slot(system: BenchmarkSystem) -> Iterator[None]:
 
 
 def decoding_seconds(system: BenchmarkSystem) -> float:
-    """Give the seconds in which Postgres alone decodes all that its slot has waiting."""
+    """Return the seconds that Postgres takes to decode all changes waiting in the slot, by pg_recvlogical."""
     settings = system.settings
     with connect(settings) as conn:
         [end] = conn.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or [""]
@@ -44,7 +44,7 @@ def decoding_seconds(system: BenchmarkSystem) -> float:
 
 
 def consumer_rate(system: BenchmarkSystem) -> float:
-    """Give the messages a second that kafka-python reads of the whole topic."""
+    """Return the messages a second that kafka-python reads, over the whole topic."""
     count, started_at = 0, time.monotonic()
     with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as reader:
         [end] = topics.end_offsets(reader).values()
@@ -54,7 +54,7 @@ def consumer_rate(system: BenchmarkSystem) -> float:
 
 
 def python_sink_rate(system: BenchmarkSystem, row_count: int) -> float:
-    """Give the rows a second that a Python consumer appends with delta-rs, its start included."""
+    """Return the rows a second that a Python consumer appends with delta-rs, its start included."""
     scratch = str(system.stack.home / "limit")
     options = ("--table", scratch, "--rows", str(SINK_BATCH_ROWS), "--upto", str(row_count))
     return (
@@ -63,7 +63,7 @@ def python_sink_rate(system: BenchmarkSystem, row_count: int) -> float:
 
 
 def spark_rate(system: BenchmarkSystem, source: str) -> float:
-    """Give the rows a second that Spark alone reads from Kafka (`kafka`) or reads in Bronze and parses (`parse`)."""
+    """Return the rows a second that Spark reads from Kafka (`kafka`), or reads from Bronze and parses (`parse`)."""
     command = (sys.executable, "-m", "benchmarks.spark_limits", source)
     with system.start_process(system.settings, *command, stdout=subprocess.PIPE) as running:
         output, _ = running.communicate()

@@ -1,4 +1,7 @@
-"""A load at a steady rate, as a process of its own: -m benchmarks.load --rate 500; says how much it made as it goes."""
+"""A load of changes at a steady rate: -m benchmarks.load --rate 500.
+
+It prints the number of committed changes after each commit.
+"""
 
 import argparse
 import sys
@@ -23,26 +26,27 @@ COMMITS_PER_SECOND = 50  # commits at most
 
 @dataclass
 class Load:
-    """A load that goes on, and how many changes it had committed when."""
+    """A running load, and samples of how many changes it has committed."""
 
     process: "Popen[str]"
     samples: list[Sample] = field(default_factory=lambda: [Sample(time.time(), 0)])
 
     @property
     def count(self) -> int:
-        """How many changes are committed."""
+        """The number of committed changes. Raises LakehouseError where the load has exited with an error."""
         if self.process.poll():
             raise LakehouseError(f"the load ended with {self.process.returncode}; see bench.log")
         return self.samples[-1].rows
 
     def listen(self, output: IO[str]) -> None:
+        """Append a sample for each line that the load prints, until it exits."""
         for line in output:
             self.samples.append(Sample(time.time(), int(line)))
 
 
 @contextmanager
 def start_load(system: BenchmarkSystem, per_second: float) -> Iterator[Load]:
-    """Have so many changes a second made, of rows of their own."""
+    """Run a load of `per_second` changes, on a block of ids of its own, until the block ends."""
     command = (sys.executable, "-m", "benchmarks.load", "--rate", str(per_second), "--first", str(next(id_blocks)))
     with system.start_process(system.settings, *command, stdout=PIPE) as process:
         running_load = Load(process)

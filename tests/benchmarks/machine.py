@@ -1,4 +1,4 @@
-"""Where a run was made: the machine, the versions of all parts, the commit."""
+"""The environment of a run: the machine, the versions of all components, the commit."""
 
 import os
 import platform
@@ -19,15 +19,15 @@ JAR_PREFIXES = {"delta": "delta-spark", "kafka": "kafka_2.13", "debezium": "debe
 
 
 def run_environment() -> dict[str, Any]:
-    """Give what a run's figures depend on, beside the code."""
+    """Return the machine, the versions and the git commit, as JSON values."""
     return {"machine": machine_info(), "versions": component_versions(), "commit": git_commit()}
 
 
 def machine_info() -> dict[str, Any]:
-    """Give the processor, its cores and the memory, in GiB."""
-    found = re.search(r"^model name\s*:\s*(.+)$", _read_text(Path("/proc/cpuinfo")), re.MULTILINE)
+    """Return the processor's name, the number of cores, and the memory in GiB."""
+    match = re.search(r"^model name\s*:\s*(.+)$", _read_text(Path("/proc/cpuinfo")), re.MULTILINE)
     memory = round(psutil.virtual_memory().total / 2**30, 1)
-    return {"cpu": found[1] if found else platform.processor(), "cores": os.cpu_count(), "memory_gib": memory}
+    return {"cpu": match[1] if match else platform.processor(), "cores": os.cpu_count(), "memory_gib": memory}
 
 
 def component_versions() -> dict[str, str]:
@@ -42,7 +42,7 @@ def component_versions() -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Give the commit, with a plus where files differ from it."""
+    """Return the short hash of the commit, with a + where tracked files differ from it."""
     changed = _output_of("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
     return _output_of("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") + ("+" if changed else "")
 

@@ -1,4 +1,4 @@
-"""A measured line: a figure side by side with its plain form, its limit and what is to be reached."""
+"""Measurements: each a figure of the system with its plain variant, its limit and its target."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -9,7 +9,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure: as we run it, with Spark's and Delta's defaults, and the bare parts' own; None: not measured."""
+    """A figure of the system as tuned (`ours`), on Spark's and Delta's defaults (`plain`), and its `limit`.
+
+    The limit is what the components reach alone. None stands for a value that was not measured.
+    """
 
     section: str
     name: str
@@ -25,13 +28,13 @@ class Measurement:
         return self.section, self.name
 
     def with_value(self, side: str, figure: float | None) -> "Measurement":
-        """Give the line with a figure as `ours`, `plain` or `limit`."""
+        """Return a copy with the figure set as `ours`, `plain` or `limit`."""
         sides: dict[str, Any] = {side: figure}
         return replace(self, **sides)
 
     @property
     def is_target_met(self) -> bool | None:
-        """Whether what was to be reached was; None where nothing tells."""
+        """Whether the target is met; None where there is no target or no figure."""
         if self.ours is None or self.target is None:
             return None
         return self.ours >= self.target if self.more else self.ours <= self.target
@@ -45,7 +48,10 @@ class Measurement:
 
 
 def merge_measurements(lines: Iterable[Measurement]) -> list[Measurement]:
-    """Give one line for each name, in the order of their first: what is told later fills it in, or replaces it."""
+    """Return one measurement for each section and name, in order of first appearance.
+
+    Later values replace earlier ones, unless they are None.
+    """
     merged: dict[Key, Measurement] = {}
     for line in lines:
         merged[line.key] = _fill_in(merged[line.key], line) if line.key in merged else line
@@ -53,7 +59,7 @@ def merge_measurements(lines: Iterable[Measurement]) -> list[Measurement]:
 
 
 def format_value(value: float | None, unit: str = "") -> str:
-    """Write a figure with as many digits as it deserves; a dash for none."""
+    """Return a figure as text, with fewer decimals the larger it is (2, 1 or 0); a dash for None."""
     if value is None:
         return "-"
     digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 10 else 2

@@ -1,4 +1,4 @@
-"""Who watches changes arrive: a plain Kafka consumer, and a reader of a Delta table's log."""
+"""Observers of arriving changes: a plain Kafka consumer, and a reader of a Delta table's log."""
 
 import json
 import re
@@ -17,27 +17,28 @@ from lakehouse.settings import Settings
 from lakehouse.source import topics
 
 PROBE_NAME = re.compile(rb"probe-\d+-\d+")
-POLL_INTERVAL = 0.002  # seconds
+LOG_POLL_INTERVAL = 0.002  # seconds
 
 
 @dataclass
 class Arrivals:
-    """Of each probe, by its name: when Postgres committed it, when a consumer had it (s), and its offset."""
+    """The commit time, consumption time (seconds since the epoch) and offset of each probe, by its name."""
 
     committed_at: dict[str, float] = field(default_factory=dict)
     consumed_at: dict[str, float] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
 
     def add(self, value: bytes, offset: int, received_at: float) -> None:
-        if found := PROBE_NAME.search(value):
-            name = found[0].decode()
+        """Record the probe that a message holds, if it holds one."""
+        if match := PROBE_NAME.search(value):
+            name = match[0].decode()
             self.committed_at[name] = json.loads(value)["source"]["ts_us"] / 1e6
             self.consumed_at[name], self.offsets[name] = received_at, offset
 
 
 @contextmanager
 def observe_topic(settings: Settings) -> Iterator[Arrivals]:
-    """Follow the topic of activities from now on, in a thread of its own."""
+    """Record the probes that arrive in the activities' topic until the block ends, in a thread."""
     arrivals, ready = Arrivals(), Event()
 
     def follow(stop: Event) -> None:
@@ -53,19 +54,19 @@ def observe_topic(settings: Settings) -> Iterator[Arrivals]:
                         arrivals.add(record.value or b"", record.offset, at)
 
     with _in_thread(follow):
-        wait_until(ready.is_set, timeout=30, missing="a consumer to stand at the topic's end")
+        wait_until(ready.is_set, timeout=30, missing="a consumer at the topic's end")
         yield arrivals
 
 
 @contextmanager
 def observe_commits(table: str) -> Iterator[list[Sample]]:
-    """Follow a Delta table's log from now on: the last offset that its files hold, and when that could be read."""
+    """Record, in a thread, the last offset of a Delta table and the time when each commit made it readable."""
     log = Path(table) / "_delta_log"
     samples: list[Sample] = []
 
     def follow(stop: Event) -> None:
         version = _latest_version(log) + 1
-        while not stop.wait(POLL_INTERVAL):  # as often as the log is looked at is as fine as it is measured
+        while not stop.wait(LOG_POLL_INTERVAL):  # the polling interval is the resolution of the measurement
             while (entry := log / f"{version:020}.json").exists():
                 at = time.time()
                 if (offset := last_offset(entry.read_text(encoding="utf-8"))) is not None:
@@ -77,15 +78,15 @@ def observe_commits(table: str) -> Iterator[list[Sample]]:
 
 
 def bronze_end_offset(settings: Settings) -> int:
-    """Give the last offset of activities that Bronze holds; -1 for none."""
+    """Return the last offset of activities in Bronze; -1 where it is empty."""
     return max(Catalog(settings.lake).bronze_offsets(STRAVA_ACTIVITIES).values(), default=-1)
 
 
 def last_offset(entry: str) -> int | None:
-    """Give the largest offset that a commit's new files hold, from their statistics; None where it adds none."""
+    """Return the largest offset in a commit's added files, from their statistics; None where it adds none."""
     actions = (json.loads(line) for line in entry.splitlines() if line)
     statistics = (json.loads(action["add"].get("stats") or "{}") for action in actions if "add" in action)
-    return max((one["maxValues"]["offset"] for one in statistics if one.get("maxValues")), default=None)
+    return max((stats["maxValues"]["offset"] for stats in statistics if stats.get("maxValues")), default=None)
 
 
 def _latest_version(log: Path) -> int:

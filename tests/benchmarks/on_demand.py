@@ -1,4 +1,4 @@
-"""How long the figures of another day, by other rules or of everybody anew take, and one person's reasons."""
+"""The durations of jobs run on demand: a full recompute, another day, other rules, one employee's explanation."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from benchmarks.system import BenchmarkSystem
 from lakehouse.clock import today
 from lakehouse.local.service import job_command
 
-SECTION = "questions"
+ON_DEMAND_SECTION = "questions"
 
 
 def measure(system: BenchmarkSystem, size: int, employee: int) -> Iterator[Measurement]:
-    """Give the lines of one size: each a process of its own, from its start to its exit, nothing being new."""
+    """Yield the seconds of each job at one size, from start to exit, without new changes."""
     day = today().isoformat()
     commands = {
         "every figure anew (--full)": (*REFRESH_COMMAND, "--full-refresh"),
@@ -23,5 +23,5 @@ def measure(system: BenchmarkSystem, size: int, employee: int) -> Iterator[Measu
     }
     for name, command in commands.items():
         yield Measurement(
-            SECTION, f"{name} at {size:,}", "s", ours=run_timed(system, system.settings, *command).seconds
+            ON_DEMAND_SECTION, f"{name} at {size:,}", "s", ours=run_timed(system, system.settings, *command).seconds
         )

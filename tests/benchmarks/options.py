@@ -1,11 +1,11 @@
-"""What a run was asked for."""
+"""The options of a benchmark run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much of everything is measured."""
+    """The amount of work in each section."""
 
     sizes: tuple[int, ...] = (10_000, 500_000, 5_000_000)  # activities
     sections: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Options:
     idle: float = 60.0  # seconds
 
 
-# To try the harness; its figures mean nothing.
+# To try the harness; the figures are not comparable.
 QUICK = Options(
     sizes=(2_000, 4_000),
     probes=10,

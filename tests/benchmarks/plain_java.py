@@ -1,4 +1,4 @@
-"""Java as it is, whatever Spark's settings ask of it: no ahead-of-time cache is read, and none is made."""
+"""A Java without ahead-of-time cache: a wrapper drops the options that read or create one."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ exec '{java}' "$@"
 
 
 def java_without_cache(folder: Path, java_home: Path | None) -> Path:
-    """Give a folder for JAVA_HOME, made where it is not there yet, whose Java is that of another without a cache."""
+    """Return a folder for JAVA_HOME whose Java ignores the cache options; it is created on the first call."""
     java = folder / "bin" / "java"
     if not java.exists():
         java.parent.mkdir(parents=True)

@@ -1,6 +1,6 @@
-"""The least that can take a topic into a Delta table: one Python process, kafka-python and delta-rs, an append a poll.
+"""The smallest consumer that writes a topic to a Delta table: kafka-python and delta-rs, one append per poll.
 
-It is what Bronze is compared with: -m benchmarks.python_sink --table /tmp/scratch.
+It is the limit that Bronze is compared with: -m benchmarks.python_sink --table /tmp/scratch.
 """
 
 import argparse
@@ -19,8 +19,10 @@ from lakehouse.source import topics
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m benchmarks.python_sink --table /t")
     parser.add_argument("--table", required=True, metavar="DIR")
-    parser.add_argument("--rows", type=int, default=500, help="at most in an append (default: 500)")
-    parser.add_argument("--upto", type=int, metavar="OFFSET", help="read all from the beginning to here, and end")
+    parser.add_argument("--rows", type=int, default=500, help="rows per append at most (default: 500)")
+    parser.add_argument(
+        "--upto", type=int, metavar="OFFSET", help="read from the beginning up to this offset, then exit"
+    )
     options = parser.parse_args()
     stop = StopSignal().on_sigterm()
     with topics.consumer_session(Settings(), [STRAVA_ACTIVITIES.topic]) as consumer:
@@ -29,7 +31,9 @@ def main() -> None:
         next_offset = -1
         while not stop.is_set() and (options.upto is None or next_offset < options.upto):
             for records in consumer.poll(100, max_records=options.rows).values():
-                _append(options.table, [(one.offset, one.key.decode(), one.value.decode()) for one in records])
+                _append(
+                    options.table, [(record.offset, record.key.decode(), record.value.decode()) for record in records]
+                )
                 next_offset = records[-1].offset + 1
 
 

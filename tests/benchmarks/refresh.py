@@ -1,4 +1,4 @@
-"""How long a refresh of 20 changes takes at a size, as a process from start to exit, and where its time goes."""
+"""The duration of a refresh of 20 changes at a size, from process start to exit, and of its stages."""
 
 import sys
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from benchmarks.system import BenchmarkSystem
 from lakehouse.local.service import job_command
 from lakehouse.settings import Settings
 
-SECTION = "refresh"
+REFRESH_SECTION = "refresh"
 SMALL_SIZE, TARGET_SECONDS = 10_000, 25.0  # activities, seconds
 WARM_TARGET_SECONDS = 8.0
 CORRECTIONS_LABEL = "20 changes, 4 of them to old activities"
-MAX_GROWTH_RATIO = 1.3  # at most, from the smallest size to the largest
+MAX_GROWTH_RATIO = 1.3  # of the duration at the largest size to that at the smallest
 EMPTY_SESSION = """
 from lakehouse.spark.session import session
 from lakehouse.settings import Settings
@@ -26,20 +26,22 @@ with session(Settings(), "refresh"):
 
 
 def measure_first_refresh(system: BenchmarkSystem, size: int) -> Iterator[Measurement]:
-    """Take all that is new in, and put small files together as is done each night."""
+    """Measure a refresh of all new changes, and run the nightly maintenance, which compacts small files."""
     system.log(f"first refresh at {size:,}")
-    yield Measurement(SECTION, f"first refresh at {size:,}", "s", ours=run_refresh(system, system.settings).seconds)
+    yield Measurement(
+        REFRESH_SECTION, f"first refresh at {size:,}", "s", ours=run_refresh(system, system.settings).seconds
+    )
     run_timed(system, system.settings, *job_command("maintain.py"))
 
 
 def measure(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:
-    """Give the lines of one size."""
+    """Yield the measurements of one size: empty session, refresh, corrections, warm JVM, plain, and bytes read."""
     name = f"20 changes at {size:,}"
     empty = run_timed(system, system.settings, sys.executable, "-c", EMPTY_SESSION).seconds
-    yield Measurement(SECTION, f"{name}, least (limit: an empty session)", "s", limit=empty)
+    yield Measurement(REFRESH_SECTION, f"{name}, least (limit: an empty session)", "s", limit=empty)
     yield from _measure_refreshes(system, system.settings, "ours", size, options.refreshes)
     yield Measurement(
-        SECTION,
+        REFRESH_SECTION,
         f"{CORRECTIONS_LABEL} at {size:,}",
         "s",
         ours=min(_time_corrections(system) for _ in range(options.refreshes)),
@@ -48,17 +50,19 @@ def measure(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Me
     yield from _measure_refreshes(system, system.plain_settings, "plain", size, options.plain_refreshes)
     simulate_activities(system)
     files, mib = measure_read(system)
-    yield Measurement(SECTION, f"files read at {size:,}", "", ours=files)
-    yield Measurement(SECTION, f"read at {size:,}", "MiB", ours=mib)
+    yield Measurement(REFRESH_SECTION, f"files read at {size:,}", "", ours=files)
+    yield Measurement(REFRESH_SECTION, f"read at {size:,}", "MiB", ours=mib)
 
 
 def measure_growth(lines: list[Measurement]) -> Iterator[Measurement]:
-    """Give how much longer a refresh takes at the largest size than at the smallest."""
+    """Yield the ratio of a refresh's duration at the largest size to that at the smallest."""
     for label, sides in (("least", ("ours", "plain")), (CORRECTIONS_LABEL, ("ours",))):
-        sizes = [line for line in lines if line.section == SECTION and label in line.name]
+        sizes = [line for line in lines if line.section == REFRESH_SECTION and label in line.name]
         for side in sides if len(sizes) > 1 else ():
             name = f"largest size / smallest, {label}"
-            yield Measurement(SECTION, name, "times", target=MAX_GROWTH_RATIO).with_value(side, _ratio(sizes, side))
+            yield Measurement(REFRESH_SECTION, name, "times", target=MAX_GROWTH_RATIO).with_value(
+                side, _ratio(sizes, side)
+            )
 
 
 def _measure_refreshes(
@@ -71,13 +75,13 @@ def _measure_refreshes(
         stage_durations.append(stage_seconds(settings))
     target = TARGET_SECONDS if size <= SMALL_SIZE else None
     name = f"20 changes at {size:,}"
-    yield Measurement(SECTION, f"{name}, least (limit: an empty session)", "s", target=target).with_value(
+    yield Measurement(REFRESH_SECTION, f"{name}, least (limit: an empty session)", "s", target=target).with_value(
         side, min(durations)
     )
-    yield Measurement(SECTION, f"{name}, median", "s").with_value(side, median(durations))
+    yield Measurement(REFRESH_SECTION, f"{name}, median", "s").with_value(side, median(durations))
     for stage in stage_durations[0]:
-        least = min(one.get(stage, 0.0) for one in stage_durations)
-        yield Measurement(SECTION, f"stage {stage} at {size:,}", "s").with_value(side, least)
+        least = min(durations_by_stage.get(stage, 0.0) for durations_by_stage in stage_durations)
+        yield Measurement(REFRESH_SECTION, f"stage {stage} at {size:,}", "s").with_value(side, least)
 
 
 def _time_corrections(system: BenchmarkSystem) -> float:
@@ -86,14 +90,16 @@ def _time_corrections(system: BenchmarkSystem) -> float:
 
 
 def _measure_warm(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:
-    """Give how long it takes in a JVM that has done it before."""
+    """Yield the duration of a refresh in a warm JVM; its first refresh is not counted."""
     durations = []
     with warm_jvm(system):
         for _ in range(1 + options.refreshes):
             simulate_activities(system)
             durations.append(run_refresh(system, system.settings).seconds)
     target = WARM_TARGET_SECONDS if size <= SMALL_SIZE else None
-    yield Measurement(SECTION, f"20 changes at {size:,} in a warm JVM", "s", ours=min(durations[1:]), target=target)
+    yield Measurement(
+        REFRESH_SECTION, f"20 changes at {size:,} in a warm JVM", "s", ours=min(durations[1:]), target=target
+    )
 
 
 def _ratio(lines: list[Measurement], side: str) -> float | None:

@@ -1,4 +1,4 @@
-"""What a run found: as a table beside the last one kept, and as JSON."""
+"""The report of a run: a table next to the baseline, and JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,12 @@ NOTABLE_CHANGE = 0.1  # share by which a figure has to change to be marked
 
 
 def render_table(lines: Sequence[Measurement], baseline: Mapping[Key, Measurement]) -> Table:
-    """Give every line with what was kept of it; lines that only were kept come too."""
-    rendered = Table(
-        "name", "ours", "plain", "limit", "to reach", "last kept", title="make bench", title_justify="left"
-    )
+    """Return a table of the measurements with their baseline; lines that only the baseline has are included."""
+    rendered = Table("name", "ours", "plain", "limit", "target", "baseline", title="make bench", title_justify="left")
     section = ""
-    for line in [
-        *lines,
-        *(_without_values(one) for key, one in baseline.items() if key not in {line.key for line in lines}),
-    ]:
+    measured_keys = {line.key for line in lines}
+    unmeasured = [_without_values(line) for key, line in baseline.items() if key not in measured_keys]
+    for line in [*lines, *unmeasured]:
         if line.section != section:
             section = line.section
             rendered.add_section()
@@ -40,7 +37,7 @@ def render_table(lines: Sequence[Measurement], baseline: Mapping[Key, Measuremen
 
 
 def format_baseline(line: Measurement, baseline: Mapping[Key, Measurement]) -> str:
-    """Give what was kept of a line, and by how much it is better or worse now."""
+    """Return a measurement's baseline as text, and its change where that is 10 % or more."""
     baseline_value = baseline[line.key].ours if line.key in baseline else None
     if baseline_value is None or line.ours is None or baseline_value == 0:
         return format_value(baseline_value)
@@ -51,14 +48,14 @@ def format_baseline(line: Measurement, baseline: Mapping[Key, Measurement]) -> s
 
 
 def write_results(path: Path, environment: Mapping[str, Any], lines: Sequence[Measurement]) -> None:
-    """Write the run, and where it ran."""
+    """Write the measurements and the environment of a run as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**environment, "lines": [_rounded(line) for line in lines]}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_results(path: Path) -> dict[Key, Measurement]:
-    """Give the lines of a run that was written, by section and name; none where there is no file."""
+    """Return the measurements of a written run, by section and name; empty where there is no file."""
     if not path.exists():
         return {}
     lines = [Measurement(**line) for line in json.loads(path.read_text(encoding="utf-8"))["lines"]]
@@ -66,7 +63,7 @@ def read_results(path: Path) -> dict[Key, Measurement]:
 
 
 def save_baseline(path: Path, environment: Mapping[str, Any], lines: Sequence[Measurement]) -> None:
-    """Write the run over what was kept of its sections; of the others that stays, with the commit it was made at."""
+    """Replace the baseline of the measured sections; the others stay, each with the commit it was measured at."""
     measured = {line.section for line in lines}
     previous_commits = json.loads(path.read_text(encoding="utf-8")).get("commits", {}) if path.exists() else {}
     unmeasured = [line for line in read_results(path).values() if line.section not in measured]

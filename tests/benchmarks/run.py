@@ -1,7 +1,8 @@
-"""Measure the whole system on this machine, each figure beside its plain form, its limit and what is to be reached.
+"""Measure the whole system on this machine, each figure next to its plain variant, its limit and its target.
 
-plain: the same job on Spark's and Delta's own settings. limit: the bare parts. Everything is real, in systems of
-their own beside yours; only Slack is a server here. What was found goes into .local/bench.json.
+plain: the same job on the default settings of Spark and Delta. limit: what the components reach alone.
+All services are real and run on systems of their own; only Slack is a stub.
+The results are written to .local/bench.json.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from lakehouse import errors
 from lakehouse.settings import ROOT
 
 Measure = Callable[[Options, Log], Generator[Measurement, None, None]]
-# Those of a row share a stack.
+# The sections of a row share a stack.
 MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("latency",): latency.measure,
     ("throughput",): throughput.measure,
@@ -44,7 +45,7 @@ def main() -> int:
     if unknown := set(options.sections) - set(SECTIONS):
         raise errors.BadInput(f"no such section: {', '.join(sorted(unknown))}. There are {', '.join(SECTIONS)}.")
     if options.keep and options.quick:
-        raise errors.BadInput("the figures of --quick mean nothing: they are not to be kept.")
+        raise errors.BadInput("--quick and --keep exclude each other: the figures of --quick are not comparable.")
     run_options = _to_options(options)
     measured: list[Measurement] = []
     baseline, environment = report.read_results(BASELINE_FILE), {**machine.run_environment(), "quick": options.quick}
@@ -60,7 +61,7 @@ def main() -> int:
 
 
 def _to_options(options: argparse.Namespace) -> Options:
-    """Give what was asked for by the command, and the usual for the rest."""
+    """Return the options of the command line, with defaults for the rest."""
     overrides = {
         "sections": tuple(options.sections),
         "sizes": tuple(options.sizes),
@@ -71,19 +72,19 @@ def _to_options(options: argparse.Namespace) -> Options:
 
 
 def _measure(options: Options, measured: list[Measurement]) -> int:
-    """Fill in what is found; a section that fails does not stop the next. Give how many failed."""
+    """Append each measurement to `measured`, and return how many sections failed; the others still run."""
     failed, started_at = 0, monotonic()
     for names, measure in MEASURES.items():
         if not set(names) & set(options.sections):
             continue
         log = partial(_log, started_at, names[0])
         try:
-            # However it ends, its stack goes.
+            # Closing the generator stops its stack, also after an error.
             with closing(measure(options, log)) as lines:
                 for line in lines:
                     measured.append(line)
                     _log(started_at, line.section, str(line))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other sections are measured all the same
+        except Exception as error:  # noqa: BLE001 - the other sections are measured after any error
             failed += 1
             log(f"FAILED: {''.join(format_exception(error))}")
     return failed
@@ -105,13 +106,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes", nargs="*", type=int, default=[], metavar="N", help="activities (default: 10000 500000 5000000)"
     )
-    parser.add_argument("--changes", type=int, metavar="N", help="waiting for throughput (default: 1000000)")
+    parser.add_argument("--changes", type=int, metavar="N", help="for the throughput (default: 1000000)")
     parser.add_argument(
         "--rate", type=int, metavar="N", help="sustained changes a second (default: the highest steady)"
     )
-    parser.add_argument(
-        "--keep", action="store_true", help="write what was found to tests/benchmarks/baseline.json too"
-    )
+    parser.add_argument("--keep", action="store_true", help="also write the results to tests/benchmarks/baseline.json")
     parser.add_argument("--quick", action="store_true", help="small counts, to try the harness")
     return parser
 

@@ -1,4 +1,4 @@
-"""Refreshes, what else they are asked, and questions over Thrift, of one stack that grows from size to size."""
+"""The sections refresh, questions and thrift, on one stack that grows from size to size."""
 
 from collections.abc import Generator, Iterator
 
@@ -8,7 +8,7 @@ from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import Options
 from benchmarks.system import Log, start_system
 
-SERVICES = (
+SCALE_SERVICES = (
     "postgres",
     "kafka",
     "connect",
@@ -18,11 +18,11 @@ SERVICES = (
     "table-init",
     "thrift-init",
 )
-DRAIN_TIMEOUT = 7_200.0  # seconds
+GROWTH_DRAIN_TIMEOUT = 7_200.0  # seconds
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
-    """Give the lines of these sections, or of those that were asked for."""
+    """Yield the measurements of the selected sections among these three, at each size, and the growth ratios."""
     measured = []
     for line in _measure(options, log):
         measured.append(line)
@@ -32,13 +32,13 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
 
 def _measure(options: Options, log: Log) -> Iterator[Measurement]:
     with start_system(log) as system:
-        # Whom the growing company concerns otherwise is not asked: the distance worker, Slack's notifier.
-        system.stack.up(*SERVICES)
+        # Without the distance worker and the Slack notifier, which would process every inserted row.
+        system.stack.up(*SCALE_SERVICES)
         system.load_company(months=0)
         previous_size = 0
         for size in sorted(options.sizes):
             grow(system, previous_size, size)
-            system.drain(DRAIN_TIMEOUT)
+            system.drain(GROWTH_DRAIN_TIMEOUT)
             yield from refresh.measure_first_refresh(system, size)
             if "refresh" in options.sections:
                 yield from refresh.measure(system, options, size)

@@ -1,4 +1,4 @@
-"""A server as Slack's, which stamps each message's arrival."""
+"""A stub of Slack's webhook that records when each message arrives."""
 
 import json
 import time
@@ -10,7 +10,10 @@ from typing_extensions import Self
 
 
 class SlackStub:
-    """Serves while it is entered; `received` holds each message and when it came, in seconds since the epoch."""
+    """A server that runs as a context manager; `received` lists each message's text and arrival time.
+
+    Times are in seconds since the epoch.
+    """
 
     def __init__(self) -> None:
         self.received: list[tuple[str, float]] = []
@@ -41,7 +44,7 @@ class SlackStub:
                 self.end_headers()
                 self.wfile.write(b"ok")
 
-            def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the server's name for it
+            def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
                 pass
 
         return Handler

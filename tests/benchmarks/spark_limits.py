@@ -1,4 +1,4 @@
-"""What Spark alone can do, nothing written: -m benchmarks.spark_limits kafka|parse prints rows a second."""
+"""The rate at which Spark reads without writing: -m benchmarks.spark_limits kafka|parse prints rows a second."""
 
 import argparse
 import time
@@ -17,8 +17,8 @@ from lakehouse.spark.session import session
 def main() -> None:
     example = "example: python -m benchmarks.spark_limits parse"
     parser = argparse.ArgumentParser(description=__doc__, epilog=example)
-    parser.add_argument("what", choices=["kafka", "parse"])
-    source, settings = parser.parse_args().what, Settings()
+    parser.add_argument("source", choices=["kafka", "parse"])
+    source, settings = parser.parse_args().source, Settings()
     catalog = Catalog(settings.lake)
     rows = sum(end + 1 for end in catalog.bronze_offsets(STRAVA_ACTIVITIES).values())
     with session(settings, "stream" if source == "kafka" else "refresh") as spark:

@@ -1,4 +1,4 @@
-"""How long everything takes to start on data that is there, and what it takes of memory and processor."""
+"""The start time of the stack on existing data, and its memory and CPU use."""
 
 import re
 import time
@@ -14,18 +14,16 @@ from benchmarks.system import BenchmarkSystem, Log, start_system
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 
-SECTION = "start"
+START_SECTION = "start"
 LOAD_RATE = 500.0  # changes a second
 READY_LINE = re.compile(r"^(\S+)\s+ready after\s+([\d.]+) s")
 TOTAL_LABEL = "all of it"
-IDLE_CPU_TARGET, SETTLE_TIMEOUT = (
-    15.0,
-    300.0,
-)  # % of a core; seconds in which what starting leaves to compile is compiled
+IDLE_CPU_TARGET = 15.0  # % of a core
+SETTLE_TIMEOUT = 300.0  # seconds in which the JVMs finish compiling after the start
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
-    """Give the lines, of a stack of its own that was up before."""
+    """Yield the measurements of the section, on a stack that was started and loaded before."""
     stack_messages: list[str] = []
 
     def listen(text: str) -> None:
@@ -39,12 +37,16 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
         stack_messages.clear()
         started_at = time.monotonic()
         system.stack.up()
-        yield Measurement(SECTION, "make up, all services ready", "s", ours=time.monotonic() - started_at, target=40)
+        yield Measurement(
+            START_SECTION, "make up, all services ready", "s", ours=time.monotonic() - started_at, target=40
+        )
         for service, seconds in ready_times(stack_messages).items():
-            yield Measurement(SECTION, f"{service} ready", "s", ours=seconds)
+            yield Measurement(START_SECTION, f"{service} ready", "s", ours=seconds)
         system.drain(120)
-        yield Measurement(SECTION, "make up, until Bronze takes changes in", "s", ours=time.monotonic() - started_at)
-        with suppress(NotReady):  # what never calms down is measured as it is
+        yield Measurement(
+            START_SECTION, "make up, until Bronze takes changes in", "s", ours=time.monotonic() - started_at
+        )
+        with suppress(NotReady):  # a stack that never settles is measured as it is
             wait_until(
                 lambda: _cpu_percent(system, 5.0) < IDLE_CPU_TARGET,
                 timeout=SETTLE_TIMEOUT,
@@ -52,7 +54,7 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
             )
         log(f"idle for {options.idle:.0f} s")
         yield Measurement(
-            SECTION,
+            START_SECTION,
             "processor when idle",
             "% of a core",
             ours=_cpu_percent(system, options.idle),
@@ -65,17 +67,19 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
 
 
 def ready_times(stack_messages: list[str]) -> dict[str, float]:
-    """Give each service's seconds, by what a stack says as it starts."""
-    found = (READY_LINE.match(text) for text in stack_messages)
-    return {match[1]: float(match[2]) for match in found if match}
+    """Return each service's seconds until it was ready, from the output of `make up`."""
+    matches = (READY_LINE.match(text) for text in stack_messages)
+    return {match[1]: float(match[2]) for match in matches if match}
 
 
 def _measure_memory(system: BenchmarkSystem, label: str) -> Iterator[Measurement]:
-    """Give the memory of each service, what processes share divided among them."""
-    memory_mib = {one.name: _pss_mib(one.pid) for one in system.stack.status() if one.pid}
-    yield Measurement(SECTION, f"memory, {TOTAL_LABEL}, {label}", "MiB", ours=sum(memory_mib.values()), target=3_584)
+    """Yield the memory (PSS) of each service and their sum; shared pages are divided among processes."""
+    memory_mib = {service.name: _pss_mib(service.pid) for service in system.stack.status() if service.pid}
+    yield Measurement(
+        START_SECTION, f"memory, {TOTAL_LABEL}, {label}", "MiB", ours=sum(memory_mib.values()), target=3_584
+    )
     for service, mib in memory_mib.items():
-        yield Measurement(SECTION, f"memory, {service}, {label}", "MiB", ours=mib)
+        yield Measurement(START_SECTION, f"memory, {service}, {label}", "MiB", ours=mib)
 
 
 def _pss_mib(pid: int) -> float:
@@ -87,16 +91,16 @@ def _pss_mib(pid: int) -> float:
 
 
 def _cpu_percent(system: BenchmarkSystem, seconds: float) -> float:
-    """Give what all processes of the stack take of one core, in percent, over so many seconds."""
+    """Return the CPU use of all processes of the stack over some seconds, in percent of one core."""
     before = _cpu_seconds(system)
     started_at = time.monotonic()
-    time.sleep(seconds)  # how long is what is measured
-    after, took = _cpu_seconds(system), time.monotonic() - started_at
-    return 100 * sum(used - before.get(process, 0.0) for process, used in after.items()) / took
+    time.sleep(seconds)  # the measured interval
+    after, elapsed = _cpu_seconds(system), time.monotonic() - started_at
+    return 100 * sum(used - before.get(process, 0.0) for process, used in after.items()) / elapsed
 
 
 def _cpu_seconds(system: BenchmarkSystem) -> Mapping[tuple[int, float], float]:
-    """Give the seconds of processor that each process of the stack has used, its supervisor's included."""
+    """Return the CPU seconds of each process of the stack and its supervisor, by pid and creation time."""
     pid = int((system.stack.home / "run" / "supervisord.pid").read_text(encoding="ascii"))
     used = {}
     for process in _process_tree(pid):

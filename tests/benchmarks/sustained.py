@@ -1,4 +1,4 @@
-"""The highest rate of changes at which Bronze does not fall behind while everything runs, and its lag over minutes."""
+"""The highest rate of changes at which Bronze keeps up while all services run, and its lag over minutes."""
 
 import time
 from collections.abc import Generator
@@ -13,14 +13,14 @@ from benchmarks.samples import is_steady, middle_and_end, rate
 from benchmarks.system import BenchmarkSystem, Log, start_system
 from lakehouse.retries import wait_until
 
-SECTION = "sustained"
-MIN_RATE_SHARE = 0.95  # of its rate that a load has to make, else the machine has no more
-DRAIN_TIMEOUT = 1_200.0  # seconds
+SUSTAINED_SECTION = "sustained"
+MIN_RATE_SHARE = 0.95  # share of its rate that a load has to reach; less means that the machine is saturated
+LOAD_DRAIN_TIMEOUT = 1_200.0  # seconds
 
 
 @dataclass(frozen=True)
 class RateResult:
-    """A rate held for a while: what was made of it, changes a second, and the lag, second by second, in changes."""
+    """The result of a load: its target and actual rate (changes a second), and Bronze's lag each second (changes)."""
 
     target_rate: float
     actual_rate: float
@@ -28,42 +28,50 @@ class RateResult:
 
     @property
     def keeps_up(self) -> bool:
+        """Whether the load reached its rate and Bronze's lag did not grow."""
         return self.actual_rate >= MIN_RATE_SHARE * self.target_rate and is_steady(self.lags, self.target_rate)
 
     def __str__(self) -> str:
         middle, end = middle_and_end(self.lags)
-        return f"{self.actual_rate:,.0f} of {self.target_rate:,.0f} a second: lag {middle:,.0f} in the middle, {end:,.0f} at the end"
+        rates = f"{self.actual_rate:,.0f} of {self.target_rate:,.0f} a second"
+        return f"{rates}: lag {middle:,.0f} in the middle, {end:,.0f} at the end"
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
-    """Give the lines, of a stack of its own."""
+    """Yield the measurements of the section, on a stack of its own."""
     with start_system(log) as system:
         system.stack.up()
         system.load_company()
-        hold_rate(system, options.rates[0], options.step)  # a JVM that has just started is slower
-        system.drain(DRAIN_TIMEOUT)
+        hold_rate(system, options.rates[0], options.step)  # warm-up: a JVM is slower right after its start
+        system.drain(LOAD_DRAIN_TIMEOUT)
         highest = None
         for target_rate in options.rates:
             result = hold_rate(system, target_rate, options.step)
             log(str(result))
-            system.drain(DRAIN_TIMEOUT)
+            system.drain(LOAD_DRAIN_TIMEOUT)
             if not result.keeps_up:
                 break
             highest = target_rate
-        yield Measurement(SECTION, "highest steady rate", "changes/s", ours=highest or 0, target=3_000, more=True)
+        yield Measurement(
+            SUSTAINED_SECTION, "highest steady rate", "changes/s", ours=highest or 0, target=3_000, more=True
+        )
         if highest:
             result = hold_rate(system, highest, options.sustained)
             log(str(result))
             yield Measurement(
-                SECTION, f"made over {options.sustained:.0f} s", "changes/s", ours=result.actual_rate, more=True
+                SUSTAINED_SECTION,
+                f"made over {options.sustained:.0f} s",
+                "changes/s",
+                ours=result.actual_rate,
+                more=True,
             )
             middle, end = middle_and_end(result.lags)
-            yield Measurement(SECTION, "lag in the middle", "changes", ours=middle)
-            yield Measurement(SECTION, "lag at the end", "changes", ours=end)
+            yield Measurement(SUSTAINED_SECTION, "lag in the middle", "changes", ours=middle)
+            yield Measurement(SUSTAINED_SECTION, "lag at the end", "changes", ours=end)
 
 
 def hold_rate(system: BenchmarkSystem, per_second: float, seconds: float) -> RateResult:
-    """Have changes made at a rate for some seconds, and see each second how many of them Bronze has not."""
+    """Run a load at a rate for some seconds, and sample Bronze's lag each second."""
     initial_offset, lags = bronze_end_offset(system.settings), list[int]()
     with (
         observe_commits(bronze_path(system.settings)) as bronze_samples,
@@ -78,5 +86,5 @@ def hold_rate(system: BenchmarkSystem, per_second: float, seconds: float) -> Rat
             )
             return time.monotonic() >= deadline
 
-        wait_until(is_over, timeout=seconds + 60, missing="the end of the time", interval=1.0)
+        wait_until(is_over, timeout=seconds + 60, missing="the end of the load", interval=1.0)
         return RateResult(per_second, rate(running_load.samples), lags)

@@ -1,4 +1,4 @@
-"""A whole system of its own to measure: its stack, a server as Slack's, and its jobs as tuned or plain."""
+"""The system to benchmark: a stack of its own, a stub of Slack, and jobs with tuned or plain settings."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BenchmarkSystem:
-    """A stack, and what Slack got."""
+    """A stack, its Slack stub and the log of the run."""
 
     stack: Stack
     slack: SlackStub
@@ -49,14 +49,14 @@ class BenchmarkSystem:
 
     @property
     def plain_settings(self) -> Settings:
-        """The same system as Spark's and Delta's own settings run it."""
+        """The settings of the same system without tuning and ahead-of-time cache."""
         java = java_without_cache(self.stack.home / "plain-java", self.settings.java_home)
         return self.settings.model_copy(update={"tuning_dir": PLAIN_TUNING_DIR, "java_home": java})
 
     def load_company(self, months: int = 1) -> None:
-        """Load the sample company with months of activities, and wait until Bronze has them."""
+        """Load the sample company with `months` of activities, and wait until Bronze has them."""
         with connect(self.settings, autocommit=True) as conn:
-            # Gigabytes are made to wait here, which elsewhere would cost the slot.
+            # Gigabytes of WAL wait here, for which Postgres would otherwise invalidate the slot.
             conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
             conn.execute("SELECT pg_reload_conf()")
         write_sample_files(self.stack.home / "input")
@@ -65,15 +65,15 @@ class BenchmarkSystem:
         self.drain(120)
 
     def drain(self, timeout: float) -> None:
-        """Wait until Bronze holds everything that is committed now."""
+        """Wait until Bronze has all changes committed so far. Raises NotReady after the timeout (seconds)."""
         consistent_cut.wait_for_consistent_cut(self.settings, Catalog(self.settings.lake), CAPTURED, timeout)
 
     @contextmanager
     def override_service(self, name: str, settings: Settings) -> Iterator[None]:
-        """Run a service under other settings, and again under its own afterwards if it ran before."""
-        was_running = next(one.state for one in self.stack.status() if one.name == name) == "RUNNING"
+        """Run a service with other settings until the block ends, then with its own if it ran before."""
+        was_running = next(status.state for status in self.stack.status() if status.name == name) == "RUNNING"
         self.stack.down(name)
-        service = next(one for one in services(self.stack.home, settings) if one.name == name)
+        service = next(service for service in services(self.stack.home, settings) if service.name == name)
         self.log(f"{name} with {settings.tuning_dir.name} settings on {Path(settings.lake).name}")
         with self.start_process(settings, *service.command) as running:
             wait_until(
@@ -82,14 +82,14 @@ class BenchmarkSystem:
                 missing=lambda: service.readiness() or name,
             )
             if running.returncode is not None:
-                raise NotReady(f"{name} ended with {running.returncode} as soon as it was started")
+                raise NotReady(f"{name} exited with {running.returncode} right after its start")
             yield
         if was_running:
             self.stack.up(name)
 
     @contextmanager
     def start_process(self, settings: Settings, *command: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
-        """Run a command of ours beside the stack, and end it with all its children."""
+        """Run a command with the stack's environment, and terminate it and its children when the block ends."""
         env = {**environment(settings), orphans.HOME_VAR: str(self.stack.home)}
         with (self.stack.logs / "bench.log").open("a") as log:
             output = {
@@ -109,7 +109,7 @@ class BenchmarkSystem:
 
 @contextmanager
 def start_system(log: Log) -> Iterator[BenchmarkSystem]:
-    """Give a system that is not started yet; nothing of it is left afterwards."""
+    """Yield a system whose services are not started yet; stop and delete it when the block ends."""
     with TemporaryDirectory(prefix="bench-") as folder, SlackStub() as slack:
         home = Path(folder)
         settings = on_free_ports(home).model_copy(update={"slack_webhook_url": SecretStr(slack.url)})
@@ -121,7 +121,7 @@ def start_system(log: Log) -> Iterator[BenchmarkSystem]:
 
 
 def _terminate(running: "subprocess.Popen[str]") -> None:
-    """End a process and its session's others, gently at first."""
+    """Terminate a process group by SIGTERM, then by SIGKILL."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(running.pid, signal_number)

@@ -1,4 +1,4 @@
-"""How many rows a second each part takes when many wait: Debezium, the stream processor, a refresh."""
+"""The rows a second of Debezium, the stream processor and a refresh when many changes wait."""
 
 import shutil
 import time
@@ -20,38 +20,46 @@ from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 
-SECTION = "throughput"
-SERVICES = ("postgres", "kafka", "connect", "registrar", "stream-processor")
+THROUGHPUT_SECTION = "throughput"
+THROUGHPUT_SERVICES = ("postgres", "kafka", "connect", "registrar", "stream-processor")
 ROWS_PER_COMMIT = 10_000  # rows
-BROKER = Measurement(SECTION, "Postgres → broker (limit: pgoutput alone)", "rows/s", target=25_000, more=True)
-READ_BY_CLIENT = Measurement(SECTION, "reading the broker (limit: kafka-python)", "rows/s", more=True)
-READ_BY_SPARK = Measurement(SECTION, "reading the broker (limit: Spark's batch source)", "rows/s", more=True)
-BRONZE = Measurement(SECTION, "broker → Bronze (limit: Python and delta-rs)", "rows/s", target=60_000, more=True)
-BRONZE_WITH_STARTUP = Measurement(SECTION, "broker → Bronze, its start included", "rows/s", more=True)
-SILVER = Measurement(SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", target=20_000, more=True)
-SILVER_PEAK_MEMORY = Measurement(SECTION, "Bronze → Silver, most memory held", "MiB")
+BROKER_RATE = Measurement(
+    THROUGHPUT_SECTION, "Postgres → broker (limit: pgoutput alone)", "rows/s", target=25_000, more=True
+)
+CLIENT_READ_RATE = Measurement(THROUGHPUT_SECTION, "reading the broker (limit: kafka-python)", "rows/s", more=True)
+SPARK_READ_RATE = Measurement(
+    THROUGHPUT_SECTION, "reading the broker (limit: Spark's batch source)", "rows/s", more=True
+)
+BRONZE_RATE = Measurement(
+    THROUGHPUT_SECTION, "broker → Bronze (limit: Python and delta-rs)", "rows/s", target=60_000, more=True
+)
+BRONZE_RATE_WITH_STARTUP = Measurement(THROUGHPUT_SECTION, "broker → Bronze, its start included", "rows/s", more=True)
+SILVER_RATE = Measurement(
+    THROUGHPUT_SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", target=20_000, more=True
+)
+SILVER_PEAK_MEMORY = Measurement(THROUGHPUT_SECTION, "Bronze → Silver, most memory held", "MiB")
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
-    """Give the lines, of a stack of its own in which the changes wait before each part in turn."""
+    """Yield the measurements of the section, on a stack in which all changes wait before each component in turn."""
     with start_system(log) as system:
-        system.stack.up(*SERVICES)
+        system.stack.up(*THROUGHPUT_SERVICES)
         system.load_company()
-        run_refresh(system, system.settings)  # a first load into an empty Silver is no merge
+        run_refresh(system, system.settings)  # the first load into an empty Silver is an append, not a merge
         system.stack.down("registrar", "connect", "stream-processor")
         plain_settings = system.plain_settings.model_copy(update={"lake_uri": str(system.stack.home / "plain-lake")})
         shutil.copytree(system.settings.lake, plain_settings.lake)
         with limits.replication_slot(system):
             _make_changes(system, options.changes)
-            yield BROKER.with_value("limit", options.changes / limits.decoding_seconds(system))
-        yield BROKER.with_value("ours", _measure_broker(system, options.changes))
-        yield READ_BY_CLIENT.with_value("limit", limits.consumer_rate(system))
+            yield BROKER_RATE.with_value("limit", options.changes / limits.decoding_seconds(system))
+        yield BROKER_RATE.with_value("ours", _measure_broker(system, options.changes))
+        yield CLIENT_READ_RATE.with_value("limit", limits.consumer_rate(system))
         yield from _measure_bronze(system, system.settings, "ours")
-        yield READ_BY_SPARK.with_value("limit", limits.spark_rate(system, "kafka"))
-        yield BRONZE.with_value("limit", limits.python_sink_rate(system, _topic_end_offset(system)))
+        yield SPARK_READ_RATE.with_value("limit", limits.spark_rate(system, "kafka"))
+        yield BRONZE_RATE.with_value("limit", limits.python_sink_rate(system, _topic_end_offset(system)))
         system.stack.up("stream-processor")
         yield from _measure_silver(system, system.settings, "ours", options.changes)
-        yield SILVER.with_value("limit", limits.spark_rate(system, "parse"))
+        yield SILVER_RATE.with_value("limit", limits.spark_rate(system, "parse"))
         system.stack.down("stream-processor")
         yield from _measure_bronze(system, plain_settings, "plain")
         with system.override_service("stream-processor", plain_settings):
@@ -59,7 +67,7 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
 
 
 def _make_changes(system: BenchmarkSystem, count: int) -> None:
-    system.log(f"{count:,} changes are made")
+    system.log(f"committing {count:,} changes")
     with connect(system.settings, autocommit=True) as conn:
         changes, committed = Changes(athlete_ids(conn), first_id=next(id_blocks)), 0
         while committed < count:
@@ -67,23 +75,23 @@ def _make_changes(system: BenchmarkSystem, count: int) -> None:
 
 
 def _measure_broker(system: BenchmarkSystem, count: int) -> float | None:
-    """Give the rate at which Debezium writes what waits."""
+    """Return the rate at which Debezium writes the waiting changes to the topic."""
     target_offset, samples = _topic_end_offset(system) + count, list[Sample]()
     with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as consumer, ThreadPoolExecutor(1) as pool:
         starting = pool.submit(system.stack.up, "connect", "registrar")
 
-        def is_there() -> bool:
+        def has_reached_target() -> bool:
             [end] = topics.end_offsets(consumer).values()
             samples.append(Sample(time.time(), end))
             return end >= target_offset
 
-        wait_until(is_there, timeout=JOB_TIMEOUT, missing="every change in the topic", interval=0.02)
+        wait_until(has_reached_target, timeout=JOB_TIMEOUT, missing="every change in the topic", interval=0.02)
         starting.result()
     return rate(samples) or None
 
 
 def _measure_bronze(system: BenchmarkSystem, settings: Settings, side: str) -> Iterator[Measurement]:
-    """Give the rate of a stream processor that is started for it, after its first commit, and with its start."""
+    """Yield the rate of a newly started stream processor, after its first commit and with its start included."""
     last, before = _topic_end_offset(system) - 1, bronze_end_offset(settings)
     start_sample = Sample(time.time(), before)
     with (
@@ -95,21 +103,21 @@ def _measure_bronze(system: BenchmarkSystem, settings: Settings, side: str) -> I
             timeout=JOB_TIMEOUT,
             missing="every change in Bronze",
         )
-    yield BRONZE.with_value(side, rate([start_sample, *bronze_samples]) or None)
-    yield BRONZE_WITH_STARTUP.with_value(
+    yield BRONZE_RATE.with_value(side, rate([start_sample, *bronze_samples]) or None)
+    yield BRONZE_RATE_WITH_STARTUP.with_value(
         side, (last - before) / (bronze_samples[-1].timestamp - start_sample.timestamp)
     )
 
 
 def _measure_silver(system: BenchmarkSystem, settings: Settings, side: str, count: int) -> Iterator[Measurement]:
-    """Give the rate at which a refresh merges, and the memory that it took."""
+    """Yield the rate at which a refresh merges into Silver, and its peak memory."""
     system.log(f"refresh, {side}")
     refresh_run = run_refresh(system, settings)
-    yield SILVER.with_value(side, count / silver_seconds(stage_seconds(settings)))
+    yield SILVER_RATE.with_value(side, count / silver_seconds(stage_seconds(settings)))
     yield SILVER_PEAK_MEMORY.with_value(side, refresh_run.peak_mib)
 
 
 def _topic_end_offset(system: BenchmarkSystem) -> int:
-    """Give how many messages the topic has."""
+    """Return the sum of the topic's end offsets, over all partitions."""
     with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as consumer:
         return int(sum(topics.end_offsets(consumer).values()))

@@ -1,4 +1,4 @@
-"""What goes on all the while that things die."""
+"""The load that runs while faults are injected: a writer, a BI reader, refreshes and maintenance."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -15,30 +15,34 @@ from chaos.writer import Writer
 
 
 class BackgroundLoad:
-    """Somebody writes, somebody reads, a refresh runs after the other, and maintenance all the time."""
+    """A writer, a BI reader, one refresh after another, and continuous maintenance, each in its own thread."""
 
     def __init__(self, system: SystemUnderTest, seed: int) -> None:
         self.writer, self.reader = Writer(system.settings, Random(seed)), BiReader(system)
         self.refresh = RepeatingJob(system, REFRESH, pause=3.0)
         self.continuous_maintenance = RepeatingJob(system, CONTINUOUS_MAINTENANCE, pause=1.0, endless=True)
-        # As its command does it, once, when all is over.
+        # Run once by its own command, after the faults have ended.
         self.maintenance = RepeatingJob(system, MAINTENANCE, pause=0)
 
     @property
     def jobs(self) -> Mapping[str, RepeatingJob]:
-        """What can be struck beside the services, by its name among the victims."""
-        return {one.script: one for one in (self.refresh, self.continuous_maintenance)}
+        """The jobs that a fault can target besides the services, by script name."""
+        return {job.script: job for job in (self.refresh, self.continuous_maintenance)}
 
     @property
     def refreshes_ended(self) -> int:
-        """How many refreshes have come to their end, or died on their way."""
+        """The number of refreshes that ended with exit code 0 or by SIGKILL."""
         return self.refresh.exit_codes[0] + self.refresh.exit_codes[-signal.SIGKILL]
 
     @contextmanager
     def run_in_background(self) -> Iterator[None]:
+        """Run the load until the block ends, then raise the first error of a thread.
+
+        Where the block raises, the running refresh is terminated.
+        """
         stop, workloads = Event(), (self.writer, self.reader, self.refresh, self.continuous_maintenance)
         with ThreadPoolExecutor(len(workloads)) as pool:
-            running = [pool.submit(one.run, stop) for one in workloads]
+            running = [pool.submit(workload.run, stop) for workload in workloads]
             try:
                 yield
             except BaseException:
@@ -46,5 +50,5 @@ class BackgroundLoad:
                 raise
             finally:
                 stop.set()
-            for one in running:
-                one.result()
+            for future in running:
+                future.result()

@@ -1,4 +1,4 @@
-"""Somebody who reads the figures over the Thrift server all the while, and has to see each table whole."""
+"""A BI client that queries a figure over the Thrift server throughout a run; a partial table is an anomaly."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,19 +13,22 @@ from lakehouse.source.postgres import connect
 QUERY_INTERVAL = 2.0  # seconds
 FIGURES_QUERY = f"""
     SELECT count(*), count(DISTINCT employee_id), count_if(employee_id < {FIRST_VISITOR_ID}) FROM gold.v_prime_sportive
-"""  # noqa: S608 - made of a constant
+"""  # noqa: S608 - built from a constant
 
 
 @dataclass
 class BiReader:
-    """Counts the answers, and notes those that cannot be: a table seen in part, or twice."""
+    """A reader that counts query outcomes (complete, empty, unreachable) and lists anomalies.
+
+    An anomaly is a failed query, or a result that lacks employees or has one twice.
+    """
 
     system: SystemUnderTest
     outcomes: Counter[str] = field(default_factory=Counter)
     anomalies: list[str] = field(default_factory=list)
 
     def run(self, stop: Event) -> None:
-        """Read until told to stop; an answer that is refused is wrong too."""
+        """Query every two seconds until `stop` is set; a query error other than NotReady is an anomaly."""
         with connect(self.system.settings) as conn:
             row = conn.execute("SELECT count(*) FROM rh_employees WHERE id < %s", [FIRST_VISITOR_ID]).fetchone()
             employee_count = row[0] if row else 0
@@ -33,16 +36,17 @@ class BiReader:
             try:
                 [(rows, distinct_employees, employee_rows)] = query(self.system.settings, FIGURES_QUERY).rows
             except NotReady:
-                self.outcomes["no server"] += 1
+                self.outcomes["unreachable"] += 1
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is not the figures
+            except Exception as error:  # noqa: BLE001 - any other error is an anomaly
                 self.anomalies.append(f"read over Thrift: {str(error)[:300]}")
                 continue
-            # Before the first refresh there are none.
+            # Before the first refresh the table is empty.
             is_complete = rows == distinct_employees and employee_rows == employee_count
-            if is_complete or (rows == 0 and not self.outcomes["whole"]):
-                self.outcomes["whole" if is_complete else "empty"] += 1
+            if is_complete or (rows == 0 and not self.outcomes["complete"]):
+                self.outcomes["complete" if is_complete else "empty"] += 1
             else:
                 self.anomalies.append(
-                    f"read over Thrift: {rows} rows of {distinct_employees} people, {employee_rows} of the {employee_count} employees"
+                    f"read over Thrift: {rows} rows of {distinct_employees} people, "
+                    f"{employee_rows} of the {employee_count} employees"
                 )

@@ -1,4 +1,4 @@
-"""What was lost and what was doubled, when all is over: in Bronze, in Silver, in Gold, and on the way to Slack."""
+"""The check after a run: rows lost or duplicated in Bronze, Silver and Gold, and messages to Slack."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ from lakehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Verdict:
-    """Rows by table and offset or key, messages by their text; differences and details are for a person to read."""
+    """Counts of rows, by table and offset or key, and of messages, by text.
+
+    `differences` fail the run; `details` explain them: commits and Kafka messages around each finding.
+    """
 
     changes: int
     rows_lost: int
@@ -42,11 +45,10 @@ class Verdict:
 
 
 def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
-    """Compare Gold with Silver, Silver with Postgres, Bronze and it with Kafka, it with itself rebuilt, Slack with all.
+    """Compare each layer with its source: Gold, Silver, Bronze, Silver rebuilt from Bronze, and Slack.
 
-    In this order: comparing with Postgres brings Silver up to date, and Bronze before it; what the topics hold is
-    asked for earlier still, so that a change which comes meanwhile is not missed. A rebuilt Silver tells nothing any
-    more of the one that was there.
+    Topic offsets are read first, so that a change that arrives during the check is not missed. Reconciling with
+    Postgres brings Bronze and Silver up to date. The rebuild comes last, because it replaces the Silver under test.
     """
     settings, lake = system.settings, Lake(spark, Catalog(system.settings.lake))
     topic_offsets = read_offsets(settings, [contract.topic for contract in CAPTURED])
@@ -56,17 +58,21 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
     details = [*explain_findings(findings), *_describe_messages_at(settings, findings)]
     marked_sent, received = sent_and_received(system)
     return Verdict(
-        changes=sum(one.messages for one in bronze_counts),
-        rows_lost=sum(one.lost for one in bronze_counts)
-        + sum(max(0, one.source_rows - one.silver_rows) for one in table_results),
-        rows_doubled=sum(one.doubled for one in bronze_counts)
-        + sum(max(0, one.silver_rows - one.source_rows) for one in table_results),
+        changes=sum(counts.messages for counts in bronze_counts),
+        rows_lost=sum(counts.lost for counts in bronze_counts)
+        + sum(max(0, result.source_rows - result.silver_rows) for result in table_results),
+        rows_doubled=sum(counts.doubled for counts in bronze_counts)
+        + sum(max(0, result.silver_rows - result.source_rows) for result in table_results),
         differences=[
             *gold_differences,
-            *(f"not as in Kafka: {one}" for one in findings),
+            *(f"differs from Kafka: {finding}" for finding in findings),
             *_reader_disagreements(bronze_counts, findings),
-            *(f"Silver is not Postgres: {one.table} {said}" for one in table_results for said in one.differences),
-            *(f"{one.table}: {one.error}" for one in table_results if one.error),
+            *(
+                f"Silver differs from Postgres: {result.table} {difference}"
+                for result in table_results
+                for difference in result.differences
+            ),
+            *(f"{result.table}: {result.error}" for result in table_results if result.error),
             *find_rebuild_differences(settings, lake),
         ],
         details=details,
@@ -77,14 +83,16 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
 
 
 def _reader_disagreements(bronze_counts: Sequence[BronzeCounts], findings: Sequence[OffsetFinding]) -> Iterator[str]:
-    """Say where Spark, which counted, and delta-rs, which named, read other rows of Bronze."""
-    missing_by_delta_rs = sum(one.offsets for one in findings if one.table.unique_offsets and one.kind == "missing")
-    if missing_by_delta_rs != (missing_by_spark := sum(one.lost for one in bronze_counts)):
-        yield f"of Bronze, Spark finds {missing_by_spark} rows missing and delta-rs {missing_by_delta_rs}"
+    """Yield a line if Spark's count of missing Bronze rows differs from that of delta-rs."""
+    missing_by_delta_rs = sum(
+        finding.offsets for finding in findings if finding.table.unique_offsets and finding.kind == "missing"
+    )
+    if missing_by_delta_rs != (missing_by_spark := sum(counts.lost for counts in bronze_counts)):
+        yield f"in Bronze, Spark finds {missing_by_spark} rows missing and delta-rs {missing_by_delta_rs}"
 
 
 def _describe_messages_at(settings: Settings, findings: Sequence[OffsetFinding]) -> Iterator[str]:
-    """Yield what Kafka holds at the offsets that were found wanting."""
+    """Yield a description of Kafka's messages at the offsets of each finding."""
     for finding in findings:
         yield f"Kafka's messages of {finding}"
         yield from describe_messages(settings, finding.table.topic, finding.topic_partition.partition, finding.ranges)

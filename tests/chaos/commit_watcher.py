@@ -1,6 +1,6 @@
-"""Every commit of the lake as it is written: kept beyond its log's clean-up, and named where it was written over.
+"""A watcher that archives every commit of the lake as it is written, and reports versions written twice.
 
-A version of a Delta table is written once. Whoever writes it again takes a commit back that somebody was told of.
+A Delta version may be written only once: a second write discards a commit that its writer believes successful.
 """
 
 import ctypes
@@ -18,24 +18,24 @@ from threading import Thread
 from chaos.delta_log import ARCHIVE, read_commit
 
 COMMIT_FILENAME = re.compile(r"^\d{20}\.json$")
-# inotify(7): a file that was made, moved here, deleted; and a queue that was too short.
+# inotify(7): a file was created, moved here or deleted; the event queue overflowed.
 CREATED, MOVED_TO, DELETED, OVERFLOW = 0x100, 0x80, 0x200, 0x4000
 INOTIFY_EVENT = struct.Struct("iIII")
 
 
 @dataclass
 class CommitWatcher:
-    """The commits of all tables under a root: their names in each log, and those that were written over."""
+    """The commits of all tables under a lake's root, and those that were overwritten."""
 
     lake: Path
     overwritten: list[Path] = field(default_factory=list)
-    queue_overflowed: bool = False  # events came faster than they were read
+    queue_overflowed: bool = False  # events arrived faster than they were read
     _logs: dict[int, Path] = field(default_factory=dict)
-    _write_counts: dict[Path, int] = field(default_factory=dict)  # how often each commit that is there was written
+    _write_counts: dict[Path, int] = field(default_factory=dict)  # by commit that exists
 
     @contextmanager
     def watch(self) -> Iterator["CommitWatcher"]:
-        """Watch the logs that are there now until the block ends; nothing where this machine cannot."""
+        """Watch the existing Delta logs until the block ends; do nothing where inotify is missing."""
         if sys.platform != "linux":
             yield self
             return
@@ -52,17 +52,16 @@ class CommitWatcher:
                 os.close(descriptor)
 
     def problems(self) -> Sequence[str]:
-        """Return what speaks against the log: each version that was written more than once."""
-        overflow_problem = ["some commits were not seen: events came too fast"] if self.queue_overflowed else []
+        """Return one line for each version written more than once, and one for an overflow of the event queue."""
+        overflow_problem = ["some commits were missed: the event queue overflowed"] if self.queue_overflowed else []
         return [*map(self._describe, dict.fromkeys(self.overwritten)), *overflow_problem]
 
     def _describe(self, commit: Path) -> str:
-        """Return which writes of a version there were, as far as they could be kept."""
+        """Return the writes of a version, as far as they were archived."""
         writes = sorted(
-            self._archive(commit).glob(f"{commit.stem}.*.json"), key=lambda one: int(one.stem.split(".")[1])
+            self._archive(commit).glob(f"{commit.stem}.*.json"), key=lambda file: int(file.stem.split(".")[1])
         )
-        commits = (read_commit(one) for one in writes)
-        description = ", then ".join(f"{one.operation} by {one.engine}" for one in commits)
+        description = ", then ".join(f"{write.operation} by {write.engine}" for write in map(read_commit, writes))
         return f"{self._table(commit)} version {int(commit.stem)} was written over: {description}"
 
     def _open(self) -> int:
@@ -96,7 +95,7 @@ class CommitWatcher:
                 self._record(self._logs[watch_descriptor] / name)
 
     def _record(self, commit: Path) -> None:
-        """Keep a commit that was written, and note where another one was there."""
+        """Archive a write of a commit, and record the commit as overwritten if it existed before."""
         write_count = self._write_counts[commit] = self._write_counts.get(commit, 0) + 1
         archive = self._archive(commit)
         archive.mkdir(parents=True, exist_ok=True)

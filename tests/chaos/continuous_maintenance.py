@@ -1,7 +1,7 @@
-"""Run maintenance beside the stream all the time: -m chaos.continuous_maintenance. SIGTERM ends it.
+"""Run maintenance concurrently with the stream until SIGTERM: -m chaos.continuous_maintenance.
 
-Each pass compacts, checkpoints and vacuums every table that changed since, and cleans its log, as maintain.py does.
-Rewritten tables need the turn that a refresh holds; they are left out while it is held.
+Like maintain.py, a pass compacts, checkpoints and vacuums each table that changed, and cleans its log.
+Rewritten tables need the lock that a refresh takes; a pass skips them while that lock is taken.
 """
 
 import time
@@ -23,20 +23,18 @@ from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
 
-# Seconds between two passes, at random. A pass that followed each append at once was over long before the next one,
-# and the two never met.
+# Seconds between two passes, at random. A pass right after each append ended long before the next append, so the
+# two never ran at the same time.
 PASS_INTERVAL = (0.0, 4.0)
-LOCKED_PASS_INTERVAL, LOCK_RETRY_INTERVAL = (
-    15.0,
-    2.0,
-)  # seconds between two turns; until one that was held is asked for again
-# Smaller than maintain.py's: each pass would write the whole of Bronze again, and the small disk would be full.
+LOCKED_PASS_INTERVAL = 15.0  # seconds between two passes over the rewritten tables
+LOCK_RETRY_INTERVAL = 2.0  # seconds until the next attempt where the lock was taken
+# Smaller than maintain.py's: each pass would rewrite all of Bronze and fill the small disk.
 TARGET_BYTES = 128 * 1024
 
 
 @dataclass
 class Maintenance:
-    """What is maintained, and each table's version when it last was."""
+    """The state of continuous maintenance: each table's version after its last pass."""
 
     settings: Settings
     catalog: Catalog
@@ -44,16 +42,19 @@ class Maintenance:
     versions: dict[TableName, int] = field(default_factory=dict)
 
     def maintain(self) -> None:
-        """Maintain the appended tables, and, now and then, the rewritten ones where no refresh has its turn."""
+        """Maintain the append-only tables, and, every 15 s, the rewritten ones.
+
+        Raises LakehouseError where a refresh has the lock; the rewritten tables are then tried again after 2 s.
+        """
         self._maintain_each(APPEND_ONLY_TABLES)
         if time.monotonic() > self.next_locked_pass_at:
             self.next_locked_pass_at = time.monotonic() + LOCK_RETRY_INTERVAL
-            with exclusive_refresh(self.settings, self.catalog, CAPTURED, 0) as ensure_lock_held:
-                self._maintain_each(REWRITTEN_TABLES, ensure_lock_held)
+            with exclusive_refresh(self.settings, self.catalog, CAPTURED, 0) as check_lock:
+                self._maintain_each(REWRITTEN_TABLES, check_lock)
             self.next_locked_pass_at = time.monotonic() + LOCKED_PASS_INTERVAL
 
     def _maintain_each(self, tables: Iterable[TableName], pre_commit_check: Callable[[], None] = lambda: None) -> None:
-        """Maintain each of the tables that changed since its last time, and print what became of its files."""
+        """Maintain each table whose version changed since its last pass, and print its file counts."""
         for table in tables:
             if self.catalog.exists(*table) and self._version(table) != self.versions.get(table):
                 for name, result in maintain_tables(
@@ -87,11 +88,11 @@ def _format_result(result: MaintenanceResult | LakehouseError) -> str:
 
 @contextmanager
 def _log_errors() -> Iterator[None]:
-    """Print what is out of reach just now, a lease that another has or Postgres, and go on."""
+    """Print a LakehouseError, such as a lease that is taken or Postgres being down, and continue."""
     try:
         yield
     except LakehouseError as error:
-        _log("left out", first_line(error))
+        _log("maintenance_skipped", first_line(error))
 
 
 def _log(subject: str, text: str) -> None:

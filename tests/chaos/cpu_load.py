@@ -1,4 +1,4 @@
-"""A second program that wants every core, as on a machine that is much too busy."""
+"""CPU load on every core, as on an overloaded machine."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-# It ends by itself where whoever started it was killed. With the weight of all others little came to its end on
-# two cores: requests to Kafka timed out after 5 s, and the first refresh took five minutes.
+# It exits when its parent was killed. It is niced: at normal priority on two cores, requests to Kafka timed out
+# after 5 s, and the first refresh took five minutes.
 SPIN_SCRIPT = "import os\nos.nice(5)\nparent = os.getppid()\nwhile os.getppid() == parent:\n    pass"
 
 
 @contextmanager
 def busy_cores() -> Iterator[None]:
-    """Keep as many processes spinning as there are cores, and end them with the block."""
+    """Run one spinning process per core until the block ends."""
     with ExitStack() as exit_stack:
         for _ in range(os.cpu_count() or 1):
             spinning = exit_stack.enter_context(

@@ -1,4 +1,7 @@
-"""Run a worker that can be told to die between an outside answer and its note: -m chaos.crash_before_ack SCRIPT [ARGS]."""
+"""Run a worker that can crash between an external response and its record in Postgres.
+
+Usage: -m chaos.crash_before_ack SCRIPT [ARGS].
+"""
 
 import runpy
 import sys

@@ -1,4 +1,4 @@
-"""Run a job of Spark's that can be told to die around any of its commits: -m chaos.crash_on_commit SCRIPT [ARGS]."""
+"""Run a Spark job that can crash before or after any of its commits: -m chaos.crash_on_commit SCRIPT [ARGS]."""
 
 import runpy
 import sys
@@ -13,7 +13,10 @@ from lakehouse.cdc.lake import Lake
 
 
 class CommitObserver:
-    """What Delta tells of a transaction on its way; it is asked to go on each time."""
+    """An observer of Delta's transactions, with failpoints before and after the commit.
+
+    It implements Delta's TransactionExecutionObserver; the methods with an argument must run the step themselves.
+    """
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -56,7 +59,10 @@ def main() -> None:
 
 
 def _with_observer(write: Callable[..., Any], *, table_index: int) -> Callable[..., Any]:
-    """Give the method with what its thread writes next observed; the table's name stands at this place."""
+    """Return the method with an observer set for its thread's next transaction.
+
+    The layer and the table are the arguments at `table_index` and the one after it.
+    """
 
     @wraps(write)
     def wrapper(lake: Lake, *arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A table's log as its JSON tells it: which commit added which offsets, and which files are in the table no more."""
+"""A Delta table's log, read from its JSON commits: the offsets that each commit added, and removed files."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from deltalake import DeltaTable
 
 from lakehouse.cdc.offsets import TopicPartition
 
-ARCHIVE = ".commits"  # in the lake, for a hard link leaves no disk
-# version.json in the log; version.n.json where the n-th write of that version was kept.
+ARCHIVE = ".commits"  # inside the lake, because a hard link cannot cross file systems
+# version.json in the log; version.n.json in the archive, for the n-th write of that version.
 COMMIT_FILE = re.compile(r"^(\d{20})(?:\.(\d+))?\.json$")
 
 
 @dataclass(frozen=True)
 class AddedFile:
-    """A data file as its add action tells it; offsets from its statistics, ends included."""
+    """A data file from an add action, with the first and last offset from its statistics."""
 
     path: str
     topic_partition: TopicPartition
@@ -39,7 +39,7 @@ class AddedFile:
 
 @dataclass(frozen=True)
 class DeltaCommit:
-    """A commit; `write` is 2 where it was written over another one of the same version."""
+    """A commit of a Delta log; `write_number` is 2 where it overwrote another commit of its version."""
 
     version: int
     write_number: int
@@ -56,37 +56,41 @@ class DeltaCommit:
 
 @dataclass(frozen=True)
 class DeltaLog:
-    """The commits of a table that are known, in order, and the files that it has now."""
+    """The known commits of a table in version order, and the paths of its active files."""
 
     commits: Sequence[DeltaCommit]
     active_files: frozenset[str]
 
     def commits_around(self, topic_partition: TopicPartition, gap: range) -> list[DeltaCommit]:
-        """Return the commits from the append just before the gap to the one just behind it, and those that fill it."""
-        appends = [(one, file) for one in self.commits if one.is_append for file in one.added_files]
-        before = [
-            one.version for one, file in appends if file.overlaps(topic_partition, range(gap.start - 1, gap.start))
-        ]
-        after = [one.version for one, file in appends if file.overlaps(topic_partition, range(gap.stop, gap.stop + 1))]
-        filling = [one.version for one, file in appends if file.overlaps(topic_partition, gap)]
+        """Return the commits from the append before the gap to the one after it, those that fill it included.
+
+        Empty where no append adds offsets in or next to the gap, as in a log that was cleaned.
+        """
+        appends = [(commit.version, file) for commit in self.commits if commit.is_append for file in commit.added_files]
+        before_gap, after_gap = range(gap.start - 1, gap.start), range(gap.stop, gap.stop + 1)
+        before = [version for version, file in appends if file.overlaps(topic_partition, before_gap)]
+        after = [version for version, file in appends if file.overlaps(topic_partition, after_gap)]
+        filling = [version for version, file in appends if file.overlaps(topic_partition, gap)]
         neighbors = [*before[-1:], *after[:1], *filling]
-        # Without a neighbour, as of a log that was cleaned, whatever holds offsets near by.
-        return [one for one in self.commits if neighbors and min(neighbors) <= one.version <= max(neighbors)]
+        return [commit for commit in self.commits if neighbors and min(neighbors) <= commit.version <= max(neighbors)]
 
     def file_status(self, path: str) -> str:
-        """Return what became of a file that a commit added."""
+        """Return whether a file is in the table, was removed by a version, or was lost."""
         if path in self.active_files:
             return "in the table"
-        removals = [one.version for one in self.commits if path in one.removed_paths]
+        removals = [commit.version for commit in self.commits if path in commit.removed_paths]
         return f"removed by version {removals[0]}" if removals else "LOST: no version removed it, and it is not there"
 
 
 def read_log(table: Path, archive: Path | None = None, prefix: str = "") -> DeltaLog:
-    """Read the table's log, with commits that were kept elsewhere; `prefix` stands before its offset columns."""
+    """Return the table's log, with archived commits in place of those in `_delta_log`.
+
+    `prefix` precedes the names of the offset columns: "" in Bronze, "_" in the versions of Silver.
+    """
     archived = {_version_and_write(file): file for file in _commit_files(archive)}
     versions = {version for version, _ in archived}
     current = {_version_and_write(file): file for file in _commit_files(table / "_delta_log")}
-    files = archived | {place: file for place, file in current.items() if place[0] not in versions}
+    files = archived | {(version, n): file for (version, n), file in current.items() if version not in versions}
     return DeltaLog(
         [read_commit(file, prefix) for _, file in sorted(files.items())],
         frozenset(unquote(path) for path in _active_paths(table)),
@@ -94,18 +98,19 @@ def read_log(table: Path, archive: Path | None = None, prefix: str = "") -> Delt
 
 
 def describe_gap(log: DeltaLog, topic_partition: TopicPartition, gap: range) -> Iterator[str]:
-    """Yield a line for each commit around a gap, and one for each of its files that hold offsets near it."""
+    """Yield a line for each commit around a gap, and one for each added file with offsets near it."""
     neighborhood = range(gap.start - 1, gap.stop + 1)
     for commit in log.commits_around(topic_partition, gap):
         overwrite_note = (
-            f", written over what was there (write {commit.write_number})" if commit.write_number > 1 else ""
+            f", written over another commit (write {commit.write_number})" if commit.write_number > 1 else ""
         )
         timestamp = commit.timestamp.isoformat(timespec="milliseconds")
         changed = f"{len(commit.added_files)} files added, {len(commit.removed_paths)} removed"
         yield f"version {commit.version} {timestamp} {commit.operation} by {commit.engine}: {changed}{overwrite_note}"
         for file in commit.added_files:
             if file.overlaps(topic_partition, neighborhood):
-                yield f"  adds {file.first_offset}–{file.last_offset}, {file.row_count} rows, {log.file_status(file.path)}: {file.path}"
+                offsets = f"{file.first_offset}–{file.last_offset}"
+                yield f"  adds {offsets}, {file.row_count} rows, {log.file_status(file.path)}: {file.path}"
 
 
 def _commit_files(folder: Path | None) -> list[Path]:
@@ -113,25 +118,25 @@ def _commit_files(folder: Path | None) -> list[Path]:
 
 
 def _version_and_write(file: Path) -> tuple[int, int]:
-    found = COMMIT_FILE.match(file.name)
-    assert found
-    return int(found[1]), int(found[2] or 1)
+    match = COMMIT_FILE.match(file.name)
+    assert match
+    return int(match[1]), int(match[2] or 1)
 
 
 def read_commit(file: Path, prefix: str = "") -> DeltaCommit:
-    """Read one commit; `prefix` stands before its offset columns, and a line that is no JSON is left out."""
-    version, write = _version_and_write(file)
+    """Return one commit; lines that are not JSON are skipped. `prefix` precedes the offset columns."""
+    version, write_number = _version_and_write(file)
     actions = [*_actions(file)]
-    commit_info: Mapping[str, Any] = next((one["commitInfo"] for one in actions if "commitInfo" in one), {})
-    added_files = (_parse_added_file(one["add"], prefix) for one in actions if "add" in one)
+    commit_info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    added_files = (_parse_added_file(action["add"], prefix) for action in actions if "add" in action)
     return DeltaCommit(
         version,
-        write,
+        write_number,
         datetime.fromtimestamp(commit_info.get("timestamp", 0) / 1000, tz=timezone.utc),
         str(commit_info.get("operation", "?")),
         str(commit_info.get("engineInfo", "?")),
-        [one for one in added_files if one],
-        [unquote(one["remove"]["path"]) for one in actions if "remove" in one],
+        [file for file in added_files if file],
+        [unquote(action["remove"]["path"]) for action in actions if "remove" in action],
     )
 
 
@@ -142,7 +147,7 @@ def _actions(file: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _parse_added_file(action: Mapping[str, Any], prefix: str) -> AddedFile | None:
-    """Return the file of an add action, None where it tells no offset or no partition, as quarantine's."""
+    """Return the file of an add action; None where it has no offset statistics or partition, as in quarantine."""
     statistics, partition_values = json.loads(action.get("stats") or "{}"), action["partitionValues"]
     first, last = (statistics.get(end, {}).get(f"{prefix}offset") for end in ("minValues", "maxValues"))
     incarnation, partition = (partition_values.get(f"{prefix}{name}") for name in ("incarnation", "partition"))

@@ -1,4 +1,4 @@
-"""Deaths at named steps: one is armed at a time, and takes place when a job comes by, whatever else goes on."""
+"""A schedule of failpoints: one is armed at a time, and fires when a job reaches it."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,30 +8,30 @@ from random import Random
 from chaos.failpoints import DISK_FULL, FAILPOINTS, SERVICE_OF_SCRIPT
 from chaos.faults import Fault
 
-REARM_TIMEOUT = 90.0  # seconds until another step is armed; a job that was killed comes by none
+REARM_TIMEOUT = 90.0  # seconds until another failpoint is armed; a killed job reaches none
 
 
 @dataclass
 class FailpointSchedule:
-    """The steps that none died at yet, in a random order."""
+    """The failpoints that have not fired yet, in random order."""
 
     armed_file: Path
     rng: Random
-    small_disk: bool  # only such a one is filled
+    small_disk: bool  # whether disk-full failpoints are scheduled
     _remaining: list[tuple[str, str]] = field(init=False)
     _armed_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._remaining = [
-            (script, step)
-            for script, steps in FAILPOINTS.items()
-            for step in steps
-            if self.small_disk or not step.endswith(DISK_FULL)
+            (script, failpoint)
+            for script, failpoints in FAILPOINTS.items()
+            for failpoint in failpoints
+            if self.small_disk or not failpoint.endswith(DISK_FULL)
         ]
         self.rng.shuffle(self._remaining)
 
     def arm(self) -> None:
-        """Arm the first step that is left."""
+        """Arm the first remaining failpoint."""
         if self._remaining:
             self._armed_at = time.monotonic()
             staged_file = self.armed_file.with_suffix(".loaded")
@@ -39,7 +39,7 @@ class FailpointSchedule:
             staged_file.replace(self.armed_file)
 
     def poll(self) -> Fault | None:
-        """Give the death that took place since the last look, and see that a step is armed."""
+        """Return the fault that fired since the last call, if any, and arm the next failpoint."""
         if not self._remaining:
             return None
         if not self.armed_file.exists():

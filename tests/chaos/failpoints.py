@@ -1,7 +1,7 @@
-"""The steps at which a job can be told to die, or to find the disk full, and both of it.
+"""The failpoints of the jobs: where a job can crash, or find the lake's disk full.
 
-The step is named in the file CHAOS_ARMED; the job that comes by takes the file away and is gone, with its JVM, or
-fills the lake's disk, for a while, and goes on.
+The file that CHAOS_ARMED names holds the armed failpoint. The job that reaches it deletes the file.
+Then it kills itself and its JVM, or fills the lake's disk for 5 s and continues.
 """
 
 import os
@@ -25,8 +25,8 @@ SERVICE_OF_SCRIPT = {
     REFRESH: "refresh",
     CONTINUOUS_MAINTENANCE: "maintenance",
 }
-BEFORE_MARK_SENT, AFTER_ENQUEUE = "message answered, not noted", "messages owed, offsets not committed"
-BEFORE_SAVE_RESULTS = "distances answered, not noted"
+BEFORE_MARK_SENT, AFTER_ENQUEUE = "message sent, not marked", "messages enqueued, offsets not committed"
+BEFORE_SAVE_RESULTS = "distances received, not saved"
 TABLES_WRITTEN = {
     STREAM: ("bronze/strava_activities", "bronze/rh_employees"),
     REFRESH: (
@@ -40,33 +40,31 @@ TABLES_WRITTEN = {
 }
 FAILPOINTS: dict[str, tuple[str, ...]] = {
     **{
-        script: tuple(f"{one} {when}" for one in written for when in (BEFORE_COMMIT, AFTER_COMMIT, DISK_FULL))
-        for script, written in TABLES_WRITTEN.items()
+        script: tuple(f"{table} {step}" for table in tables for step in (BEFORE_COMMIT, AFTER_COMMIT, DISK_FULL))
+        for script, tables in TABLES_WRITTEN.items()
     },
     NOTIFIER: (BEFORE_MARK_SENT, AFTER_ENQUEUE),
     DISTANCE_WORKER: (BEFORE_SAVE_RESULTS,),
 }
-
-
 DISK_FULL_SECONDS = 5  # seconds
 
 
 def crash_at(failpoint: str) -> None:
-    """Kill this process and all of its group where this is the step that was named."""
+    """Kill this process and its group with SIGKILL if this failpoint is armed."""
     if _disarm(failpoint):
         os.killpg(0, signal.SIGKILL)
 
 
 def fill_disk_at(failpoint: str) -> None:
-    """Fill the lake's disk for a while, and go on, where this is the step that was named."""
+    """Fill the lake's disk for 5 s, without waiting, if this failpoint is armed."""
     if _disarm(failpoint):
         filler = fill_disk()
-        # It outlives this process, and belongs to nobody: whoever is killed meanwhile, the disk is emptied again.
+        # A detached process: the disk is emptied again even if this process or its group is killed meanwhile.
         subprocess.run(["setsid", "--fork", "sh", "-c", f'sleep {DISK_FULL_SECONDS}; rm -f "$0"', filler], check=True)
 
 
 def fill_disk(lake: str | None = None) -> Path:
-    """Leave no byte on the lake's disk, and return the file that holds them all."""
+    """Fill the lake's disk to the last byte, and return the file that fills it."""
     filler = Path(lake or Settings().lake) / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
@@ -75,7 +73,7 @@ def fill_disk(lake: str | None = None) -> Path:
 
 
 def _disarm(failpoint: str) -> bool:
-    """Return whether this is the step that was named, and take its name away, so that it happens once."""
+    """Return whether this failpoint is armed, and delete the file that names it, so that it fires once."""
     armed = Path(os.environ[ARMED_FILE_VAR])
     with suppress(FileNotFoundError):
         if failpoint and armed.read_text(encoding="utf-8") == failpoint:

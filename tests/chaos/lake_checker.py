@@ -1,4 +1,4 @@
-"""The lake's rows against what they come from: Bronze and Kafka, Silver and Bronze, Gold and Silver."""
+"""Checks of each layer against its source: Bronze with Kafka, Silver with Bronze, Gold with Silver."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from workload.invariants import check_rebuild_is_identical
 
 @dataclass(frozen=True)
 class BronzeCounts:
-    """Of a topic: how many messages it has, how many of them Bronze has not, and how many rows it has too many."""
+    """A topic's message count, the messages that Bronze lacks, and Bronze's duplicate rows."""
 
     messages: int
     lost: int
@@ -33,12 +33,12 @@ class BronzeCounts:
 
 
 def compare_bronze_with_kafka(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequence[BronzeCounts]:
-    """Compare Bronze with Kafka's offsets, table by table, as far as the topics reached; each has one partition."""
+    """Return each captured table's Bronze counts, up to its topic's end offset; each topic has one partition."""
     return [compare_table_with_kafka(lake, contract, topic_offsets[contract.topic][0].stop) for contract in CAPTURED]
 
 
 def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequence[OffsetFinding]:
-    """Return which offsets Bronze and the versions of Silver lack or have too often, of those the topics hold."""
+    """Return the missing and duplicate offsets of Bronze and of Silver's versions, among those in the topics."""
     root = Path(lake.catalog.root)
     findings: list[OffsetFinding] = []
     for contract in CAPTURED:
@@ -54,7 +54,7 @@ def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequ
 
 
 def find_gold_differences(lake: Lake) -> list[str]:
-    """Compute Gold again from Silver as the last refresh left it, and name the tables whose rows are others."""
+    """Recompute Gold from the Silver of the last refresh, and return a line for each table that differs."""
     day = today()
     models = build_models(rules_until(lake.silver(REWARD_RULES), day), day)
     counts = {
@@ -62,18 +62,18 @@ def find_gold_differences(lake: Lake) -> list[str]:
         for name, model in models.items()
         for rows, stored in [(materialize(model.compute(lake)), lake.read("gold", name))]
     }
-    return [f"gold/{name}: {lost} rows lost, {other} others" for name, (lost, other) in counts.items() if lost or other]
+    return [f"gold/{name}: {lost} rows lost, {extra} extra" for name, (lost, extra) in counts.items() if lost or extra]
 
 
 def find_rebuild_differences(settings: Settings, lake: Lake) -> list[str]:
-    """Rebuild Silver from Bronze, and name what is not as it was."""
+    """Rebuild Silver from Bronze, and return a line for each row that differs from before."""
     harness = CdcHarness(settings, lake, CAPTURED, {})
     differences_by_table = parallel_map(partial(check_rebuild_is_identical, harness), CAPTURED)
     return [f"rebuilt from Bronze: {difference}" for differences in differences_by_table for difference in differences]
 
 
 def compare_table_with_kafka(lake: Lake, contract: Contract, end: int) -> BronzeCounts:
-    """Compare a table's Bronze with the offsets before `end`."""
+    """Return a table's Bronze counts for the offsets before `end`."""
     distinct_offsets = F.count_distinct("incarnation", "partition", "offset")
     rows = lake.read("bronze", contract.table).where(F.col("offset") < end)
     counts = rows.agg(F.count("*"), distinct_offsets).first()

@@ -1,6 +1,6 @@
-"""Every offset of a topic has to be in Bronze once, and in Silver's versions at least once: those that are not, named.
+"""A check that Bronze holds each offset of a topic once, and Silver's versions each at least once.
 
-Read without Spark, from the files that the log names.
+It reads the files of the Delta log without Spark, so that it is independent of the engine under test.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,10 @@ RowCounts = Mapping[tuple[TopicPartition, int], int]
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """A table to check, and its topic: its offset columns begin with the prefix; only `once` forbids a second row."""
+    """A table to check, and its topic.
+
+    The names of its offset columns start with `prefix`. Only with `unique_offsets` is a second row of an offset wrong.
+    """
 
     topic: str
     lake: Path
@@ -39,7 +42,7 @@ class CheckedTable:
 
 @dataclass(frozen=True)
 class OffsetFinding:
-    """Offsets of a partition that a table has not, or has more than once."""
+    """The offsets of a partition that are `missing` in a table, or `doubled`: there more than once."""
 
     table: CheckedTable
     topic_partition: TopicPartition
@@ -51,9 +54,9 @@ class OffsetFinding:
         return sum(map(len, self.ranges))
 
     def __str__(self) -> str:
-        topic_partition = self.topic_partition
+        incarnation, partition = self.topic_partition
         return (
-            f"{self.table.layer}/{self.table.name}, incarnation {topic_partition.incarnation}, partition {topic_partition.partition}: "
+            f"{self.table.layer}/{self.table.name}, incarnation {incarnation}, partition {partition}: "
             f"{self.offsets} offsets {self.kind}: {format_ranges(self.ranges)}"
         )
 
@@ -63,19 +66,22 @@ def bronze_table(lake: Path, contract: Contract) -> CheckedTable:
 
 
 def versions_table(lake: Path, contract: Contract) -> CheckedTable:
-    """Return the versions' table: a message that implies deletes has a row for each, with its own offset."""
+    """Return the versions table of Silver, whose offsets repeat.
+
+    A message that implies deletes has one row for each deleted key, all at its own offset.
+    """
     return CheckedTable(contract.topic, lake, "silver", f"{contract.table}_versions", prefix="_", unique_offsets=False)
 
 
 def check_table(table: CheckedTable, expected: Mapping[TopicPartition, range]) -> list[OffsetFinding]:
-    """Compare a table with the offsets that its topic has, and return what is missing and what is doubled."""
+    """Return the missing and duplicate offsets of a table, compared with the offsets of its topic."""
     return [*compare(table, count_rows_by_offset(table), expected)]
 
 
 def compare(
     table: CheckedTable, counts: RowCounts, expected: Mapping[TopicPartition, range]
 ) -> Iterator[OffsetFinding]:
-    """Yield what differs; rows of other partitions, or of offsets beyond those expected, are not looked at."""
+    """Yield a finding for each partition's missing and duplicate offsets; rows outside `expected` are ignored."""
     for topic_partition, offsets in expected.items():
         if missing := to_ranges(offset for offset in offsets if not counts.get((topic_partition, offset))):
             yield OffsetFinding(table, topic_partition, "missing", missing)
@@ -86,7 +92,7 @@ def compare(
 
 
 def count_rows_by_offset(table: CheckedTable) -> RowCounts:
-    """Return how many rows each offset has."""
+    """Return the number of rows by topic-partition and offset."""
     columns = [f"{table.prefix}{name}" for name in ("incarnation", "partition", "offset")]
     quoted = ", ".join(f'"{name}"' for name in columns)
     query = f"SELECT {quoted}, count(*) AS n FROM t GROUP BY {quoted}"  # noqa: S608 - our own names
@@ -96,7 +102,7 @@ def count_rows_by_offset(table: CheckedTable) -> RowCounts:
 
 
 def explain_findings(findings: Iterable[OffsetFinding]) -> Iterator[str]:
-    """Yield, for each finding and each of its ranges, the commits around it."""
+    """Yield lines for a person: each finding, and the commits around each of its ranges."""
     for finding in findings:
         yield str(finding)
         log = delta_log.read_log(finding.table.path, finding.table.archive, finding.table.prefix)

@@ -1,10 +1,10 @@
-"""Offsets as ranges: a batch that is missing is one line, and not five hundred."""
+"""Offsets as ranges, so that a missing batch is reported in one line and not in five hundred."""
 
 from collections.abc import Iterable, Sequence
 
 
 def to_ranges(offsets: Iterable[int]) -> list[range]:
-    """Return the offsets, each once and in order, as ranges without a hole."""
+    """Return the distinct offsets as the fewest contiguous ranges, in ascending order."""
     ranges: list[range] = []
     for offset in sorted(set(offsets)):
         if ranges and ranges[-1].stop == offset:
@@ -15,5 +15,5 @@ def to_ranges(offsets: Iterable[int]) -> list[range]:
 
 
 def format_ranges(ranges: Sequence[range]) -> str:
-    """Return the ranges as a person reads them, ends included: 3, 7–12."""
-    return ", ".join(f"{one.start}" if len(one) == 1 else f"{one.start}–{one[-1]}" for one in ranges)
+    """Return the ranges as text, with both ends included: 3, 7–12."""
+    return ", ".join(f"{part.start}" if len(part) == 1 else f"{part.start}–{part[-1]}" for part in ranges)

@@ -1,4 +1,4 @@
-"""Whether everything comes back by itself: each service, and the way of a change from Postgres into Bronze."""
+"""A wait until the system has recovered by itself: each service, and the path from Postgres to Bronze."""
 
 import time
 from collections.abc import Sequence
@@ -11,11 +11,14 @@ from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.source import consistent_cut
 
-START_TIMEOUT = 300.0  # seconds; a JVM on a busy machine takes its time
+START_TIMEOUT = 300.0  # seconds; a JVM starts slowly on a busy machine
 
 
 def wait_until_recovered(system: SystemUnderTest, fault: Fault, timeout: float) -> str:
-    """Wait until what was struck is ready, then so many seconds until everything is; give how long both took."""
+    """Wait until the fault's targets are ready, then until everything is; return a text with both durations.
+
+    Raises NotReady where the targets take over 300 s, or everything else over `timeout` seconds more.
+    """
     started_at = time.monotonic()
 
     def targets_not_ready() -> str:
@@ -28,7 +31,7 @@ def wait_until_recovered(system: SystemUnderTest, fault: Fault, timeout: float) 
 
 
 def _wait_until_all_ready(system: SystemUnderTest, timeout: float, *, may_crash: bool) -> None:
-    """Wait; where a job died at a step meanwhile, as long again."""
+    """Wait until everything is ready; if a failpoint fired meanwhile, wait for the timeout once more."""
     try:
         wait_until(lambda: not _describe_missing(system), timeout=timeout, missing=lambda: _describe_missing(system))
     except NotReady:
@@ -38,7 +41,7 @@ def _wait_until_all_ready(system: SystemUnderTest, timeout: float, *, may_crash:
 
 
 def _describe_missing(system: SystemUnderTest) -> str:
-    """Say what is not back yet; empty where nothing is missing."""
+    """Return the services that are not ready, or why Bronze lags; empty where all has recovered."""
     if not_ready := _not_ready_services(system):
         return not_ready
     try:
@@ -49,6 +52,6 @@ def _describe_missing(system: SystemUnderTest) -> str:
 
 
 def _not_ready_services(system: SystemUnderTest, names: Sequence[str] | None = None) -> str:
-    """Name those of the services, or of all, that are not ready."""
-    not_ready = [one.name for one in system.stack.status() if not one.ready]
+    """Return the names of the services that are not ready, among `names` or among all."""
+    not_ready = [service.name for service in system.stack.status() if not service.ready]
     return ", ".join(name for name in not_ready if names is None or name in names)

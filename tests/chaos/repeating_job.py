@@ -1,4 +1,4 @@
-"""Jobs that run again and again, as their commands do it, each time a process of its own."""
+"""Jobs that run repeatedly, as their commands do, each run in a process of its own."""
 
 import subprocess
 import sys
@@ -9,14 +9,14 @@ from threading import Event
 from chaos.system_under_test import SystemUnderTest, with_failpoints
 from lakehouse.local.service import JOBS_DIR
 
-POLL_INTERVAL = 0.5  # seconds
+STOP_POLL_INTERVAL = 0.5  # seconds
 
 
 @dataclass
 class RepeatingJob:
-    """One script, or one of our modules, run until told to stop; how its runs ended is counted by exit code.
+    """A script or module that runs repeatedly until it is stopped, with its runs counted by exit code.
 
-    An `endless` one does not end by itself: it is ended when it is told to stop.
+    An `endless` job does not exit by itself: it is terminated when it is stopped.
     """
 
     system: SystemUnderTest
@@ -27,30 +27,31 @@ class RepeatingJob:
     exit_codes: Counter[int] = field(default_factory=Counter)
 
     def run(self, stop: Event) -> None:
+        """Run the job again and again until `stop` is set."""
         while not stop.wait(self.pause):
             self.exit_codes[self.run_once(stop if self.endless else None)] += 1
 
     def run_once(self, stop: Event | None = None) -> int:
-        """Run it to its end, or until told to stop, and give its exit code."""
+        """Run the job until it exits, or until `stop` is set, and return its exit code."""
         command, stack = with_failpoints(self._command), self.system.stack
         with (stack.logs / f"{self.script}.log").open("ab") as log_file:
             self.process = subprocess.Popen(
                 command, env=stack.environment(), stdout=log_file, stderr=log_file, start_new_session=True
             )
             if stop:
-                while self.pid and not stop.wait(POLL_INTERVAL):
+                while self.pid and not stop.wait(STOP_POLL_INTERVAL):
                     pass
                 self.terminate()
             return self.process.wait()
 
     def terminate(self) -> None:
-        """End the running process, if there is one."""
+        """Send SIGTERM to the running process, if there is one."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
 
     @property
     def pid(self) -> int | None:
-        """The running process, None between two."""
+        """The id of the running process; None between two runs."""
         running = self.process
         return running.pid if running and running.poll() is None else None
 

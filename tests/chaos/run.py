@@ -1,8 +1,8 @@
-"""Kill, freeze and starve at random what the system is made of, at work; see that nothing is lost or doubled.
+"""Inject faults at random into the running system, and check that nothing is lost or duplicated.
 
-Once what was struck is ready again, everything has to be back in time, and a new change in Bronze. The last
-line counts; the exit code is 1 where a row or a message was lost, a row doubled, a figure wrong or seen in part, or
-something did not come back.
+After each fault the system has to recover in time, which includes a new change reaching Bronze.
+The last line counts what was lost and duplicated.
+The exit code is 1 after a lost row or message, a duplicate, a wrong figure or a failed recovery.
 """
 
 import argparse
@@ -35,23 +35,27 @@ from lakehouse.settings import ROOT
 from lakehouse.spark.session import session
 
 REFRESH_TIMEOUT = 600.0  # seconds
-FAULT_INTERVAL = (0.5, 2.0)  # seconds between all being back and the next blow
+FAULT_INTERVAL = (0.5, 2.0)  # seconds between a recovery and the next fault
 MAX_LINES_SHOWN = 40  # lines
-# What a flow says where a commit of its own is not what it was told.
+# Parts of the stream's error messages where a commit of its own was lost or overwritten.
 LOST_COMMIT_MESSAGES = ("the one to follow is", "another writer has overwritten it", "were to be written")
 log = partial(print, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: make chaos SEED=1 MINUTES=5")
-    parser.add_argument("--seed", type=int, default=1, help="of the work, the blows and Slack's moods (default: 1)")
-    parser.add_argument("--minutes", type=float, default=5.0, help="how long blows are dealt (default: 5)")
-    parser.add_argument("--within", type=float, default=60.0, help="seconds in which all has to be back (default: 60)")
-    parser.add_argument("--busy", action="store_true", help="keep every core busy beside it all, niced")
-    parser.add_argument("--keep", action="store_true", help="keep the lake and the topics also where all is well")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the workload, the faults and Slack's failures (default: 1)"
+    )
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long faults are injected (default: 5)")
+    parser.add_argument("--within", type=float, default=60.0, help="seconds that a recovery may take (default: 60)")
+    parser.add_argument("--busy", action="store_true", help="also keep every core busy with niced processes")
+    parser.add_argument(
+        "--keep", action="store_true", help="copy the lake and the topics also where no problem was found"
+    )
     options = parser.parse_args()
     enter_mount_namespace()
-    # Ended in any way, it takes down what it started; a shell has what it starts in the background ignore Ctrl-C.
+    # Clean up on every signal. A shell sets SIGINT to be ignored in background jobs, so the handler is set again.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -63,7 +67,7 @@ def main() -> None:
         CommitWatcher(Path(system.settings.lake)).watch() as commit_watcher,
     ):
         if not system.small_disk:
-            log("no small disk can be made here: the lake's disk is not filled", file=sys.stderr)
+            log("a small disk cannot be mounted here: no disk-full fault is injected", file=sys.stderr)
         background_load = BackgroundLoad(system, options.seed)
         faults = run_nemesis(system, background_load, Random(options.seed), options.minutes * 60, options.within)
         verdict = settle_and_check(system, background_load)
@@ -78,15 +82,16 @@ def main() -> None:
         if problems := [*problems, *_harness_problems(system, background_load, faults, verdict)]:
             raise LakehouseError("\n".join(problems[:MAX_LINES_SHOWN]))
         if not verdict.is_valid:
-            raise LakehouseError("rows or messages were lost, or rows doubled.")
+            raise LakehouseError("rows or messages were lost, or rows duplicated.")
 
 
 def run_nemesis(
     system: SystemUnderTest, background_load: BackgroundLoad, rng: Random, seconds: float, timeout: float
 ) -> list[Fault]:
-    """Once there are figures, strike until the time is over, each time waiting until all is back; give the blows.
+    """Inject faults for a number of seconds, each after the recovery from the last; return the faults.
 
-    A refresh is spared until one has ended, well or killed: one that is struck each time would never merge.
+    They start after the first refresh. Refreshes are spared until one has ended, by itself or killed:
+    a refresh that is hit each time would never merge.
     """
     faults: list[Fault] = []
     refreshes_before = 0
@@ -96,7 +101,7 @@ def run_nemesis(
         deadline = time.monotonic() + seconds
         schedule.arm()
         while time.monotonic() < deadline:
-            time.sleep(rng.uniform(*FAULT_INTERVAL))  # the pace of disaster
+            time.sleep(rng.uniform(*FAULT_INTERVAL))  # the interval between faults
             spare_refresh, refreshes_before = (
                 background_load.refreshes_ended == refreshes_before,
                 background_load.refreshes_ended,
@@ -113,8 +118,11 @@ def run_nemesis(
 
 
 def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -> Verdict:
-    """Let everything that is owed come through, have each job end well once more, and judge."""
-    log("the storm is over: waiting for what is owed to Slack, for a refresh and for maintenance; then comparing")
+    """Wait until all due messages are sent, run a refresh and maintenance once more, and check the system.
+
+    Raises LakehouseError where one of the two jobs fails.
+    """
+    log("faults ended: waiting for the pending Slack messages, a refresh and maintenance; then comparing")
     wait_until(
         lambda: count_unsent(system.settings) == 0,
         timeout=900,
@@ -122,7 +130,7 @@ def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -
     )
     for job in (background_load.refresh, background_load.maintenance):
         if code := job.run_once():
-            raise LakehouseError(f"{job.script} ends with {code} when the storm is over.")
+            raise LakehouseError(f"{job.script} ended with {code} after the faults.")
     with session(system.settings, "refresh") as spark:
         return check_system(system, spark)
 
@@ -130,20 +138,20 @@ def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -
 def _harness_problems(
     system: SystemUnderTest, background_load: BackgroundLoad, faults: Sequence[Fault], verdict: Verdict
 ) -> Iterator[str]:
-    """Say what speaks against the run itself: nobody read, or messages were doubled that no death explains."""
-    if not background_load.reader.outcomes["whole"]:
-        yield "nobody could read the figures over Thrift."
+    """Yield the problems of the run itself: no complete read, or duplicate messages that no fault explains."""
+    if not background_load.reader.outcomes["complete"]:
+        yield "no query over Thrift returned the complete figures."
     explained = system.slack.dropped_connections + sum("slack-notifier" in fault.targets for fault in faults)
     if verdict.messages_doubled > explained:
-        yield f"{verdict.messages_doubled} messages doubled, of which {explained} are explained."
+        yield f"{verdict.messages_doubled} messages duplicated, of which {explained} are explained by faults."
 
 
 def _self_repairs(system: SystemUnderTest) -> Iterator[str]:
-    """Name the gaps that the system filled by itself, and the batches that it refused: each was a lost commit."""
+    """Yield the gaps that the system refilled and the batches that it refused: each stands for a lost commit."""
     catalog = Catalog(system.settings.lake)
     for contract in CAPTURED:
         if refills := catalog.refill_count(contract):
-            yield f"bronze/{contract.table} had gaps, which were filled in {refills} commits."
+            yield f"bronze/{contract.table} had gaps, which were refilled in {refills} commits."
     for log_file in sorted(system.stack.logs.glob("stream-processor.log*")):
         for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
             if any(message in line for message in LOST_COMMIT_MESSAGES):
@@ -151,26 +159,27 @@ def _self_repairs(system: SystemUnderTest) -> Iterator[str]:
 
 
 def print_summary(faults: Sequence[Fault], background_load: BackgroundLoad, verdict: Verdict) -> None:
-    written, outcomes = background_load.writer.counts, background_load.reader.outcomes
+    written, reader = background_load.writer.counts, background_load.reader
     log(f"{background_load.refresh}; {background_load.continuous_maintenance}")
     log(
-        f"{written['activities']} activities and {written['statements']} other statements, {written['interruptions']} times "
-        f"interrupted; the figures read {outcomes['whole']} times whole, {len(background_load.reader.anomalies)} times not, "
-        f"{outcomes['empty']} times before the first refresh, {outcomes['no server']} times nobody answered"
+        f"{written['activities']} activities and {written['statements']} other statements, "
+        f"{written['interruptions']} interruptions; figures read: {reader.outcomes['complete']} times complete, "
+        f"{len(reader.anomalies)} anomalies, {reader.outcomes['empty']} times empty before the first refresh, "
+        f"{reader.outcomes['unreachable']} times unreachable"
     )
     log(
-        f"{sum(fault.kills for fault in faults)} kills in {len(faults)} blows, {verdict.changes} changes: "
-        f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} doubled, {len(verdict.differences)} differences; "
-        f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} doubled"
+        f"{sum(fault.kills for fault in faults)} kills in {len(faults)} faults, {verdict.changes} changes: "
+        f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} duplicated, {len(verdict.differences)} differences; "
+        f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} duplicated"
     )
 
 
 def write_details(verdict: Verdict, file: Path) -> None:
-    """Print the first lines about rows that were lost or doubled, and write all of them into the file."""
+    """Write the verdict's details to the file, and print the first 40 lines; write nothing where there are none."""
     if verdict.details:
         file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")
         log("\n".join(verdict.details[:MAX_LINES_SHOWN]))
-        log(f"{len(verdict.details)} lines of it are in {file}")
+        log(f"all {len(verdict.details)} lines are in {file}")
 
 
 if __name__ == "__main__":

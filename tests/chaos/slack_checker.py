@@ -1,4 +1,4 @@
-"""What Slack is owed, what it got, and what it got twice."""
+"""The messages to Slack: how many are still due, which were marked as sent, and which Slack received."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from lakehouse.settings import Settings
 from lakehouse.slack.webhook import escape
 from lakehouse.source.postgres import connect
 
-# What is owed a message and has none that was sent, by what Postgres holds at the end.
+# Activities in Postgres that are due a message and have none marked as sent.
 COUNT_UNSENT_QUERY = """
     SELECT count(*) FROM strava_activities a JOIN ops.go_live ON created_at > live_since
     WHERE private IS FALSE AND NOT ({refused})
@@ -17,7 +17,10 @@ COUNT_UNSENT_QUERY = """
 
 
 def count_unsent(settings: Settings) -> int:
-    """Give how many activities are owed a message that was not sent yet."""
+    """Return the number of activities that are due a Slack message and have none sent.
+
+    Due are activities created after go-live, not private, and accepted by the contract's rules.
+    """
     refusal_condition = " OR ".join(f"({rule.when}) IS TRUE" for rule in STRAVA_ACTIVITIES.rules)
     query = COUNT_UNSENT_QUERY.format(refused=refusal_condition.replace("committed_at", "created_at"))
     with connect(settings) as conn:
@@ -26,7 +29,7 @@ def count_unsent(settings: Settings) -> int:
 
 
 def sent_and_received(system: SystemUnderTest) -> tuple[Counter[str], Counter[str]]:
-    """Give the messages that the outbox says were sent, and those that Slack's server took, each with how often."""
+    """Return two counters of message texts: those marked as sent in the outbox, and those that Slack received."""
     with connect(system.settings) as conn:
         rows = conn.execute("SELECT message FROM ops.slack_outbox WHERE status = 'sent'").fetchall()
     return Counter(escape(text) for (text,) in rows), Counter(system.slack.received)

@@ -1,4 +1,4 @@
-"""The whole system, ready to be struck: its lake on a small disk, its jobs mortal at every step, Slack moody."""
+"""The system under test: its lake on a small disk, its jobs with failpoints, and a flaky Slack."""
 
 import os
 import socket
@@ -35,7 +35,7 @@ WEBHOOK_PATH = "/services/T/B/X"
 
 @dataclass
 class FlakySlack:
-    """A server as Slack's; now and then it is busy, broken, or hangs up after it took a message."""
+    """A stand-in for Slack: of 100 requests, 4 get a 429, 4 a 500, and 2 a dropped connection once stored."""
 
     rng: Random
     received: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class FlakySlack:
 
 @dataclass(frozen=True)
 class SystemUnderTest:
-    """A running system: its stack, what dies at which step, and what Slack got."""
+    """A running system: its stack, its Slack server, and whether the lake is on a small disk."""
 
     stack: Stack
     slack: FlakySlack
@@ -68,12 +68,13 @@ class SystemUnderTest:
 
     @property
     def armed_file(self) -> Path:
+        """The file that names the armed failpoint."""
         return self.stack.home / "armed"
 
 
 @contextmanager
 def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderTest]:
-    """Give a system of its own, with the sample company loaded."""
+    """Start a system on free ports with the sample company loaded, and stop it when the block ends."""
     with TemporaryDirectory(prefix="chaos-") as folder, HTTPServer() as server:
         home, slack = Path(folder), FlakySlack(Random(seed))
         server.expect_request(WEBHOOK_PATH, method="POST").respond_with_handler(slack)
@@ -96,18 +97,18 @@ def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderT
 
 
 def set_log_retention(catalog: Catalog) -> None:
-    """Have Bronze's logs reach back three minutes and not ten, so that cleaning them falls into the run."""
+    """Set the log retention of Bronze to 3 minutes instead of 10, so that logs are cleaned during a run."""
     for contract in CAPTURED:
         catalog.set_properties("bronze", contract.table, LOG_RETENTION_PROPERTIES)
 
 
 def services_with_failpoints(home: Path, settings: Settings) -> list[Service]:
-    """Give the services, those of our own as they die at a named step."""
+    """Return the services, the project's own jobs with failpoints."""
     return [replace(service, command=with_failpoints(service.command)) for service in services(home, settings)]
 
 
 def with_failpoints(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the command that runs one of our jobs so that it can be told to die at a step; others as they are."""
+    """Return the command with its script run under failpoints; unchanged where the script has none."""
     for n, word in enumerate(command):
         if Path(word).name in FAILPOINTS:
             runner = "chaos.crash_on_commit" if Path(word).name in TABLES_WRITTEN else "chaos.crash_before_ack"
@@ -116,7 +117,10 @@ def with_failpoints(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def enter_mount_namespace() -> None:
-    """Go on in a mount namespace of our own, where a small disk can be made and leaves nothing behind."""
+    """Re-execute this process in a mount namespace of its own, where a tmpfs can be mounted and vanishes at exit.
+
+    Return where the process is in one already, or where this machine allows none.
+    """
     if os.environ.get("CHAOS_MOUNTS"):
         return
     for options in ((), ("--user", "--map-root-user")):
@@ -127,7 +131,7 @@ def enter_mount_namespace() -> None:
 
 
 def _mount_small_disk(folder: Path) -> bool:
-    """Put a small disk at the folder; give whether this machine admits it."""
+    """Mount a tmpfs of 512 MiB at the folder, and return whether that was possible."""
     folder.mkdir(parents=True)
     mounted = os.environ.get("CHAOS_MOUNTS")
     return bool(mounted) and _succeeds("mount", "-t", "tmpfs", "-o", f"size={LAKE_DISK_BYTES}", "chaos", str(folder))

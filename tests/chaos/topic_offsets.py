@@ -1,8 +1,9 @@
-"""What a topic holds: its offsets, and of a message what names it without telling anybody's data."""
+"""A topic's offsets, and descriptions of its messages without their values, which may be personal data."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any
 
 from kafka import TopicPartition
@@ -17,7 +18,7 @@ OffsetRanges = Mapping[int, range]  # by partition
 
 
 def read_offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, OffsetRanges]:
-    """Return the offsets that each topic holds at this moment, by partition."""
+    """Return the current offset ranges of each topic, by topic and partition."""
     offsets: dict[str, dict[int, range]] = {name: {} for name in names}
     with topics.consumer_session(settings, names) as consumer:
         beginning_offsets = consumer.beginning_offsets(list(consumer.assignment()))
@@ -27,7 +28,7 @@ def read_offsets(settings: Settings, names: Sequence[str]) -> Mapping[str, Offse
 
 
 def describe_messages(settings: Settings, topic: str, partition: int, ranges: Iterable[range]) -> Iterator[str]:
-    """Yield a line for each message at these offsets: its moment, operation, length and key, never its values."""
+    """Yield a line for each message at these offsets, for at most 1,000: its time, operation, size and key."""
     shown = 0
     with topics.consumer_session(settings, [topic]) as consumer:
         topic_partition = TopicPartition(topic, partition)
@@ -42,7 +43,7 @@ def describe_messages(settings: Settings, topic: str, partition: int, ranges: It
 
 
 def describe_message(record: ConsumerRecord) -> str:
-    """Return the line of one message; its operation is ? where the message tells none."""
+    """Return a message's offset, time, operation, size and key as text; operation ? where it cannot be read."""
     timestamp = datetime.fromtimestamp(record.timestamp / 1000, tz=timezone.utc).isoformat(timespec="milliseconds")
     key = (record.key or b"").decode(errors="replace")
     value = record.value or b""
@@ -50,9 +51,9 @@ def describe_message(record: ConsumerRecord) -> str:
 
 
 def _read_range(consumer: Any, offset_range: range) -> Iterator[ConsumerRecord]:
-    """Yield the records of a range; fewer where Kafka gives none for a while."""
+    """Yield the records of a range; fewer where a poll returns none within 60 s."""
     while batch := consumer.poll(POLL_TIMEOUT * 1000):
-        for record in (one for records in batch.values() for one in records):
+        for record in chain.from_iterable(batch.values()):
             if record.offset in offset_range:
                 yield record
             if record.offset >= offset_range[-1]:

@@ -1,4 +1,4 @@
-"""What goes on while things die: activities, right and wrong, corrections, deletes, people who move, come and leave."""
+"""A writer of activities, valid and invalid, of corrections and deletes, and of employees who change and leave."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from lakehouse.simulator.activity_table import read_athletes
 from lakehouse.simulator.cli import insert_one
 from lakehouse.source.postgres import TRANSIENT_ERRORS, connect
 
-BURST_INTERVAL, BURST_SIZE = 2.0, (1, 40)  # seconds, statements; what is struck needs its share of two cores
-ACTIVITY_SHARE, INVALID_SHARE = 0.08, 0.15  # shares: of all that is written, of the activities
-FIRST_VISITOR_ID = 900_000  # ids of people whom nobody cheers: they come and go with what hangs on them
+BURST_INTERVAL, BURST_SIZE = 2.0, (1, 40)  # seconds, statements; services that restart need their share of two cores
+ACTIVITY_SHARE, INVALID_SHARE = 0.08, 0.15  # share of all statements, share of the activities
+FIRST_VISITOR_ID = 900_000  # ids of employees who are inserted and deleted with their activities, never messaged
 STATEMENTS = (
     "UPDATE strava_activities SET distance_m = -1 WHERE activity_id = (SELECT min(activity_id) FROM strava_activities)",
     "UPDATE strava_activities SET distance_m = 5000 WHERE distance_m < 0",
@@ -38,14 +38,14 @@ STATEMENTS = (
 
 @dataclass
 class Writer:
-    """A writer, and what it wrote, by kind."""
+    """A writer to Postgres that counts its activities, other statements and interruptions."""
 
     settings: Settings
     rng: Random
     counts: Counter[str] = field(default_factory=Counter)
 
     def run(self, stop: Event) -> None:
-        """Write until told to stop; where Postgres goes away, wait for it and go on."""
+        """Write until `stop` is set; reconnect whenever Postgres is unavailable."""
         while not stop.is_set():
             with suppress(NotReady, *TRANSIENT_ERRORS), connect(self.settings, autocommit=True) as conn:
                 self._write(conn, stop)

@@ -1,4 +1,4 @@
-"""Activities as Debezium would send them, and the rows they need in Postgres."""
+"""Change events of activities in Debezium's format, and the rows in Postgres that they refer to."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import psycopg
 from kafka.consumer.fetcher import ConsumerRecord
 
 MICROSECONDS = 1_000_000
-# 2026-06-01 12:00 UTC, the moment at which these activities are committed.
+# 2026-06-01 12:00 UTC, the commit time of these activities.
 COMMITTED_US = 1_780_315_200 * MICROSECONDS
 
 VALID_ACTIVITY: dict[str, Any] = {
@@ -36,18 +36,18 @@ VALID_ACTIVITY: dict[str, Any] = {
 
 
 def activity_event(op: str = "c", committed_us: int = COMMITTED_US, **fields: Any) -> bytes:
-    """Give a change event's value: a good activity, save for what is changed."""
+    """Return the value of a change event: a valid activity with these fields replaced."""
     source = {"ts_ms": committed_us // 1000, "ts_us": committed_us}
     return json.dumps({"op": op, "before": None, "after": {**VALID_ACTIVITY, **fields}, "source": source}).encode()
 
 
 def numbered_event(activity_id: int) -> bytes:
-    """Give an activity whose message says its number."""
+    """Return the change event of an activity whose Slack message quotes its id."""
     return activity_event(activity_id=activity_id, raw_payload=json.dumps({"description": str(activity_id)}))
 
 
 def poll_result(values: Iterable[bytes]) -> dict[str, list[ConsumerRecord]]:
-    """Give messages as a consumer's poll does."""
+    """Return messages in the form that KafkaConsumer.poll returns."""
     fields: dict[str, Any] = {**dict.fromkeys(ConsumerRecord._fields), "topic": "t", "partition": 0}
     return {"any": [ConsumerRecord(**{**fields, "offset": n, "value": value}) for n, value in enumerate(values)]}
 

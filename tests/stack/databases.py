@@ -1,4 +1,4 @@
-"""Databases of their own in a running Postgres: what one test does there no other test sees."""
+"""Separate databases in a running Postgres, so that tests do not see each other's rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from lakehouse.source.postgres import apply_ddl, connect
 
 @contextmanager
 def fresh_database(settings: Settings) -> Iterator[Settings]:
-    """Give a database with the project's tables, dropped afterwards."""
+    """Create a database with the project's tables, and drop it when the block ends."""
     own = settings.model_copy(update={"db_name": f"test_{uuid4().hex}"})
     server = settings.model_copy(update={"db_name": "postgres"})
     with connect(server, autocommit=True) as conn:

@@ -1,4 +1,4 @@
-"""A full load into a test's database, and what the database then holds."""
+"""A full load of HR files into a test's database, and queries of its rows."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from support.hr_files import Row, practice, staff, write_company_files
 def load_hr_files(
     database: Settings, folder: Path, hr: Sequence[Row], *sports: Row, history_months: int = 0, **options: Any
 ) -> list[str]:
-    """Load these files; no history unless asked for."""
+    """Load these rows as HR files, without a backfill by default, and return the lines of output."""
     write_company_files(folder, hr, sports or [practice(1, "Running")])
     settings = database.model_copy(update={"output_dir": folder / "output"})
     backfill = partial(insert_history, rng=Random(1), months=history_months)
@@ -36,7 +36,7 @@ def execute(database: Settings, statement: str) -> None:
 
 
 def fetch_all_tables(database: Settings) -> dict[str, list[TupleRow]]:
-    """Give all that is in the tables, with the transaction that wrote each row."""
+    """Return the rows of all tables, each with its xmin, the transaction that wrote it."""
     with connect(database) as conn:
         tables = [name for (name,) in conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         query = "SELECT xmin, * FROM {} ORDER BY 2"
@@ -44,5 +44,5 @@ def fetch_all_tables(database: Settings) -> dict[str, list[TupleRow]]:
 
 
 def staff_who_run(count: int) -> tuple[list[Row], list[Row]]:
-    """Give so many employees, each of whom runs."""
+    """Return `count` employees and a sport row, Running, for each."""
     return staff(count), [practice(number, "Running") for number in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""Law 2, told key by key and column by column: where Silver is not what Postgres holds."""
+"""The differences between Silver and Postgres by key and column (law 2)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from lakehouse.source.postgres import connect
 from stack.cdc_harness import CdcHarness
 
 Values = tuple[Any, ...]
-# Moments are compared as text: Python has no date as late, or as early, as Postgres may have.
+# Dates and timestamps are compared as text: Postgres holds earlier and later ones than Python's types.
 DATE_PATTERNS = {"date": "yyyy-MM-dd", "timestamp": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
 INFINITIES = {
     "date": ("9999-12-31", "0001-01-01"),
@@ -20,9 +20,9 @@ INFINITIES = {
 
 
 def differences(harness: CdcHarness, contract: Contract) -> list[str]:
-    """Say where Silver and Postgres differ, naming keys and columns; nothing where they are the same.
+    """Return a line for each key or column in which Silver and Postgres differ; empty where they are equal.
 
-    A refused key is a difference too: the test says which ones it awaits.
+    A refused key is a difference too: the tests name those that they expect.
     """
     silver, postgres = (
         _group_by_key(contract, _silver_rows(harness, contract)),
@@ -51,7 +51,7 @@ def _group_by_key(contract: Contract, rows: list[Values]) -> dict[Values, list[V
     key_positions = [[*contract.columns].index(name) for name in contract.key]
     grouped: dict[Values, list[Values]] = {}
     for row in rows:
-        grouped.setdefault(tuple(row[place] for place in key_positions), []).append(row)
+        grouped.setdefault(tuple(row[position] for position in key_positions), []).append(row)
     return grouped
 
 
@@ -77,7 +77,7 @@ def _postgres_column(name: str, sql_type: str) -> sql.Composable:
     if base_type not in INFINITIES:
         return sql.SQL("{}::text" if sql_type == "string" else "{}").format(column)
     last, first = INFINITIES[base_type]
-    # A date is not made a text by to_char, which knows fewer of them than Postgres.
+    # A date is cast to text, because to_char formats fewer dates than Postgres can hold.
     text = "{column}::text" if base_type == "date" else "to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
     return sql.SQL(
         f"CASE {{column}} WHEN 'infinity' THEN {{last}} WHEN '-infinity' THEN {{first}} ELSE {text} END"

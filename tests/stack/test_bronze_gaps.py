@@ -1,4 +1,4 @@
-"""Law 1: a flow goes on behind no message that it never wrote, and a gap that is there is filled from the topic."""
+"""Law 1: a stream does not continue past a lost batch, and a gap in Bronze is refilled from the topic."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 @pytest.fixture
 def harness(make_harness: HarnessFactory) -> CdcHarness:
-    """Give a bench whose Bronze holds three rows, each from a batch of its own."""
+    """Return a harness whose Bronze holds three rows, each from its own batch."""
     harness = make_harness([SHOES], TABLE)
     harness.start()
     for number in range(3):
@@ -44,11 +44,11 @@ def insert(harness: CdcHarness, number: int) -> None:
 
 
 def lose_commit_of(catalog: Catalog, offset: int) -> None:
-    """Leave the version that holds an offset as if another writer had put one without rows over it."""
+    """Remove the add actions from the commit of an offset, as if another writer had overwritten it without rows."""
     for version in sorted(Path(catalog.path("bronze", "shoes"), "_delta_log").glob("*.json")):
         actions = [json.loads(line) for line in version.read_text(encoding="utf-8").splitlines()]
         added = [json.loads(action["add"]["stats"]) for action in actions if "add" in action]
-        if any(one["minValues"]["offset"] == offset == one["maxValues"]["offset"] for one in added):
+        if any(stats["minValues"]["offset"] == offset == stats["maxValues"]["offset"] for stats in added):
             remaining = [action for action in actions if "add" not in action]
             version.write_text("\n".join(map(json.dumps, remaining)) + "\n", encoding="utf-8")
             return
@@ -60,7 +60,7 @@ def bronze_offsets(harness: CdcHarness) -> list[int]:
 
 
 def test_gap_is_refilled_at_stream_start_and_silver_matches_postgres(harness: CdcHarness) -> None:
-    """Silver has gone past the gap before it is filled."""
+    """Silver is merged past the gap before the gap is refilled."""
     harness.stop_streams()
     lose_commit_of(harness.lake.catalog, 1)
     [contract] = harness.contracts
@@ -82,7 +82,7 @@ def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness)
         harness.lake,
         harness.contracts,
         harness.settings.kafka_bootstrap_servers,
-        lambda some: read_source_identity(harness.settings, some),
+        lambda contracts: read_source_identity(harness.settings, contracts),
     )
     insert(harness, 3)
     harness.merge_silver()
@@ -91,25 +91,28 @@ def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness)
 
 
 def test_second_refill_of_the_same_gap_writes_nothing(harness: CdcHarness) -> None:
-    fill = prepare_refill(harness)
-    assert fill(harness.lake) == 1
-    assert fill(harness.lake) == 0
+    refill = prepare_refill(harness)
+    assert refill(harness.lake) == 1
+    assert refill(harness.lake) == 0
     assert bronze_offsets(harness) == [0, 1, 2]
 
 
 def test_concurrent_refills_of_the_same_gap_write_it_once(harness: CdcHarness) -> None:
-    fill = prepare_refill(harness)
+    refill = prepare_refill(harness)
 
     def refill_concurrently() -> None:
-        fill(harness.lake)
+        refill(harness.lake)
 
     with pytest.raises(LakehouseError):
-        fill(replace(harness.lake, pre_commit_check=refill_concurrently))
+        refill(replace(harness.lake, pre_commit_check=refill_concurrently))
     assert bronze_offsets(harness) == [0, 1, 2]
 
 
 def prepare_refill(harness: CdcHarness) -> Callable[[Lake], int]:
-    """Lose a commit of Bronze, and return what fills the gap as it was found then, by the lake that it is given."""
+    """Lose a commit of Bronze, and return a function that refills the gap through a given lake.
+
+    The gap is determined now; the function returns the number of rows that it appended.
+    """
     harness.stop_streams()
     lose_commit_of(harness.lake.catalog, 1)
     [contract] = harness.contracts
@@ -172,22 +175,22 @@ def test_append_that_fails_after_its_commit_is_not_written_twice(
 
 
 def test_stream_started_without_new_messages_stays_active(harness: CdcHarness) -> None:
-    """The stream leaves Delta's default as it is, by which an append without rows commits nothing."""
+    """By Delta's default an append without rows commits nothing; the stream works with that setting too."""
     harness.stop_streams()
     conf = harness.lake.spark.conf
     conf.set(SKIP_EMPTY_COMMITS, "true")
     try:
         harness.start_streams()
-        [flow] = harness.queries
-        wait_until(lambda: not flow.isActive or flow.lastProgress, timeout=60, missing="the flow's first batch")
-        assert flow.isActive, flow.exception()
+        [query] = harness.queries
+        wait_until(lambda: not query.isActive or query.lastProgress, timeout=60, missing="the stream's first batch")
+        assert query.isActive, query.exception()
     finally:
         conf.set(SKIP_EMPTY_COMMITS, "false")
 
 
 @contextmanager
 def lose_first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Have the first batch that a flow is given fail before it is written, and nobody be told; yield the batches."""
+    """Drop the stream's first batch without an error, and yield the ids of its batches."""
     append: Callable[..., None] = bronze.BatchWriter.append
     batches: list[int] = []
 
@@ -202,7 +205,7 @@ def lose_first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def wait_for_failure(harness: CdcHarness) -> str:
-    """Wait until the one flow has ended, and return why."""
-    [flow] = harness.queries
-    wait_until(lambda: not flow.isActive, timeout=60, missing="the flow to stop")
-    return str(flow.exception())
+    """Wait until the harness's only stream has ended, and return its error."""
+    [query] = harness.queries
+    wait_until(lambda: not query.isActive, timeout=60, missing="the stream to stop")
+    return str(query.exception())

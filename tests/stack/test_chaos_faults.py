@@ -1,4 +1,4 @@
-"""What the chaos asks of Kafka and does to Postgres, on real ones."""
+"""The chaos harness on a real Postgres and Kafka: a lost lease, and messages described by offset range."""
 
 from contextlib import closing
 from pathlib import Path

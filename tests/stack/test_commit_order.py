@@ -1,4 +1,4 @@
-"""Order is that of the commits: what was written first and committed last is the last, also around a snapshot."""
+"""Commit order decides: a change written first and committed last wins, also around a snapshot."""
 
 from lakehouse.cdc.merge.silver import reset_table
 from lakehouse.retries import wait_until

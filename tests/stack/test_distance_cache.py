@@ -1,4 +1,4 @@
-"""Open questions are answered once, failures again and later; Postgres alone remembers."""
+"""Distance requests are resolved once, and failures are retried with growing delays; all state is in Postgres."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,20 +18,20 @@ WORK, NEW_WORK = "1362 Av. des Platanes, 34970 Lattes", "1 place de la Comédie,
 
 
 class ScriptedProvider:
-    """A provider that answers what it is told, and remembers what it was asked."""
+    """A provider that returns prepared results, and records its requests."""
 
     batch_size = 2
 
-    def __init__(self, *answers: DistanceResult | ProviderUnavailable, name: str = "google") -> None:
-        self.name, self.answers = name, list(answers)
+    def __init__(self, *results: DistanceResult | ProviderUnavailable, name: str = "google") -> None:
+        self.name, self.results = name, list(results)
         self.requests: list[DistanceRequest] = []
 
     def distance(self, request: DistanceRequest) -> DistanceResult:
         self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, ProviderUnavailable):
-            raise answer
-        return answer
+        result = self.results.pop(0)
+        if isinstance(result, ProviderUnavailable):
+            raise result
+        return result
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def insert_rule(conn: psycopg.Connection, valid_from: str, destination: str) -> 
 
 
 def run_worker(
-    conn: psycopg.Connection, *answers: DistanceResult | ProviderUnavailable, name: str = "google"
+    conn: psycopg.Connection, *results: DistanceResult | ProviderUnavailable, name: str = "google"
 ) -> list[DistanceRequest]:
-    provider = ScriptedProvider(*answers, name=name)
+    provider = ScriptedProvider(*results, name=name)
     worker.resolve_due(conn, provider, StopSignal())
-    assert provider.answers == []
+    assert provider.results == []
     return provider.requests
 
 
@@ -85,7 +85,7 @@ def test_each_travel_mode_is_a_separate_request(conn: psycopg.Connection) -> Non
     for number, mode in enumerate([*modes, "À dos d'âne", None]):
         insert_employee(conn, number, HOME, mode)
     requests = run_worker(conn, OK, OK, OK, OK)
-    assert sorted(question.travel_mode for question in requests) == ["bicycling", "driving", "transit", "walking"]
+    assert sorted(request.travel_mode for request in requests) == ["bicycling", "driving", "transit", "walking"]
 
 
 def test_employee_without_an_address_is_not_requested(conn: psycopg.Connection) -> None:

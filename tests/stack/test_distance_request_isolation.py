@@ -1,4 +1,4 @@
-"""A question that cannot be answered, or that changes while it is asked, hinders no other."""
+"""A distance request that fails, or whose employee changes meanwhile, does not block the others."""
 
 import random
 import string
@@ -20,7 +20,7 @@ ON_FOOT, BY_BICYCLE = "Marche/running", "Vélo/Trottinette/Autres"
 
 
 class Provider:
-    """Answers what a function says; notes what it was asked."""
+    """A provider that computes its results by a function, and records its requests."""
 
     name, batch_size = "google", 20
 
@@ -49,7 +49,7 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 def run_worker_once(
     conn: psycopg.Connection, answer: Callable[[DistanceRequest], DistanceResult]
 ) -> list[DistanceRequest]:
-    """Let the worker look once, with everything due; give what it asked."""
+    """Make all requests due, run the worker once, and return the requests that it sent."""
     conn.execute("UPDATE ops.distance_retry SET next_attempt_at = now()")
     provider = Provider(answer)
     worker.resolve_due(conn, provider, StopSignal())
@@ -63,7 +63,7 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, str, str, str]
 
 
 @pytest.mark.parametrize(
-    ("change", "to", "question"),
+    ("change", "value", "request_after"),
     [
         ("UPDATE rh_employees SET adresse_complete = %s", ELSEWHERE, DistanceRequest(ELSEWHERE, WORK, "walking")),
         ("UPDATE rh_employees SET moyen_deplacement = %s", BY_BICYCLE, DistanceRequest(HOME, WORK, "bicycling")),
@@ -71,27 +71,29 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, str, str, str]
     ],
 )
 @pytest.mark.parametrize(
-    "answer", [answer_ok(DistanceRequest("", "", "")), DistanceResult("failed", reason="no route")]
+    "result", [answer_ok(DistanceRequest("", "", "")), DistanceResult("failed", reason="no route")]
 )
 def test_address_changed_during_a_request_is_requested_next(
     conn: psycopg.Connection,
     database: Settings,
     change: str,
-    to: str,
-    question: DistanceRequest,
-    answer: DistanceResult,
+    value: str,
+    request_after: DistanceRequest,
+    result: DistanceResult,
 ) -> None:
     def answer_after_change(_: DistanceRequest) -> DistanceResult:
         with postgres.connect(database, autocommit=True) as hr:
-            hr.execute(change.encode(), [to])
-        return answer
+            hr.execute(change.encode(), [value])
+        return result
 
     insert_employee(conn, 1, HOME, ON_FOOT)
     assert run_worker_once(conn, answer_after_change) == [DistanceRequest(HOME, WORK, "walking")]
-    assert cached_distances(conn) == [(HOME, WORK, "walking", answer.status)]
-    assert [asked.request for asked in cache.pending_requests(conn, "google")] == [question]
-    assert run_worker_once(conn, answer_ok) == [question]
-    assert cached_distances(conn)[1:] == [(question.origin, question.destination, question.travel_mode, "ok")]
+    assert cached_distances(conn) == [(HOME, WORK, "walking", result.status)]
+    assert [pending.request for pending in cache.pending_requests(conn, "google")] == [request_after]
+    assert run_worker_once(conn, answer_ok) == [request_after]
+    assert cached_distances(conn)[1:] == [
+        (request_after.origin, request_after.destination, request_after.travel_mode, "ok")
+    ]
     assert cache.pending_requests(conn, "google") == []
 
 
@@ -111,29 +113,29 @@ def test_employee_deleted_during_a_request_does_not_block_the_others(
 
 
 def test_request_that_always_fails_does_not_starve_the_others(conn: psycopg.Connection) -> None:
-    def fails_at_home(question: DistanceRequest) -> DistanceResult:
-        if question.origin == HOME:
+    def fail_for_home(request: DistanceRequest) -> DistanceResult:
+        if request.origin == HOME:
             raise ProviderUnavailable("HTTP 500")
-        return answer_ok(question)
+        return answer_ok(request)
 
     addresses = [HOME, *(f"{number} rue du Test, 34130 Mauguio" for number in range(9))]
     for number, address in enumerate(addresses):
         insert_employee(conn, number, address, ON_FOOT)
     for _ in range(100):
-        run_worker_once(conn, fails_at_home)
-    assert [asked.request.origin for asked in cache.pending_requests(conn, "google")] == [HOME]
+        run_worker_once(conn, fail_for_home)
+    assert [pending.request.origin for pending in cache.pending_requests(conn, "google")] == [HOME]
 
 
 def test_oversized_address_is_not_requested_and_does_not_block_the_others(conn: psycopg.Connection) -> None:
-    chance = random.Random(1)
-    insert_employee(conn, 1, "".join(chance.choices(string.printable.strip(), k=4_000)), ON_FOOT)
+    rng = random.Random(1)
+    insert_employee(conn, 1, "".join(rng.choices(string.printable.strip(), k=4_000)), ON_FOOT)
     insert_employee(conn, 2, HOME, ON_FOOT)
     assert run_worker_once(conn, answer_ok) == [DistanceRequest(HOME, WORK, "walking")]
 
 
 def test_longest_allowed_address_is_saved(conn: psycopg.Connection) -> None:
-    chance = random.Random(1)
-    address = "".join(chance.choices(string.printable.strip(), k=cache.MAX_INDEX_ENTRY_BYTES - len(WORK)))
+    rng = random.Random(1)
+    address = "".join(rng.choices(string.printable.strip(), k=cache.MAX_INDEX_ENTRY_BYTES - len(WORK)))
     insert_employee(conn, 1, address, ON_FOOT)
     run_worker_once(conn, answer_ok)
     assert cached_distances(conn) == [(address, WORK, "walking", "ok")]

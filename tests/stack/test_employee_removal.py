@@ -1,4 +1,4 @@
-"""Who is not in a new HR file has left; too many at once is taken for a wrong file."""
+"""Employees missing from a new HR file are deleted; a mass delete is refused as a wrong file."""
 
 from datetime import date
 from pathlib import Path

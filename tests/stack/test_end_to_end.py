@@ -1,4 +1,4 @@
-"""From the files to the figures over the Thrift server: an support.oracle in plain Python, and Silver against Postgres."""
+"""From the HR files to the figures over Thrift, compared with an oracle in plain Python; Silver with Postgres."""
 
 import json
 import subprocess
@@ -48,7 +48,7 @@ NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """The whole way, walked once: load, history, refresh; then new activities, changes, leavers, refresh again."""
+    """A pipeline run once: load, backfill and refresh; then activities, updates, deletes and another refresh."""
 
     settings: Settings
     lake: Lake
@@ -57,20 +57,21 @@ class PipelineRun:
     runs: list[Run] = field(default_factory=list)
 
     def refresh(self, day: date | None = None, compute: Compute = refresh_current) -> Run:
+        """Refresh up to a consistent cut, and append the run to `runs`."""
         offsets = consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, CAPTURED, timeout=60)
         self.runs.append(refresh(self.lake, offsets, day or today(), compute))
         return self.runs[-1]
 
     def compute_as_of(self, as_of: AsOf) -> None:
-        """Compute another day's figures."""
+        """Compute the figures as of another day."""
         with connect(self.settings) as conn:
             go_live = read_go_live(conn)
         self.refresh(as_of.as_of, partial(figures_as_of, time_point=as_of, go_live=go_live))
 
     def rows_as_of(self, view: str, as_of: AsOf) -> list[tuple[Any, ...]]:
-        """Give a view's rows for a question, without its two days."""
+        """Return a view's rows for a day and a day of knowledge, without these two columns."""
         condition = f"as_of = DATE'{as_of.as_of}' AND known_at = DATE'{as_of.known_at}'"
-        return [row[2:] for row in self.query_rows(f"SELECT * FROM gold.{view} WHERE {condition}")]  # noqa: S608 - our own names
+        return [row[2:] for row in self.query_rows(f"SELECT * FROM gold.{view} WHERE {condition}")]  # noqa: S608 - the project's own names
 
     def postgres_rows(self, table: str) -> list[dict[str, Any]]:
         everything = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
@@ -185,11 +186,11 @@ def test_figures_as_of_yesterday_include_an_employee_deleted_today(pipeline: Pip
     expected = support.oracle.wellbeing(
         pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, as_of.as_of
     )
-    found = {row[0]: row[2:] for row in pipeline.rows_as_of("v_wellbeing_au", as_of)}
-    assert found.pop(pipeline.deleted_employee_id)[0] > 0
-    assert found == {
-        who: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
-        for (who, year), done in expected.items()
+    answered = {row[0]: row[2:] for row in pipeline.rows_as_of("v_wellbeing_au", as_of)}
+    assert answered.pop(pipeline.deleted_employee_id)[0] > 0
+    assert answered == {
+        employee: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
+        for (employee, year), done in expected.items()
         if year == as_of.as_of.year
     }
     rules_in_force = support.oracle.rules_on(rules, as_of.as_of)
@@ -197,15 +198,15 @@ def test_figures_as_of_yesterday_include_an_employee_deleted_today(pipeline: Pip
         support.oracle.read_employees(pipeline.files), pipeline.postgres_rows("distance_cache"), rules_in_force
     )
     primes = {row[0]: row[-1] for row in pipeline.rows_as_of("v_prime_sportive_au", as_of)}
-    assert primes == {who: one.amount for who, one in due.items()}
+    assert primes == {employee: prime.amount for employee, prime in due.items()}
 
 
 def test_run_journal_counts_changes_and_refusals_per_table(pipeline: PipelineRun) -> None:
     journal = "SELECT par_table, nb_modifications, nb_refus, nb_lignes FROM gold.v_journal WHERE par_table IS NOT NULL"
     for per_table, *totals in pipeline.query_rows(journal):
         tables = json.loads(per_table).values()
-        assert [sum(one[count] for one in tables) for count in ("changes", "refused", "rows")] == totals
-    first, second = ({one.table: one for one in run.catch_up_results} for run in pipeline.runs[:2])
+        assert [sum(table[count] for table in tables) for count in ("changes", "refused", "rows")] == totals
+    first, second = ({result.table: result for result in run.catch_up_results} for run in pipeline.runs[:2])
     assert first["rh_employees"].rows == len(support.oracle.read_employees(pipeline.files))
     assert second["rh_employees"] == CatchUpResult("rh_employees", changes=1, refused=0, rows=1)
     assert second["strava_activities"].refused > 0
@@ -254,7 +255,7 @@ def test_a_message_that_is_not_json_stops_nothing(pipeline: PipelineRun) -> None
         after = insert_one(conn, Random(8), read_athletes(conn), 0.0)
     assert after is not None
     run = pipeline.refresh()
-    assert sum(caught.refused for caught in run.catch_up_results) == 1
+    assert sum(result.refused for result in run.catch_up_results) == 1
     bronze = pipeline.lake.read("bronze", "strava_activities")
     assert bronze.where("op IS NULL").first()["value"] == "this is no json"  # type: ignore[index]
     assert pipeline.lake.quarantine().where("array_contains(reasons, 'message illisible')").count() == 1
@@ -272,9 +273,9 @@ def test_bronze_holds_each_offset_once(pipeline: PipelineRun) -> None:
 def test_beeline_query_returns_the_row_count(pipeline: PipelineRun) -> None:
     beeline = ROOT / ".venv" / "bin" / "beeline"
     address = f"{pipeline.settings.thrift_host}:{pipeline.settings.thrift_port}"
-    count = f"SELECT COUNT(*) FROM delta.`{pipeline.settings.lake}/bronze/strava_activities`;"  # noqa: S608 - our path
+    count = f"SELECT COUNT(*) FROM delta.`{pipeline.settings.lake}/bronze/strava_activities`;"  # noqa: S608 - the test's own path
     env = {"PATH": f"{beeline.parent}:/usr/bin:/bin", "JAVA_HOME": str(pipeline.settings.java_home)}
-    done = subprocess.run(
+    completed = subprocess.run(
         [str(beeline), "-u", f"jdbc:hive2://{address}", "-n", "admin", "-e", count],
         env=env,
         capture_output=True,
@@ -282,7 +283,7 @@ def test_beeline_query_returns_the_row_count(pipeline: PipelineRun) -> None:
         check=True,
     )
     row_count = pipeline.lake.read("bronze", "strava_activities").count()
-    assert f"| {row_count} " in done.stdout
+    assert f"| {row_count} " in completed.stdout
 
 
 def _as_oracle(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -296,7 +297,7 @@ def _key(contract: Any, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _comparable(contract: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the values as one side and the other both have them; Spark gives instants without a zone, in UTC."""
+    """Return a row's values without the payload, with instants as naive UTC datetimes, as Spark returns them."""
     plain = {name: row[name] for name in contract.columns if name != "raw_payload"}
     return {name: _instant(value) if contract.columns[name] == "timestamp" else value for name, value in plain.items()}
 

@@ -1,4 +1,4 @@
-"""The months before going live are put in once, and are owed nothing."""
+"""History is backfilled once, and only activities created after go-live are due a Slack message."""
 
 from pathlib import Path
 from random import Random
@@ -17,13 +17,16 @@ from support.hr_files import staff
 
 COUNT_DUE_MESSAGES = "SELECT count(*) FROM strava_activities, ops.go_live WHERE created_at > live_since"
 RULE_CHECKS = ", ".join(f"({rule.when}) AS {rule.name}" for rule in STRAVA_ACTIVITIES.rules)
-FAILED_RULES = f"SELECT to_jsonb(r) FROM (SELECT {RULE_CHECKS} FROM (SELECT *, created_at AS committed_at FROM strava_activities) a) r"  # noqa: S608 - our contract
+FAILED_RULES = (
+    f"SELECT to_jsonb(r) FROM (SELECT {RULE_CHECKS} "  # noqa: S608 - our contract
+    "FROM (SELECT *, created_at AS committed_at FROM strava_activities) a) r"
+)
 
 
 def refusal_reasons(database: Settings) -> list[set[str]]:
-    """Give why the contract refuses each activity that it refuses, by Postgres's reading of its rules."""
-    found = [{name for name, holds in row.items() if holds} for (row,) in fetch_rows(database, FAILED_RULES)]
-    return [names for names in found if names]
+    """Return the names of the violated rules of each refused activity, as Postgres evaluates the contract."""
+    violations = [{name for name, holds in row.items() if holds} for (row,) in fetch_rows(database, FAILED_RULES)]
+    return [names for names in violations if names]
 
 
 def test_backfilled_history_is_valid_and_sends_no_slack_message(database: Settings, tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_new_activities_are_valid_and_due_a_slack_message(database: Settings, tm
         inserted = [insert_one(conn, Random(number), read_athletes(conn), 0.0) for number in range(20)]
     assert fetch_rows(database, COUNT_DUE_MESSAGES) == [(20,)]
     assert refusal_reasons(database) == []
-    assert len({each.activity_id for each in inserted if each}) == 20
+    assert len({activity.activity_id for activity in inserted if activity}) == 20
 
 
 def test_each_invalid_activity_is_refused_for_its_own_reason(database: Settings, tmp_path: Path) -> None:
@@ -67,11 +70,11 @@ def test_each_invalid_activity_is_refused_for_its_own_reason(database: Settings,
     with connect(database, autocommit=True) as conn:
         for number in range(60):
             insert_one(conn, Random(number), read_athletes(conn), 1.0)
-    found = refusal_reasons(database)
-    assert len(found) == 60
-    # Ending before the start is also moving for longer than it lasted.
-    assert {name for names in found for name in names} == {*CORRUPTIONS, "moving_over_elapsed"}
-    assert all(len(names - {"moving_over_elapsed"}) == 1 for names in found)
+    violations = refusal_reasons(database)
+    assert len(violations) == 60
+    # An activity that ends before its start also moves for longer than it lasted.
+    assert {name for names in violations for name in names} == {*CORRUPTIONS, "moving_over_elapsed"}
+    assert all(len(names - {"moving_over_elapsed"}) == 1 for names in violations)
 
 
 def test_history_inserted_after_go_live_sends_no_slack_message(database: Settings, tmp_path: Path) -> None:
@@ -114,6 +117,6 @@ def test_postgres_system_identifier_is_stable(database: Settings) -> None:
 
 
 def test_unreachable_postgres_is_an_error_with_its_address(database: Settings) -> None:
-    away = database.model_copy(update={"db_port": 1})
+    unreachable = database.model_copy(update={"db_port": 1})
     with pytest.raises(NotReady, match=rf"{database.db_host}:1, .*make up"):
-        connect(away, timeout=0.2)
+        connect(unreachable, timeout=0.2)

@@ -1,4 +1,4 @@
-"""Google answers nobody for a while: one question finds out, the rest fail unasked, and all are asked again later."""
+"""During an outage of Google one request is sent, the others fail without it, and all are retried later."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, int | None, st
 
 
 @pytest.mark.parametrize(
-    ("refusal", "says"),
+    ("refusal", "message"),
     [
         (Response(json.dumps(NO_QUOTA), 429), "RESOURCE_EXHAUSTED"),
         (Response(json.dumps(NO_KEY), 400), "the key is refused"),
@@ -54,14 +54,14 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, int | None, st
     ],
 )
 def test_google_outage_costs_one_request_and_all_are_retried_when_due(
-    httpserver: HTTPServer, google: Settings, conn: psycopg.Connection, refusal: Response, says: str
+    httpserver: HTTPServer, google: Settings, conn: psycopg.Connection, refusal: Response, message: str
 ) -> None:
     httpserver.expect_ordered_request(ROUTES_PATH).respond_with_response(refusal)
     assert worker.run_once(google) == {"failed": PEOPLE}
     assert len(httpserver.log) == 1
     [(status, metres, reason)] = set(cached_distances(conn))
     assert (status, metres) == ("failed", None)
-    assert says in (reason or "")
+    assert message in (reason or "")
     assert "AIza" not in (reason or "")
     assert worker.run_once(google) == {}
     make_due(conn)
@@ -75,9 +75,9 @@ def test_incomplete_google_answer_fails_only_its_own_request(
     httpserver: HTTPServer, google: Settings, conn: psycopg.Connection
 ) -> None:
     no_route = [{"condition": "ROUTE_NOT_FOUND", "status": {}}]
-    half = [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "900s"}]
+    no_distance = [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "900s"}]
     no_home = [{"condition": "ROUTE_EXISTS", "status": {"code": 5}}]
-    for body in (no_route, half, no_home, [], FOUND):
+    for body in (no_route, no_distance, no_home, [], FOUND):
         httpserver.expect_ordered_request(ROUTES_PATH).respond_with_json(body)
     assert worker.run_once(google) == {"failed": PEOPLE - 1, "ok": 1}
     assert ("ok", 7_000, None) in cached_distances(conn)

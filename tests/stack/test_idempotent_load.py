@@ -12,10 +12,10 @@ from support.hr_files import employee, practice, staff
 
 
 def read_change_kinds(conn: psycopg.Connection) -> list[str]:
-    """Give the kinds of change (I, U, D) that the publication has sent since it was last asked."""
+    """Return the kinds of change (I, U, D, T) that the publication has emitted since the last call."""
     messages = conn.execute(
         "SELECT data FROM pg_logical_slot_get_binary_changes"
-        "('once_is_twice', NULL, NULL, 'proto_version', '1', 'publication_names', 'rh_sport')"
+        "('idempotent_load', NULL, NULL, 'proto_version', '1', 'publication_names', 'rh_sport')"
     )
     kinds = [bytes(data[:1]).decode() for (data,) in messages]
     return [kind for kind in kinds if kind in "IUDT"]
@@ -35,7 +35,7 @@ def test_loading_the_same_files_twice_writes_no_row(database: Settings, tmp_path
 def test_reload_emits_change_events_for_changed_rows_only(database: Settings, tmp_path: Path) -> None:
     load_hr_files(database, tmp_path, staff(10), practice(1, "Judo"))
     with connect(database, autocommit=True) as conn:
-        conn.execute("SELECT pg_create_logical_replication_slot('once_is_twice', 'pgoutput')")
+        conn.execute("SELECT pg_create_logical_replication_slot('idempotent_load', 'pgoutput')")
         try:
             load_hr_files(database, tmp_path, staff(10), practice(1, "Judo"))
             assert read_change_kinds(conn) == []
@@ -44,9 +44,9 @@ def test_reload_emits_change_events_for_changed_rows_only(database: Settings, tm
             load_hr_files(database, tmp_path, staff(9), practice(1, "Boxe"))
             assert read_change_kinds(conn) == ["D"]
             load_hr_files(database, tmp_path, staff(8), practice(1, "Boxe"), effective_from=date(2026, 9, 1))
-            assert read_change_kinds(conn) == ["U", "D"], "a leaver's row says since when before it goes"
+            assert read_change_kinds(conn) == ["U", "D"], "a leaver's row gets its effective date before the delete"
         finally:
-            conn.execute("SELECT pg_drop_replication_slot('once_is_twice')")
+            conn.execute("SELECT pg_drop_replication_slot('idempotent_load')")
 
 
 def test_changed_row_is_valid_from_the_effective_date(database: Settings, tmp_path: Path) -> None:

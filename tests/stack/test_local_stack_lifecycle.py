@@ -1,6 +1,6 @@
-"""Law: a stack can be interrupted, killed, started and stopped in any order, and says why a service did not start.
+"""A stack can be interrupted, killed, started and stopped in any order, and names why a service did not start.
 
-Postgres alone stands for all services: the supervision is the same, and it starts in a second.
+Postgres stands for all services: their supervision is the same, and it starts in a second.
 """
 
 import os
@@ -26,7 +26,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def _pid(stack: Stack) -> int:
-    [pid] = [one.pid for one in stack.status() if one.name == "postgres"]
+    [pid] = [service.pid for service in stack.status() if service.name == "postgres"]
     assert pid
     return pid
 
@@ -43,11 +43,11 @@ def test_running_service_is_not_restarted_by_a_second_up(stack: Stack) -> None:
 
 
 def test_half_initialised_data_folder_is_recreated(stack: Stack) -> None:
-    half = stack.home / "postgres" / "unfinished"
-    half.mkdir(parents=True)
-    (half / "PG_VERSION").write_text("16\n", encoding="utf-8")
+    unfinished = stack.home / "postgres" / "unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("16\n", encoding="utf-8")
     stack.up("postgres")
-    assert not half.exists()
+    assert not unfinished.exists()
 
 
 def test_data_survives_down_and_up(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""A table that is captured anew gets its snapshot, also when the registrar is killed in between."""
+"""A newly captured table gets its snapshot, also after the connector's controller was killed in between."""
 
 import json
 from collections.abc import Iterator
@@ -51,6 +51,6 @@ def test_only_writing_transactions_are_reported_as_blocking_a_slot(
     with postgres.connect(database) as writer, postgres.connect(database) as reader:
         writer.execute("INSERT INTO cdc.signal (id, type) VALUES ('x', 'log')")
         reader.execute("SELECT 1")
-        held_by = debezium_signals.open_transactions(conn, older_than=0)
-        assert writer.info.backend_pid in [pid for pid, _ in held_by]
-        assert reader.info.backend_pid not in [pid for pid, _ in held_by]
+        blocking = debezium_signals.open_transactions(conn, older_than=0)
+        assert writer.info.backend_pid in [pid for pid, _ in blocking]
+        assert reader.info.backend_pid not in [pid for pid, _ in blocking]

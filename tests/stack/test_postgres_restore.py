@@ -1,6 +1,6 @@
-"""A Postgres restored from a backup is noticed, and so is a slot that Postgres gave up; one command mends both.
+"""A Postgres restored from a backup and an invalidated slot are detected; one command repairs the lake after both.
 
-On a Postgres of its own_stack: it is stopped, and its files are put back.
+The tests stop and restore a Postgres of their own.
 """
 
 import shutil
@@ -32,17 +32,17 @@ from stack.silver_diff import differences
 pytestmark = pytest.mark.long
 
 TABLE = """
-    CREATE TABLE harness (id int PRIMARY KEY, size int, note text, price numeric(12,2));
-    INSERT INTO harness SELECT n, n, 'first', n FROM generate_series(1, 9) n
+    CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
+    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 9) n
 """
 
 
 def services_with_small_wal_keep(home: Path, settings: Settings) -> list[Service]:
-    """Give the services, Postgres one that gives up a slot soon."""
+    """Return the services, with a Postgres that invalidates a slot after 64 MB of WAL."""
     options = ("-c", "max_slot_wal_keep_size=64MB")
     return [
-        replace(one, command=(*one.command, *options)) if one.name == "postgres" else one
-        for one in services(home, settings)
+        replace(service, command=(*service.command, *options)) if service.name == "postgres" else service
+        for service in services(home, settings)
     ]
 
 
@@ -75,7 +75,7 @@ def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
 
 
 def stop_connector_if_rewound(settings: Settings, connector: ConnectClient) -> None:
-    """Have a look as the registrar that comes back after Postgres did."""
+    """Run the check that the connector's controller runs when Postgres is back."""
     admin = topics.admin_client(settings)
     try:
         with connect(settings, autocommit=True) as conn:
@@ -91,13 +91,13 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     own_stack.down("postgres")
     subprocess.run(["cp", "-a", data, data.with_name("backup")], check=True)
     own_stack.up("postgres")
-    # More than what Postgres writes by itself before anybody looks.
+    # More WAL than Postgres writes by itself until the checks below.
     harness.execute("SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000))")
-    harness.execute("DELETE FROM harness WHERE id < 4", "INSERT INTO harness VALUES (20, 20, 'never was', 1)")
+    harness.execute("DELETE FROM shoes WHERE id < 4", "INSERT INTO shoes VALUES (20, 20, 'never was', 1)")
     harness.merge_silver()
     with connect(harness.settings) as conn:
         end = current_wal_lsn(conn)
-    wait_until(lambda: connector.max_lsn() >= end, timeout=60, missing="the connector to note where it is")
+    wait_until(lambda: connector.max_lsn() >= end, timeout=60, missing="the connector to store its offset")
     own_stack.down("postgres")
     shutil.rmtree(data)
     data.with_name("backup").rename(data)
@@ -108,11 +108,11 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     wait_until(
         lambda: (state := connector.state()) and state.is_stopped, timeout=60, missing="the connector to be stopped"
     )
-    # Over the numbers that were given before.
-    harness.execute("DELETE FROM harness WHERE id < 3", "INSERT INTO harness VALUES (21, 21, 'since then', 1)")
+    # These changes reuse LSNs of changes made before the restore.
+    harness.execute("DELETE FROM shoes WHERE id < 3", "INSERT INTO shoes VALUES (21, 21, 'since then', 1)")
     harness.resnapshot()
     ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
-    harness.execute("UPDATE harness SET size = 99 WHERE id = 4")
+    harness.execute("UPDATE shoes SET size = 99 WHERE id = 4")
     harness.merge_silver()
     assert differences(harness, harness.contracts[0]) == []
     assert {row.id for row in harness.lake.silver(harness.contracts[0]).collect()} == {*range(3, 10), 21}
@@ -123,10 +123,10 @@ def test_invalidated_slot_is_detected_and_resnapshot_restores_the_rows(
 ) -> None:
     connector.stop()
     wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
-    a_lot = "SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000)) FROM generate_series(1, 200)"
+    fill_wal = "SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000)) FROM generate_series(1, 200)"
     harness.execute(
-        "DELETE FROM harness WHERE id < 4",
-        a_lot,
+        "DELETE FROM shoes WHERE id < 4",
+        fill_wal,
         "CHECKPOINT",
     )
     connector.resume()

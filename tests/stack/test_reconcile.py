@@ -1,4 +1,4 @@
-"""Postgres against Silver at one moment: equal while writes go on, and what differs is named, without its value."""
+"""Reconcile compares Postgres with Silver at one snapshot, during writes, and names differences without values."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def insert_activity(
 
 
 def insert_edge_cases(conn: psycopg.Connection, first: int = 1) -> None:
-    """Put in each nasty value of each type, and a refused row."""
+    """Insert the edge values of each type, and a refused row."""
     for number, name in enumerate(EDGE_STRINGS):
         insert_employee(conn, first + number, name, DATES[number % len(DATES)])
         conn.execute("INSERT INTO sport_activities VALUES (%s, %s)", [first + number, name])
@@ -64,16 +64,17 @@ def run_reconcile(harness: CdcHarness) -> list[TableResult]:
     return reconcile(harness.settings, harness.lake, harness.contracts, timeout=120, max_differences=10)
 
 
-def row_counts(found: Sequence[TableResult]) -> dict[str, tuple[int, int, int]]:
-    return {one.table: (one.source_rows, one.silver_rows, one.refused) for one in found}
+def row_counts(results: Sequence[TableResult]) -> dict[str, tuple[int, int, int]]:
+    """Return each table's rows in Postgres and Silver, and its refused rows."""
+    return {result.table: (result.source_rows, result.silver_rows, result.refused) for result in results}
 
 
-def unequal_tables(found: Sequence[TableResult]) -> dict[str, list[str]]:
-    return {one.table: [*one.differences] for one in found if not one.is_equal}
+def unequal_tables(results: Sequence[TableResult]) -> dict[str, list[str]]:
+    return {result.table: [*result.differences] for result in results if not result.is_equal}
 
 
 def contract_of(harness: CdcHarness, name: str) -> Contract:
-    return next(one for one in harness.contracts if one.table == name)
+    return next(contract for contract in harness.contracts if contract.table == name)
 
 
 @pytest.fixture
@@ -101,10 +102,10 @@ def test_tampered_silver_rows_are_named_by_key_and_column_without_values(
         "INSERT INTO sport_activities VALUES (2, 'Judo'), (3, NULL)",
         "UPDATE strava_activities SET distance_m = -5 WHERE activity_id = 3",
     )
-    found = run_reconcile(harness)
-    assert unequal_tables(found) == {}
-    assert verdict(found) is None
-    assert row_counts(found) == {
+    results = run_reconcile(harness)
+    assert unequal_tables(results) == {}
+    assert verdict(results) is None
+    assert row_counts(results) == {
         "rh_employees": (21, 21, 0),
         "sport_activities": (2, 2, 0),
         "strava_activities": (9, 9, 3),
@@ -119,14 +120,14 @@ def test_tampered_silver_rows_are_named_by_key_and_column_without_values(
     rates.update("valid_from = DATE'1901-01-01'", {"valid_from": "DATE'1901-01-09'"})
     sports = harness.lake.read("silver", "sport_activities").where("id = 3")
     harness.lake.append(sports.localCheckpoint(), "silver", "sport_activities")
-    found = run_reconcile(harness)
-    assert unequal_tables(found) == {
+    results = run_reconcile(harness)
+    assert unequal_tables(results) == {
         "rh_employees": ["id=1: differs in salaire_brut, contrat", "id=2: only in Postgres"],
         "sport_activities": ["id=3: 2 times in Silver"],
         "reward_rules": ["valid_from=1901-01-01: only in Postgres", "valid_from=1901-01-09: only in Silver"],
     }
-    print_report(found)
-    printed = capsys.readouterr().out + str(verdict(found))
+    print_report(results)
+    printed = capsys.readouterr().out + str(verdict(results))
     assert "rh_employees id=1: differs in salaire_brut, contrat\n" in printed
     assert "batch_refresh_silver_gold.py --rebuild-silver" in printed
     assert not [value for value in ("30000", "Mendes", "Juliette", "Judo") if value in printed]
@@ -138,7 +139,7 @@ def test_changes_committed_after_the_snapshot_are_ignored_on_both_sides(harness:
         early.execute("UPDATE rh_employees SET contrat = 'early' WHERE id = 5")
         early.execute("DELETE FROM sport_activities WHERE id = 5")
         insert_employee(early, 50)
-        # It completes behind `early`, whose number then lies before the snapshot's end and is among the running.
+        # It commits after `early` began: `early` is then below the snapshot's xmax and in its xip.
         harness.execute("UPDATE rh_employees SET contrat = 'between' WHERE id = 6")
         with mvcc_snapshot.open_snapshot(harness.settings, harness.contracts, timeout=120) as (conn, snapshot_at):
             early.commit()
@@ -148,10 +149,10 @@ def test_changes_committed_after_the_snapshot_are_ignored_on_both_sides(harness:
             late.execute("UPDATE strava_activities SET distance_m = 2 WHERE activity_id = 101")
             late.execute("DELETE FROM reward_rules WHERE valid_from > '1901-01-01'")
             late.commit()
-            found = compare(conn, snapshot_at, harness.lake, harness.contracts, harness.drain(), max_differences=10)
+            results = compare(conn, snapshot_at, harness.lake, harness.contracts, harness.drain(), max_differences=10)
     assert snapshot_at.xip
-    assert unequal_tables(found) == {}
-    assert row_counts(found) == {
+    assert unequal_tables(results) == {}
+    assert row_counts(results) == {
         "rh_employees": (10, 10, 0),
         "sport_activities": (10, 10, 0),
         "strava_activities": (5, 5, 1),
@@ -162,19 +163,20 @@ def test_changes_committed_after_the_snapshot_are_ignored_on_both_sides(harness:
         "early",
         "late",
     }
-    found = run_reconcile(harness)
-    assert unequal_tables(found) == {}
-    assert row_counts(found)["rh_employees"] == (11, 11, 0)
-    assert row_counts(found)["reward_rules"] == (1, 1, 0)
+    results = run_reconcile(harness)
+    assert unequal_tables(results) == {}
+    assert row_counts(results)["rh_employees"] == (11, 11, 0)
+    assert row_counts(results)["reward_rules"] == (1, 1, 0)
 
 
 @pytest.mark.long
 def test_table_with_a_missing_column_is_reported_and_the_others_compared(harness: CdcHarness) -> None:
     harness.execute("ALTER TABLE sport_activities DROP COLUMN pratique_sport")
-    found = run_reconcile(harness)
-    assert [one.table for one in found if one.error] == ["sport_activities"]
-    assert [one.table for one in found if one.is_equal] == [one.table for one in CAPTURED if one is not CAPTURED[1]]
-    assert "pratique_sport" in str(verdict(found))
+    results = run_reconcile(harness)
+    assert [result.table for result in results if result.error] == ["sport_activities"]
+    others = [contract.table for contract in CAPTURED if contract is not CAPTURED[1]]
+    assert [result.table for result in results if result.is_equal] == others
+    assert "pratique_sport" in str(verdict(results))
 
 
 def run_command(stack: Stack) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Changes that were lost on their way are noticed, and one command brings the lake back to what Postgres holds."""
+"""Changes lost between Postgres and Bronze are detected, and a resnapshot makes the lake equal to Postgres again."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
     INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 9) n
 """
-# A deleted row, a refused one, one under a new key, and a new one: nobody tells of them.
+# Deletes, a refused row, a key change and an insert, for which no change event is read.
 LOST_CHANGES = (
     "DELETE FROM shoes WHERE id < 4",
     "UPDATE shoes SET size = -1 WHERE id = 5",
@@ -46,7 +46,7 @@ def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
 
 
 def lose_changes(harness: CdcHarness, connector: ConnectClient) -> None:
-    """Change the table while nobody reads its changes, which nobody ever will."""
+    """Change the table while no slot keeps its changes."""
     connector.stop()
     wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
     harness.execute(f"SELECT pg_drop_replication_slot('{harness.name}')", *LOST_CHANGES)
@@ -97,7 +97,7 @@ def test_recreated_topic_is_read_as_a_new_incarnation_after_a_resnapshot(
     harness.start()
     harness.merge_silver()
     assert differences(harness, shoes) == ONLY_THE_REFUSED_ROW_DIFFERS
-    assert {lane.incarnation for lane in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
+    assert {partition.incarnation for partition in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
 
 
 @pytest.mark.long
@@ -125,7 +125,7 @@ def test_offsets_deleted_before_they_were_read_are_restored_by_a_resnapshot(harn
 
 @pytest.mark.long
 def test_truncated_kafka_log_end_is_detected_and_restored_by_a_resnapshot(harness: CdcHarness) -> None:
-    """Bronze is given what Kafka is to have lost, so that no broker has to be broken."""
+    """Bronze is given rows that Kafka does not have, which looks as if Kafka had lost them."""
     [shoes] = harness.contracts
     harness.stop_streams()
     stored = harness.lake.read("bronze", "shoes").where("offset < 5")
@@ -144,7 +144,7 @@ def test_truncated_kafka_log_end_is_detected_and_restored_by_a_resnapshot(harnes
     harness.start_streams()
     harness.merge_silver()
     assert differences(harness, shoes) == ONLY_THE_REFUSED_ROW_DIFFERS
-    assert {lane.incarnation for lane in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
+    assert {partition.incarnation for partition in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
 
 
 @pytest.mark.long

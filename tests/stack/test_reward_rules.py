@@ -1,4 +1,4 @@
-"""Rules are rows: the database refuses those that cannot hold, and says why."""
+"""Reward rules are rows: Postgres refuses invalid ones with a message, and keeps a rule for every past day."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,12 +31,12 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 
 def insert(conn: psycopg.Connection, **fields: object) -> None:
     row = VALID_RULE | fields
-    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
-    conn.execute(f"INSERT INTO reward_rules ({names}) VALUES ({places})", [*row.values()])  # noqa: S608 - our own names
+    names, placeholders = ", ".join(row), ", ".join(["%s"] * len(row))
+    conn.execute(f"INSERT INTO reward_rules ({names}) VALUES ({placeholders})", [*row.values()])  # noqa: S608 - own names
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "message"),
     [
         ({"bonus_rate": "-0.01"}, "bonus_rate is a fraction from 0 to 1"),
         ({"bonus_rate": "5"}, "bonus_rate is a fraction from 0 to 1"),
@@ -49,9 +49,9 @@ def insert(conn: psycopg.Connection, **fields: object) -> None:
     ],
 )
 def test_invalid_reward_rule_is_refused_with_a_message(
-    conn: psycopg.Connection, fields: dict[str, object], says: str
+    conn: psycopg.Connection, fields: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation, match=says):
+    with pytest.raises(psycopg.errors.CheckViolation, match=message):
         insert(conn, **fields)
 
 

@@ -1,4 +1,4 @@
-"""Law 8 in Postgres: whoever logs in may do what their work asks for, and nothing else."""
+"""Law 8 in Postgres: each role may run the statements of its work, and no others."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""The outbox is sent in order, each message once, whatever Slack answers."""
+"""The outbox is sent in order and each message once, whatever Slack responds."""
 
 from collections.abc import Iterator
 
@@ -23,8 +23,8 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
-        read = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
-        outbox.enqueue(conn, [change for change in read if change is not None])
+        events = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
+        outbox.enqueue(conn, [event for event in events if event is not None])
         yield conn
 
 

@@ -1,4 +1,4 @@
-"""Owed a message: each activity that its contract accepts, not private, created after go-live, once."""
+"""A message is enqueued once for each activity that is valid, not private and created after go-live."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ from stack.activity_events import (
     poll_result,
 )
 
-# One row for each of the contract's rules, breaking that rule.
+# For each rule of the contract, fields that violate it.
 REFUSED_BY_RULE: dict[str, dict[str, Any]] = {
     "employee_missing": {"employee_id": None},
     "start_missing": {"start_date_utc": None},
@@ -42,7 +42,7 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 
 def enqueue(conn: psycopg.Connection, *messages: bytes) -> list[int]:
     events = [change_events.parse_event(message) for message in messages]
-    return outbox.enqueue(conn, [change for change in events if change is not None])
+    return outbox.enqueue(conn, [event for event in events if event is not None])
 
 
 def test_valid_activity_is_enqueued(conn: psycopg.Connection) -> None:
@@ -62,9 +62,9 @@ def test_refused_activity_is_not_enqueued(conn: psycopg.Connection, rule: str) -
 
 
 @pytest.mark.parametrize(
-    "changed",
+    "fields",
     [
-        {"start_date_utc": "2026-06-01T13:00:00.000000Z"},  # an hour ahead of its commit, and not later
+        {"start_date_utc": "2026-06-01T13:00:00.000000Z"},  # exactly an hour after its commit
         {"distance_m": 25 * 2_760},
         {"moving_time_s": 2_800},
         {"distance_m": None, "moving_time_s": None, "elapsed_time_s": None, "calories": None},
@@ -74,9 +74,9 @@ def test_refused_activity_is_not_enqueued(conn: psycopg.Connection, rule: str) -
     ],
 )
 def test_activity_at_the_limit_or_with_null_fields_is_enqueued(
-    conn: psycopg.Connection, changed: dict[str, Any]
+    conn: psycopg.Connection, fields: dict[str, Any]
 ) -> None:
-    assert enqueue(conn, activity_event(**changed)) == [1]
+    assert enqueue(conn, activity_event(**fields)) == [1]
 
 
 def test_refused_activity_is_enqueued_once_corrected(conn: psycopg.Connection) -> None:

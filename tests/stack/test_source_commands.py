@@ -1,4 +1,4 @@
-"""The full load and the simulator, as a person types them."""
+"""The commands of the full load and the simulator: their output, errors and exit codes."""
 
 import os
 import subprocess
@@ -58,8 +58,8 @@ def test_simulator_before_the_first_load_is_an_error(database: Settings, tmp_pat
 
 def test_waiting_for_postgres_is_logged(database: Settings, tmp_path: Path) -> None:
     write_company_files(tmp_path, [employee()])
-    away = database.model_copy(update={"db_port": 1})
-    waited = run_script(away, tmp_path / "out", PIPELINE, "--input", str(tmp_path), "--wait", "1")
-    assert waited.returncode == 1
-    assert "retrying" in waited.stderr
-    assert f"error: Postgres does not answer at {database.db_host}:1" in waited.stderr
+    unreachable = database.model_copy(update={"db_port": 1})
+    failed = run_script(unreachable, tmp_path / "out", PIPELINE, "--input", str(tmp_path), "--wait", "1")
+    assert failed.returncode == 1
+    assert "retrying" in failed.stderr
+    assert f"error: Postgres does not answer at {database.db_host}:1" in failed.stderr

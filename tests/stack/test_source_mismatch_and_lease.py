@@ -1,4 +1,4 @@
-"""Law 9: one lake, one source, one writer; what does not fit is refused with its remedy, and nothing is written."""
+"""Law 9: one lake, one source, one writer; a mismatch is refused with its remedy, and nothing is written."""
 
 import subprocess
 import sys
@@ -89,7 +89,7 @@ def test_running_sessions_use_the_hard_link_log_store(stack: Stack) -> None:
     wait_until(
         lambda: "log_store_ready" in log.read_text(encoding="utf-8"),
         timeout=60,
-        missing="the stream to say how it commits",
+        missing="the log line of the stream's log store",
     )
     assert "log_store_without_links" not in log.read_text(encoding="utf-8")
 
@@ -133,6 +133,8 @@ def test_reacquired_lease_invalidates_the_old_fencing_token(settings: Settings, 
         lease.close()
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)
-        assert lease.acquire(timeout=30) == token + 1  # the server notices a closed connection a little later
+        assert (
+            lease.acquire(timeout=30) == token + 1
+        )  # the server releases the lock of a closed connection with a delay
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)

@@ -1,4 +1,4 @@
-"""The Thrift server, as a client in Python meets it."""
+"""The Thrift server, queried by the Python client: types, errors, and views that are recreated."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Values at the ends of their types: each comes to Silver as Postgres holds it, read by a snapshot or streamed."""
+"""Values at the limits of their types reach Silver as in Postgres, read by a snapshot or streamed."""
 
 from lakehouse.cdc.contract import Contract
 from stack.cdc_harness import CdcHarness, HarnessFactory
@@ -40,10 +40,10 @@ REPRESENTABLE = (
     INSERT_MOMENTS + "(10, '1969-07-20', '1969-07-20 20:17:40.123456Z', '1969-07-20 20:17:40.123456')",
     INSERT_MOMENTS + "(11, '0001-01-01', '0001-01-01Z', '0001-01-01')",
     INSERT_MOMENTS + "(12, '9999-12-31', '9999-12-31 23:59:59.999999Z', '9999-12-31 23:59:59.999999')",
-    # Julius Caesar's calendar and the Pope's differ on these.
+    # The Julian and the Gregorian calendar differ on these dates.
     INSERT_MOMENTS + "(13, '1582-10-10', '1582-10-10 12:00Z', '1582-10-10 12:00')",
     INSERT_MOMENTS + "(14, '0900-02-28', '0900-02-28 12:00Z', '0900-02-28 12:00')",
-    # A wall clock that Paris never showed.
+    # A local time that did not exist in Paris.
     INSERT_MOMENTS + "(15, '2026-03-29', '2026-03-29 02:30:00.5+02', '2026-03-29 02:30:00.000001')",
     INSERT_MOMENTS + "(16, 'infinity', 'infinity', 'infinity')",
     INSERT_MOMENTS + "(17, '-infinity', '-infinity', '-infinity')",
@@ -59,7 +59,7 @@ OUT_OF_RANGE = {
     57: ("clock", "INSERT INTO oddities (id, clock) VALUES (57, '294276-12-31 23:59:59.999999')"),
     58: ("amount", "INSERT INTO oddities (id, amount) VALUES (58, 'NaN')"),
 }
-# Debezium's snapshots read a date as java.sql.Date, which has no era, and not all days of October 1582.
+# Debezium's snapshots read a date as java.sql.Date, which has no era and lacks ten days of October 1582.
 MISREAD_BY_SNAPSHOTS = (13, 50)
 STREAMED_KEY_OFFSET = 100  # added to the keys of the rows that the snapshot read
 COPY_ROWS = "INSERT INTO oddities SELECT id + 100, big, words, amount, day, instant, clock, yes, doc FROM oddities"
@@ -95,7 +95,7 @@ def test_extreme_values_match_postgres_and_out_of_range_ones_are_quarantined(mak
 
 
 def _expected_refusals() -> dict[int, str]:
-    """Give the column that each refused key is refused for: read, streamed, and streamed onto an accepted row."""
+    """Return the out-of-range column of each refused key: read by the snapshot, streamed, or updated."""
     read_by_snapshot = {key: column for key, (column, _) in OUT_OF_RANGE.items() if key not in MISREAD_BY_SNAPSHOTS}
     return (
         read_by_snapshot

@@ -1,4 +1,4 @@
-"""What a workload did to Postgres: each change that was committed, in the order of the commits."""
+"""The changes that a workload commits in Postgres, in commit order, and the state after them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 Key = int | date
 Row = Mapping[str, Any]
-# A parent comes before its children; every table's key is one column.
+# Parent tables come before their children; every table's key is one column.
 KEYS = {
     "rh_employees": "id",
     "sport_activities": "id",
@@ -20,7 +20,10 @@ CREATE, UPDATE, DELETE, TRUNCATE, READ = "c", "u", "d", "t", "r"
 
 @dataclass(frozen=True)
 class Change:
-    """One row's change, as its message will name it; a changed key is two. TRUNCATE has no key, a delete no row."""
+    """A row's change, with Debezium's operation code. A key change is two of them: a delete and an insert.
+
+    A TRUNCATE has no key, and a delete no row.
+    """
 
     table: str
     op: str
@@ -33,7 +36,7 @@ DatabaseState = Mapping[str, Mapping[Key, Row]]
 
 
 def state_after(transactions: Iterable[Transaction]) -> DatabaseState:
-    """Give what Postgres holds after these transactions, by table and key."""
+    """Return the rows in Postgres after these transactions, by table and key."""
     tables: dict[str, dict[Key, Row]] = {table: {} for table in KEYS}
     for change in (change for transaction in transactions for change in transaction):
         rows = tables[change.table]
@@ -47,6 +50,6 @@ def state_after(transactions: Iterable[Transaction]) -> DatabaseState:
 
 
 def as_initial_snapshot(transactions: Iterable[Transaction]) -> Transaction:
-    """Give what a connector that starts after these transactions reads: the rows that are there."""
+    """Return the initial snapshot of a connector that starts after these transactions, as one transaction of reads."""
     state = state_after(transactions)
     return [Change(table, READ, key, row) for table, rows in state.items() for key, row in rows.items()]

@@ -1,4 +1,4 @@
-"""Run a plan on Postgres and its lake, and note what Postgres held where the plan says to look."""
+"""The execution of a plan on Postgres and its lake, with snapshots of Postgres at the plan's steps."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from workload.committed_transactions import KEYS, DatabaseState, Key, Row
 from workload.plan import Plan, Refresh, StartConnector, TakeSnapshot
 from workload.session_model import Statement
 
-# In a database of its own: without what would keep Postgres from ever holding a row that a contract refuses.
+# Applied to a test's own database, so that Postgres accepts the rows that a contract refuses.
 RELAX_CONSTRAINTS = """
     ALTER TABLE rh_employees ALTER salaire_brut DROP NOT NULL;
     ALTER TABLE strava_activities ALTER employee_id DROP NOT NULL;
@@ -27,7 +27,10 @@ RELAX_CONSTRAINTS = """
 
 @dataclass(frozen=True)
 class PostgresSnapshot:
-    """What one snapshot of Postgres held, which transactions it saw, and how many of the plan's those were."""
+    """All rows of one Postgres snapshot, its visible transactions, and how many of the plan's had committed.
+
+    xmin, xmax and xip are those of Postgres's pg_snapshot.
+    """
 
     state: DatabaseState
     xmin: int
@@ -37,7 +40,7 @@ class PostgresSnapshot:
 
 
 def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], None]) -> list[PostgresSnapshot]:
-    """Run the steps; `refreshed` is called after each refresh. Give what was seen."""
+    """Run the plan's steps, and return its snapshots; `after_refresh` is called after each refresh."""
     snapshots = []
     with ExitStack() as connections:
         sessions: dict[int, psycopg.Connection] = {}
@@ -46,7 +49,7 @@ def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], 
                 case Statement(number, sql, values):
                     if number not in sessions:
                         sessions[number] = connections.enter_context(connect(harness.settings, autocommit=True))
-                        # A plan whose sessions wait for one another is wrong.
+                        # A plan in which a session waits for another one's lock is a mistake.
                         sessions[number].execute("SET lock_timeout = '5s'")
                     sessions[number].execute(sql.encode(), values or None)
                 case StartConnector():
@@ -61,7 +64,7 @@ def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], 
 
 
 def take_snapshot(harness: CdcHarness, transaction_count: int) -> PostgresSnapshot:
-    """Give all rows of all tables as one snapshot sees them."""
+    """Return all rows of all tables, read in one repeatable-read transaction."""
     with connect(harness.settings) as conn:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         state = {table: _rows(conn, table, key) for table, key in KEYS.items()}
@@ -70,7 +73,7 @@ def take_snapshot(harness: CdcHarness, transaction_count: int) -> PostgresSnapsh
 
 
 def catch_up_to_shares(harness: CdcHarness, step: Refresh) -> None:
-    """Catch up each table to its share of what Bronze holds beyond Silver, be that in the middle of a transaction."""
+    """Merge each table's share of the new Bronze rows into Silver, possibly up to the middle of a transaction."""
     end_offsets = harness.drain()
 
     def catch_up_table(contract: Contract) -> None:
@@ -82,12 +85,12 @@ def catch_up_to_shares(harness: CdcHarness, step: Refresh) -> None:
         }
         catch_up(harness.lake, contract, target_offsets)
 
-    parallel_map(catch_up_table, harness.contracts)  # as a refresh does: they share quarantine
+    parallel_map(catch_up_table, harness.contracts)  # in parallel, as a refresh does: the tables share quarantine
 
 
 def _rows(conn: psycopg.Connection, table: str, key: str) -> Mapping[Key, Row]:
-    text = ", raw_payload::text AS raw_payload" if table == "strava_activities" else ""
-    rows = conn.cursor(row_factory=dict_row).execute(f"SELECT *{text} FROM {table}".encode())
+    payload_text = ", raw_payload::text AS raw_payload" if table == "strava_activities" else ""
+    rows = conn.cursor(row_factory=dict_row).execute(f"SELECT *{payload_text} FROM {table}".encode())
     return {row[key]: row for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""The laws of the lake, each compared with what the record of a workload says; every difference is named."""
+"""The laws of the lake as checks against a workload's committed transactions; each returns its differences."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ Differences = list[str]
 def check_model_equals_postgres(
     harness: CdcHarness, committed: Sequence[Transaction], snapshots: Sequence[PostgresSnapshot]
 ) -> Differences:
-    """See that the workload itself knows what it did, before it says anything of the lake."""
+    """Compare the workload's own model with Postgres's snapshots, before the model is used to check the lake."""
     return [
         f"after {snapshot.transaction_count} transactions: {difference}"
         for snapshot in snapshots
@@ -42,40 +42,41 @@ def check_model_equals_postgres(
 def check_bronze_equals_log(
     harness: CdcHarness, contract: Contract, table: TableModel, messages: Sequence[Message]
 ) -> Differences:
-    """Compare offsets with Kafka's, and each key's operations with the record's, in their order."""
+    """Compare Bronze's offsets with Kafka's, and each key's operations with the committed changes, in order (law 1)."""
     end_offsets = _end_offsets(harness, contract)
     offsets = [(*message.topic_partition, message.offset) for message in messages]
     missing_counts = Counter((0, number, offset) for number, end in end_offsets.items() for offset in range(end))
     missing_counts.subtract(offsets)
     offset_errors = [
-        f"{contract.table}: offset {place} is in Bronze {1 - n} times" for place, n in missing_counts.items() if n
+        f"{contract.table}: offset {offset} is in Bronze {1 - n} times" for offset, n in missing_counts.items() if n
     ]
-    actual = {place: message.op for place, message in lake_rows.index_by_position(messages).items()}
-    expected = {place: change.op for place, change in table.changes.items()}
+    actual = {position: message.op for position, message in lake_rows.index_by_position(messages).items()}
+    expected = {position: change.op for position, change in table.changes.items()}
     return offset_errors + [
-        f"{contract.table} {place}: is {actual.get(place)}, should be {expected.get(place)}"
-        for place in {**expected, **actual}
-        if expected.get(place) != actual.get(place)
+        f"{contract.table} {position}: is {actual.get(position)}, should be {expected.get(position)}"
+        for position in {**expected, **actual}
+        if expected.get(position) != actual.get(position)
     ]
 
 
 def check_silver_equals_postgres(harness: CdcHarness, contract: Contract, table: TableModel) -> Differences:
+    """Compare Silver with the accepted rows of the model (law 2)."""
     return find_differences(contract, table.accepted, lake_rows.silver_by_key(harness, contract))
 
 
 def check_quarantine(
     harness: CdcHarness, contract: Contract, table: TableModel, messages_by_position: Mapping[ChangePosition, Message]
 ) -> Differences:
-    """Compare quarantine, entry by entry: the key, the reasons, and by what and when it was closed."""
+    """Compare each quarantine entry's key, operation, reasons and resolution with the model (law 5)."""
     expected = {
-        messages_by_position[place].offset: (
-            place.key,
+        messages_by_position[position].offset: (
+            position.key,
             refusal.op,
             refusal.reasons,
             refusal.resolution,
             messages_by_position[refusal.resolved_at].committed_at if refusal.resolved_at else None,
         )
-        for place, refusal in table.refused.items()
+        for position, refusal in table.refused.items()
     }
     entries = lake_rows.collect_rows(harness.lake.quarantine().where(F.col("table_name") == contract.table))
     actual = {
@@ -99,17 +100,22 @@ def check_quarantine(
 def check_versions(
     harness: CdcHarness, contract: Contract, table: TableModel, messages_by_position: Mapping[ChangePosition, Message]
 ) -> Differences:
-    """Compare each change's one version with its row; a TRUNCATE's deletes lie at the TRUNCATE's offset."""
+    """Compare each change with its version, of which there must be one.
+
+    The deletes that a TRUNCATE implies are at its offset; only their uniqueness is checked.
+    """
     truncates = {message.offset for message in messages_by_position.values() if message.key is None}
     versions = lake_rows.collect_rows(harness.lake.versions(contract))
     counts = Counter((row["_offset"], row[contract.key[0]]) for row in versions)
     duplicates = [
-        f"versions by offset, {contract.table} {place}: {count} rows" for place, count in counts.items() if count > 1
+        f"versions by offset, {contract.table} {offset_and_key}: {count} rows"
+        for offset_and_key, count in counts.items()
+        if count > 1
     ]
     actual = {row["_offset"]: row for row in versions if row["_offset"] not in truncates}
     expected = {
-        messages_by_position[place].offset: version_row(change, contract.columns)
-        for place, change in table.changes.items()
+        messages_by_position[position].offset: version_row(change, contract.columns)
+        for position, change in table.changes.items()
         if change.key is not None
     }
     return duplicates + [
@@ -118,27 +124,31 @@ def check_versions(
 
 
 def check_time_travel(harness: CdcHarness, contract: Contract, snapshots: Sequence[PostgresSnapshot]) -> Differences:
-    """Replay the versions that each snapshot saw, all of them in one query: the snapshot becomes part of the key."""
+    """Compare each snapshot's rows with a replay of the versions visible in it.
+
+    All snapshots are replayed in one query, with the snapshot's number as part of the key.
+    """
     versions = harness.lake.versions(contract)
     visible_versions = [
-        versions.where(_is_visible_in(one)).withColumn("_seen", F.lit(n)) for n, one in enumerate(snapshots)
+        versions.where(_is_visible_in(snapshot)).withColumn("_snapshot", F.lit(n))
+        for n, snapshot in enumerate(snapshots)
     ]
     replayed = lake_rows.collect_rows(
-        replay(reduce(DataFrame.unionByName, visible_versions), replace(contract, key=("_seen", *contract.key)))
+        replay(reduce(DataFrame.unionByName, visible_versions), replace(contract, key=("_snapshot", *contract.key)))
     )
     return [
-        f"as seen after {one.transaction_count} transactions: {difference}"
-        for n, one in enumerate(snapshots)
+        f"visible after {snapshot.transaction_count} transactions: {difference}"
+        for n, snapshot in enumerate(snapshots)
         for difference in find_differences(
             contract,
-            one.state[contract.table],
-            lake_rows.index_by_key(contract, [row for row in replayed if row["_seen"] == n]),
+            snapshot.state[contract.table],
+            lake_rows.index_by_key(contract, [row for row in replayed if row["_snapshot"] == n]),
         )
     ]
 
 
 def check_rebuild_is_identical(harness: CdcHarness, contract: Contract) -> Differences:
-    """Rebuild the table's Silver from Bronze; every row and column of its three tables is as before."""
+    """Rebuild the table's Silver from Bronze, and compare its rows, versions and quarantine with before (law 4)."""
     before = _read_silver_tables(harness, contract)
     reset_table(harness.lake, contract)
     catch_up(harness.lake, contract, harness.lake.catalog.bronze_offsets(contract))
@@ -159,21 +169,21 @@ def _read_silver_tables(harness: CdcHarness, contract: Contract) -> dict[str, li
 
 
 def _describe_multiset_difference(label: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Differences:
-    """Name the rows that two multisets do not share, by what tells where they came from."""
+    """Return a line for each row in only one of two multisets, with its key, offset and operation."""
     return [
-        f"{label}: {what} {[row[name] for name in ('key', 'offset', '_op', '_offset') if name in row]}"
-        for what, one, other in (("only incremental", before, after), ("only rebuilt", after, before))
-        for row in _subtract_multiset(one, other)
+        f"{label}: {side} {[row[name] for name in ('key', 'offset', '_op', '_offset') if name in row]}"
+        for side, minuend, subtrahend in (("only incremental", before, after), ("only rebuilt", after, before))
+        for row in _subtract_multiset(minuend, subtrahend)
     ]
 
 
 def _subtract_multiset(minuend: list[dict[str, Any]], subtrahend: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    left = Counter(repr(row) for row in minuend) - Counter(repr(row) for row in subtrahend)
-    return [next(row for row in minuend if repr(row) == text) for text in left.elements()]
+    remaining = Counter(repr(row) for row in minuend) - Counter(repr(row) for row in subtrahend)
+    return [next(row for row in minuend if repr(row) == text) for text in remaining.elements()]
 
 
 def _is_visible_in(snapshot: PostgresSnapshot) -> Any:
-    """Say which versions a snapshot saw; what the connector read at its start was there before any."""
+    """Return the condition by which a version is visible in a snapshot; rows of the initial snapshot always are."""
     xid = F.col("_tx_id")
     return (F.col("_op") == "r") | (xid < snapshot.xmin) | ((xid < snapshot.xmax) & ~xid.isin(*snapshot.xip))
 

@@ -1,4 +1,4 @@
-"""What the lake holds, as plain rows to compare; nothing of the engine but its reading of tables."""
+"""The lake's rows as plain Python values to compare, sharing nothing with the engine but its table readers."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from workload.model import ChangePosition
 
 
 class Message(NamedTuple):
-    """A message of Bronze: where it lies, and what it is a change of."""
+    """A Bronze message: its topic-partition, as (incarnation, partition), its offset, and its change."""
 
     topic_partition: tuple[int, int]
     offset: int
@@ -25,7 +25,7 @@ class Message(NamedTuple):
 
 
 def collect_rows(frame: DataFrame) -> list[dict[str, Any]]:
-    """Give rows whose instants are in UTC and have no zone."""
+    """Return the frame's rows as dicts, with timestamps as naive UTC datetimes."""
     columns = [
         F.col(name).cast("timestamp_ntz").alias(name) if kind == "timestamp" else F.col(name)
         for name, kind in frame.dtypes
@@ -38,17 +38,17 @@ def silver_by_key(harness: CdcHarness, contract: Contract) -> dict[Key, Row]:
 
 
 def index_by_key(contract: Contract, rows: Iterable[Row]) -> dict[Key, Row]:
-    """Give rows by their key; two of one key are a mistake."""
-    listed = [(row[KEYS[contract.table]], row) for row in rows]
-    assert len(dict(listed)) == len(listed), f"{contract.table}: two rows of one key"
-    return dict(listed)
+    """Return the rows by key. Raises AssertionError where two rows share a key."""
+    pairs = [(row[KEYS[contract.table]], row) for row in rows]
+    assert len(dict(pairs)) == len(pairs), f"{contract.table}: two rows share a key"
+    return dict(pairs)
 
 
 def bronze_messages(harness: CdcHarness, contract: Contract) -> list[Message]:
-    """Give Bronze's messages in the order of their offsets."""
+    """Return Bronze's messages, ordered by topic-partition and offset."""
     columns = ("incarnation", "partition", "offset", "op", "key", "committed_at")
     raw_rows = collect_rows(harness.lake.read("bronze", contract.table).select(*columns))
-    listed = (
+    messages = (
         Message(
             (row["incarnation"], row["partition"]),
             row["offset"],
@@ -58,11 +58,11 @@ def bronze_messages(harness: CdcHarness, contract: Contract) -> list[Message]:
         )
         for row in raw_rows
     )
-    return sorted(listed, key=lambda message: (message.topic_partition, message.offset))
+    return sorted(messages, key=lambda message: (message.topic_partition, message.offset))
 
 
 def parse_key(contract: Contract, text: str | None) -> Key | None:
-    """Give the key in its JSON; Debezium counts days, quarantine writes them as people do."""
+    """Return the key from its JSON; a date is a number of days in Bronze and ISO text in quarantine."""
     if text is None:
         return None
     value = json.loads(text)[KEYS[contract.table]]
@@ -72,7 +72,7 @@ def parse_key(contract: Contract, text: str | None) -> Key | None:
 
 
 def index_by_position(messages: Iterable[Message]) -> dict[ChangePosition, Message]:
-    """Give each message by its place among those of its key."""
+    """Return the messages by their position among the changes of their key."""
     by_position: dict[ChangePosition, Message] = {}
     next_ordinals: dict[Key | None, int] = {}
     for message in messages:
@@ -83,7 +83,7 @@ def index_by_position(messages: Iterable[Message]) -> dict[ChangePosition, Messa
 
 
 def differing_columns(contract: Contract, expected: Row | None, actual: Row | None) -> str:
-    """Say in which columns two rows differ, or which of them is missing; empty where they are the same."""
+    """Return the names of the columns that differ, `missing` or `unexpected`; empty where the rows are equal."""
     if expected is None or actual is None:
         return "" if expected is actual else "unexpected" if expected is None else "missing"
     return ", ".join(
@@ -92,7 +92,7 @@ def differing_columns(contract: Contract, expected: Row | None, actual: Row | No
 
 
 def find_differences(contract: Contract, expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> list[str]:
-    """Name each key whose rows differ, and the columns."""
+    """Return a line for each key whose rows differ, with the columns."""
     keys = {**expected, **actual}
     pairs = ((key, differing_columns(contract, expected.get(key), actual.get(key))) for key in keys)
     return [f"{contract.table} {key}: {columns}" for key, columns in pairs if columns]

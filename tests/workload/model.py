@@ -1,4 +1,7 @@
-"""What the lake must hold after a workload, from the record alone; the contracts' rules are written here again."""
+"""A model of the lake after a workload, computed from the committed transactions alone.
+
+The contracts' rules are implemented here a second time, independently of the engine.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +16,7 @@ CORRECTED, DELETED = "corrigé", "supprimé"
 
 
 class ChangePosition(NamedTuple):
-    """A change among those of its key, counted from 0; TRUNCATEs are counted among themselves, without a key."""
+    """The position of a change among those of its key, from 0; TRUNCATEs, without a key, have their own count."""
 
     key: Key | None
     ordinal: int
@@ -21,7 +24,7 @@ class ChangePosition(NamedTuple):
 
 @dataclass
 class Refusal:
-    """A refused change, why, and what closed it."""
+    """A refused change, its reasons, and how and by which change it was resolved."""
 
     op: str
     reasons: list[str]
@@ -31,7 +34,7 @@ class Refusal:
 
 @dataclass
 class TableModel:
-    """One table: its changes by place, Silver's rows, the refused changes by place."""
+    """The model of one table: its changes, Silver's accepted rows, and the refused changes."""
 
     changes: dict[ChangePosition, Change] = field(default_factory=dict)
     accepted: dict[Key, Row] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class TableModel:
     _open_refusals: dict[Key, list[Refusal]] = field(default_factory=dict)
 
     def apply(self, change: Change) -> None:
+        """Accept or refuse a change, and resolve its key's open refusals where it corrects or deletes the row."""
         position = ChangePosition(change.key, self._next_ordinal.get(change.key, 0))
         self._next_ordinal[change.key] = position.ordinal + 1
         self.changes[position] = change
@@ -63,7 +67,7 @@ class TableModel:
 
 
 def expected_tables(transactions: Iterable[Transaction]) -> Mapping[str, TableModel]:
-    """Give what each table of the lake must be after these transactions."""
+    """Return the model of each table after these transactions."""
     tables = {table: TableModel() for table in KEYS}
     for transaction in transactions:
         for change in transaction:
@@ -72,12 +76,12 @@ def expected_tables(transactions: Iterable[Transaction]) -> Mapping[str, TableMo
 
 
 def refusal_reasons(table: str, row: Row) -> list[str]:
-    """Give why a row is refused, in the contract's order; empty where it is accepted."""
+    """Return the reasons why a row is refused, in the contract's order; empty where it is accepted."""
     return [message for message, is_violated in RULES_BY_TABLE[table] if is_violated(row)]
 
 
 def version_row(change: Change, columns: Iterable[str]) -> Row:
-    """Give a change's row as the versions hold it: a delete has its key, nothing else."""
+    """Return a change's row as in Silver's versions: of a delete only the key is set."""
     if change.op == DELETE:
         return {name: change.key if name == KEYS[change.table] else None for name in columns}
     return change.row or dict.fromkeys(columns)
@@ -88,7 +92,7 @@ def _is_greater(left: Any, right: Any) -> bool:
 
 
 def _athlete_id(row: Row) -> str | None:
-    """Give the athlete's id in the payload, as text."""
+    """Return the athlete's id in the payload as text, None where there is none."""
     value = json.loads(row["raw_payload"] or "null")
     for name in ("athlete", "id"):
         value = value.get(name) if isinstance(value, dict) else None
@@ -112,7 +116,7 @@ RULES_BY_TABLE: Mapping[str, tuple[tuple[str, Callable[[Row], bool]], ...]] = Ma
                 "en mouvement plus longtemps que la durée",
                 lambda r: _is_greater(r["moving_time_s"], r["elapsed_time_s"]),
             ),
-            # Every other start lies years before any run of this test, so that no clock has a say.
+            # All other starts lie years in the past, so that the rule depends on no clock.
             ("commence dans le futur", lambda r: r["start_date_utc"] == FUTURE_START),
             (
                 "vitesse impossible",

@@ -1,4 +1,4 @@
-"""What a session may do in a transaction: each act a few statements on a table, filled in by seeded chance."""
+"""The operations of a session within a transaction: each a few statements on one table, drawn at random."""
 
 from collections.abc import Callable, Iterator
 from random import Random
@@ -10,17 +10,17 @@ from workload.session_model import Session, Statement
 
 Operation = Callable[[Session, Random, str], Iterator[Statement]]
 MAX_ROWS = 1_000
-# Tables that hang on no other.
+# Tables that reference no other table.
 TABLES_WITHOUT_FOREIGN_KEY = ("distance_cache", "reward_rules")
 
 
 def draw_row_count(rng: Random) -> int:
-    """Give how many rows: mostly one or two, rarely hundreds."""
+    """Return a row count from a Pareto distribution: mostly one or two, rarely hundreds, at most 1,000."""
     return min(MAX_ROWS, int(rng.paretovariate(0.9)))
 
 
 def hire(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Let newcomers in, most with a sport, one with activities."""
+    """Insert new employees, half of them with a sport, and activities of one employee."""
     ids = sorted({session.new_key(table, rng) for _ in range(min(40, draw_row_count(rng)))})
     yield session.insert(table, [make_row(rng, table, key) for key in ids])
     yield session.insert(
@@ -41,10 +41,10 @@ def add_rule_or_distance(session: Session, rng: Random, table: str) -> Iterator[
 
 
 def update_rows(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Change rows one by one, or many at once and alike."""
+    """Update rows one by one, or many at once to the same values."""
     count = draw_row_count(rng)
     keys = session.sample_keys(table, rng, count)
-    if count > 20 and keys and table != "distance_cache":  # which would not be unique any more
+    if count > 20 and keys and table != "distance_cache":  # whose rows would no longer be unique
         yield session.update(table, keys, make_update(rng, table, session.rows[table][keys[0]]))
     else:
         yield from (session.update(table, [key], make_update(rng, table, session.rows[table][key])) for key in keys)
@@ -56,14 +56,14 @@ def update_without_change(session: Session, rng: Random, table: str) -> Iterator
 
 
 def update_hot_row(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Change one row dozens of times: its oldest, so that it is the same one in the next transaction."""
+    """Update one row dozens of times: the session's oldest, which is the same in its next transaction."""
     for key in [*session.rows[table]][:1]:
         for _ in range(rng.randrange(12, 40)):
             yield session.update(table, [key], make_update(rng, table, session.rows[table][key]))
 
 
 def delete_rows(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Delete rows, and of employees what hangs on them."""
+    """Delete rows; employees with their sports and activities."""
     if keys := session.sample_keys(table, rng, min(draw_row_count(rng), 2 if table == "rh_employees" else MAX_ROWS)):
         yield session.delete(table, keys)
 
@@ -84,7 +84,7 @@ def delete_then_insert(session: Session, rng: Random, table: str) -> Iterator[St
 
 
 def change_key(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Change a row's key; mostly leave its long values alone, then and afterwards."""
+    """Change a row's key, which leaves its TOASTed values unsent, and update the row in half of the cases."""
     for key in session.sample_keys(table, rng, 1):
         new = session.new_key(table, rng)
         yield session.update_key(table, key, new)
@@ -93,36 +93,35 @@ def change_key(session: Session, rng: Random, table: str) -> Iterator[Statement]
 
 
 def change_key_of_employee(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Change a newcomer's key, on whom nothing hangs yet."""
+    """Insert an employee and change its key, before any row references it."""
     key = session.new_key(table, rng)
     yield session.insert(table, [make_row(rng, table, key)])
     yield session.update_key(table, key, session.new_key(table, rng))
 
 
 def change_key_of_sport(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Give a sport to another employee."""
+    """Move a sport to an employee without one, by a key change."""
     free = [employee for employee in session.rows["rh_employees"] if employee not in session.rows[table]]
     yield from (session.update_key(table, key, new) for key in session.sample_keys(table, rng, 1) for new in free[:1])
 
 
 def invalidate(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Spoil rows, each in one of the ways that its contract refuses."""
+    """Make rows invalid, each by one violation of its contract."""
     for key in session.sample_keys(table, rng, min(8, draw_row_count(rng))):
         yield session.update(table, [key], rng.choice(INVALID_VALUES[table]))
 
 
 def insert_every_invalid_row(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Insert a row for each way to be refused."""
+    """Insert an invalid row for each violation of the contract."""
     employee = session.pick_employee(rng)
     for invalid_values in INVALID_VALUES[table]:
         yield session.insert(table, [{**make_row(rng, table, session.new_key(table, rng), employee), **invalid_values}])
 
 
 def repair(session: Session, rng: Random, table: str) -> Iterator[Statement]:
-    """Take refused rows up again: correct them, delete them, or spoil them otherwise."""
-    for key in [key for key, stored in session.rows[table].items() if refusal_reasons(table, stored)][
-        : draw_row_count(rng) + 2
-    ]:
+    """Correct refused rows, delete them, or make them invalid in another way."""
+    refused_keys = [key for key, row in session.rows[table].items() if refusal_reasons(table, row)]
+    for key in refused_keys[: draw_row_count(rng) + 2]:
         match rng.randrange(4):
             case 0:
                 yield session.delete(table, [key])
@@ -154,9 +153,9 @@ TABLES_OF_OPERATION: dict[Operation, tuple[str, ...]] = {
 }
 TableOperation = tuple[Operation, str]
 ALL_OPERATIONS: tuple[TableOperation, ...] = tuple(
-    (act, table) for act, tables in TABLES_OF_OPERATION.items() for table in tables
+    (operation, table) for operation, tables in TABLES_OF_OPERATION.items() for table in tables
 )
-# Where most happens.
+# Inserts of employees, and inserts and updates of activities, are drawn more often than the others.
 WEIGHTED_OPERATIONS: tuple[TableOperation, ...] = (
     *ALL_OPERATIONS,
     *[(hire, "rh_employees"), (add_activities, "strava_activities"), (update_rows, "strava_activities")] * 3,

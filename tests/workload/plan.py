@@ -1,6 +1,6 @@
-"""A workload from a seed: sessions that take turns, transactions that commit in another order than they wrote.
+"""A workload drawn from a seed: interleaved sessions, whose transactions commit in another order than they wrote.
 
-A plan says all of it before anything runs, and what Postgres must then have committed, in which order.
+A plan holds all statements before any runs, and the transactions that Postgres must commit, in their order.
 """
 
 from collections import Counter
@@ -15,25 +15,26 @@ from workload.session_model import Session, Statement
 
 @dataclass(frozen=True)
 class StartConnector:
-    """Start the connector; it reads what is there by then."""
+    """A step that starts the connector, whose initial snapshot reads the rows committed before it."""
 
 
 @dataclass(frozen=True)
 class TakeSnapshot:
-    """Note all rows in one snapshot; `committed` transactions are in it."""
+    """A step that reads all rows in one Postgres snapshot; `transaction_count` transactions have committed."""
 
     transaction_count: int
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """Catch up each table, to this share of what is new; `committed` transactions are in all of it."""
+    """A step that merges each table up to a share of its new rows; `transaction_count` transactions have committed."""
 
     shares: Mapping[str, float]
     transaction_count: int
 
     @property
     def is_complete(self) -> bool:
+        """Whether every table is merged in full."""
         return set(self.shares.values()) == {1.0}
 
 
@@ -42,9 +43,9 @@ Step = Statement | StartConnector | TakeSnapshot | Refresh
 
 @dataclass(frozen=True)
 class WorkloadSize:
-    """How much a workload does: it ends with the first transaction past its changes, a look and a refresh.
+    """The size of a workload: at least this many changes, then a snapshot and a full refresh.
 
-    Of the refreshes before, one stops anywhere in what is new.
+    Of the refreshes before the last, one merges only a random share of each table.
     """
 
     changes: int
@@ -59,7 +60,7 @@ LONG_WORKLOAD = WorkloadSize(changes=4_000, sessions=6, snapshots=5, refreshes=3
 
 @dataclass
 class Plan:
-    """The steps to run, and the record: transactions in the order they commit, the first what the connector reads."""
+    """The steps to run, and the transactions in commit order; the first is the connector's initial snapshot."""
 
     seed: int
     steps: list[Step] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Plan:
     statement_counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, session: Session, statement: Statement) -> None:
+        """Append a statement; a COMMIT also appends its session's changes to `committed`."""
         self.steps.append(statement)
         if statement.sql == "COMMIT":
             self.committed.append(session.changes)
@@ -74,7 +76,7 @@ class Plan:
 
 
 def make_plan(seed: int, size: WorkloadSize) -> Plan:
-    """Give the plan of a seed, the same each time."""
+    """Return the plan of a seed, which is the same on every call."""
     rng, plan = Random(seed), Plan(seed)
     sessions = [Session(number, size.sessions) for number in range(size.sessions)]
     for session in sessions:
@@ -97,7 +99,7 @@ def _interleave_sessions(plan: Plan, sessions: Sequence[Session], rng: Random, s
         if (
             session.open_transaction is None
             and rng.random() < 0.05
-            and not any(one.may_hold_lock("distance_cache") for one in sessions)
+            and not any(other.may_hold_lock("distance_cache") for other in sessions)
         ):
             _run_alone(plan, session, _truncation(session, rng, sessions))
             continue
@@ -151,10 +153,13 @@ def _transaction(
 
 
 def _truncation(session: Session, rng: Random, sessions: Sequence[Session]) -> Iterator[Statement]:
-    """Empty distance_cache between other changes. It locks the table, so that nobody else may have it open."""
+    """Return a transaction with a TRUNCATE of distance_cache between two other operations.
 
-    def truncate(one: Session, _: Random, table: str) -> Iterator[Statement]:
-        yield one.truncate(table, sessions)
+    TRUNCATE locks the table, so that no other session may have a lock on it.
+    """
 
-    around = rng.choices(WEIGHTED_OPERATIONS, k=2)
-    return _transaction(session, rng, [around[0], (truncate, "distance_cache"), around[1]])
+    def truncate(truncating: Session, _: Random, table: str) -> Iterator[Statement]:
+        yield truncating.truncate(table, sessions)
+
+    before, after = rng.choices(WEIGHTED_OPERATIONS, k=2)
+    return _transaction(session, rng, [before, (truncate, "distance_cache"), after])

@@ -1,4 +1,4 @@
-"""Rows of the five tables as seeded chance makes them: ordinary ones, odd ones, and each that a contract refuses."""
+"""Random rows of the five tables, ordinary and with edge values, and a row for each violation of a contract."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,18 +14,18 @@ ODD_TEXTS = (
     *("", " ", "NULL", "null", "{}", "%s", "\\N", "Noël d'Aÿ", 'Jo "le vélo"', "C:\\temp", "deux\nlignes\tet tab"),
     *("日本語", "🚴‍♀️", "e\u0301", "\u200fשלום", "\u2028", "\u00a0", "ﬃ", "\x7f"),
 )
-# Debezium's snapshots misread days of before 15 October 1582; tests/stack/test_value_ranges.py knows them.
+# Debezium's snapshots misread dates before 15 October 1582; tests/stack/test_value_ranges.py covers them.
 ODD_DAYS = (date(1582, 10, 15), date(1900, 2, 28), date(1969, 12, 31), date(1970, 1, 1), date(9999, 12, 31))
 ODD_INSTANTS = (
     datetime(1901, 12, 13, 20, 45, 51, 999_999, timezone.utc),
     datetime(1969, 12, 31, 23, 59, 59, 999_999, timezone.utc),
     datetime(2024, 2, 29, 0, 0, 0, 1, timezone.utc),
 )
-TOASTED_BYTES = 6_000  # bytes, twice as many hexadecimal digits: over what Postgres keeps in the row
+TOASTED_BYTES = 6_000  # bytes, written as twice as many hexadecimal digits: more than Postgres stores inline in the row
 
 
 def make_key(table: str, number: int) -> Key:
-    """Give a table's key number so many; the columns are int, bigint and date."""
+    """Return a table's n-th key, of its column's type: int, bigint or date."""
     match table:
         case "reward_rules":
             return date(1950, 1, 1) + timedelta(days=number)
@@ -36,19 +36,19 @@ def make_key(table: str, number: int) -> Key:
 
 
 def make_row(rng: Random, table: str, key: Key, employee: int | None = None) -> Row:
-    """Give a row that its contract accepts; an activity needs its employee."""
+    """Return a row that its contract accepts; an activity needs its employee."""
     return {KEYS[table]: key, **ROW_MAKERS[table](rng, employee)}
 
 
 def make_update(rng: Random, table: str, before: Row) -> Row:
-    """Give new values for a few columns, chosen without a look at the others: the row may well be refused."""
+    """Return new values for one to three columns; with the row's other values they may be refused."""
     fresh = make_row(rng, table, before[KEYS[table]], before.get("employee_id"))
     names = sorted(set(fresh) - {KEYS[table], "employee_id"})
     return {name: fresh[name] for name in rng.sample(names, k=min(len(names), rng.choice((1, 1, 2, 3))))}
 
 
 def to_jsonb_text(document: Any) -> str:
-    """Give a document as Postgres prints its jsonb: keys by length first."""
+    """Return a document as Postgres prints jsonb, with keys ordered by their length in bytes, then by value."""
     return json.dumps(_sort_keys(document), ensure_ascii=False)
 
 
@@ -143,7 +143,7 @@ def _payload(rng: Random, employee: int | None) -> str:
 
 def _distance(rng: Random, _: int | None) -> Row:
     return {
-        # Unique with the three below, and short, as their index wants it.
+        # Unique together with the destination and mode, and short enough for their index.
         "origin_address": f"{rng.choice(ODD_TEXTS)}, {rng.getrandbits(64):x}",
         "destination_address": rng.choice(ODD_TEXTS),
         "travel_mode": rng.choice(("walking", "bicycling", "")),
@@ -178,7 +178,7 @@ ROW_MAKERS: Mapping[str, Callable[[Random, int | None], Row]] = MappingProxyType
     }
 )
 FUTURE_START = datetime(2190, 1, 1, 12, tzinfo=timezone.utc)
-# What makes an accepted row a refused one: at least one for each rule of each contract.
+# Values that make an accepted row a refused one: at least one set for each rule of each contract.
 INVALID_VALUES: Mapping[str, tuple[Row, ...]] = MappingProxyType(
     {
         "rh_employees": (

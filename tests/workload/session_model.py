@@ -1,6 +1,6 @@
-"""One session of a workload as planned: its own rows, the SQL that changes them, and what its transaction did so far.
+"""A planned session of a workload: its rows, the SQL that changes them, and its open transaction's changes.
 
-A row belongs to one session, so that no lock is ever waited for, whatever the order the sessions take turns in.
+Each row belongs to one session, so that no session waits for a lock in whatever order they interleave.
 """
 
 from collections.abc import Iterator, MutableMapping, Sequence
@@ -17,7 +17,7 @@ CHILD_TABLES = ("sport_activities", "strava_activities")
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that a session runs."""
+    """An SQL statement with its values, and the number of the session that runs it."""
 
     session: int
     sql: str
@@ -25,7 +25,7 @@ class Statement:
 
 
 class Session:
-    """What one session sees, its own uncommitted changes included."""
+    """A session's own rows, its uncommitted changes included; each method applies a statement and returns it."""
 
     def __init__(self, number: int, session_count: int) -> None:
         self.number = number
@@ -38,22 +38,24 @@ class Session:
         self._key_numbers = count(session_count + number, session_count)
 
     def new_key(self, table: str, rng: Random) -> Key:
-        """Give a key of its own that is free: a new one, or one that was used before."""
-        used = [key for key in self.deleted_keys[table] if key not in self.rows[table]]
-        return rng.choice(used) if used and rng.random() < 0.3 else make_key(table, next(self._key_numbers))
+        """Return an unused key of this session: a new one or, in 30 % of the cases, one of a deleted row."""
+        reusable = [key for key in self.deleted_keys[table] if key not in self.rows[table]]
+        return rng.choice(reusable) if reusable and rng.random() < 0.3 else make_key(table, next(self._key_numbers))
 
     def sample_keys(self, table: str, rng: Random, limit: int) -> list[Key]:
+        """Return up to `limit` random keys of this session's rows."""
         existing = [*self.rows[table]]
         return rng.sample(existing, k=min(limit, len(existing)))
 
     def pick_employee(self, rng: Random) -> int | None:
-        """Give one of its employees, if it has any."""
+        """Return a random employee of this session, None where it has none."""
         return cast("int | None", next(iter(self.sample_keys("rh_employees", rng, 1)), None))
 
     def cascaded_deletes(self, employee: Key) -> Iterator[Change]:
+        """Yield the deletes of an employee's sports and activities."""
         for table in CHILD_TABLES:
-            owner = "id" if table == "sport_activities" else "employee_id"
-            keys = [key for key, row in self.rows[table].items() if row[owner] == employee]
+            foreign_key = "id" if table == "sport_activities" else "employee_id"
+            keys = [key for key, row in self.rows[table].items() if row[foreign_key] == employee]
             yield from (Change(table, DELETE, key) for key in keys)
 
     def insert(self, table: str, rows: Sequence[Row]) -> Statement:
@@ -66,7 +68,7 @@ class Session:
         )
 
     def update(self, table: str, keys: Sequence[Key], values: Row) -> Statement:
-        """Give all these rows the same values; without values nothing changes but is written all the same."""
+        """Set the same values in all these rows; without values the rows are rewritten unchanged."""
         self._apply([Change(table, UPDATE, key, {**self.rows[table][key], **values}) for key in keys])
         assignments = ", ".join(f"{name} = %s" for name in values) or f"{KEYS[table]} = {KEYS[table]}"
         return self._statement(
@@ -79,19 +81,20 @@ class Session:
         return self._statement(f"UPDATE {table} SET {KEYS[table]} = %s WHERE {KEYS[table]} = %s", [new, key])
 
     def delete(self, table: str, keys: Sequence[Key]) -> Statement:
-        """Delete rows; with an employee goes what hangs on it."""
+        """Delete rows; an employee's sports and activities are deleted with it."""
         if table == "rh_employees":
             self._apply([child for key in keys for child in self.cascaded_deletes(key)])
         self._apply([Change(table, DELETE, key) for key in keys])
         return self._statement(f"DELETE FROM {table} WHERE {KEYS[table]} = ANY(%s)", [[*keys]])
 
     def truncate(self, table: str, sessions: Sequence["Session"]) -> Statement:
+        """Empty a table, the rows of all sessions included."""
         for session in sessions:
             session.deleted_keys[table].extend(session.rows[table])
             for key in [*session.rows[table]]:
                 self._write_row(session.rows[table], key, None)
         self.changes.append(Change(table, TRUNCATE, None))
-        return self._statement(f"TRUNCATE {table} CASCADE")  # ops.distance_retry hangs on it
+        return self._statement(f"TRUNCATE {table} CASCADE")  # ops.distance_retry references distance_cache
 
     def begin(self) -> Statement:
         self.changes, self._undo_log = [], []
@@ -119,7 +122,7 @@ class Session:
         return self._statement("ROLLBACK TO here")
 
     def may_hold_lock(self, table: str) -> bool:
-        """Say whether its open transaction may hold a lock on a table; a rolled-back one is not asked."""
+        """Return whether the open transaction may have a lock on a table; changes rolled back no longer count."""
         return self.open_transaction is not None and any(entry[0] is self.rows[table] for entry in self._undo_log)
 
     def _apply(self, changes: Sequence[Change]) -> None:
