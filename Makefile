@@ -9,8 +9,8 @@ WITHIN ?= 60
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
-.PHONY: help preflight install demo up down reset status logs slack sample lint test test-all chaos bench lock
-.PHONY: tests-of-services tests-of-the-rest
+.PHONY: help preflight install demo up down reset status logs slack sample lint check test test-all chaos bench lock
+.PHONY: tests-of-services tests-of-spark
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
 .NOTPARALLEL:
@@ -49,24 +49,28 @@ slack: install ## the messages Slack got, or would get
 sample: install ## regenerate data/input with the seeded generator
 	@$(BIN)/python -m lakehouse.simulator.sample_company
 
-lint: install ## linter, formatter, types, import rules
+lint: install ## format, linter, types, import rules, names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m support.naming
+
+check: lint ## lint and the unit tests: what to run before each commit
+	$(BIN)/python -m pytest tests/unit
 
 test: lint ## lint, the tests, a minute of chaos; on free ports, whatever else runs
-	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-the-rest
+	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "not long"' tests-of-services tests-of-spark
 	@$(MAKE) --no-print-directory chaos SEED=1 MINUTES=1 WITHIN=600  # a slow machine must not fail a test
 
 test-all: lint ## the same with the long ones
-	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-the-rest
+	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-spark
 	@$(MAKE) --no-print-directory chaos WITHIN=600
 
-tests-of-services:
+tests-of-services: install
 	$(BIN)/python -m pytest $(HALVES) tests/stack
 
-tests-of-the-rest:
+tests-of-spark: install
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
 
 chaos: install ## inject random faults into a running system, and count what they cost: make chaos SEED=1 MINUTES=5

@@ -8,6 +8,15 @@ from pyspark.sql import SparkSession
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 from lakehouse.spark.session import session
+from support.timing import seconds
+
+MAX_TEST_S = 900  # the longest on two free cores took 250
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add a time-out to each test, so that one that hangs is named."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(seconds(MAX_TEST_S)))
 
 
 @pytest.fixture(scope="session")

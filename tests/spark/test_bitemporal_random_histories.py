@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-import support.bitemporal_oracle
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED
@@ -20,6 +19,7 @@ from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, collect_by_key
 from spark.company_histories import LAST_COMMIT_AT, random_history
 from spark.versions_builder import GO_LIVE, VersionsBuilder
+from support import bitemporal_oracle
 from support.bitemporal_oracle import Commit, OracleAsOf
 
 EMPLOYEE_COUNT, COMMIT_COUNT, AS_OF_COUNT = 120, 1_500, 3
@@ -106,10 +106,10 @@ def oracle_figures(history: list[Commit], as_of: AsOf) -> tuple[Rows, Rows]:
     primes = {
         employee_id: (row.business_unit, float(row.salary), None if row.distance_m is None else row.distance_m / 1000,
                       row.distance_source, row.motif, row.amount)
-        for employee_id, row in support.bitemporal_oracle.prime(history, oracle_as_of).items()
+        for employee_id, row in bitemporal_oracle.prime(history, oracle_as_of).items()
     }  # fmt: skip
     days = {
         employee_id: (row.activities, row.first and str(row.first), row.last and str(row.last), row.days, row.missing)
-        for employee_id, row in support.bitemporal_oracle.wellbeing(history, oracle_as_of).items()
+        for employee_id, row in bitemporal_oracle.wellbeing(history, oracle_as_of).items()
     }
     return primes, days

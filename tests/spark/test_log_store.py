@@ -20,6 +20,7 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.spark.jvm_options import spark_home
 from lakehouse.spark.session import LOG_STORE, session
 from spark.writers import create_table
+from support.timing import seconds
 
 LOG_STORE_CLASS = os.environ.get("LOG_STORE", LOG_STORE[1])
 LAST_VERSION = 100
@@ -119,9 +120,13 @@ def test_each_version_is_committed_by_one_of_sixteen_racing_processes(tmp_path: 
     names = [*(f"linking{n}" for n in range(6)), *(f"claiming{n}" for n in range(2))]
     stores = dict.fromkeys(names[:6], LOG_STORE_CLASS) | dict.fromkeys(names[6:], "no links")
     processes |= {name: start_racing_writer([*java, store], log, name) for name, store in stores.items()}
-    wait_until(lambda: len([*log.glob("ready-*")]) == len(processes), timeout=120, missing="all writers to be ready")
+    wait_until(
+        lambda: len([*log.glob("ready-*")]) == len(processes), timeout=seconds(120), missing="all writers to be ready"
+    )
     (log / "go").touch()
-    committed = {name: [*map(int, process.communicate(timeout=120)[0].split())] for name, process in processes.items()}
+    committed = {
+        name: [*map(int, process.communicate(timeout=seconds(120))[0].split())] for name, process in processes.items()
+    }
     assert {process.returncode for process in processes.values()} == {0}
     winners = {version: name for name, versions in committed.items() for version in versions}
     assert sum(map(len, committed.values())) == len(winners)

@@ -15,12 +15,14 @@ from lakehouse.local.service import job_command
 from lakehouse.local.service_addresses import environment, on_free_ports
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT
+from support.timing import seconds
 
 # Prints the id of its JVM and the row count of a view of its session; with an argument it then waits to be killed.
 JOB = """
 import os, sys, time
 from lakehouse.spark.session import session
 from lakehouse.settings import Settings
+from support.timing import seconds
 with session(Settings(), "refresh", warm=True) as spark:
     spark.range(3).createOrReplaceTempView("here")
     jvm = spark._jvm.java.lang.ProcessHandle.current().pid()
@@ -44,11 +46,11 @@ def warm_jvm_server(environ: dict[str, str], tmp_path: Path) -> Iterator[psutil.
     with (tmp_path / "warm_jvm.log").open("w") as log:
         process = subprocess.Popen(job_command("warm_session.py"), env=environ, stdout=log, stderr=log, cwd=ROOT)
         try:
-            wait_until(lambda: _ready_count(tmp_path) == 1, timeout=60, missing="the JVM to be ready")
+            wait_until(lambda: _ready_count(tmp_path) == 1, timeout=seconds(60), missing="the JVM to be ready")
             yield psutil.Process(process.pid)
         finally:
             process.terminate()
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=seconds(30)) == 0
 
 
 def test_successive_jobs_share_the_warm_jvm(warm_jvm_server: psutil.Process, environ: dict[str, str]) -> None:
@@ -69,15 +71,21 @@ def test_killed_job_ends_its_warm_jvm_and_another_one_starts(
         # While one job uses the warm JVM, another starts its own.
         assert not _run(environ).startswith(str(jvm_pid))
         killed_job.send_signal(signal.SIGKILL)
-        wait_until(lambda: not psutil.pid_exists(jvm_pid), timeout=10, missing="the JVM to be gone")
-    wait_until(lambda: _ready_count(tmp_path) == 2, timeout=60, missing="another JVM to be ready")
+        wait_until(lambda: not psutil.pid_exists(jvm_pid), timeout=seconds(10), missing="the JVM to be gone")
+    wait_until(lambda: _ready_count(tmp_path) == 2, timeout=seconds(60), missing="another JVM to be ready")
     [new_jvm_pid] = _jvms(warm_jvm_server)
     assert _run(environ) == f"{new_jvm_pid} 3"
 
 
 def _run(environ: dict[str, str]) -> str:
     completed = subprocess.run(
-        (sys.executable, "-c", JOB), env=environ, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        (sys.executable, "-c", JOB),
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds(120),
     )
     return completed.stdout.strip()
 

@@ -20,6 +20,7 @@ from lakehouse.local.java import java_home
 from lakehouse.local.java_build import compile_java
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
+from support.timing import seconds
 
 Rows = list[tuple[int, str]]
 SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
@@ -51,7 +52,7 @@ class PausingWriter:
         result = self.submit(operation, path)
         wait_until(
             lambda: (log / ".paused").exists() or result.done(),
-            timeout=120,
+            timeout=seconds(120),
             missing=lambda: f"{operation} to reach its commit",
         )
         assert not result.done(), result.result()

@@ -118,10 +118,10 @@ class CdcHarness:
             topics.create_missing_topics(admin, topics.required_topics(self.config))
         finally:
             admin.close()
-        httpx.put(f"{self._connector}/config", json=self.config, timeout=60).raise_for_status()
+        httpx.put(f"{self._connector}/config", json=self.config, timeout=seconds(60)).raise_for_status()
 
     def is_streaming(self) -> bool:
-        """Say whether the snapshot is over and the slot is being read."""
+        """Return whether the snapshot is over and the slot is being read."""
         with connect(self.settings) as conn:
             found = conn.execute("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [self.name]).fetchone()
         return found == (True,)
@@ -138,7 +138,7 @@ class CdcHarness:
 
     @contextmanager
     def connector(self) -> Iterator[ConnectClient]:
-        with httpx.Client(base_url=self.settings.connect_url, timeout=60) as client:
+        with httpx.Client(base_url=self.settings.connect_url, timeout=seconds(60)) as client:
             yield ConnectClient(client, self.name)
 
     def resnapshot(self) -> None:
@@ -164,8 +164,8 @@ class CdcHarness:
 
     def close(self) -> None:
         self.stop_streams()
-        httpx.delete(self._connector, timeout=60)
-        wait_until(lambda: not self.is_streaming(), timeout=30, missing="the connector to leave its slot")
+        httpx.delete(self._connector, timeout=seconds(60))
+        wait_until(lambda: not self.is_streaming(), timeout=seconds(30), missing="the connector to leave its slot")
         with connect(self.settings, autocommit=True) as conn:
             conn.execute(
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [self.name]
@@ -180,7 +180,7 @@ class CdcHarness:
 def open_harness(
     spark: SparkSession, database: Settings, home: Path, contracts: Sequence[Contract], ddl: str = ""
 ) -> Iterator[CdcHarness]:
-    """Give a bench for these tables; `ddl` makes those that the database does not have yet."""
+    """Yield a harness of these tables; `ddl` creates those that the database lacks."""
     contracts_of_database = [replace(contract, topic_prefix=database.db_name) for contract in contracts]
     catalog = Catalog(str(home / "lake"))
     catalog.create_quarantine()

@@ -19,7 +19,7 @@ from stack.databases import fresh_database
 
 @pytest.fixture(scope="session")
 def slack() -> Iterator[HTTPServer]:
-    """Give a server that takes every message, as Slack does."""
+    """Yield a server that accepts every message, as Slack does."""
     with HTTPServer() as server:
         server.expect_request("/services/T/B/X", method="POST").respond_with_data("ok")
         yield server
@@ -27,7 +27,7 @@ def slack() -> Iterator[HTTPServer]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, slack: HTTPServer) -> Iterator[Stack]:
-    """Give the whole system, running."""
+    """Yield the whole system, running."""
     home = tmp_path_factory.mktemp("stack")
     webhook = SecretStr(slack.url_for("/services/T/B/X"))
     stack = Stack(home, on_free_ports(home).model_copy(update={"slack_webhook_url": webhook}))
@@ -45,7 +45,7 @@ def settings(stack: Stack) -> Settings:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Settings]:
-    """Give a fresh database in the run's one server."""
+    """Yield a new database in the one server of the run."""
     with fresh_database(settings) as own:
         yield own
 

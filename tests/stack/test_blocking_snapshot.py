@@ -4,6 +4,7 @@ from lakehouse.retries import wait_until
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.hazard_tables import BLOCKING
 from stack.silver_diff import differences
+from support.timing import seconds
 
 
 def test_blocking_snapshot_of_some_rows_leaves_the_others_unchanged(share_harness: HarnessFactory) -> None:
@@ -15,7 +16,9 @@ def test_blocking_snapshot_of_some_rows_leaves_the_others_unchanged(share_harnes
     harness.request_snapshot(
         "blocking", "public.blocking_shoes", where="SELECT * FROM public.blocking_shoes WHERE id <= 10"
     )
-    wait_until(lambda: _count_snapshot_rows(harness) == 20 + 9, timeout=60, missing="ten rows less one, read again")
+    wait_until(
+        lambda: _count_snapshot_rows(harness) == 20 + 9, timeout=seconds(60), missing="ten rows less one, read again"
+    )
     harness.execute(
         "UPDATE blocking_shoes SET size = 60 WHERE id IN (7, 17)", "DELETE FROM blocking_shoes WHERE id IN (8, 18)"
     )

@@ -22,6 +22,7 @@ from lakehouse.source.source_check import read_source_identity
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
+from support.timing import seconds
 
 TABLE = "CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2))"
 ONLY_PARTITION = TopicPartition(0, 0)
@@ -129,7 +130,7 @@ def test_silently_lost_batch_stops_the_stream_at_the_next_batch(
     with lose_first_batch(monkeypatch) as batches:
         harness.start_streams()
         insert(harness, 3)
-        wait_until(lambda: batches, timeout=60, missing="a batch")
+        wait_until(lambda: batches, timeout=seconds(60), missing="a batch")
         insert(harness, 4)
         error = wait_for_failure(harness)
     assert "begins at offset 4, and the one to follow is 3" in error
@@ -182,7 +183,9 @@ def test_stream_started_without_new_messages_stays_active(harness: CdcHarness) -
     try:
         harness.start_streams()
         [query] = harness.queries
-        wait_until(lambda: not query.isActive or query.lastProgress, timeout=60, missing="the stream's first batch")
+        wait_until(
+            lambda: not query.isActive or query.lastProgress, timeout=seconds(60), missing="the stream's first batch"
+        )
         assert query.isActive, query.exception()
     finally:
         conf.set(SKIP_EMPTY_COMMITS, "false")
@@ -207,5 +210,5 @@ def lose_first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 def wait_for_failure(harness: CdcHarness) -> str:
     """Wait until the harness's only stream has ended, and return its error."""
     [query] = harness.queries
-    wait_until(lambda: not query.isActive, timeout=60, missing="the stream to stop")
+    wait_until(lambda: not query.isActive, timeout=seconds(60), missing="the stream to stop")
     return str(query.exception())

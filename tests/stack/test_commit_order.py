@@ -6,6 +6,7 @@ from lakehouse.source.postgres import connect
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
+from support.timing import seconds
 
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
@@ -41,7 +42,9 @@ def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harne
         early.execute("DELETE FROM shoes WHERE id = 2")
         early.execute("INSERT INTO shoes VALUES (20, 40, 'early', 1)")
         harness.start()
-        wait_until(lambda: harness.lake.catalog.bronze_offsets(shoes), timeout=60, missing="the snapshot's rows")
+        wait_until(
+            lambda: harness.lake.catalog.bronze_offsets(shoes), timeout=seconds(60), missing="the snapshot's rows"
+        )
         harness.merge_silver()
         early.execute("UPDATE shoes SET note = 'early' WHERE id = 3")
         late.execute("UPDATE shoes SET note = 'late' WHERE id = 4")

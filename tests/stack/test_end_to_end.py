@@ -19,7 +19,6 @@ from psycopg.rows import dict_row
 from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
 
-import support.oracle
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
@@ -42,6 +41,8 @@ from lakehouse.simulator.sample_company import write_sample_files
 from lakehouse.source import consistent_cut
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import connect
+from support import oracle
+from support.timing import seconds
 
 NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
 
@@ -58,7 +59,9 @@ class PipelineRun:
 
     def refresh(self, day: date | None = None, compute: Compute = refresh_current) -> Run:
         """Refresh up to a consistent cut, and append the run to `runs`."""
-        offsets = consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, CAPTURED, timeout=60)
+        offsets = consistent_cut.wait_for_consistent_cut(
+            self.settings, self.lake.catalog, CAPTURED, timeout=seconds(60)
+        )
         self.runs.append(refresh(self.lake, offsets, day or today(), compute))
         return self.runs[-1]
 
@@ -81,12 +84,8 @@ class PipelineRun:
     def query_rows(self, statement: str) -> list[tuple[Any, ...]]:
         return query(self.settings, statement).rows
 
-    def staff(self) -> list[support.oracle.Employee]:
-        return [
-            employee
-            for employee in support.oracle.read_employees(self.files)
-            if employee.id != self.deleted_employee_id
-        ]
+    def staff(self) -> list[oracle.Employee]:
+        return [employee for employee in oracle.read_employees(self.files) if employee.id != self.deleted_employee_id]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +98,9 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
     with connect(settings, autocommit=True) as conn:
         deleted_employee_id = max(athlete.employee_id for athlete in read_athletes(conn))
     pipeline = PipelineRun(settings, Lake(spark, Catalog(settings.lake)), files, deleted_employee_id)
-    wait_until(lambda: pipeline.postgres_rows("distance_cache"), timeout=60, missing="the distance worker's answers")
+    wait_until(
+        lambda: pipeline.postgres_rows("distance_cache"), timeout=seconds(60), missing="the distance worker's answers"
+    )
     pipeline.refresh()
     with connect(settings, autocommit=True) as conn:
         rng, people = Random(7), read_athletes(conn)
@@ -113,8 +114,8 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
 
 
 def test_prime_view_equals_the_oracle_to_the_cent(pipeline: PipelineRun) -> None:
-    rules = support.oracle.rules_on(pipeline.postgres_rows("reward_rules"), today())
-    expected = support.oracle.prime(pipeline.staff(), pipeline.postgres_rows("distance_cache"), rules)
+    rules = oracle.rules_on(pipeline.postgres_rows("reward_rules"), today())
+    expected = oracle.prime(pipeline.staff(), pipeline.postgres_rows("distance_cache"), rules)
     answered = {row[0]: row for row in pipeline.query_rows("SELECT * FROM gold.v_prime_sportive")}
     assert {employee: _as_oracle(row) for employee, row in answered.items()} == {
         employee: (
@@ -138,7 +139,7 @@ def test_prime_view_equals_the_oracle_to_the_cent(pipeline: PipelineRun) -> None
 
 def test_wellbeing_view_equals_the_oracle_to_the_second(pipeline: PipelineRun) -> None:
     rules = pipeline.postgres_rows("reward_rules")
-    expected = support.oracle.wellbeing(pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, today())
+    expected = oracle.wellbeing(pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, today())
     answered = {row[:2]: row[2:] for row in pipeline.query_rows("SELECT * FROM gold.v_wellbeing")}
     assert answered == {
         key: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
@@ -153,7 +154,7 @@ def test_silver_equals_postgres_except_refused_rows(pipeline: PipelineRun, contr
     stored = {_key(contract, row): row for row in pipeline.postgres_rows(contract.table)}
     refused = set(stored) - set(silver)
     if contract is STRAVA_ACTIVITIES:
-        assert refused == {_key(contract, row) for row in stored.values() if not support.oracle.is_valid(row)}
+        assert refused == {_key(contract, row) for row in stored.values() if not oracle.is_valid(row)}
         assert refused
     else:
         assert not refused
@@ -183,9 +184,7 @@ def test_figures_as_of_yesterday_include_an_employee_deleted_today(pipeline: Pip
     pipeline.compute_as_of(as_of)
     assert pipeline.query_rows("SELECT * FROM gold.v_kpi ORDER BY business_unit") == before
     rules = pipeline.postgres_rows("reward_rules")
-    expected = support.oracle.wellbeing(
-        pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, as_of.as_of
-    )
+    expected = oracle.wellbeing(pipeline.staff(), pipeline.postgres_rows("strava_activities"), rules, as_of.as_of)
     answered = {row[0]: row[2:] for row in pipeline.rows_as_of("v_wellbeing_au", as_of)}
     assert answered.pop(pipeline.deleted_employee_id)[0] > 0
     assert answered == {
@@ -193,10 +192,8 @@ def test_figures_as_of_yesterday_include_an_employee_deleted_today(pipeline: Pip
         for (employee, year), done in expected.items()
         if year == as_of.as_of.year
     }
-    rules_in_force = support.oracle.rules_on(rules, as_of.as_of)
-    due = support.oracle.prime(
-        support.oracle.read_employees(pipeline.files), pipeline.postgres_rows("distance_cache"), rules_in_force
-    )
+    rules_in_force = oracle.rules_on(rules, as_of.as_of)
+    due = oracle.prime(oracle.read_employees(pipeline.files), pipeline.postgres_rows("distance_cache"), rules_in_force)
     primes = {row[0]: row[-1] for row in pipeline.rows_as_of("v_prime_sportive_au", as_of)}
     assert primes == {employee: prime.amount for employee, prime in due.items()}
 
@@ -207,15 +204,13 @@ def test_run_journal_counts_changes_and_refusals_per_table(pipeline: PipelineRun
         tables = json.loads(per_table).values()
         assert [sum(table[count] for table in tables) for count in ("changes", "refused", "rows")] == totals
     first, second = ({result.table: result for result in run.catch_up_results} for run in pipeline.runs[:2])
-    assert first["rh_employees"].rows == len(support.oracle.read_employees(pipeline.files))
+    assert first["rh_employees"].rows == len(oracle.read_employees(pipeline.files))
     assert second["rh_employees"] == CatchUpResult("rh_employees", changes=1, refused=0, rows=1)
     assert second["strava_activities"].refused > 0
 
 
 def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None:
-    refused = {
-        row["activity_id"] for row in pipeline.postgres_rows("strava_activities") if not support.oracle.is_valid(row)
-    }
+    refused = {row["activity_id"] for row in pipeline.postgres_rows("strava_activities") if not oracle.is_valid(row)}
     open_keys = {
         row.key
         for row in pipeline.lake.quarantine()
@@ -232,7 +227,7 @@ def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: H
     def count_pending() -> int:
         return sum(row["status"] == "pending" for row in pipeline.postgres_rows("ops.slack_outbox"))
 
-    wait_until(lambda: count_pending() == 0, timeout=60, missing="the outbox to be empty")
+    wait_until(lambda: count_pending() == 0, timeout=seconds(60), missing="the outbox to be empty")
     outbox = {row["activity_id"]: row for row in pipeline.postgres_rows("ops.slack_outbox")}
     assert {row["status"] for row in outbox.values()} == {"sent"}
     posted = [request.get_json()["text"] for request, _ in slack.log if request.path.endswith("/X")]
@@ -241,7 +236,7 @@ def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: H
     expected = {
         row["activity_id"]
         for row in pipeline.postgres_rows("strava_activities")
-        if row["created_at"] > live_since and support.oracle.is_valid(row) and not row["private"]
+        if row["created_at"] > live_since and oracle.is_valid(row) and not row["private"]
     }
     assert expected <= set(outbox)
     assert expected
@@ -249,7 +244,7 @@ def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: H
 
 def test_a_message_that_is_not_json_stops_nothing(pipeline: PipelineRun) -> None:
     producer = KafkaProducer(bootstrap_servers=pipeline.settings.kafka_bootstrap_servers)
-    producer.send(STRAVA_ACTIVITIES.topic, b"this is no json").get(timeout=30)
+    producer.send(STRAVA_ACTIVITIES.topic, b"this is no json").get(timeout=seconds(30))
     producer.close()
     with connect(pipeline.settings, autocommit=True) as conn:
         after = insert_one(conn, Random(8), read_athletes(conn), 0.0)

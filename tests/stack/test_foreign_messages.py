@@ -10,6 +10,7 @@ from lakehouse.errors import SchemaMismatch
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.hazard_tables import FOREIGN, FOREIGN_LACES
 from stack.silver_diff import differences
+from support.timing import seconds
 
 UNDECODABLE = (
     b"no json",
@@ -58,5 +59,5 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
 def _send(harness: CdcHarness, *values: bytes | None) -> None:
     producer = KafkaProducer(bootstrap_servers=harness.settings.kafka_bootstrap_servers)
     for value in values:
-        producer.send(harness.contracts[0].topic, value, key=json.dumps({"id": 1}).encode()).get(timeout=30)
+        producer.send(harness.contracts[0].topic, value, key=json.dumps({"id": 1}).encode()).get(timeout=seconds(30))
     producer.close()

@@ -11,13 +11,17 @@ from lakehouse.source.postgres import connect
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.hazard_tables import INCREMENTAL
 from stack.silver_diff import differences
+from support.timing import seconds
 
 ROWS = 600
 RANDOM_WRITES = (
     "INSERT INTO incremental_shoes VALUES (%(id)s, 1, 'new', 1) ON CONFLICT (id) DO UPDATE SET note = 'again'",
     "UPDATE incremental_shoes SET size = size + 1 WHERE id = %(id)s",
     "DELETE FROM incremental_shoes WHERE id = %(id)s",
-    "UPDATE incremental_shoes SET id = -id WHERE id = %(id)s AND NOT EXISTS (SELECT FROM incremental_shoes WHERE id = -%(id)s)",
+    (
+        "UPDATE incremental_shoes SET id = -id WHERE id = %(id)s "
+        "AND NOT EXISTS (SELECT FROM incremental_shoes WHERE id = -%(id)s)"
+    ),
 )
 WRITE_INTERVAL_S = 0.005  # seconds; a snapshot's queries need their share of the processor
 
@@ -32,7 +36,7 @@ def test_incremental_snapshot_during_writes_matches_postgres(share_harness: Harn
             slow.execute("DELETE FROM incremental_shoes WHERE id = %s", [times * 100])
             harness.execute("DELETE FROM cdc.signal")
             harness.request_snapshot("incremental", f"public.{INCREMENTAL.table}")
-            wait_until(lambda: _count_closed_windows(harness) >= 5, timeout=60, missing="five chunks")
+            wait_until(lambda: _count_closed_windows(harness) >= 5, timeout=seconds(60), missing="five chunks")
             slow.commit()
             _wait_for_last_row(harness, times)
         harness.merge_silver()
@@ -73,6 +77,6 @@ def _wait_for_last_row(harness: CdcHarness, times: int) -> None:
     last = """op = 'r' AND key = '{"id":9999}'"""
     wait_until(
         lambda: harness.lake.read("bronze", INCREMENTAL.table).where(last).count() >= times,
-        timeout=120,
+        timeout=seconds(120),
         missing="the snapshot's last row",
     )

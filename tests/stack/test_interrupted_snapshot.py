@@ -13,6 +13,7 @@ from lakehouse.source.postgres import connect
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
+from support.timing import seconds
 
 MIN_MESSAGES_READ, GATE_LOCK_ID = 1000, 42
 TABLE = """
@@ -68,7 +69,7 @@ def _wait_for_messages(harness: CdcHarness, messages: int) -> int:
     def message_count() -> int:
         return sum(end + 1 for end in harness.lake.catalog.bronze_offsets(harness.contracts[0]).values())
 
-    wait_until(lambda: message_count() >= messages, timeout=120, missing=f"{messages} messages in Bronze")
+    wait_until(lambda: message_count() >= messages, timeout=seconds(120), missing=f"{messages} messages in Bronze")
     return message_count()
 
 

@@ -16,6 +16,7 @@ import pytest
 from lakehouse.errors import NotReady
 from lakehouse.local.stack import Stack
 from lakehouse.source.postgres import connect
+from support.timing import seconds
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_orphan_of_a_killed_supervisor_is_killed(stack: Stack, command: str) -> 
     orphan = psutil.Process(_pid(stack))
     supervisord = psutil.Process(_supervisord(stack))
     supervisord.kill()
-    psutil.wait_procs([supervisord], timeout=10)
+    psutil.wait_procs([supervisord], timeout=seconds(10))
     assert orphan.is_running()
     stack.up("postgres") if command == "up" else stack.down()
     assert not orphan.is_running()

@@ -6,6 +6,7 @@ from lakehouse.source.postgres import connect
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
+from support.timing import seconds
 
 # EXTERNAL: stored apart, so that a change that does not touch the note leaves it out.
 TABLE = """
@@ -27,7 +28,9 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
         harness.execute("DELETE FROM shoes WHERE id = 20")
         harness.merge_silver()
         harness.add_partitions(shoes, len(ALL_PARTITIONS))
-        wait_until(lambda: _has_messages_everywhere(harness), timeout=60, missing="messages in every partition")
+        wait_until(
+            lambda: _has_messages_everywhere(harness), timeout=seconds(60), missing="messages in every partition"
+        )
         early.commit()
     harness.execute(
         "DELETE FROM shoes WHERE id <= 5",

@@ -23,6 +23,7 @@ from lakehouse.settings import Settings
 from lakehouse.slack import notifier
 from lakehouse.source import postgres, topics
 from stack.activity_events import insert_employee, insert_go_live, numbered_event
+from support.timing import seconds
 
 ACTIVITY_COUNT = 6
 FOUND = [{"condition": "ROUTE_EXISTS", "distanceMeters": 7_000, "duration": "900s"}]
@@ -30,7 +31,7 @@ FOUND = [{"condition": "ROUTE_EXISTS", "distanceMeters": 7_000, "duration": "900
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give Postgres and Kafka alone, to be stopped at will."""
+    """Yield Postgres and Kafka alone, which tests may stop."""
     stack = Stack.on_free_ports(tmp_path_factory.mktemp("away"))
     try:
         stack.up("postgres", "kafka")
@@ -60,7 +61,7 @@ def run_service(serve: Callable[[Settings, StopSignal], None], settings: Setting
             assert thread.is_alive()
         finally:
             stop.set()
-            thread.join(timeout=60)
+            thread.join(timeout=seconds(60))
 
 
 def retry_delays(logs: list[EventDict]) -> list[float]:
@@ -69,7 +70,9 @@ def retry_delays(logs: list[EventDict]) -> list[float]:
 
 def wait_for_longest_delay(logs: list[EventDict]) -> None:
     """Wait until the pauses between two tries no longer grow: a longer outage is more of the same."""
-    wait_until(lambda: retry_delays(logs)[-2:] == [5.0, 5.0], timeout=60, missing="two pauses of the longest kind")
+    wait_until(
+        lambda: retry_delays(logs)[-2:] == [5.0, 5.0], timeout=seconds(60), missing="two pauses of the longest kind"
+    )
 
 
 def publish(settings: Settings, topic: str, *values: bytes) -> None:
@@ -101,9 +104,9 @@ def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: St
         wait_for_longest_delay(logs)
         publish(settings, STRAVA_ACTIVITIES.topic, *(numbered_event(number) for number in late))
         stack.up("postgres")
-        wait_until(lambda: len(received) >= ACTIVITY_COUNT, timeout=60, missing="the messages that were left")
+        wait_until(lambda: len(received) >= ACTIVITY_COUNT, timeout=seconds(60), missing="the messages that were left")
         sent = "SELECT activity_id, attempts FROM ops.slack_outbox WHERE status = 'sent' ORDER BY sent_at"
-        wait_until(lambda: len(rows(settings, sent)) == ACTIVITY_COUNT, timeout=30, missing="the last note")
+        wait_until(lambda: len(rows(settings, sent)) == ACTIVITY_COUNT, timeout=seconds(30), missing="the last note")
     assert rows(settings, sent) == [(number, 1) for number in (*early, *late)]
     assert received == [*early, *late]
 
@@ -123,9 +126,13 @@ def test_distance_worker_repeats_unsaved_requests_after_a_postgres_outage(stack:
     with run_service(worker.serve, settings) as logs:
         wait_for_longest_delay(logs)
         stack.up("postgres")
-        wait_until(lambda: rows(settings, answered) == [("ok", 7_000)], timeout=60, missing="the answer, noted")
+        wait_until(
+            lambda: rows(settings, answered) == [("ok", 7_000)], timeout=seconds(60), missing="the answer, noted"
+        )
         with postgres.connect(settings) as conn:
             insert_employee(conn, 11, "3 rue du Test, 34130 Mauguio", "Marche/running")
         publish(settings, RH_EMPLOYEES.topic, b"{}")
-        wait_until(lambda: len(rows(settings, answered)) == 2, timeout=30, missing="the next question's answer")
+        wait_until(
+            lambda: len(rows(settings, answered)) == 2, timeout=seconds(30), missing="the next question's answer"
+        )
     httpserver.check_assertions()

@@ -28,6 +28,7 @@ from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, open_harness
 from stack.databases import fresh_database
 from stack.silver_diff import differences
+from support.timing import seconds
 
 pytestmark = pytest.mark.long
 
@@ -97,7 +98,7 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     harness.merge_silver()
     with connect(harness.settings) as conn:
         end = current_wal_lsn(conn)
-    wait_until(lambda: connector.max_lsn() >= end, timeout=60, missing="the connector to store its offset")
+    wait_until(lambda: connector.max_lsn() >= end, timeout=seconds(60), missing="the connector to store its offset")
     own_stack.down("postgres")
     shutil.rmtree(data)
     data.with_name("backup").rename(data)
@@ -106,7 +107,9 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
         ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
     stop_connector_if_rewound(harness.settings, connector)
     wait_until(
-        lambda: (state := connector.state()) and state.is_stopped, timeout=60, missing="the connector to be stopped"
+        lambda: (state := connector.state()) and state.is_stopped,
+        timeout=seconds(60),
+        missing="the connector to be stopped",
     )
     # These changes reuse LSNs of changes made before the restore.
     harness.execute("DELETE FROM shoes WHERE id < 3", "INSERT INTO shoes VALUES (21, 21, 'since then', 1)")
@@ -122,7 +125,7 @@ def test_invalidated_slot_is_detected_and_resnapshot_restores_the_rows(
     harness: CdcHarness, connector: ConnectClient
 ) -> None:
     connector.stop()
-    wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
+    wait_until(lambda: not harness.is_streaming(), timeout=seconds(60), missing="the connector to leave its slot")
     fill_wal = "SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000)) FROM generate_series(1, 200)"
     harness.execute(
         "DELETE FROM shoes WHERE id < 4",

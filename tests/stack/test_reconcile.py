@@ -20,6 +20,7 @@ from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.settings import ROOT
 from lakehouse.source.postgres import connect
 from stack.cdc_harness import CdcHarness, HarnessFactory
+from support.timing import seconds
 
 EDGE_STRINGS = ["", " ", "é😀", 'o\'clock "x"', "a\\b\\N", "line\nline\ttab", "a,b", r"\N", "ﬁ\u0301", None]
 PAYLOADS = ['{"b": 1.10, "a": [1e2, 0.1000, -0.0], "é": "\\u00e9 😀 \\\\ \\""}', "null", '"x"', "[]", None]
@@ -61,7 +62,7 @@ def insert_edge_cases(conn: psycopg.Connection, first: int = 1) -> None:
 
 
 def run_reconcile(harness: CdcHarness) -> list[TableResult]:
-    return reconcile(harness.settings, harness.lake, harness.contracts, timeout=120, max_differences=10)
+    return reconcile(harness.settings, harness.lake, harness.contracts, timeout=seconds(120), max_differences=10)
 
 
 def row_counts(results: Sequence[TableResult]) -> dict[str, tuple[int, int, int]]:
@@ -83,7 +84,7 @@ def harness(make_harness: HarnessFactory) -> CdcHarness:
     with connect(harness.settings) as conn:
         insert_edge_cases(conn)
     harness.start()
-    harness.drain(timeout=120)
+    harness.drain(timeout=seconds(120))
     return harness
 
 
@@ -141,7 +142,10 @@ def test_changes_committed_after_the_snapshot_are_ignored_on_both_sides(harness:
         insert_employee(early, 50)
         # It commits after `early` began: `early` is then below the snapshot's xmax and in its xip.
         harness.execute("UPDATE rh_employees SET contrat = 'between' WHERE id = 6")
-        with mvcc_snapshot.open_snapshot(harness.settings, harness.contracts, timeout=120) as (conn, snapshot_at):
+        with mvcc_snapshot.open_snapshot(harness.settings, harness.contracts, timeout=seconds(120)) as (
+            conn,
+            snapshot_at,
+        ):
             early.commit()
             late.execute("DELETE FROM sport_activities WHERE id = 10")
             late.execute("UPDATE rh_employees SET contrat = 'late', id = 60 WHERE id = 10")
@@ -181,7 +185,9 @@ def test_table_with_a_missing_column_is_reported_and_the_others_compared(harness
 
 def run_command(stack: Stack) -> subprocess.CompletedProcess[str]:
     script = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / "reconcile.py"), "--table", "sport_activities"]
-    return subprocess.run(script, env=stack.environment(), capture_output=True, text=True, check=False, timeout=240)
+    return subprocess.run(
+        script, env=stack.environment(), capture_output=True, text=True, check=False, timeout=seconds(240)
+    )
 
 
 @pytest.mark.long

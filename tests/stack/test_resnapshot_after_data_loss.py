@@ -15,6 +15,7 @@ from lakehouse.source.source_check import read_source_identity
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
+from support.timing import seconds
 
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
@@ -48,7 +49,7 @@ def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
 def lose_changes(harness: CdcHarness, connector: ConnectClient) -> None:
     """Change the table while no slot keeps its changes."""
     connector.stop()
-    wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
+    wait_until(lambda: not harness.is_streaming(), timeout=seconds(60), missing="the connector to leave its slot")
     harness.execute(f"SELECT pg_drop_replication_slot('{harness.name}')", *LOST_CHANGES)
 
 
@@ -57,7 +58,9 @@ def test_lost_replication_slot_is_detected_and_resnapshot_restores_the_rows(
 ) -> None:
     lose_changes(harness, connector)
     connector.resume()
-    wait_until(lambda: (state := connector.state()) and state.slot_lost, timeout=60, missing="the connector to notice")
+    wait_until(
+        lambda: (state := connector.state()) and state.slot_lost, timeout=seconds(60), missing="the connector to notice"
+    )
     harness.resnapshot()
     harness.merge_silver()
     assert differences(harness, harness.contracts[0]) == ONLY_THE_REFUSED_ROW_DIFFERS
@@ -83,11 +86,11 @@ def test_recreated_topic_is_read_as_a_new_incarnation_after_a_resnapshot(
     harness.stop_streams()
     harness.execute(*LOST_CHANGES)
     connector.stop()
-    wait_until(lambda: not harness.is_streaming(), timeout=60, missing="the connector to leave its slot")
+    wait_until(lambda: not harness.is_streaming(), timeout=seconds(60), missing="the connector to leave its slot")
     admin = topics.admin_client(harness.settings)
     try:
         admin.delete_topics([shoes.topic])
-        wait_until(lambda: shoes.topic not in admin.list_topics(), timeout=60, missing="the topic to go")
+        wait_until(lambda: shoes.topic not in admin.list_topics(), timeout=seconds(60), missing="the topic to go")
         topics.create_missing_topics(admin, topics.required_topics(harness.config))
     finally:
         admin.close()
@@ -110,7 +113,9 @@ def test_offsets_deleted_before_they_were_read_are_restored_by_a_resnapshot(harn
     consumer, admin = topics.open_consumer(harness.settings, [shoes.topic]), topics.admin_client(harness.settings)
     try:
         end = last_offset + 1 + 7  # three deletes, an update, a delete and an insert for the key, an insert
-        wait_until(lambda: topics.end_offsets(consumer)[partition] == end, timeout=60, missing="the changes in Kafka")
+        wait_until(
+            lambda: topics.end_offsets(consumer)[partition] == end, timeout=seconds(60), missing="the changes in Kafka"
+        )
         admin.delete_records({partition: end})
     finally:
         consumer.close(autocommit=False)
@@ -137,7 +142,9 @@ def test_truncated_kafka_log_end_is_detected_and_restored_by_a_resnapshot(harnes
         resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.execute(*LOST_CHANGES)
     with topics.consumer_session(harness.settings, [shoes.topic]) as consumer:
-        wait_until(lambda: max(topics.end_offsets(consumer).values()) > 13, timeout=60, missing="the changes in Kafka")
+        wait_until(
+            lambda: max(topics.end_offsets(consumer).values()) > 13, timeout=seconds(60), missing="the changes in Kafka"
+        )
     with pytest.raises(SourceMismatch, match="partition 0 does not have the message at offset 13"):
         resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.resnapshot()
@@ -153,7 +160,9 @@ def test_message_too_large_for_kafka_is_skipped_once_the_row_is_smaller(
 ) -> None:
     harness.execute(TOO_LARGE, *LOST_CHANGES[1:])
     wait_until(
-        lambda: (state := connector.state()) and state.message_too_large, timeout=120, missing="the connector to fail"
+        lambda: (state := connector.state()) and state.message_too_large,
+        timeout=seconds(120),
+        missing="the connector to fail",
     )
     harness.execute("UPDATE shoes SET note = 'small' WHERE id = 1")
     harness.resnapshot()

@@ -20,6 +20,7 @@ from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import connect
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import LOG_STORE
+from support.timing import seconds
 
 INSERT_DISTANCE = """
     INSERT INTO distance_cache (origin_address, destination_address, travel_mode, provider, status, last_updated)
@@ -31,7 +32,7 @@ STREAM, REFRESH = "continuous_master_stream.py", "batch_refresh_silver_gold.py"
 def run_job(stack: Stack, script: str, lake: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / "Jobs_Spark" / script), *arguments]
     env = {**stack.environment(), "LAKE_URI": lake}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=seconds(60))
 
 
 @pytest.mark.parametrize("script", [STREAM, REFRESH])
@@ -88,7 +89,7 @@ def test_running_sessions_use_the_hard_link_log_store(stack: Stack) -> None:
     log = stack.logs / "stream-processor.log"
     wait_until(
         lambda: "log_store_ready" in log.read_text(encoding="utf-8"),
-        timeout=60,
+        timeout=seconds(60),
         missing="the log line of the stream's log store",
     )
     assert "log_store_without_links" not in log.read_text(encoding="utf-8")
@@ -100,9 +101,9 @@ def test_waiting_lease_is_acquired_when_its_holder_ends(settings: Settings, tmp_
         with closing(Lease(own, "refresh")) as first:
             first.acquire()
             acquired = pool.submit(second.acquire, 60)
-            wait_until(lambda: _is_waiting_for_a_lock(own), timeout=30, missing="the second to wait")
+            wait_until(lambda: _is_waiting_for_a_lock(own), timeout=seconds(30), missing="the second to wait")
             assert not acquired.done()
-        assert acquired.result(timeout=30) == 1
+        assert acquired.result(timeout=seconds(30)) == 1
 
 
 def _is_waiting_for_a_lock(settings: Settings) -> bool:
@@ -134,7 +135,7 @@ def test_reacquired_lease_invalidates_the_old_fencing_token(settings: Settings, 
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)
         assert (
-            lease.acquire(timeout=30) == token + 1
+            lease.acquire(timeout=seconds(30)) == token + 1
         )  # the server releases the lock of a closed connection with a delay
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)

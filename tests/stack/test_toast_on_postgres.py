@@ -4,6 +4,7 @@ from lakehouse.retries import wait_until
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.hazard_tables import TOASTED
 from stack.silver_diff import differences
+from support.timing import seconds
 
 
 def test_toasted_value_is_filled_from_history_or_the_row_is_quarantined(share_harness: HarnessFactory) -> None:
@@ -29,7 +30,9 @@ def test_toasted_value_is_filled_from_history_or_the_row_is_quarantined(share_ha
     }
     harness.execute("UPDATE toasted_letters SET size = 11 WHERE id = 5")
     harness.request_snapshot("incremental", f"public.{TOASTED.table}")
-    wait_until(lambda: _count_snapshot_rows(harness) >= len((1, 2, 4, 5, 6, 33)), timeout=60, missing="the snapshot")
+    wait_until(
+        lambda: _count_snapshot_rows(harness) >= len((1, 2, 4, 5, 6, 33)), timeout=seconds(60), missing="the snapshot"
+    )
     harness.execute(
         "UPDATE toasted_letters SET size = 12 WHERE id IN (1, 5)", "UPDATE toasted_letters SET id = 34 WHERE id = 33"
     )
@@ -39,7 +42,7 @@ def test_toasted_value_is_filled_from_history_or_the_row_is_quarantined(share_ha
 
 
 def _open_reasons(harness: CdcHarness) -> dict[int, list[str]]:
-    """Give why the last version of each key that is refused now is so."""
+    """Return the reasons of the last version of each key in open quarantine."""
     open_entries = (
         harness.lake.quarantine()
         .where(f"table = '{TOASTED.table}' AND resolved_at IS NULL")

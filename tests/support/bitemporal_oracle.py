@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import support.oracle
+from support import oracle
 from support.oracle import PARIS, Prime, Row, Wellbeing
 
 KEY_COLUMNS = {
@@ -56,32 +56,30 @@ ValidFrom = Callable[[Commit, str, Row], date | None]
 
 def prime(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Prime]:
     """Return each employee's prime on that day by employee_id."""
-    rules = support.oracle.rules_on(_state_as_of(history, as_of, "reward_rules", _always_valid), as_of.valid_at)
-    return support.oracle.prime(
-        staff(history, as_of), _state_as_of(history, as_of, "distance_cache", _always_valid), rules
-    )
+    rules = oracle.rules_on(_state_as_of(history, as_of, "reward_rules", _always_valid), as_of.valid_at)
+    return oracle.prime(staff(history, as_of), _state_as_of(history, as_of, "distance_cache", _always_valid), rules)
 
 
 def wellbeing(history: Sequence[Commit], as_of: OracleAsOf) -> dict[int, Wellbeing]:
     """Return each employee's wellbeing days in that day's year by employee_id."""
     activities = _state_as_of(history, as_of, "strava_activities", _activity_valid_from)
     rules = _state_as_of(history, as_of, "reward_rules", _always_valid)
-    by_employee_and_year = support.oracle.wellbeing(staff(history, as_of), activities, rules, as_of.valid_at)
+    by_employee_and_year = oracle.wellbeing(staff(history, as_of), activities, rules, as_of.valid_at)
     return {
         employee_id: days for (employee_id, year), days in by_employee_and_year.items() if year == as_of.valid_at.year
     }
 
 
-def staff(history: Sequence[Commit], as_of: OracleAsOf) -> list[support.oracle.Employee]:
+def staff(history: Sequence[Commit], as_of: OracleAsOf) -> list[oracle.Employee]:
     """Return the employees present on that day."""
     rows = _state_as_of(history, as_of, "rh_employees", _employee_valid_from)
     return [
-        support.oracle.Employee(
+        oracle.Employee(
             id=row["id"],
             business_unit=row["business_unit"],
             salary=row["salaire_brut"],
             address=row["adresse_complete"],
-            travel_mode=support.oracle.travel_mode(row["moyen_deplacement"]),
+            travel_mode=oracle.travel_mode(row["moyen_deplacement"]),
         )
         for row in rows
         if row["date_embauche"] is None or row["date_embauche"] <= as_of.valid_at

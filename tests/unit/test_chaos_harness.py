@@ -19,6 +19,7 @@ from chaos.evidence import preserve_evidence
 from chaos.failpoint_schedule import FailpointSchedule
 from chaos.failpoints import DISK_FULL
 from lakehouse.retries import wait_until
+from support.timing import seconds
 
 ROWS = Table.from_pydict({"offset": Array([1, 2], DataType.int64())})
 
@@ -32,7 +33,7 @@ def test_overwritten_commit_is_named_and_both_are_archived(tmp_path: Path) -> No
         unfinished = table / "_delta_log" / ".unfinished"
         unfinished.write_text(json.dumps({"commitInfo": {"operation": "WRITE", "engineInfo": "Spark"}}))
         unfinished.replace(table / "_delta_log" / f"{2:020}.json")
-        wait_until(watcher.problems, timeout=10, missing="the overwritten commit")
+        wait_until(watcher.problems, timeout=seconds(10), missing="the overwritten commit")
     [problem] = watcher.problems()
     assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
     assert problem.endswith(", then WRITE by Spark")
@@ -52,7 +53,7 @@ def test_commit_removed_by_log_cleanup_is_not_an_overwritten_one(tmp_path: Path)
         first.unlink()
         write_deltalake(table, ROWS, mode="append")
         write_deltalake(table, ROWS, mode="append")
-        wait_until((archived / f"{second.stem}.1.json").exists, timeout=10, missing="the last commit")
+        wait_until((archived / f"{second.stem}.1.json").exists, timeout=seconds(10), missing="the last commit")
     assert watcher.problems() == []
 
 

@@ -106,12 +106,12 @@ def test_refused_connection_to_google_is_an_outage() -> None:
         Google(settings, client).distance(REQUEST)
 
 
-def test_google_timeout_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lakehouse.distance.google_routes.TIMEOUT", 0.2)
+def test_google_timeout_is_an_outage() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client() as client:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        google = Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client, timeout=0.2)
         with pytest.raises(ProviderUnavailable, match="ReadTimeout"):
-            Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client).distance(REQUEST)
+            google.distance(REQUEST)
 
 
 def test_key_without_the_routes_api_falls_back_to_distance_matrix(httpserver: HTTPServer, google: Google) -> None:

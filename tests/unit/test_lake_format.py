@@ -11,7 +11,7 @@ from lakehouse.errors import LakehouseError
 
 
 def _create_table_of_another_version(lake: Path) -> None:
-    DeltaTable.create(str(lake / "silver" / "quarantine"), Schema([Field("closed_at", PrimitiveType("timestamp"))]))
+    DeltaTable.create(str(lake / "silver" / "quarantine"), Schema([Field("resolved_at", PrimitiveType("timestamp"))]))
 
 
 def _files(lake: Path) -> set[Path]:
@@ -32,6 +32,6 @@ def test_lake_of_another_format_is_refused_untouched_with_its_remedy(tmp_path: P
     if recorded is not None:
         (tmp_path / FORMAT_FILE).write_text(recorded, encoding="utf-8")
     before = _files(tmp_path)
-    with pytest.raises(LakehouseError, match="Remove what is in .* and start again: the topics hold everything"):
+    with pytest.raises(LakehouseError, match=r"Remove what is in .* and start again: the topics hold everything"):
         Catalog(str(tmp_path)).lake_id()
     assert _files(tmp_path) == before

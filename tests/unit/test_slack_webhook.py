@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from unittest.mock import patch
 
 import httpx
 import pytest
@@ -52,9 +51,9 @@ def test_429_waits_for_retry_after(
 
 
 def test_webhook_timeout_is_retried_without_showing_the_url(client: httpx.Client) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, patch.object(webhook, "TIMEOUT", 0.2):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        response = webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo")
+        response = webhook.post(client, f"http://127.0.0.1:{port}/secret", "Bravo", timeout=0.2)
     assert response == webhook.SlackResponse("retry", "ReadTimeout")
 
 

@@ -46,7 +46,7 @@ class Lake:
         return self.read("silver", f"{contract.table}_versions")
 
     def quarantine(self) -> DataFrame:
-        """Return the refused changes of all tables, with their reasons; `resolved_at` is NULL until they are resolved."""
+        """Return the refused changes of all tables, with reasons; `resolved_at` is NULL until they are resolved."""
         return self.read("silver", "quarantine")
 
     def bronze_between(self, contract: Contract, after: Offsets, upto: Offsets) -> DataFrame:

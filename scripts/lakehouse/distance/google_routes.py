@@ -11,7 +11,7 @@ from lakehouse.settings import Settings
 ROUTES_PATH = "/distanceMatrix/v2:computeRouteMatrix"
 FIELD_MASK = "originIndex,destinationIndex,status,condition,distanceMeters,duration"
 ROUTES_TRAVEL_MODES = {"walking": "WALK", "bicycling": "BICYCLE", "driving": "DRIVE", "transit": "TRANSIT"}
-TIMEOUT = 20.0  # seconds
+GOOGLE_TIMEOUT_S = 20.0
 NO_ACCESS_ERRORS = ("SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED")
 INVALID_KEY_ERRORS = ("API_KEY_INVALID", "API key not valid", "API key expired")
 # Statuses by name and google.rpc code. They concern the whole service: every other request would fail too.
@@ -24,11 +24,11 @@ class Google:
     name = "google"
     batch_size = 20
 
-    def __init__(self, settings: Settings, client: httpx.Client) -> None:
+    def __init__(self, settings: Settings, client: httpx.Client, timeout: float = GOOGLE_TIMEOUT_S) -> None:
         key = settings.api_key_maps
         if key is None:
             raise ProviderUnavailable("API_KEY_MAPS is not set")
-        self._key, self._client = key.get_secret_value(), client
+        self._key, self._client, self._timeout = key.get_secret_value(), client, timeout
         self._url = settings.maps_url.rstrip("/")
         self._distance_matrix: DistanceMatrix | None = None
 
@@ -57,7 +57,7 @@ class Google:
                     "languageCode": "fr",
                     "regionCode": "fr",
                 },
-                timeout=TIMEOUT,
+                timeout=self._timeout,
             )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
             reason = f"Google Routes cannot be called ({type(error).__name__}). Check API_KEY_MAPS and MAPS_URL."

@@ -9,7 +9,8 @@ from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
 from lakehouse.reconcile.reconcile import TableResult
 
 REMEDY = (
-    "Run batch_refresh_silver_gold.py --rebuild-silver and compare again. A table that still differs lost changes before "
+    "Run batch_refresh_silver_gold.py --rebuild-silver and compare again. "
+    "A table that still differs lost changes before "
     "they reached Bronze: "
 ) + RESNAPSHOT_HINT
 

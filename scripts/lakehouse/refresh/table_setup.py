@@ -1,4 +1,4 @@
-"""Silver's and Gold's tables, created empty by delta-rs, so that views answer before the first refresh. No JVM starts."""
+"""Silver's and Gold's empty tables, so that views answer before the first refresh. delta-rs creates them: no JVM."""
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.contracts import CAPTURED

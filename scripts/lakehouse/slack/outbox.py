@@ -108,7 +108,8 @@ def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) 
 
 def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
-        "UPDATE ops.slack_outbox SET status = 'dead_letter', attempts = attempts + 1, last_response = %s WHERE activity_id = %s",
+        "UPDATE ops.slack_outbox SET status = 'dead_letter', attempts = attempts + 1, last_response = %s "
+        "WHERE activity_id = %s",
         [response, pending.activity_id],
     )
 

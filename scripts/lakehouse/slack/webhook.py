@@ -5,7 +5,7 @@ from typing import Literal
 
 import httpx
 
-TIMEOUT = 10.0  # seconds
+SLACK_TIMEOUT_S = 10.0
 MAX_RESPONSE_CHARS = 200
 MAX_RETRY_AFTER_S = 86_400.0
 
@@ -19,10 +19,10 @@ class SlackResponse:
     retry_after: float | None = None
 
 
-def post(client: httpx.Client, url: str, message: str) -> SlackResponse:
+def post(client: httpx.Client, url: str, message: str, timeout: float = SLACK_TIMEOUT_S) -> SlackResponse:
     """Post a message and return Slack's response; an outage is a response with the outcome `retry`."""
     try:
-        response = client.post(url, json={"text": escape(message)}, timeout=TIMEOUT)
+        response = client.post(url, json={"text": escape(message)}, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:  # the error's text may contain the webhook's secret URL
         return SlackResponse("retry", type(error).__name__)
     # Postgres rejects NUL, and a message whose response cannot be saved would be sent again and again.

@@ -38,7 +38,8 @@ def supervise(
 ) -> None:
     """Start the streams and restart those that fail, until `should_stop` returns true.
 
-    `should_stop` waits for at most the seconds given. `clock` returns seconds. `heartbeat` is called in each round in which all streams run.
+    `should_stop` waits for at most the seconds given. `heartbeat` is called in each round in which all streams run.
+    `clock` returns seconds.
     """
     streams = {name: Stream(start) for name, start in starts.items()}
     last_logged_at = clock()
