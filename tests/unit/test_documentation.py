@@ -227,7 +227,7 @@ def _steps(path: Path) -> list[dict[str, Any]]:
     return [step for run in runs for step in run["steps"]]
 
 
-@pytest.mark.parametrize("path", (*WORKFLOWS, *ACTIONS), ids=str)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=str)
 def test_each_run_of_a_workflow_is_a_make_target(path: Path) -> None:
     commands = [step["run"] for step in _steps(path) if "run" in step]
     targets = [re.fullmatch(r"make ([a-z-]+)( [A-Z]+=\w+)*", command) for command in commands]
@@ -236,7 +236,7 @@ def test_each_run_of_a_workflow_is_a_make_target(path: Path) -> None:
     assert {target[1] for target in targets if target} <= MAKE_TARGETS
 
 
-@pytest.mark.parametrize("path", (*WORKFLOWS, *ACTIONS), ids=str)
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=str)
 def test_actions_of_a_workflow_are_pinned_by_major_version(path: Path) -> None:
     used = [step["uses"] for step in _steps(path) if "uses" in step]
     ours = [f"./{action.parent}" for action in ACTIONS]
