@@ -16,7 +16,7 @@ from support.naming import REPOSITORY, check, split_words
         ("def f() -> None:\n    taken_in = 1", "taken_in: “taken” is no term of the field"),
         ('def f() -> None:\n    """Give the rows."""', "docstring begins with “Give”"),
         (f'"""Read {"a row and " * 8}end."""', "docstring sentence of 26 words"),
-        ('log.info("batch taken in")', "log event “batch taken in” is no key like batch_appended"),
+        ('log.info("Batch appended")', "log event “Batch appended” is no key like batch_appended"),
         ('self._log.warning("rows_kept")', "log event rows_kept: “kept” is no term of the field"),
     ],
 )
