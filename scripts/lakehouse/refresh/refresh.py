@@ -30,8 +30,8 @@ def refresh(
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
     `rebuild_silver` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs.
-    The run marks totals that change by more than `alert_threshold`, a fraction. Raises LakehouseError where a table's merge
-    fails; Gold then stays unchanged.
+    The run marks totals that change by more than `alert_threshold`, a fraction.
+    Raises LakehouseError where a table's merge fails; Gold then stays unchanged.
     """
     run = Run(as_of, input_offsets, alert_threshold)
     try:
