@@ -43,7 +43,7 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
     assert [differences(harness, contract) for contract in harness.contracts] == [[], []]
     assert harness.lake.read("bronze", FOREIGN.table).where("op IS NULL").count() >= 1
     refused = harness.lake.quarantine().where(
-        f"table = '{FOREIGN.table}' AND array_contains(reasons, 'message illisible')"
+        f"table_name = '{FOREIGN.table}' AND array_contains(reasons, 'message illisible')"
     )
     assert refused.count() == len(UNDECODABLE)
     _send(harness, TYPE_MISMATCH)

@@ -40,7 +40,7 @@ def test_chains_and_swaps_of_key_changes_keep_toasted_values(share_harness: Harn
     )
     harness.merge_silver()
     assert differences(harness, letters) == []
-    assert harness.lake.quarantine().where(f"table = '{RENUMBERED.table}' AND resolved_at IS NULL").count() == 0
+    assert harness.lake.quarantine().where(f"table_name = '{RENUMBERED.table}' AND resolved_at IS NULL").count() == 0
 
 
 def _merge_up_to_the_last_delete(harness: CdcHarness) -> None:

@@ -45,7 +45,7 @@ def _open_reasons(harness: CdcHarness) -> dict[int, list[str]]:
     """Return the reasons of the last version of each key in open quarantine."""
     open_entries = (
         harness.lake.quarantine()
-        .where(f"table = '{TOASTED.table}' AND resolved_at IS NULL")
+        .where(f"table_name = '{TOASTED.table}' AND resolved_at IS NULL")
         .selectExpr("from_json(key, 'id int').id AS id", "*")
     )
     return {entry.id: entry.reasons for entry in open_entries.orderBy("offset").collect()}
