@@ -22,7 +22,6 @@ JOB = """
 import os, sys, time
 from lakehouse.spark.session import session
 from lakehouse.settings import Settings
-from support.timing import seconds
 with session(Settings(), "refresh", warm=True) as spark:
     spark.range(3).createOrReplaceTempView("here")
     jvm = spark._jvm.java.lang.ProcessHandle.current().pid()
