@@ -4,14 +4,14 @@ CREATE SCHEMA IF NOT EXISTS ops;
 -- Names of version 0.1.0, changed in place: a pending or dead message exists nowhere else.
 DO $$
 BEGIN
-  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.go_live') AND attname = 'singleton') THEN
-    ALTER TABLE ops.go_live RENAME COLUMN singleton TO singleton;
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.go_live') AND attname = 'only_one') THEN
+    ALTER TABLE ops.go_live RENAME COLUMN only_one TO singleton;
   END IF;
-  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.slack_outbox') AND attname = 'enqueued_at') THEN
-    ALTER TABLE ops.slack_outbox RENAME COLUMN enqueued_at TO enqueued_at;
+  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.slack_outbox') AND attname = 'owed_at') THEN
+    ALTER TABLE ops.slack_outbox RENAME COLUMN owed_at TO enqueued_at;
     ALTER TABLE ops.slack_outbox RENAME COLUMN answer TO last_response;
     ALTER TABLE ops.slack_outbox DROP CONSTRAINT IF EXISTS slack_outbox_status_check;
-    UPDATE ops.slack_outbox SET status = 'dead_letter' WHERE status = 'dead_letter';
+    UPDATE ops.slack_outbox SET status = 'dead_letter' WHERE status = 'set_aside';
     ALTER TABLE ops.slack_outbox ADD CONSTRAINT slack_outbox_status_check
       CHECK (status IN ('pending', 'sent', 'dead_letter'));
   END IF;
