@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 
 from chaos.faults import lose_lease
 from chaos.topic_offsets import describe_messages, read_offsets
-from lakehouse.errors import LockHeld
+from lakehouse.errors import LockLost
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.lease import Lease
@@ -22,7 +22,7 @@ def test_lost_lease_fault_affects_one_job_only(settings: Settings, tmp_path: Pat
         fault = lose_lease(own, "stream")
         assert fault
         assert fault.description == "the lease of stream lost"
-        with pytest.raises(LockHeld):
+        with pytest.raises(LockLost):
             stream.ensure_held(tokens[0])
         refresh.ensure_held(tokens[1])
         assert lose_lease(own, "maintenance") is None
