@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from psycopg import sql
-
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.postgres import connect, sql
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import httpx
-import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
@@ -67,7 +66,7 @@ def _run_session(settings: Settings, stop: StopSignal) -> None:
 
 
 def resolve_due(
-    conn: psycopg.Connection, provider: Provider, stop: StopSignal, heartbeat: Callable[[], None] = lambda: None
+    conn: postgres.Connection, provider: Provider, stop: StopSignal, heartbeat: Callable[[], None] = lambda: None
 ) -> Counter[str]:
     """Fetch the distances of due requests, save them in batches, and return the number of results per status.
 

@@ -11,7 +11,8 @@ from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.postgres import connect
 
 NOBODY_UID = 65534
 CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"

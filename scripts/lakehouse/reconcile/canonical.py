@@ -6,12 +6,12 @@ the first and last day of the calendar, as in the lake.
 
 from collections.abc import Iterable
 
-from psycopg import sql
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import BadInput
+from lakehouse.source.postgres import sql
 
 NULL_TEXT = r"\N"
 TYPES_CAST_TO_TEXT = ("int", "bigint", "string", "boolean")
