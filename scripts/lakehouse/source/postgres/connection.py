@@ -41,6 +41,10 @@ class Connection(connection):
         super().__init__(dsn, **options)
         refuse_unrepresentable_dates(self)
 
+    # psycopg2's own begins a transaction, in autocommit mode too.
+    def __enter__(self) -> "Connection":  # noqa: PYI034 - typing.Self came with Python 3.11
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
