@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
+from lakehouse.cdc.merge.silver import DEFAULT_MERGE_THRESHOLDS, CatchUpResult, MergeThresholds, catch_up
 from spark.messages import SHOES, Change, to_bronze_frame
 
 
@@ -27,11 +27,16 @@ class SampleLake:
         self.lake.append(to_bronze_frame(self.lake.spark, changes, self.offset), "bronze", SHOES.table)
         self.offset += len(changes)
 
-    def merge(self, *changes: Change) -> CatchUpResult:
-        """Append the changes to Bronze, and merge whatever Bronze has that Silver lacks."""
+    def merge(
+        self, *changes: Change, lake: Lake | None = None, thresholds: MergeThresholds = DEFAULT_MERGE_THRESHOLDS
+    ) -> CatchUpResult:
+        """Append the changes to Bronze, and merge whatever Bronze has that Silver lacks.
+
+        Silver is written through `lake`, where one is given.
+        """
         if changes:
             self.append_to_bronze(*changes)
-        return catch_up(self.lake, SHOES, self.catalog.bronze_offsets(SHOES))
+        return catch_up(lake or self.lake, SHOES, self.catalog.bronze_offsets(SHOES), thresholds)
 
     def silver_sizes(self) -> dict[int, int]:
         return {row.id: row["size"] for row in self.lake.silver(SHOES).collect()}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.merge import quarantine
 from lakehouse.cdc.merge.silver import catch_up, reset_table
+from spark.hooked_lake import failing_before
 from spark.messages import SHOES, update
 from spark.sample_lake import SampleLake
 
@@ -30,19 +30,11 @@ def test_column_added_to_the_contract_is_backfilled_for_all_rows(
 
 
 @pytest.mark.long
-def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(update(1, 41), update(2, -2))
-
-    def crash(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "delete_entries", crash)
-        with pytest.raises(KeyboardInterrupt):
-            reset_table(sample_lake.lake, SHOES)
+    with pytest.raises(KeyboardInterrupt):
+        reset_table(failing_before(sample_lake.lake, "silver/quarantine"), SHOES)
     sample_lake.merge()
     assert sample_lake.silver_sizes() == {1: 41}
     assert len(sample_lake.quarantine_entries()) == 1

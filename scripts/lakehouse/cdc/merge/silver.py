@@ -23,8 +23,16 @@ from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
 
-BULK_THRESHOLD = 20_000  # changes in a batch, or rows of the merge's target
-KEY_LIST_THRESHOLD = 100  # changes up to which the merge lists a batch's keys one by one
+
+@dataclass(frozen=True)
+class MergeThresholds:
+    """Sizes above which a batch is merged in another way; the rows are the same."""
+
+    bulk: int = 20_000  # changes in a batch, or rows of the merge's target
+    key_list: int = 100  # changes up to which the merge lists a batch's keys one by one
+
+
+DEFAULT_MERGE_THRESHOLDS = MergeThresholds()
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,9 @@ class CatchUpResult:
     rows: int = 0
 
 
-def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
+def catch_up(
+    lake: Lake, contract: Contract, cut: Offsets, thresholds: MergeThresholds = DEFAULT_MERGE_THRESHOLDS
+) -> CatchUpResult:
     """Merge Bronze's changes up to the cut into Silver, reading only those that are not merged yet.
 
     Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
@@ -54,7 +64,7 @@ def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
     merged_offsets = lake.catalog.silver_offsets(contract)
     if has_reached(merged_offsets, cut):
         return CatchUpResult(contract.table)
-    if lag(merged_offsets, cut) > BULK_THRESHOLD:
+    if lag(merged_offsets, cut) > thresholds.bulk:
         lake = lake.with_bulk_settings()
     changes = materialize(parse_changes(lake.bronze_between(contract, merged_offsets, cut), contract))
     stats = compute_batch_stats(changes, contract)
@@ -66,14 +76,13 @@ def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
         if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(changes, lake.versions(contract), contract):
             # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
             reset_table(lake, contract)
-            return catch_up(lake, contract, cut)
+            return catch_up(lake, contract, cut, thresholds)
         stats = compute_batch_stats(changes, contract)
     if needs_history(stats, already_merged=bool(merged_offsets)):
         changes = enrich(changes, stats, lake.versions(contract), contract)
         stats = compute_batch_stats(changes, contract)
-    return CatchUpResult(
-        contract.table, changes_read, stats.refused, _write_batch(lake, contract, changes, stats, merged_offsets)
-    )
+    rows = _write_batch(lake, contract, changes, stats, merged_offsets, thresholds)
+    return CatchUpResult(contract.table, changes_read, stats.refused, rows)
 
 
 def reset_table(lake: Lake, contract: Contract) -> None:
@@ -95,7 +104,14 @@ def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
 
 
-def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: BatchStats, merged_offsets: Offsets) -> int:
+def _write_batch(
+    lake: Lake,
+    contract: Contract,
+    changes: DataFrame,
+    stats: BatchStats,
+    merged_offsets: Offsets,
+    thresholds: MergeThresholds,
+) -> int:
     """Write the three tables, and return how many current rows were inserted, updated or deleted."""
     if stats.refused:
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
@@ -105,7 +121,7 @@ def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: Batc
     if _is_insert_only(lake, contract, stats):
         lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
-        _merge(lake, contract, materialize(latest), stats)
+        _merge(lake, contract, materialize(latest), stats, thresholds)
     rows = _ensure_single_writer(lake, contract, version_before)
     lake.append(changes.select(*schemas.versions(contract)), "silver", f"{contract.table}_versions")
     return rows
@@ -126,10 +142,10 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     return sum(row_counts)
 
 
-def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats) -> Column:
+def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats, key_list_threshold: int) -> Column:
     """Return a condition that the batch's keys match, by which Delta skips files from their statistics."""
     target_column, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
-    if stats.changes > KEY_LIST_THRESHOLD:
+    if stats.changes > key_list_threshold:
         return target_column.between(stats.min_key, stats.max_key)
     keys = {row[0] for row in latest.select(name).collect()}
     return reduce(or_, (target_column == key for key in keys), F.lit(False))
@@ -143,14 +159,14 @@ def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     )
 
 
-def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats) -> None:
+def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats, thresholds: MergeThresholds) -> None:
     """Merge the latest change of each key, all of which are later than the rows merged before."""
-    match_condition = _pruning_predicate(contract, latest, stats)
+    match_condition = _pruning_predicate(contract, latest, stats, thresholds.key_list)
     for name in contract.key:
         match_condition = match_condition & (F.col(f"t.{name}") == F.col(f"s.{name}"))
     delete = F.col("s._op") == DELETE
     # A merge copies the unchanged rows of each file that it rewrites, and a long table has many.
-    is_large = lake.catalog.row_count("silver", contract.table) > BULK_THRESHOLD
+    is_large = lake.catalog.row_count("silver", contract.table) > thresholds.bulk
     (
         (lake.with_bulk_settings() if is_large else lake)
         .table("silver", contract.table)
