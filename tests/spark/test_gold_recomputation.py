@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
@@ -22,6 +22,7 @@ from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rules, utc
+from spark.hooked_lake import failing_before
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
@@ -77,17 +78,9 @@ def test_anomalies_of_a_killed_run_are_reported_by_the_next_run(lake: Lake) -> N
 
 
 @pytest.mark.long
-def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    original_overwrite = Lake.overwrite
-
-    def fail_at_activities(lake: Lake, rows: DataFrame, layer: str, name: str, **options: str) -> None:
-        if name == "activites":
-            raise LakehouseError("no space is left")
-        original_overwrite(lake, rows, layer, name, **options)
-
-    monkeypatch.setattr(Lake, "overwrite", fail_at_activities)
-    with pytest.raises(LakehouseError, match="no space is left"):
-        refresh(lake, NO_OFFSETS, DAY)
+def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake) -> None:
+    with pytest.raises(LakehouseError, match="before a write to gold/activites"):
+        refresh(failing_before(lake, "gold/activites", LakehouseError), NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()
     assert run
     assert (run.outcome, json.loads(run.totals_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
