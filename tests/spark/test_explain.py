@@ -11,7 +11,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
-from lakehouse.refresh.explain_fr import _format_km, render
+from lakehouse.refresh.explain_fr import format_km, render
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import BY_BICYCLE, RULES
 from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activity, distance, employee, rule
@@ -122,7 +122,7 @@ def test_explanation_of_a_day_before_all_rules_is_an_error_with_its_remedy(versi
 
 
 def test_distances_are_formatted_in_french() -> None:
-    assert [_format_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
+    assert [format_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
         "0,9 km",
         "9 km",
         "16,16 km",

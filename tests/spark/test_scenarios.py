@@ -21,7 +21,7 @@ from lakehouse.gold.bitemporal import AsOf, StateAsOf
 from lakehouse.gold.prime import prime
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.refresh.refresh import refresh
-from lakehouse.refresh.scenarios import _require_distances, compare_to_baseline, what_if
+from lakehouse.refresh.scenarios import compare_to_baseline, require_distances, what_if
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import (
     BY_BICYCLE,
@@ -211,9 +211,7 @@ def test_scenario_as_of_a_day_uses_what_was_known_then(spark: SparkSession, tmp_
 
 
 def test_scenario_destination_without_distances_is_refused_without_showing_it(state: StateAsOf) -> None:
-    _require_distances(
-        state.distances, {"here": {"destination": RULES.destination}, "else": {"bonus_rate": Decimal(0)}}
-    )
+    require_distances(state.distances, {"here": {"destination": RULES.destination}, "else": {"bonus_rate": Decimal(0)}})
     with pytest.raises(BadInput, match="no distance to this address is known") as refused:
-        _require_distances(state.distances, {"there": {"destination": "3 rue d'Ailleurs, 34000 Montpellier"}})
+        require_distances(state.distances, {"there": {"destination": "3 rue d'Ailleurs, 34000 Montpellier"}})
     assert "Ailleurs" not in str(refused.value)
