@@ -8,6 +8,7 @@ from random import Random
 
 from lakehouse import errors, logs
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.clock import today
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
@@ -25,7 +26,7 @@ def main() -> None:
     months, rng = arguments.history_months, Random(arguments.seed)
     del arguments.history_months, arguments.seed
     backfill = partial(insert_history, rng=rng, months=months)
-    for line in full_load(settings, LoadOptions(**vars(arguments)), backfill):
+    for line in full_load(settings, LoadOptions(**vars(arguments)), backfill, today=today()):
         print(line, flush=True)
 
 

@@ -50,7 +50,7 @@ def main() -> None:
                 rebuild_silver=options.rebuild_silver,
                 alert_threshold=options.alert_threshold,
             )
-    show(completed_run)
+    show(completed_run, today())
 
 
 def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:

@@ -18,6 +18,7 @@ from werkzeug import Request, Response
 
 from chaos.failpoints import ARMED_FILE_VAR, FAILPOINTS, TABLES_WRITTEN
 from lakehouse.cdc.catalog import Catalog
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.local.service import Service
@@ -88,7 +89,7 @@ def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderT
             set_log_retention(Catalog(settings.lake))
             write_sample_files(home / "input")
             backfill = partial(insert_history, rng=Random(seed), months=1)
-            list(full_load(stack.settings, LoadOptions(home / "input"), backfill))
+            list(full_load(stack.settings, LoadOptions(home / "input"), backfill, today=today()))
             yield system
         finally:
             stack.down()

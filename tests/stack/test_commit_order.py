@@ -66,4 +66,4 @@ def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harne
 
 def _ops_of(harness: CdcHarness, key: int) -> list[str]:
     versions = harness.lake.versions(harness.contracts[0]).where(f"id = {key}").orderBy("_offset")
-    return [version._op for version in versions.collect()]
+    return [version["_op"] for version in versions.collect()]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from decimal import Decimal
 from time import monotonic
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
 from lakehouse.source.consistent_cut import ConsistentCut
@@ -58,7 +59,7 @@ class Run:
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD
     known_at: date | None = None
     scenarios: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    started_at: datetime = field(default_factory=utc_now)
     rules: Rules | None = None
     catch_up_results: list[CatchUpResult] = field(default_factory=list)
     input_versions: dict[str, int] = field(default_factory=dict)
@@ -115,7 +116,7 @@ def append_run(lake: Lake, run: Run) -> None:
     values = {
         "run_id": str(uuid4()),
         "started_at": run.started_at,
-        "finished_at": datetime.now(timezone.utc),
+        "finished_at": utc_now(),
         "as_of": run.as_of,
         "input_offsets": json.dumps(input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),
