@@ -55,6 +55,8 @@ def connection_server(*connections: list[bytes]) -> Iterator[tuple[str, list[int
                     return
                 requests.append(number)
                 peer.sendall(response)
+                if b"Connection: close" in response:
+                    return
             peer.recv(65_536)
 
     def serve(server: socket.socket) -> None:
@@ -191,17 +193,27 @@ def test_open_connection_is_used_again(session: HttpSession) -> None:
     assert requests == [0, 0, 0]
 
 
-def test_connection_closed_by_the_server_is_replaced_and_no_request_sent_twice(session: HttpSession) -> None:
-    with connection_server([CLOSING], [OK, CLOSING]) as (url, requests):
-        assert [session.post(url).text for _ in range(3)] == ["ok"] * 3
-    assert requests == [0, 1, 1]
+def test_idle_connection_closed_by_the_server_is_replaced_and_no_request_sent_twice(session: HttpSession) -> None:
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(seconds(10))
+
+        def answer_one() -> None:
+            peer, _ = server.accept()
+            with peer:
+                received.append(peer.recv(65_536))
+                peer.sendall(OK)
+
+        for _ in range(2):
+            thread = Thread(target=answer_one)
+            thread.start()
+            assert session.post(f"http://127.0.0.1:{server.getsockname()[1]}/").text == "ok"
+            thread.join()  # it has closed its connection, without a header that said so
+    assert len(received) == 2
 
 
 def test_connection_broken_during_a_request_is_replaced_for_the_next_one(session: HttpSession) -> None:
-    with connection_server([b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok"], [CLOSING]) as (
-        url,
-        requests,
-    ):
+    with connection_server([OK[:-1]], [CLOSING]) as (url, requests):
         with pytest.raises(HttpError, match=r"^ReadTimeoutError$"):
             session.post(url, timeout=0.2)
         assert session.post(url).text == "ok"
@@ -246,3 +258,12 @@ def test_failed_request_is_an_error_that_quotes_neither_url_nor_header(session: 
     assert "T0KEN" not in "".join(
         line for error in (refused.value, invalid.value) for line in traceback.format_exception(error)
     )
+
+
+def test_invalid_header_of_a_response_is_not_an_invalid_url(session: HttpSession) -> None:
+    with (
+        connection_server([b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2, 3\r\n\r\nok"]) as (url, _),
+        pytest.raises(HttpError) as raised,
+    ):
+        session.post(url)
+    assert (type(raised.value), str(raised.value)) == (HttpError, "InvalidHeader")
