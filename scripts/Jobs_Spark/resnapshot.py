@@ -6,7 +6,6 @@ The next refresh makes Silver equal to Postgres, also where deletes were lost. S
 import argparse
 from functools import partial
 
-import httpx
 from rich.console import Console
 
 from lakehouse import logs
@@ -14,6 +13,7 @@ from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
+from lakehouse.http_session import internal_session
 from lakehouse.settings import Settings
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.postgres import connect, current_wal_lsn
@@ -40,14 +40,14 @@ def main() -> None:
     create_bronze_tables(catalog, source, *CAPTURED)
     with (
         connect(settings, autocommit=True) as conn,
-        httpx.Client(base_url=settings.connect_url, timeout=60) as client,
+        internal_session(timeout=60) as session,
         Console().status("taking a new snapshot") as status,
     ):
         for contract in CAPTURED:
             ensure_resnapshot_is_ordered(catalog, source, partial(current_wal_lsn, conn), contract)
         resnapshot(
             conn,
-            ConnectClient(client),
+            ConnectClient(session, settings.connect_url),
             [f"{contract.schema}.{contract.table}" for contract in CAPTURED],
             options.wait,
             status.update,

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -18,6 +17,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
 from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
+from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut, topics
@@ -118,7 +118,8 @@ class CdcHarness:
             topics.create_missing_topics(admin, topics.required_topics(self.config))
         finally:
             admin.close()
-        httpx.put(f"{self._connector}/config", json=self.config, timeout=seconds(60)).raise_for_status()
+        with self.connector() as connector:
+            connector.register(self.config)
 
     def is_streaming(self) -> bool:
         """Return whether the snapshot is over and the slot is being read."""
@@ -138,8 +139,8 @@ class CdcHarness:
 
     @contextmanager
     def connector(self) -> Iterator[ConnectClient]:
-        with httpx.Client(base_url=self.settings.connect_url, timeout=seconds(60)) as client:
-            yield ConnectClient(client, self.name)
+        with internal_session(timeout=seconds(60)) as session:
+            yield ConnectClient(session, self.settings.connect_url, self.name)
 
     def resnapshot(self) -> None:
         """Do what the command resnapshot.py does, for the bench's own connector and tables."""
@@ -164,16 +165,13 @@ class CdcHarness:
 
     def close(self) -> None:
         self.stop_streams()
-        httpx.delete(self._connector, timeout=seconds(60))
+        with internal_session(timeout=seconds(60)) as session:
+            session.delete(f"{self.settings.connect_url}/connectors/{self.name}")
         wait_until(lambda: not self.is_streaming(), timeout=seconds(30), missing="the connector to leave its slot")
         with connect(self.settings, autocommit=True) as conn:
             conn.execute(
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [self.name]
             )
-
-    @property
-    def _connector(self) -> str:
-        return f"{self.settings.connect_url}/connectors/{self.name}"
 
 
 @contextmanager
