@@ -13,10 +13,11 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold import affected
 from lakehouse.gold import models as models_module
@@ -40,8 +41,8 @@ EMPLOYEE_COUNT, ACTIVITY_COUNT, STEP_COUNT, CHANGES_PER_STEP = 12, 150, 3, 15
 @pytest.fixture(scope="module")
 def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("refreshed")
-    lake, rng = Lake(spark, Catalog(str(root))), Random(7)
-    create_tables(lake.catalog)
+    lake, rng = Lake(spark, TableStore(str(root))), Random(7)
+    create_tables(lake.store)
     lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
     lake.append(employees(spark, *(random_employee(rng, n) for n in range(EMPLOYEE_COUNT))), "silver", "rh_employees")
     lake.append(
@@ -56,7 +57,7 @@ def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path, monkeyp
     """Return a refreshed lake of its own; without the threshold its few rows are refreshed incrementally."""
     monkeypatch.setattr(current_module, "BULK_THRESHOLD_ACTIVITIES", 0)
     monkeypatch.setattr(current_module, "build_models", incremental_models)
-    return Lake(spark, Catalog(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
+    return Lake(spark, TableStore(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
 
 
 def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
@@ -149,7 +150,7 @@ def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake, monkeypatch: pyt
     merge_rows(
         lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 5), random_activity(Random(2), 6))
     )
-    compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(0))
+    compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(0))
     refresh(lake, NO_OFFSETS, DAY)
     assert differing_models(lake, DAY) == set()
 
@@ -160,7 +161,7 @@ def test_compaction_of_silver_does_not_break_the_incremental_refresh(
 ) -> None:
     for number in (3, ACTIVITY_COUNT + 1):
         merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(number), number)))
-        compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
+        compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(days=7))
     forbid(monkeypatch, *FULL_FUNCTIONS)
     refresh(lake, NO_OFFSETS, DAY)
     monkeypatch.undo()
@@ -191,11 +192,11 @@ def test_models_built_from_different_silver_versions_force_a_full_refresh(
 
 @pytest.mark.long
 def test_recreated_silver_table_with_the_same_version_number_is_detected(lake: Lake, tmp_path: Path) -> None:
-    version = lake.catalog.last_data_version("silver", "strava_activities")
+    version = commit_log.last_data_version(lake.store, "silver", "strava_activities")
     rmtree(tmp_path / "lake" / "silver" / "strava_activities")
-    create_tables(lake.catalog)
+    create_tables(lake.store)
     lake.append(activities(lake.spark, random_activity(Random(1), 6)), "silver", "strava_activities")
-    assert lake.catalog.last_data_version("silver", "strava_activities") == version
+    assert commit_log.last_data_version(lake.store, "silver", "strava_activities") == version
     refresh(lake, NO_OFFSETS, DAY)
     assert differing_models(lake, DAY) == set()
 
@@ -221,7 +222,7 @@ def test_many_affected_employees_force_a_full_refresh(lake: Lake, monkeypatch: p
 @pytest.mark.long
 def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> None:
     corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
-    provenance = lake.catalog.provenance("gold", "wellbeing")
+    provenance = commit_log.provenance(lake.store, "gold", "wellbeing")
     lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
     refresh(lake, NO_OFFSETS, DAY)
     assert differing_models(lake, DAY) != set()
