@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from lakehouse import errors, logs
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.refresh.table_setup import create_tables
@@ -22,7 +22,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     arguments = _parser(settings).parse_args()
-    create_tables(Catalog(settings.lake))
+    create_tables(TableStore(settings.lake))
     months, rng = arguments.history_months, Random(arguments.seed)
     del arguments.history_months, arguments.seed
     backfill = partial(insert_history, rng=rng, months=months)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from benchmarks.plain_java import java_without_cache
 from benchmarks.slack_stub import SlackStub
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
@@ -67,7 +67,7 @@ class BenchmarkSystem:
 
     def drain(self, timeout: float) -> None:
         """Wait until Bronze has all changes committed so far. Raises NotReady after the timeout (seconds)."""
-        consistent_cut.wait_for_consistent_cut(self.settings, Catalog(self.settings.lake), CAPTURED, timeout)
+        consistent_cut.wait_for_consistent_cut(self.settings, TableStore(self.settings.lake), CAPTURED, timeout)
 
     @contextmanager
     def override_service(self, name: str, settings: Settings) -> Iterator[None]:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from chaos.offset_checker import OffsetFinding, bronze_table, check_table, versions_table
 from chaos.topic_offsets import OffsetRanges
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.enrichment import materialize
@@ -39,11 +40,12 @@ def compare_bronze_with_kafka(lake: Lake, topic_offsets: Mapping[str, OffsetRang
 
 def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequence[OffsetFinding]:
     """Return the missing and duplicate offsets of Bronze and of Silver's versions, among those in the topics."""
-    root = Path(lake.catalog.root)
+    root = Path(lake.store.root)
     findings: list[OffsetFinding] = []
     for contract in CAPTURED:
         incarnation = max(
-            (topic_partition.incarnation for topic_partition in lake.catalog.bronze_offsets(contract)), default=0
+            (topic_partition.incarnation for topic_partition in table_stats.bronze_offsets(lake.store, contract)),
+            default=0,
         )
         expected = {
             TopicPartition(incarnation, number): offsets for number, offsets in topic_offsets[contract.topic].items()

@@ -35,4 +35,4 @@ def failing_before(lake: Lake, table: str, error: type[BaseException] = Keyboard
         if written == table:
             raise error(f"before a write to {table}")
 
-    return HookedLake(lake.spark, lake.catalog, lake.pre_commit_check, fail)
+    return HookedLake(lake.spark, lake.store, lake.pre_commit_check, fail)

@@ -19,7 +19,7 @@ class BronzeWriter:
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.lake = SampleLake(spark, root).lake
-        self.path = self.lake.catalog.path("bronze", "shoes")
+        self.path = self.lake.store.path("bronze", "shoes")
         self.check = self.lake.commit_check("bronze", "shoes")
         self._offset = 0
 

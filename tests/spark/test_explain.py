@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
@@ -22,8 +22,8 @@ ROUTE = {"origin_address": "1 rue de l'Essai", "destination_address": RULES.dest
 
 @pytest.fixture
 def versions(spark: SparkSession, tmp_path: Path) -> VersionsBuilder:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     versions = VersionsBuilder(lake)
     versions.commit("2026-01-15 11:00", employee("r", 1, **HOME), rule("r", date(2000, 1, 1), "0.05"))
     versions.commit("2026-01-15 12:05", distance("c", 16_160, travel_mode="bicycling", provider="estimate", **ROUTE))

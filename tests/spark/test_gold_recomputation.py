@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import models
@@ -30,8 +31,8 @@ ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
 
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
     lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
     return lake
@@ -63,8 +64,8 @@ def test_run_journal_records_totals_before_and_after_and_anomalies(lake: Lake) -
     assert first.totals_after == second.totals_before
     assert json.loads(second.totals_after) == {**json.loads(second.totals_before), "nb_participants": 1}
     assert json.loads(second.anomalies) == {"nb_participants": 1.0}
-    assert json.loads(second.input_versions)["silver/strava_activities"] == lake.catalog.last_data_version(
-        "silver", "strava_activities"
+    assert json.loads(second.input_versions)["silver/strava_activities"] == commit_log.last_data_version(
+        lake.store, "silver", "strava_activities"
     )
 
 
@@ -122,7 +123,7 @@ def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, mo
 def test_maintenance_of_gold_tables_does_not_cause_recomputation(lake: Lake) -> None:
     refresh_and_list_recomputed(lake)
     for name in ALL_MODELS:
-        compact_and_vacuum(lake.catalog.path("gold", name))
+        compact_and_vacuum(lake.store.path("gold", name))
     assert refresh_and_list_recomputed(lake) == set()
 
 

@@ -14,10 +14,11 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES
 from lakehouse.gold.models import Model, build_models
@@ -35,8 +36,8 @@ EMPLOYEE_COUNT, ACTIVITY_COUNT, STEP_COUNT, CHANGES_PER_STEP = 12, 150, 3, 15
 @pytest.fixture(scope="module")
 def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("refreshed")
-    lake, rng = Lake(spark, Catalog(str(root))), Random(7)
-    create_tables(lake.catalog)
+    lake, rng = Lake(spark, TableStore(str(root))), Random(7)
+    create_tables(lake.store)
     lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
     lake.append(employees(spark, *(random_employee(rng, n) for n in range(EMPLOYEE_COUNT))), "silver", "rh_employees")
     lake.append(
@@ -49,7 +50,7 @@ def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path) -> Lake:
     """Return a refreshed lake of its own."""
-    return Lake(spark, Catalog(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
+    return Lake(spark, TableStore(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
 
 
 def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
@@ -154,7 +155,7 @@ def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake) -> None:
     merge_rows(
         lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 5), random_activity(Random(2), 6))
     )
-    compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(0))
+    compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(0))
     refresh_incrementally(lake, change_model=without_incremental)
     assert differing_models(lake, DAY) == set()
 
@@ -163,7 +164,7 @@ def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake) -> None:
 def test_compaction_of_silver_does_not_break_the_incremental_refresh(lake: Lake) -> None:
     for number in (3, ACTIVITY_COUNT + 1):
         merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(number), number)))
-        compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
+        compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(days=7))
     refresh_incrementally(lake, change_model=without_full)
     assert differing_models(lake, DAY) == set()
 
@@ -180,11 +181,11 @@ def test_models_built_from_different_silver_versions_force_a_full_refresh(lake: 
 
 @pytest.mark.long
 def test_recreated_silver_table_with_the_same_version_number_is_detected(lake: Lake, tmp_path: Path) -> None:
-    version = lake.catalog.last_data_version("silver", "strava_activities")
+    version = commit_log.last_data_version(lake.store, "silver", "strava_activities")
     rmtree(tmp_path / "lake" / "silver" / "strava_activities")
-    create_tables(lake.catalog)
+    create_tables(lake.store)
     lake.append(activities(lake.spark, random_activity(Random(1), 6)), "silver", "strava_activities")
-    assert lake.catalog.last_data_version("silver", "strava_activities") == version
+    assert commit_log.last_data_version(lake.store, "silver", "strava_activities") == version
     refresh_incrementally(lake)
     assert differing_models(lake, DAY) == set()
 
@@ -207,7 +208,7 @@ def test_many_affected_employees_force_a_full_refresh(lake: Lake) -> None:
 @pytest.mark.long
 def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> None:
     corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
-    provenance = lake.catalog.provenance("gold", "wellbeing")
+    provenance = commit_log.provenance(lake.store, "gold", "wellbeing")
     lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
     refresh_incrementally(lake)
     assert differing_models(lake, DAY) != set()

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from chaos.lake_checker import BronzeCounts, compare_table_with_kafka, find_gold_differences
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, activities, daily_activities, employees, reward_rules
@@ -33,8 +33,8 @@ def test_lake_checker_does_not_offset_a_loss_by_later_messages(spark: SparkSessi
 
 @pytest.mark.long
 def test_lake_checker_recomputes_gold_for_the_day_of_the_last_refresh(spark: SparkSession, tmp_path: Path) -> None:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
     lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
     lake.append(activities(spark, *daily_activities("2025-12-30 10:00", 4)), "silver", "strava_activities")

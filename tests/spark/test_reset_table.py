@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.silver import catch_up, reset_table
 from spark.hooked_lake import failing_before
 from spark.messages import SHOES, update
@@ -24,7 +25,7 @@ def test_column_added_to_the_contract_is_backfilled_for_all_rows(
     sample_lake.merge(
         update(1, raw=value_with_colour), update(2, 42, raw=value_with_colour.replace('"id": 1', '"id": 2'))
     )
-    catch_up(sample_lake.lake, SHOES_WITH_COLOUR, sample_lake.catalog.bronze_offsets(SHOES))
+    catch_up(sample_lake.lake, SHOES_WITH_COLOUR, table_stats.bronze_offsets(sample_lake.store, SHOES))
     assert {row.id: row.colour for row in sample_lake.lake.silver(SHOES).collect()} == {1: "red", 2: "red"}
     assert "secret" not in capfd.readouterr().err
 

@@ -110,7 +110,7 @@ def test_concurrent_silver_writer_during_a_merge_is_an_error(sample_lake: Sample
             lake.append(lake.silver(SHOES), "silver", SHOES.table)
 
     with pytest.raises(LakehouseError, match="--rebuild"):
-        sample_lake.merge(change, lake=HookedLake(lake.spark, lake.catalog, before_write=append_concurrently))
+        sample_lake.merge(change, lake=HookedLake(lake.spark, lake.store, before_write=append_concurrently))
     reset_table(lake, SHOES)
     sample_lake.merge()
     assert sample_lake.silver_sizes() == {1: 41} | {change.id: change.size}

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.gold.activities import activity_breakdown
 from lakehouse.gold.bitemporal import StateAsOf
 from lakehouse.gold.prime import prime
@@ -62,7 +62,7 @@ WELLBEING_COLUMNS = [
 def empty_row_counts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     """Create the views over Gold's empty tables, then fill the tables; yield each view's row count before that."""
     lake = str(tmp_path_factory.mktemp("lake"))
-    create_tables(Catalog(lake))
+    create_tables(TableStore(lake))
     spark.sql("CREATE DATABASE gold")
     try:
         for view in load_views(lake):

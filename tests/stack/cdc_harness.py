@@ -12,11 +12,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.cdc import bronze
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
 from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -105,7 +105,7 @@ class CdcHarness:
                 self.lake,
                 one,
                 self.settings.kafka_bootstrap_servers,
-                resolve_starting_offsets(self.lake.catalog, source, one),
+                resolve_starting_offsets(self.lake.store, source, one),
             )
             for one in self.contracts
         ]
@@ -130,7 +130,7 @@ class CdcHarness:
     def drain(self, timeout: float = 60) -> consistent_cut.ConsistentCut:
         """Wait until Bronze holds everything that is committed now, and give where that is."""
         wait_until(self.is_streaming, timeout=timeout, missing="the connector to read its slot")
-        return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, self.contracts, timeout)
+        return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.store, self.contracts, timeout)
 
     def merge_silver(self) -> list[CatchUpResult]:
         """Bring Silver up to everything that is committed now."""
@@ -144,17 +144,17 @@ class CdcHarness:
 
     def resnapshot(self) -> None:
         """Do what the command resnapshot.py does, for the bench's own connector and tables."""
-        catalog, source = self.lake.catalog, read_source_identity(self.settings, self.contracts)
+        store, source = self.lake.store, read_source_identity(self.settings, self.contracts)
         with connect(self.settings, autocommit=True) as conn, self.connector() as connector:
             current_lsn = partial(current_wal_lsn, conn)
             for contract in self.contracts:
-                ensure_resnapshot_is_ordered(catalog, source, current_lsn, contract)
+                ensure_resnapshot_is_ordered(store, source, current_lsn, contract)
             resnapshot(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
             # What is accepted is kept with the table. A flow that writes meanwhile ends, and the stream begins it anew.
             was_running = any(flow.isActive for flow in self.queries)
             self.stop_streams()
             for contract in self.contracts:
-                acknowledge_data_loss(catalog, source, contract, current_lsn)
+                acknowledge_data_loss(store, source, contract, current_lsn)
             if was_running:
                 self.start_streams()
 
@@ -180,12 +180,12 @@ def open_harness(
 ) -> Iterator[CdcHarness]:
     """Yield a harness of these tables; `ddl` creates those that the database lacks."""
     contracts_of_database = [replace(contract, topic_prefix=database.db_name) for contract in contracts]
-    catalog = Catalog(str(home / "lake"))
-    catalog.create_quarantine()
+    store = TableStore(str(home / "lake"))
+    store.create_quarantine()
     for contract in contracts_of_database:
-        catalog.create_silver(contract)
+        store.create_silver(contract)
     harness = CdcHarness(
-        database, Lake(spark, catalog), contracts_of_database, _connector_config(database, contracts_of_database)
+        database, Lake(spark, store), contracts_of_database, _connector_config(database, contracts_of_database)
     )
     if ddl:
         harness.execute(ddl)

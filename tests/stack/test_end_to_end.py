@@ -19,9 +19,9 @@ from psycopg.rows import dict_row
 from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.bitemporal import AsOf
@@ -66,9 +66,7 @@ class PipelineRun:
 
     def refresh(self, day: date | None = None, compute: Compute = refresh_current) -> Run:
         """Refresh up to a consistent cut, and append the run to `runs`."""
-        offsets = consistent_cut.wait_for_consistent_cut(
-            self.settings, self.lake.catalog, CAPTURED, timeout=seconds(60)
-        )
+        offsets = consistent_cut.wait_for_consistent_cut(self.settings, self.lake.store, CAPTURED, timeout=seconds(60))
         self.runs.append(refresh(self.lake, offsets, day or self.day, compute))
         return self.runs[-1]
 
@@ -107,7 +105,7 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
         [deleted_employee_id] = conn.execute(
             "SELECT max(employee_id) FROM strava_activities WHERE start_date_utc < %s", [loaded_on - timedelta(days=1)]
         ).fetchone() or [0]
-    lake = Lake(spark, Catalog(settings.lake))
+    lake = Lake(spark, TableStore(settings.lake))
     pipeline = PipelineRun(settings, lake, files, loaded_on, today(), deleted_employee_id, [])
     wait_until(
         lambda: pipeline.postgres_rows("distance_cache"), timeout=seconds(60), missing="the distance worker's answers"

@@ -5,6 +5,7 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 
+from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES, affected_since
@@ -38,19 +39,21 @@ def refresh_current(
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
         run.rules = book.current
     models = models_factory(book, run.as_of)
-    current = {name: model.provenance(lake.catalog) for name, model in models.items()}
+    current = {name: model.provenance(lake.store) for name, model in models.items()}
     previous = (
-        {} if full_refresh else {name: Provenance.from_json(lake.catalog.provenance("gold", name)) for name in models}
+        {}
+        if full_refresh
+        else {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in models}
     )
     stale = [name for name in models if current[name] != previous.get(name)]
-    run.input_versions = silver_versions(lake.catalog, REWARD_RULES.table)
+    run.input_versions = silver_versions(lake.store, REWARD_RULES.table)
     run.input_versions |= {
         f"silver/{name}": version
         for provenance in current.values()
         for name, version in provenance.input_versions.items()
     }
     with run.stage("gold/totals before"):
-        run.before = last_totals(lake.catalog) or totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+        run.before = last_totals(lake.store) or totals(lake.store, *CURRENT_TOTALS_TABLES)
     incremental_rows: Mapping[str, DataFrame] = {}
     scaled_lake = with_scale_settings(lake, bulk_threshold)
 
@@ -72,14 +75,14 @@ def refresh_current(
         parallel_map(overwrite_table, stale)
     finally:
         with run.stage("gold/totals after"):
-            run.after = totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+            run.after = totals(lake.store, *CURRENT_TOTALS_TABLES)
 
 
 def with_scale_settings(lake: Lake, bulk_threshold: int = BULK_THRESHOLD_ACTIVITIES) -> Lake:
     """Return the lake, with bulk settings where it has more than `bulk_threshold` activities."""
     return (
         lake.with_bulk_settings()
-        if lake.catalog.row_count("silver", STRAVA_ACTIVITIES.table) > bulk_threshold
+        if table_stats.row_count(lake.store, "silver", STRAVA_ACTIVITIES.table) > bulk_threshold
         else lake
     )
 

@@ -13,9 +13,10 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log, table_query
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
@@ -83,17 +84,18 @@ class Run:
         return changed_beyond(self.before, self.after, self.alert_threshold)
 
 
-def silver_versions(catalog: Catalog, *tables: str) -> dict[str, int]:
+def silver_versions(store: TableStore, *tables: str) -> dict[str, int]:
     """Return the versions of Silver tables in the form of `Run.input_versions`."""
-    return {f"silver/{name}": catalog.last_data_version("silver", name) for name in tables}
+    return {f"silver/{name}": commit_log.last_data_version(store, "silver", name) for name in tables}
 
 
-def last_totals(catalog: Catalog) -> Totals:
+def last_totals(store: TableStore) -> Totals:
     """Return the totals after the last successful run of current figures; empty where there is none.
 
     Failed and killed runs do not count: some of their Gold tables may be written and others not.
     """
-    figures_json = catalog.query_one(
+    figures_json = table_query.query_one(
+        store,
         """
         SELECT last_value(totals_after ORDER BY finished_at) AS totals_json FROM runs
         WHERE outcome = 'ok' AND known_at IS NULL AND totals_after IS NOT NULL

@@ -44,7 +44,7 @@ def what_if(
     state = state_as_of(lake, time_point, go_live) if time_point else _current_state(lake)
     run.known_at = time_point.known_at if time_point else None
     run.input_versions = silver_versions(
-        lake.catalog, *(f"{contract.table}_versions" if time_point else contract.table for contract in INPUT_CONTRACTS)
+        lake.store, *(f"{contract.table}_versions" if time_point else contract.table for contract in INPUT_CONTRACTS)
     )
     require_distances(state.distances, scenarios)
     with run.stage("gold/rules"):

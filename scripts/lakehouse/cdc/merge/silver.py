@@ -11,7 +11,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cdc import schemas
+from lakehouse.cdc import commit_log, schemas, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge import quarantine
@@ -55,13 +55,14 @@ def catch_up(
 
     Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
     """
-    if not lake.catalog.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
+    if not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
         reset_table(lake, contract)
-    if cut and (refills := lake.catalog.refill_count(contract)) > lake.catalog.merged_refill_count(contract):
+    refills = commit_log.refill_count(lake.store, contract) if cut else 0
+    if refills > commit_log.merged_refill_count(lake.store, contract):
         # Changes after the gap were merged without those of the gap.
         reset_table(lake, contract)
-        lake.catalog.set_merged_refill_count(contract, refills)
-    merged_offsets = lake.catalog.silver_offsets(contract)
+        commit_log.set_merged_refill_count(lake.store, contract, refills)
+    merged_offsets = table_stats.silver_offsets(lake.store, contract)
     if has_reached(merged_offsets, cut):
         return CatchUpResult(contract.table)
     if lag(merged_offsets, cut) > thresholds.bulk:
@@ -100,7 +101,7 @@ def reset_table(lake: Lake, contract: Contract) -> None:
 
 def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     """Return whether a batch may have changes that were merged already, or that arrive late in another partition."""
-    latest = lake.catalog.max_commit_lsn(contract)
+    latest = table_stats.max_commit_lsn(lake.store, contract)
     return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
 
 
@@ -117,7 +118,7 @@ def _write_batch(
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
     latest = latest_per_key(changes, contract)
-    version_before = lake.catalog.last_data_version("silver", contract.table)
+    version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
     if _is_insert_only(lake, contract, stats):
         lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
@@ -133,7 +134,7 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     Delta accepts an append concurrent with any other write. The lease is checked when a write begins. A write may take
     minutes, and Postgres may fail meanwhile.
     """
-    row_counts = lake.catalog.rows_written_per_commit("silver", contract.table, version_before)
+    row_counts = commit_log.rows_written_per_commit(lake.store, "silver", contract.table, version_before)
     if len(row_counts) > 1:
         raise LakehouseError(
             f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
@@ -154,8 +155,8 @@ def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats,
 def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     """Return whether the log alone shows that the table has none of the batch's keys, so that an append suffices."""
     only_inserts = stats.inserts == stats.changes
-    return lake.catalog.is_empty("silver", contract.table) or (
-        only_inserts and not lake.catalog.may_contain_key_range(contract, stats.min_key, stats.max_key)
+    return table_stats.is_empty(lake.store, "silver", contract.table) or (
+        only_inserts and not table_stats.may_contain_key_range(lake.store, contract, stats.min_key, stats.max_key)
     )
 
 
@@ -166,7 +167,7 @@ def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats,
         match_condition = match_condition & (F.col(f"t.{name}") == F.col(f"s.{name}"))
     delete = F.col("s._op") == DELETE
     # A merge copies the unchanged rows of each file that it rewrites, and a long table has many.
-    is_large = lake.catalog.row_count("silver", contract.table) > thresholds.bulk
+    is_large = table_stats.row_count(lake.store, "silver", contract.table) > thresholds.bulk
     (
         (lake.with_bulk_settings() if is_large else lake)
         .table("silver", contract.table)
