@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 
 from lakehouse import errors, logs
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.clock import today
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
@@ -21,11 +22,11 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     arguments = _parser(settings).parse_args()
-    create_tables(Catalog(settings.lake))
+    create_tables(TableStore(settings.lake))
     months, rng = arguments.history_months, Random(arguments.seed)
     del arguments.history_months, arguments.seed
     backfill = partial(insert_history, rng=rng, months=months)
-    for line in full_load(settings, LoadOptions(**vars(arguments)), backfill):
+    for line in full_load(settings, LoadOptions(**vars(arguments)), backfill, today=today()):
         print(line, flush=True)
 
 

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.bronze import refill_gaps
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
@@ -30,17 +30,17 @@ from lakehouse.spark.session import session
 def main() -> None:
     options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
-    catalog = Catalog(settings.lake)
-    with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as check_lock:
-        create_tables(catalog)
+    store = TableStore(settings.lake)
+    with exclusive_refresh(settings, store, CAPTURED, options.wait) as check_lock:
+        create_tables(store)
         input_offsets = (
-            consistent_cut.wait_for_consistent_cut(settings, catalog, CAPTURED, options.wait)
+            consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
             if options.wait
-            else consistent_cut.bronze_offsets(catalog, CAPTURED)
+            else consistent_cut.bronze_offsets(store, CAPTURED)
         )
         compute = _choose_compute(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            lake = Lake(spark, catalog, check_lock)
+            lake = Lake(spark, store, check_lock)
             refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
             completed_run = refresh(
                 lake,
@@ -50,7 +50,7 @@ def main() -> None:
                 rebuild_silver=options.rebuild_silver,
                 alert_threshold=options.alert_threshold,
             )
-    show(completed_run)
+    show(completed_run, today())
 
 
 def _choose_compute(options: RefreshOptions, settings: Settings) -> Compute:

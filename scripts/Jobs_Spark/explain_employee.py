@@ -6,8 +6,9 @@ from datetime import date
 from rich.console import Console
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.lake_format import ensure_format
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.errors import run
 from lakehouse.gold.bitemporal import AsOf
@@ -29,12 +30,11 @@ def main() -> None:
         parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {current_day:%d/%m/%Y}")
     settings = Settings()
     logs.configure(settings.log_format)
-    catalog = Catalog(settings.lake)
-    catalog.ensure_format()
+    ensure_format(settings.lake)
     with short_connection(settings) as conn:
         go_live = read_go_live(conn)
     with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
-        explanation = explain(Lake(spark, catalog), options.employee, time_point, go_live)
+        explanation = explain(Lake(spark, TableStore(settings.lake)), options.employee, time_point, go_live)
     for line in render(explanation):
         print(line)
 

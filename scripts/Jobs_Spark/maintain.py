@@ -8,8 +8,8 @@ from functools import partial
 from rich.console import Console
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, MERGE_TARGET_BYTES
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, maintain_tables, show
@@ -31,12 +31,12 @@ def main() -> int:
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    catalog, retention = Catalog(settings.lake), timedelta(days=options.days)
+    store, retention = TableStore(settings.lake), timedelta(days=options.days)
     with closing(Lease(settings, "maintenance")) as lease, Console().status("compacting files"):
         check_lease = partial(lease.ensure_held, lease.acquire())
-        results = [*maintain_tables(catalog, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
-        with exclusive_refresh(settings, catalog, CAPTURED, options.wait) as check_lock:
-            results += maintain_tables(catalog, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, check_lock)
+        results = [*maintain_tables(store, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
+        with exclusive_refresh(settings, store, CAPTURED, options.wait) as check_lock:
+            results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, check_lock)
     return show(results)
 
 

@@ -5,8 +5,8 @@ import argparse
 from rich.console import Console
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
@@ -36,13 +36,13 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
-    catalog = Catalog(settings.lake)
+    store = TableStore(settings.lake)
     with (
-        exclusive_refresh(settings, catalog, contracts, options.wait) as check_lock,
+        exclusive_refresh(settings, store, contracts, options.wait) as check_lock,
         Console().status("comparing"),
         session(settings, "refresh") as spark,
     ):
-        lake = Lake(spark, catalog, check_lock)
+        lake = Lake(spark, store, check_lock)
         results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
     print_report(results)
     if problem := verdict(results):

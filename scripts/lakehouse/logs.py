@@ -36,9 +36,9 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("py4j", "httpx", "httpcore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # Its warnings quote request URLs; those of the legacy Distance Matrix contain the API key and a home address.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    # Its warnings quote request URLs. Slack's webhook is a secret; the legacy Distance Matrix's URLs contain the API
+    # key and a home address.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     # kafka-python logs an outage in dozens of lines; its callers log it in one.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)

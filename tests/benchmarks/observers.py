@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from benchmarks.samples import Sample
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_stats
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -79,7 +80,7 @@ def observe_commits(table: str) -> Iterator[list[Sample]]:
 
 def bronze_end_offset(settings: Settings) -> int:
     """Return the last offset of activities in Bronze; -1 where it is empty."""
-    return max(Catalog(settings.lake).bronze_offsets(STRAVA_ACTIVITIES).values(), default=-1)
+    return max(table_stats.bronze_offsets(TableStore(settings.lake), STRAVA_ACTIVITIES).values(), default=-1)
 
 
 def last_offset(entry: str) -> int | None:

@@ -5,9 +5,10 @@ import time
 
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import decode
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import run
 from lakehouse.settings import Settings
@@ -19,10 +20,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog=example)
     parser.add_argument("source", choices=["kafka", "parse"])
     source, settings = parser.parse_args().source, Settings()
-    catalog = Catalog(settings.lake)
-    rows = sum(end + 1 for end in catalog.bronze_offsets(STRAVA_ACTIVITIES).values())
+    store = TableStore(settings.lake)
+    rows = sum(end + 1 for end in table_stats.bronze_offsets(store, STRAVA_ACTIVITIES).values())
     with session(settings, "stream" if source == "kafka" else "refresh") as spark:
-        frame = _read_topic(spark, settings) if source == "kafka" else _parse_bronze(Lake(spark, catalog))
+        frame = _read_topic(spark, settings) if source == "kafka" else _parse_bronze(Lake(spark, store))
         started_at = time.monotonic()
         frame.write.format("noop").mode("overwrite").save()
         print(rows / (time.monotonic() - started_at))
@@ -39,7 +40,8 @@ def _read_topic(spark: SparkSession, settings: Settings) -> DataFrame:
 
 def _parse_bronze(lake: Lake) -> DataFrame:
     return decode(
-        lake.bronze_between(STRAVA_ACTIVITIES, {}, lake.catalog.bronze_offsets(STRAVA_ACTIVITIES)), STRAVA_ACTIVITIES
+        lake.bronze_between(STRAVA_ACTIVITIES, {}, table_stats.bronze_offsets(lake.store, STRAVA_ACTIVITIES)),
+        STRAVA_ACTIVITIES,
     )
 
 

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from benchmarks.plain_java import java_without_cache
 from benchmarks.slack_stub import SlackStub
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
 from lakehouse.hr.full_load import LoadOptions, full_load
@@ -61,12 +62,12 @@ class BenchmarkSystem:
             conn.execute("SELECT pg_reload_conf()")
         write_sample_files(self.stack.home / "input")
         backfill = partial(insert_history, rng=Random(1), months=months)
-        list(full_load(self.settings, LoadOptions(self.stack.home / "input"), backfill))
+        list(full_load(self.settings, LoadOptions(self.stack.home / "input"), backfill, today=today()))
         self.drain(120)
 
     def drain(self, timeout: float) -> None:
         """Wait until Bronze has all changes committed so far. Raises NotReady after the timeout (seconds)."""
-        consistent_cut.wait_for_consistent_cut(self.settings, Catalog(self.settings.lake), CAPTURED, timeout)
+        consistent_cut.wait_for_consistent_cut(self.settings, TableStore(self.settings.lake), CAPTURED, timeout)
 
     @contextmanager
     def override_service(self, name: str, settings: Settings) -> Iterator[None]:

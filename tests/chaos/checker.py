@@ -16,8 +16,8 @@ from chaos.offset_checker import OffsetFinding, explain_findings
 from chaos.slack_checker import count_unsent, sent_and_received
 from chaos.system_under_test import SystemUnderTest
 from chaos.topic_offsets import describe_messages, read_offsets
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.settings import Settings
@@ -50,7 +50,7 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
     Topic offsets are read first, so that a change that arrives during the check is not missed. Reconciling with
     Postgres brings Bronze and Silver up to date. The rebuild comes last, because it replaces the Silver under test.
     """
-    settings, lake = system.settings, Lake(spark, Catalog(system.settings.lake))
+    settings, lake = system.settings, Lake(spark, TableStore(system.settings.lake))
     topic_offsets = read_offsets(settings, [contract.topic for contract in CAPTURED])
     gold_differences = find_gold_differences(lake)
     table_results = reconcile(settings, lake, CAPTURED, timeout=60, max_differences=20)

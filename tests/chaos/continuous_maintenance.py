@@ -13,8 +13,8 @@ from random import uniform
 from deltalake import DeltaTable
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.maintenance import DEFAULT_RETENTION, MaintenanceResult
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, TableName, maintain_tables
@@ -37,7 +37,7 @@ class Maintenance:
     """The state of continuous maintenance: each table's version after its last pass."""
 
     settings: Settings
-    catalog: Catalog
+    store: TableStore
     next_locked_pass_at: float
     versions: dict[TableName, int] = field(default_factory=dict)
 
@@ -49,29 +49,29 @@ class Maintenance:
         self._maintain_each(APPEND_ONLY_TABLES)
         if time.monotonic() > self.next_locked_pass_at:
             self.next_locked_pass_at = time.monotonic() + LOCK_RETRY_INTERVAL
-            with exclusive_refresh(self.settings, self.catalog, CAPTURED, 0) as check_lock:
+            with exclusive_refresh(self.settings, self.store, CAPTURED, 0) as check_lock:
                 self._maintain_each(REWRITTEN_TABLES, check_lock)
             self.next_locked_pass_at = time.monotonic() + LOCKED_PASS_INTERVAL
 
     def _maintain_each(self, tables: Iterable[TableName], pre_commit_check: Callable[[], None] = lambda: None) -> None:
         """Maintain each table whose version changed since its last pass, and print its file counts."""
         for table in tables:
-            if self.catalog.exists(*table) and self._version(table) != self.versions.get(table):
+            if self.store.exists(*table) and self._version(table) != self.versions.get(table):
                 for name, result in maintain_tables(
-                    self.catalog, [table], DEFAULT_RETENTION, TARGET_BYTES, pre_commit_check
+                    self.store, [table], DEFAULT_RETENTION, TARGET_BYTES, pre_commit_check
                 ):
                     _log(name, _format_result(result))
                 self.versions[table] = self._version(table)
 
     def _version(self, table: TableName) -> int:
-        return DeltaTable(self.catalog.path(*table)).version()
+        return DeltaTable(self.store.path(*table)).version()
 
 
 def main() -> None:
     settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
     maintenance = Maintenance(
-        settings, Catalog(settings.lake), next_locked_pass_at=time.monotonic() + LOCKED_PASS_INTERVAL
+        settings, TableStore(settings.lake), next_locked_pass_at=time.monotonic() + LOCKED_PASS_INTERVAL
     )
     with closing(Lease(settings, "maintenance")) as lease:
         while not stop.wait(uniform(*PASS_INTERVAL)):

@@ -67,8 +67,8 @@ def _with_observer(write: Callable[..., Any], *, table_index: int) -> Callable[.
     @wraps(write)
     def wrapper(lake: Lake, *arguments: Any, **named: Any) -> Any:
         context: Any = lake.spark.sparkContext
-        ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
-        delta = context._jvm.org.apache.spark.sql.delta
+        ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]  # noqa: SLF001 - py4j's gateway
+        delta = context._jvm.org.apache.spark.sql.delta  # noqa: SLF001 - the observer is Scala's alone
         delta.TransactionExecutionObserver.setObserver(
             CommitObserver("/".join(arguments[table_index : table_index + 2]))
         )

@@ -11,7 +11,7 @@ import psutil
 from chaos.failpoints import CONTINUOUS_MAINTENANCE, DISK_FULL_SECONDS, REFRESH, SERVICE_OF_SCRIPT, fill_disk
 from chaos.repeating_job import RepeatingJob
 from chaos.system_under_test import SystemUnderTest
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import OperationalError, connect
@@ -105,7 +105,7 @@ def fill_lake_disk(system: SystemUnderTest) -> Fault:
 
 def lose_lease(settings: Settings, job: str) -> Fault | None:
     """Terminate the Postgres session that holds a job's lease; None where there is none."""
-    name = f"{job} {Catalog(settings.lake).lake_id()}"
+    name = f"{job} {TableStore(settings.lake).lake_id()}"
     terminated = _terminate_backends(
         settings,
         "FROM pg_locks WHERE locktype = 'advisory' AND granted "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from pyspark.sql import functions as F
 
 from chaos.offset_checker import OffsetFinding, bronze_table, check_table, versions_table
 from chaos.topic_offsets import OffsetRanges
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.offsets import TopicPartition
-from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.gold.models import build_models
 from lakehouse.gold.rules import rules_until
@@ -39,11 +40,12 @@ def compare_bronze_with_kafka(lake: Lake, topic_offsets: Mapping[str, OffsetRang
 
 def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequence[OffsetFinding]:
     """Return the missing and duplicate offsets of Bronze and of Silver's versions, among those in the topics."""
-    root = Path(lake.catalog.root)
+    root = Path(lake.store.root)
     findings: list[OffsetFinding] = []
     for contract in CAPTURED:
         incarnation = max(
-            (topic_partition.incarnation for topic_partition in lake.catalog.bronze_offsets(contract)), default=0
+            (topic_partition.incarnation for topic_partition in table_stats.bronze_offsets(lake.store, contract)),
+            default=0,
         )
         expected = {
             TopicPartition(incarnation, number): offsets for number, offsets in topic_offsets[contract.topic].items()
@@ -55,7 +57,7 @@ def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequ
 
 def find_gold_differences(lake: Lake) -> list[str]:
     """Recompute Gold from the Silver of the last refresh, and return a line for each table that differs."""
-    day = today()
+    day = last_refresh_day(lake)
     models = build_models(rules_until(lake.silver(REWARD_RULES), day), day)
     counts = {
         name: (rows.exceptAll(stored).count(), stored.exceptAll(rows).count())
@@ -63,6 +65,15 @@ def find_gold_differences(lake: Lake) -> list[str]:
         for rows, stored in [(materialize(model.compute(lake)), lake.read("gold", name))]
     }
     return [f"gold/{name}: {lost} rows lost, {extra} extra" for name, (lost, extra) in counts.items() if lost or extra]
+
+
+def last_refresh_day(lake: Lake) -> date:
+    """Return the day of the last successful refresh of the current figures: another day has other figures."""
+    runs = lake.read("gold", "runs").where("outcome = 'ok' AND known_at IS NULL")
+    last = runs.orderBy(F.desc("finished_at")).first()
+    assert last
+    day: date = last.as_of
+    return day
 
 
 def find_rebuild_differences(settings: Settings, lake: Lake) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chaos.faults import Fault
 from chaos.system_under_test import SystemUnderTest
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
@@ -45,7 +45,9 @@ def _describe_missing(system: SystemUnderTest) -> str:
     if not_ready := _not_ready_services(system):
         return not_ready
     try:
-        consistent_cut.wait_for_consistent_cut(system.settings, Catalog(system.settings.lake), CAPTURED, timeout=20.0)
+        consistent_cut.wait_for_consistent_cut(
+            system.settings, TableStore(system.settings.lake), CAPTURED, timeout=20.0
+        )
     except NotReady as error:
         return str(error).partition("\n")[0]
     return ""

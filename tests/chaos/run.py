@@ -27,7 +27,8 @@ from chaos.recovery import wait_until_recovered
 from chaos.slack_checker import count_unsent
 from chaos.system_under_test import SystemUnderTest, enter_mount_namespace, start_system
 from lakehouse import errors
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
 from lakehouse.retries import wait_until
@@ -148,9 +149,9 @@ def _harness_problems(
 
 def _self_repairs(system: SystemUnderTest) -> Iterator[str]:
     """Yield the gaps that the system refilled and the batches that it refused: each stands for a lost commit."""
-    catalog = Catalog(system.settings.lake)
+    store = TableStore(system.settings.lake)
     for contract in CAPTURED:
-        if refills := catalog.refill_count(contract):
+        if refills := commit_log.refill_count(store, contract):
             yield f"bronze/{contract.table} had gaps, which were refilled in {refills} commits."
     for log_file in sorted(system.stack.logs.glob("stream-processor.log*")):
         for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():

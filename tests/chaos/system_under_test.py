@@ -17,7 +17,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from chaos.failpoints import ARMED_FILE_VAR, FAILPOINTS, TABLES_WRITTEN
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.local.service import Service
@@ -85,10 +86,10 @@ def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderT
         os.environ[ARMED_FILE_VAR] = str(system.armed_file)
         try:
             stack.up()
-            set_log_retention(Catalog(settings.lake))
+            set_log_retention(TableStore(settings.lake))
             write_sample_files(home / "input")
             backfill = partial(insert_history, rng=Random(seed), months=1)
-            list(full_load(stack.settings, LoadOptions(home / "input"), backfill))
+            list(full_load(stack.settings, LoadOptions(home / "input"), backfill, today=today()))
             yield system
         finally:
             stack.down()
@@ -96,10 +97,10 @@ def start_system(seed: int, log: Callable[[str], None]) -> Iterator[SystemUnderT
                 subprocess.run(["umount", "--lazy", settings.lake], check=True)
 
 
-def set_log_retention(catalog: Catalog) -> None:
+def set_log_retention(store: TableStore) -> None:
     """Set the log retention of Bronze to 3 minutes instead of 10, so that logs are cleaned during a run."""
     for contract in CAPTURED:
-        catalog.set_properties("bronze", contract.table, LOG_RETENTION_PROPERTIES)
+        store.set_properties("bronze", contract.table, LOG_RETENTION_PROPERTIES)
 
 
 def services_with_failpoints(home: Path, settings: Settings) -> list[Service]:

@@ -37,7 +37,7 @@ class InMemoryEngine:
             changes = enrich(changes, stats, self.versions, SHOES)
         for row in latest_per_key(changes, SHOES).collect():
             self.silver.pop(row.id, None)
-            if row._op != "d":
+            if row["_op"] != "d":
                 self.silver[row.id] = (row["size"], row.note)
         resolution_by_key = {row.key: row.resolution for row in resolutions(changes, SHOES).collect()}
         for entry in self.quarantined:

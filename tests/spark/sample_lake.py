@@ -4,9 +4,10 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
+from lakehouse.cdc.merge.silver import DEFAULT_MERGE_THRESHOLDS, CatchUpResult, MergeThresholds, catch_up
+from lakehouse.cdc.table_store import TableStore
 from spark.messages import SHOES, Change, to_bronze_frame
 
 
@@ -16,22 +17,27 @@ class SampleLake:
     contract = SHOES
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
-        self.catalog = Catalog(str(root))
-        self.lake = Lake(spark, self.catalog)
-        self.catalog.create_bronze(SHOES, {})
-        self.catalog.create_quarantine()
-        self.catalog.create_silver(SHOES)
+        self.store = TableStore(str(root))
+        self.lake = Lake(spark, self.store)
+        self.store.create_bronze(SHOES, {})
+        self.store.create_quarantine()
+        self.store.create_silver(SHOES)
         self.offset = 0
 
     def append_to_bronze(self, *changes: Change) -> None:
         self.lake.append(to_bronze_frame(self.lake.spark, changes, self.offset), "bronze", SHOES.table)
         self.offset += len(changes)
 
-    def merge(self, *changes: Change) -> CatchUpResult:
-        """Append the changes to Bronze, and merge whatever Bronze has that Silver lacks."""
+    def merge(
+        self, *changes: Change, lake: Lake | None = None, thresholds: MergeThresholds = DEFAULT_MERGE_THRESHOLDS
+    ) -> CatchUpResult:
+        """Append the changes to Bronze, and merge whatever Bronze has that Silver lacks.
+
+        Silver is written through `lake`, where one is given.
+        """
         if changes:
             self.append_to_bronze(*changes)
-        return catch_up(self.lake, SHOES, self.catalog.bronze_offsets(SHOES))
+        return catch_up(lake or self.lake, SHOES, table_stats.bronze_offsets(self.store, SHOES), thresholds)
 
     def silver_sizes(self) -> dict[int, int]:
         return {row.id: row["size"] for row in self.lake.silver(SHOES).collect()}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import BY_BICYCLE, ON_FOOT
 from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activity, distance, employee, rule
@@ -16,8 +16,8 @@ from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activit
 
 @pytest.fixture
 def versions(spark: SparkSession, tmp_path: Path) -> VersionsBuilder:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     return VersionsBuilder(lake)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.as_of import figures_as_of
@@ -35,8 +35,8 @@ Rows = dict[Any, Any]
 def test_as_of_figures_equal_the_oracle_and_do_not_change_with_later_commits(
     spark: SparkSession, tmp_path: Path, seed: int
 ) -> None:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     versions, rng = VersionsBuilder(lake), Random(seed)
     history = random_history(rng, EMPLOYEE_COUNT, COMMIT_COUNT)
     half = len(history) // 2

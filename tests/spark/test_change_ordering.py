@@ -8,7 +8,7 @@ from spark.messages import SHOES, Change, delete, to_bronze_frame, update
 
 def latest_changes(spark: SparkSession, *changes: Change) -> dict[int, tuple[str, int | None]]:
     rows = latest_per_key(parse_changes(to_bronze_frame(spark, changes), SHOES), SHOES).collect()
-    return {row.id: (row._op, row["size"]) for row in rows}
+    return {row.id: (row["_op"], row["size"]) for row in rows}
 
 
 def test_within_a_partition_the_offset_wins_over_a_larger_lsn(spark: SparkSession) -> None:

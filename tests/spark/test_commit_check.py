@@ -19,7 +19,7 @@ class BronzeWriter:
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.lake = SampleLake(spark, root).lake
-        self.path = self.lake.catalog.path("bronze", "shoes")
+        self.path = self.lake.store.path("bronze", "shoes")
         self.check = self.lake.commit_check("bronze", "shoes")
         self._offset = 0
 
@@ -63,7 +63,7 @@ def test_commit_with_fewer_rows_than_expected_is_an_error(writer: BronzeWriter) 
 def test_commit_is_found_after_the_delta_log_cache_is_cleared(writer: BronzeWriter) -> None:
     """Delta clears its cache an hour after the last use, and sometimes when several tables are opened at once."""
     writer.append("first")
-    jvm: Any = writer.lake.spark.sparkContext._jvm
+    jvm: Any = writer.lake.spark.sparkContext._jvm  # noqa: SLF001 - Spark has no public way to Delta's cache
     jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
     writer.check.ensure_committed("first", 1)
     assert DeltaTable(writer.path).version() == 1

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
-from lakehouse.refresh.explain_fr import _format_km, render
+from lakehouse.refresh.explain_fr import format_km, render
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import BY_BICYCLE, RULES
 from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activity, distance, employee, rule
@@ -22,8 +22,8 @@ ROUTE = {"origin_address": "1 rue de l'Essai", "destination_address": RULES.dest
 
 @pytest.fixture
 def versions(spark: SparkSession, tmp_path: Path) -> VersionsBuilder:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     versions = VersionsBuilder(lake)
     versions.commit("2026-01-15 11:00", employee("r", 1, **HOME), rule("r", date(2000, 1, 1), "0.05"))
     versions.commit("2026-01-15 12:05", distance("c", 16_160, travel_mode="bicycling", provider="estimate", **ROUTE))
@@ -122,7 +122,7 @@ def test_explanation_of_a_day_before_all_rules_is_an_error_with_its_remedy(versi
 
 
 def test_distances_are_formatted_in_french() -> None:
-    assert [_format_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
+    assert [format_km(metres) for metres in (900, 9_000, 16_160, 1_041_300, 9_300_000)] == [
         "0,9 km",
         "9 km",
         "16,16 km",

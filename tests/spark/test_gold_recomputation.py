@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import models
@@ -22,6 +23,7 @@ from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rules, utc
+from spark.hooked_lake import failing_before
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
@@ -29,8 +31,8 @@ ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
 
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
     lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
     return lake
@@ -62,8 +64,8 @@ def test_run_journal_records_totals_before_and_after_and_anomalies(lake: Lake) -
     assert first.totals_after == second.totals_before
     assert json.loads(second.totals_after) == {**json.loads(second.totals_before), "nb_participants": 1}
     assert json.loads(second.anomalies) == {"nb_participants": 1.0}
-    assert json.loads(second.input_versions)["silver/strava_activities"] == lake.catalog.last_data_version(
-        "silver", "strava_activities"
+    assert json.loads(second.input_versions)["silver/strava_activities"] == commit_log.last_data_version(
+        lake.store, "silver", "strava_activities"
     )
 
 
@@ -77,17 +79,9 @@ def test_anomalies_of_a_killed_run_are_reported_by_the_next_run(lake: Lake) -> N
 
 
 @pytest.mark.long
-def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    original_overwrite = Lake.overwrite
-
-    def fail_at_activities(lake: Lake, rows: DataFrame, layer: str, name: str, **options: str) -> None:
-        if name == "activites":
-            raise LakehouseError("no space is left")
-        original_overwrite(lake, rows, layer, name, **options)
-
-    monkeypatch.setattr(Lake, "overwrite", fail_at_activities)
-    with pytest.raises(LakehouseError, match="no space is left"):
-        refresh(lake, NO_OFFSETS, DAY)
+def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake) -> None:
+    with pytest.raises(LakehouseError, match="before a write to gold/activites"):
+        refresh(failing_before(lake, "gold/activites", LakehouseError), NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()
     assert run
     assert (run.outcome, json.loads(run.totals_after)["nb_salaries"]) == ("failed: LakehouseError", 1)
@@ -129,7 +123,7 @@ def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, mo
 def test_maintenance_of_gold_tables_does_not_cause_recomputation(lake: Lake) -> None:
     refresh_and_list_recomputed(lake)
     for name in ALL_MODELS:
-        compact_and_vacuum(lake.catalog.path("gold", name))
+        compact_and_vacuum(lake.store.path("gold", name))
     assert refresh_and_list_recomputed(lake) == set()
 
 

@@ -14,7 +14,7 @@ def snapshot_row(key: int, snapshot: int, *, is_last: bool = False) -> Change:
 
 def deletes(engine: InMemoryEngine) -> list[tuple[int, int]]:
     rows = engine.versions.where("_op = 'd'").orderBy("id", "_offset").collect()
-    return [(row.id, row._offset) for row in rows]
+    return [(row.id, row["_offset"]) for row in rows]
 
 
 def test_truncate_deletes_earlier_rows_and_no_later_ones(spark: SparkSession) -> None:

@@ -1,7 +1,8 @@
 """Law 7: after a few changes, Gold is updated for the affected employees only and equals a full refresh."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,35 +14,30 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
-from lakehouse.gold import affected
-from lakehouse.gold import models as models_module
+from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES
 from lakehouse.gold.models import Model, build_models
 from lakehouse.gold.rules import RuleBook
-from lakehouse.refresh import current as current_module
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, RULES, Fields, activities, employees, reward_rules, rule_book, utc
+from spark.hooked_lake import failing_before
 
 DAY = date(2026, 5, 29)
-# The functions that compute from all rows, and those that compute from the rows of affected employees.
-FULL_FUNCTIONS, INCREMENTAL_FUNCTIONS = (
-    ("wellbeing", "activity_breakdown"),
-    ("wellbeing_incremental", "activity_breakdown_incremental"),
-)
 EMPLOYEE_COUNT, ACTIVITY_COUNT, STEP_COUNT, CHANGES_PER_STEP = 12, 150, 3, 15
 
 
 @pytest.fixture(scope="module")
 def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("refreshed")
-    lake, rng = Lake(spark, Catalog(str(root))), Random(7)
-    create_tables(lake.catalog)
+    lake, rng = Lake(spark, TableStore(str(root))), Random(7)
+    create_tables(lake.store)
     lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
     lake.append(employees(spark, *(random_employee(rng, n) for n in range(EMPLOYEE_COUNT))), "silver", "rh_employees")
     lake.append(
@@ -52,11 +48,9 @@ def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """Return a refreshed lake of its own; without the threshold its few rows are refreshed incrementally."""
-    monkeypatch.setattr(current_module, "BULK_THRESHOLD_ACTIVITIES", 0)
-    monkeypatch.setattr(current_module, "build_models", incremental_models)
-    return Lake(spark, Catalog(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
+def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path) -> Lake:
+    """Return a refreshed lake of its own."""
+    return Lake(spark, TableStore(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
 
 
 def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
@@ -98,19 +92,37 @@ def differing_models(lake: Lake, day: date) -> set[str]:
     }
 
 
-def forbid(monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
-    """Make each call of these functions an error."""
-
-    def refuse(*_: object) -> NoReturn:
-        raise AssertionError(f"{functions} must not be called")
-
-    for function in functions:
-        monkeypatch.setattr(models_module, function, refuse)
-
-
-def test_incremental_refresh_after_random_changes_equals_a_full_refresh(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+def refresh_incrementally(
+    lake: Lake,
+    day: date = DAY,
+    *,
+    change_model: Callable[[Model], Model] = lambda model: model,
+    max_affected: int = MAX_AFFECTED_EMPLOYEES,
 ) -> None:
+    """Refresh the incremental models alone, each changed by `change_model`, however few rows the lake has."""
+
+    def models_factory(book: RuleBook, as_of: date) -> Mapping[str, Model]:
+        return {name: change_model(model) for name, model in incremental_models(book, as_of).items()}
+
+    compute = partial(refresh_current, bulk_threshold=0, max_affected=max_affected, models_factory=models_factory)
+    refresh(lake, NO_OFFSETS, day, compute)
+
+
+def without_full(model: Model) -> Model:
+    """Return the model, whose computation from all rows is an error."""
+    return replace(model, compute=refuse)
+
+
+def without_incremental(model: Model) -> Model:
+    """Return the model, whose computation from the rows of affected employees is an error."""
+    return replace(model, incremental=refuse)
+
+
+def refuse(*_: object) -> NoReturn:
+    raise AssertionError("this computation must not be used")
+
+
+def test_incremental_refresh_after_random_changes_equals_a_full_refresh(lake: Lake) -> None:
     rng, day = Random(11), DAY
     for step in range(STEP_COUNT):
         activity_ids = rng.sample(range(ACTIVITY_COUNT + 20 * step), CHANGES_PER_STEP)
@@ -121,109 +133,84 @@ def test_incremental_refresh_after_random_changes_equals_a_full_refresh(
         new_activities = (random_activity(rng, ACTIVITY_COUNT + 20 * step + n) for n in range(CHANGES_PER_STEP))
         lake.append(activities(lake.spark, *new_activities), "silver", "strava_activities")
         day += timedelta(days=step % 2)
-        with monkeypatch.context() as patched:
-            forbid(patched, *FULL_FUNCTIONS)
-            refresh(lake, NO_OFFSETS, day)
+        refresh_incrementally(lake, day, change_model=without_full)
         assert differing_models(lake, day) == set(), step
 
 
-def test_incremental_refresh_on_the_next_day_counts_its_activities(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    forbid(monkeypatch, *FULL_FUNCTIONS)
-    refresh(lake, NO_OFFSETS, DAY + timedelta(days=1))
-    monkeypatch.undo()
+def test_incremental_refresh_on_the_next_day_counts_its_activities(lake: Lake) -> None:
+    refresh_incrementally(lake, DAY + timedelta(days=1), change_model=without_full)
     assert differing_models(lake, DAY) != set()
     assert differing_models(lake, DAY + timedelta(days=1)) == set()
 
 
 @pytest.mark.long
-def test_new_month_new_year_or_earlier_day_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+def test_new_month_new_year_or_earlier_day_forces_a_full_refresh(lake: Lake) -> None:
     for day in (date(2026, 6, 1), date(2027, 1, 1), date(2026, 12, 31)):
-        refresh(lake, NO_OFFSETS, day)
+        refresh_incrementally(lake, day, change_model=without_incremental)
         assert differing_models(lake, day) == set()
 
 
 @pytest.mark.long
-def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+def test_vacuumed_change_feed_forces_a_full_refresh(lake: Lake) -> None:
     merge_rows(
         lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 5), random_activity(Random(2), 6))
     )
-    compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(0))
-    refresh(lake, NO_OFFSETS, DAY)
+    compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(0))
+    refresh_incrementally(lake, change_model=without_incremental)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
-def test_compaction_of_silver_does_not_break_the_incremental_refresh(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compaction_of_silver_does_not_break_the_incremental_refresh(lake: Lake) -> None:
     for number in (3, ACTIVITY_COUNT + 1):
         merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(number), number)))
-        compact_and_vacuum(lake.catalog.path("silver", "strava_activities"), timedelta(days=7))
-    forbid(monkeypatch, *FULL_FUNCTIONS)
-    refresh(lake, NO_OFFSETS, DAY)
-    monkeypatch.undo()
+        compact_and_vacuum(lake.store.path("silver", "strava_activities"), timedelta(days=7))
+    refresh_incrementally(lake, change_model=without_full)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
-def test_models_built_from_different_silver_versions_force_a_full_refresh(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_models_built_from_different_silver_versions_force_a_full_refresh(lake: Lake) -> None:
     merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(1), 3)))
-    overwrite = Lake.overwrite
-
-    def crash_at_activities(self: Lake, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
-        if name == "activites":
-            raise KeyboardInterrupt
-        overwrite(self, rows, layer, name, provenance=provenance)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Lake, "overwrite", crash_at_activities)
-        with pytest.raises(KeyboardInterrupt):
-            refresh(lake, NO_OFFSETS, DAY)
+    with pytest.raises(KeyboardInterrupt):
+        refresh_incrementally(failing_before(lake, "gold/activites"))
     merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, random_activity(Random(2), 4)))
-    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
-    refresh(lake, NO_OFFSETS, DAY)
+    refresh_incrementally(lake, change_model=without_incremental)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
 def test_recreated_silver_table_with_the_same_version_number_is_detected(lake: Lake, tmp_path: Path) -> None:
-    version = lake.catalog.last_data_version("silver", "strava_activities")
+    version = commit_log.last_data_version(lake.store, "silver", "strava_activities")
     rmtree(tmp_path / "lake" / "silver" / "strava_activities")
-    create_tables(lake.catalog)
+    create_tables(lake.store)
     lake.append(activities(lake.spark, random_activity(Random(1), 6)), "silver", "strava_activities")
-    assert lake.catalog.last_data_version("silver", "strava_activities") == version
-    refresh(lake, NO_OFFSETS, DAY)
+    assert commit_log.last_data_version(lake.store, "silver", "strava_activities") == version
+    refresh_incrementally(lake)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
-def test_truncated_and_reloaded_silver_table_forces_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+def test_truncated_and_reloaded_silver_table_forces_a_full_refresh(lake: Lake) -> None:
     lake.truncate("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
     lake.append(activities(lake.spark, random_activity(Random(1), 5)), "silver", "strava_activities")
-    refresh(lake, NO_OFFSETS, DAY)
+    refresh_incrementally(lake, change_model=without_incremental)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
-def test_many_affected_employees_force_a_full_refresh(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(affected, "MAX_AFFECTED_EMPLOYEES", 1)
-    forbid(monkeypatch, *INCREMENTAL_FUNCTIONS)
+def test_many_affected_employees_force_a_full_refresh(lake: Lake) -> None:
     merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, *(random_activity(Random(n), n) for n in range(9))))
-    refresh(lake, NO_OFFSETS, DAY)
+    refresh_incrementally(lake, change_model=without_incremental, max_affected=1)
     assert differing_models(lake, DAY) == set()
 
 
 @pytest.mark.long
 def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> None:
     corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
-    provenance = lake.catalog.provenance("gold", "wellbeing")
+    provenance = commit_log.provenance(lake.store, "gold", "wellbeing")
     lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
-    refresh(lake, NO_OFFSETS, DAY)
+    refresh_incrementally(lake)
     assert differing_models(lake, DAY) != set()
-    refresh(lake, NO_OFFSETS, DAY, partial(refresh_current, full_refresh=True))
+    refresh(lake, NO_OFFSETS, DAY, partial(refresh_current, full_refresh=True, bulk_threshold=0))
     assert differing_models(lake, DAY) == set()

@@ -31,8 +31,8 @@ class Store:
 
     def __init__(self, spark: SparkSession, folder: Path) -> None:
         context: Any = spark.sparkContext
-        self._jvm, self._folder = context._jvm, folder
-        self._conf = context._jsc.hadoopConfiguration()
+        self._jvm, self._folder = context._jvm, folder  # noqa: SLF001 - the log store is a Java class
+        self._conf = context._jsc.hadoopConfiguration()  # noqa: SLF001 - Hadoop's configuration is Java's alone
         self._store = self._jvm.lakehouse.storage.HardLinkLogStore(self._conf)
 
     def write(self, version: int, *lines: str, overwrite: bool = False) -> None:
@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_neither_a_version_nor_a_temporary_file(
     spark: SparkSession, store: Store, tmp_path: Path
 ) -> None:
     context: Any = spark.sparkContext
-    jvm = int(context._jvm.java.lang.ProcessHandle.current().pid())
+    jvm = int(context._jvm.java.lang.ProcessHandle.current().pid())  # noqa: SLF001 - only Java knows its pid
     before = resource.prlimit(jvm, resource.RLIMIT_FSIZE)
     resource.prlimit(jvm, resource.RLIMIT_FSIZE, (100, before[1]))  # bytes of a file
     try:
@@ -161,7 +161,8 @@ def commit_author(log: Path, version: int) -> str:
 def test_spark_session_uses_the_hard_link_log_store(spark: SparkSession, tmp_path: Path) -> None:
     context: Any = spark.sparkContext
     spark.range(1).write.format("delta").save(str(tmp_path / "table"))
-    log = context._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, str(tmp_path / "table"))
+    delta = context._jvm.org.apache.spark.sql.delta  # noqa: SLF001 - the log store in use is seen in Java alone
+    log = delta.DeltaLog.forTable(spark._jsparkSession, str(tmp_path / "table"))  # noqa: SLF001 - as above
     assert "lakehouse.storage.HardLinkLogStore" in str(log.store().getDelegate(log.logPath()).logStoreImpl().getClass())
 
 

@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc import maintenance
+from lakehouse.cdc import maintenance, table_stats
 from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, checkpoint_log, compact_and_vacuum, compact_table
 from lakehouse.cdc.merge.silver import reset_table
 from lakehouse.cdc.offsets import TopicPartition
@@ -33,12 +33,12 @@ def test_changes_after_maintenance_are_merged_once(sample_lake: SampleLake) -> N
     sample_lake.merge(update(1, 41), update(2, -2))
     sample_lake.merge(update(1, 42), update(3, 43))
     for layer, name in TABLES:
-        result = compact_and_vacuum(sample_lake.catalog.path(layer, name))
+        result = compact_and_vacuum(sample_lake.store.path(layer, name))
         assert result.files_after == 1
         assert not result.conflicted
     assert (
-        sample_lake.catalog.bronze_offsets(sample_lake.contract)
-        == sample_lake.catalog.silver_offsets(sample_lake.contract)
+        table_stats.bronze_offsets(sample_lake.store, sample_lake.contract)
+        == table_stats.silver_offsets(sample_lake.store, sample_lake.contract)
         == {TopicPartition(0, 0): 3}
     )
     assert sample_lake.merge().changes == 0
@@ -53,7 +53,7 @@ def test_changes_after_maintenance_are_merged_once(sample_lake: SampleLake) -> N
 def test_vacuum_removes_orphan_files_older_than_the_retention(sample_lake: SampleLake) -> None:
     sample_lake.merge(update(1, 41))
     sample_lake.merge(update(1, 42))
-    path = sample_lake.catalog.path("silver", "shoes")
+    path = sample_lake.store.path("silver", "shoes")
     log = Path(path) / "_delta_log"
     orphans = [Path(path) / "part-of-a-killed-writer.parquet", log / ".7.json.id.tmp", log / "7.json#1"]
     for file in orphans:
@@ -70,7 +70,7 @@ def test_vacuum_removes_orphan_files_older_than_the_retention(sample_lake: Sampl
 
 @pytest.mark.long
 def test_maintenance_during_appends_keeps_each_row_once(sample_lake: SampleLake) -> None:
-    path = sample_lake.catalog.path("bronze", "shoes")
+    path = sample_lake.store.path("bronze", "shoes")
 
     def write() -> None:
         for number in range(8):
@@ -92,7 +92,7 @@ def test_compaction_that_conflicts_with_a_merge_is_skipped(
 ) -> None:
     sample_lake.merge(update(1, 41))
     sample_lake.merge(update(2, 42))
-    path = sample_lake.catalog.path("silver", "shoes")
+    path = sample_lake.store.path("silver", "shoes")
     with paused_compaction(monkeypatch, path) as compacted:
         sample_lake.merge(update(1, 51), delete(2))
     assert not compacted.result()
@@ -104,7 +104,7 @@ def test_two_concurrent_compactions_of_a_table_run_only_one(
 ) -> None:
     sample_lake.merge(update(1, 41))
     sample_lake.merge(update(2, 42))
-    path = sample_lake.catalog.path("bronze", "shoes")
+    path = sample_lake.store.path("bronze", "shoes")
     with paused_compaction(monkeypatch, path) as compacted:
         assert not compact_table(path, APPEND_TARGET_BYTES)
     assert compacted.result()
@@ -138,7 +138,7 @@ def test_log_cleanup_after_a_checkpoint_shortens_bronze_and_not_silver(sample_la
     for number in range(3):
         sample_lake.merge(update(number, 40 + number))
     for layer in ("bronze", "silver"):
-        path = sample_lake.catalog.path(layer, "shoes")
+        path = sample_lake.store.path(layer, "shoes")
         DeltaTable(path).create_checkpoint()
         checkpoint = DeltaTable(path).version()
         _age_by_an_hour(Path(path) / "_delta_log")

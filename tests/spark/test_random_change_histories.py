@@ -75,7 +75,9 @@ def lake_state(engine: InMemoryEngine) -> dict[int, tuple[Any, ...]]:
     for key, row in engine.silver.items():
         silver[key // KEYS_PER_CASE][key] = row
     for row in engine.versions.where("id IS NOT NULL").collect():
-        versions[row.id // KEYS_PER_CASE].append((row._op or "", row.id, row["size"], row.note, tuple(row._reasons)))
+        versions[row.id // KEYS_PER_CASE].append(
+            (row["_op"] or "", row.id, row["size"], row.note, tuple(row["_reasons"]))
+        )
     for entry in engine.quarantined:
         key = int(entry["key"].removeprefix('{"id":').removesuffix("}"))
         quarantined[key // KEYS_PER_CASE].append((key, tuple(entry["reasons"]), entry["resolution"]))

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.merge import quarantine
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.silver import catch_up, reset_table
+from spark.hooked_lake import failing_before
 from spark.messages import SHOES, update
 from spark.sample_lake import SampleLake
 
@@ -24,25 +25,17 @@ def test_column_added_to_the_contract_is_backfilled_for_all_rows(
     sample_lake.merge(
         update(1, raw=value_with_colour), update(2, 42, raw=value_with_colour.replace('"id": 1', '"id": 2'))
     )
-    catch_up(sample_lake.lake, SHOES_WITH_COLOUR, sample_lake.catalog.bronze_offsets(SHOES))
+    catch_up(sample_lake.lake, SHOES_WITH_COLOUR, table_stats.bronze_offsets(sample_lake.store, SHOES))
     assert {row.id: row.colour for row in sample_lake.lake.silver(SHOES).collect()} == {1: "red", 2: "red"}
     assert "secret" not in capfd.readouterr().err
 
 
 @pytest.mark.long
-def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(update(1, 41), update(2, -2))
-
-    def crash(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "delete_entries", crash)
-        with pytest.raises(KeyboardInterrupt):
-            reset_table(sample_lake.lake, SHOES)
+    with pytest.raises(KeyboardInterrupt):
+        reset_table(failing_before(sample_lake.lake, "silver/quarantine"), SHOES)
     sample_lake.merge()
     assert sample_lake.silver_sizes() == {1: 41}
     assert len(sample_lake.quarantine_entries()) == 1

@@ -14,14 +14,15 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf, StateAsOf
 from lakehouse.gold.prime import prime
 from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.refresh.refresh import refresh
-from lakehouse.refresh.scenarios import _require_distances, compare_to_baseline, what_if
+from lakehouse.refresh.scenarios import compare_to_baseline, require_distances, what_if
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import (
     BY_BICYCLE,
@@ -160,15 +161,15 @@ def test_one_more_activity_never_reduces_wellbeing_days(state: StateAsOf, spark:
 def test_scenario_run_writes_only_the_scenarios_table_and_is_repeatable(
     spark: SparkSession, state: StateAsOf, tmp_path: Path
 ) -> None:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     silver = {"rh_employees": state.employees, "strava_activities": state.activities}
     silver |= {"distance_cache": state.distances, "reward_rules": state.reward_rules}
     for name, frame in silver.items():
         lake.append(frame, "silver", name)
     refresh(lake, NO_OFFSETS, DAY)
     others = ("prime_sportive", "wellbeing", "activites", "prime_sportive_au", "wellbeing_au")
-    before = {name: lake.catalog.last_data_version("gold", name) for name in others}
+    before = {name: commit_log.last_data_version(lake.store, "gold", name) for name in others}
 
     def run_scenarios(**scenarios: Mapping[str, Any]) -> list[Row]:
         refresh(lake, NO_OFFSETS, DAY, lambda lake, run: what_if(lake, run, scenarios))
@@ -180,19 +181,19 @@ def test_scenario_run_writes_only_the_scenarios_table_and_is_repeatable(
     again = run_scenarios(taux7={"bonus_rate": Decimal("0.08")})
     assert [row for row in again if row.scenario == "taux6"] == [row for row in first if row.scenario == "taux6"]
     assert {row.regles for row in again if row.scenario == "taux7"} == {'{"bonus_rate": "0.08"}'}
-    assert before == {name: lake.catalog.last_data_version("gold", name) for name in others}
+    assert before == {name: commit_log.last_data_version(lake.store, "gold", name) for name in others}
     journal = lake.read("gold", "runs").orderBy(F.col("started_at").desc()).first()
     assert journal
     assert (journal.scenarios, journal.outcome) == ('{"taux7": {"bonus_rate": "0.08"}}', "ok")
     assert json.loads(journal.input_versions) == {
-        f"silver/{name}": lake.catalog.last_data_version("silver", name) for name in silver
+        f"silver/{name}": commit_log.last_data_version(lake.store, "silver", name) for name in silver
     }
 
 
 @pytest.mark.long
 def test_scenario_as_of_a_day_uses_what_was_known_then(spark: SparkSession, tmp_path: Path) -> None:
-    lake = Lake(spark, Catalog(str(tmp_path)))
-    create_tables(lake.catalog)
+    lake = Lake(spark, TableStore(str(tmp_path)))
+    create_tables(lake.store)
     versions, home = VersionsBuilder(lake), "1 rue de l'Essai"
     versions.commit("2026-01-15 11:00", employee("r", 1, adresse_complete=home), rule("r", date(2000, 1, 1), "0.05"))
     route = {"origin_address": home, "destination_address": RULES.destination, "travel_mode": "walking"}
@@ -211,9 +212,7 @@ def test_scenario_as_of_a_day_uses_what_was_known_then(spark: SparkSession, tmp_
 
 
 def test_scenario_destination_without_distances_is_refused_without_showing_it(state: StateAsOf) -> None:
-    _require_distances(
-        state.distances, {"here": {"destination": RULES.destination}, "else": {"bonus_rate": Decimal(0)}}
-    )
+    require_distances(state.distances, {"here": {"destination": RULES.destination}, "else": {"bonus_rate": Decimal(0)}})
     with pytest.raises(BadInput, match="no distance to this address is known") as refused:
-        _require_distances(state.distances, {"there": {"destination": "3 rue d'Ailleurs, 34000 Montpellier"}})
+        require_distances(state.distances, {"there": {"destination": "3 rue d'Ailleurs, 34000 Montpellier"}})
     assert "Ailleurs" not in str(refused.value)

@@ -12,18 +12,18 @@ from spark.messages import SHOES, Change, to_bronze_frame
 def test_number_sent_as_text_is_coerced_to_its_type(spark: SparkSession) -> None:
     row = parse_row(spark, id="7", size="41", note="n", price=1.50)
     assert (row.id, row["size"], row.note, str(row.price)) == (7, 41, "n", "1.50")
-    assert (row._op, row._misfits, row._reasons) == ("u", [], [])
+    assert (row["_op"], row["_misfits"], row["_reasons"]) == ("u", [], [])
 
 
 def test_value_that_is_not_a_number_is_a_type_mismatch_of_its_column_only(spark: SparkSession) -> None:
     row = parse_row(spark, id=1, size="large", note="n", price="many")
     assert (row.id, row["size"], row.note, row.price) == (1, None, "n", None)
-    assert (row._op, row._misfits, row._beyond) == ("u", ["size", "price"], [])
+    assert (row["_op"], row["_misfits"], row["_beyond"]) == ("u", ["size", "price"], [])
 
 
 def test_integer_overflow_is_a_type_mismatch_and_nan_is_out_of_range(spark: SparkSession) -> None:
     row = parse_row(spark, id=1, size=2_147_483_648, note="n", price="NAN")
-    assert (row.id, row["size"], row._misfits, row._beyond) == (1, None, ["size"], ["price"])
+    assert (row.id, row["size"], row["_misfits"], row["_beyond"]) == (1, None, ["size"], ["price"])
 
 
 def parse_row(spark: SparkSession, **after: Any) -> Row:

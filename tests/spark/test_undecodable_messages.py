@@ -18,5 +18,5 @@ UNDECODABLE = {
 @pytest.mark.parametrize("message", UNDECODABLE.values(), ids=UNDECODABLE)
 def test_undecodable_message_is_quarantined_and_changes_no_row(spark: SparkSession, message: Change) -> None:
     parsed = parse_changes(to_bronze_frame(spark, [update(2, 42), message]), SHOES)
-    assert [row._reasons for row in parsed.orderBy("_offset").collect()] == [[], [UNREADABLE]]
+    assert [row["_reasons"] for row in parsed.orderBy("_offset").collect()] == [[], [UNREADABLE]]
     assert [row.id for row in latest_per_key(parsed, SHOES).collect()] == [2]

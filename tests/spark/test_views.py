@@ -10,8 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
-from lakehouse.clock import today
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.gold.activities import activity_breakdown
 from lakehouse.gold.bitemporal import StateAsOf
 from lakehouse.gold.prime import prime
@@ -63,7 +62,7 @@ WELLBEING_COLUMNS = [
 def empty_row_counts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     """Create the views over Gold's empty tables, then fill the tables; yield each view's row count before that."""
     lake = str(tmp_path_factory.mktemp("lake"))
-    create_tables(Catalog(lake))
+    create_tables(TableStore(lake))
     spark.sql("CREATE DATABASE gold")
     try:
         for view in load_views(lake):
@@ -168,17 +167,20 @@ def test_declarations_to_check_view_lists_distances_near_or_over_the_limit(spark
 
 
 @pytest.mark.parametrize(
-    ("window", "first", "end"),
+    ("window", "first", "now", "days_left"),
     [
-        ("calendar_year", None, date(2029, 12, 31)),
-        ("rolling_12_months", None, None),
-        ("rolling_12_months", "2028-02-28 10:00", date(2029, 2, 28)),
-        ("rolling_12_months", "2028-02-29 10:00", date(2029, 3, 1)),
+        ("calendar_year", None, "2029-12-30 22:59:59", 1),
+        ("calendar_year", None, "2029-12-30 23:00:00", 0),
+        ("calendar_year", None, "2029-12-31 23:00:00", 0),
+        ("rolling_12_months", None, "2029-02-01 10:00:00", None),
+        ("rolling_12_months", "2028-02-28 10:00", "2029-02-01 10:00:00", 27),
+        ("rolling_12_months", "2028-02-29 10:00", "2029-02-01 10:00:00", 28),
     ],
 )
 def test_days_left_end_with_the_year_or_when_the_rolling_window_drops_one(
-    spark: SparkSession, tmp_path: Path, window: str, first: str | None, end: date | None
+    spark: SparkSession, tmp_path: Path, window: str, first: str | None, now: str, days_left: int | None
 ) -> None:
+    """`now` is in UTC; the days are those of Paris."""
     days = [(1, 2029, 14, 1, first, window)]
     columns = (
         "employee_id int, year int, nb_activities_year long, activites_manquantes int, first string, fenetre string"
@@ -187,9 +189,11 @@ def test_days_left_end_with_the_year_or_when_the_rolling_window_drops_one(
     overwrite(frame, f"{tmp_path}/gold/wellbeing")
     overwrite(frame.selectExpr("employee_id", "year", "'Finance' AS business_unit"), f"{tmp_path}/gold/prime_sportive")
     [view] = [view for view in load_views(str(tmp_path)) if view.name == "gold.v_proche_du_seuil"]
-    row = spark.sql("SELECT" + view.sql.split("AS SELECT", 1)[1]).first()
+    query, clock = "SELECT" + view.sql.split("AS SELECT", 1)[1], "CURRENT_TIMESTAMP()"
+    assert query.count(clock) == 1
+    row = spark.sql(query.replace(clock, f"TIMESTAMP'{now}Z'")).first()
     assert row
-    assert row.jours_restants == (end and (end - today()).days)
+    assert row.jours_restants == days_left
 
 
 @pytest.mark.usefixtures("empty_row_counts")

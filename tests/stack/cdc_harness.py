@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.cdc import bronze
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
 from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut, topics
@@ -105,7 +105,7 @@ class CdcHarness:
                 self.lake,
                 one,
                 self.settings.kafka_bootstrap_servers,
-                resolve_starting_offsets(self.lake.catalog, source, one),
+                resolve_starting_offsets(self.lake.store, source, one),
             )
             for one in self.contracts
         ]
@@ -118,7 +118,8 @@ class CdcHarness:
             topics.create_missing_topics(admin, topics.required_topics(self.config))
         finally:
             admin.close()
-        httpx.put(f"{self._connector}/config", json=self.config, timeout=seconds(60)).raise_for_status()
+        with self.connector() as connector:
+            connector.register(self.config)
 
     def is_streaming(self) -> bool:
         """Return whether the snapshot is over and the slot is being read."""
@@ -129,7 +130,7 @@ class CdcHarness:
     def drain(self, timeout: float = 60) -> consistent_cut.ConsistentCut:
         """Wait until Bronze holds everything that is committed now, and give where that is."""
         wait_until(self.is_streaming, timeout=timeout, missing="the connector to read its slot")
-        return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.catalog, self.contracts, timeout)
+        return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.store, self.contracts, timeout)
 
     def merge_silver(self) -> list[CatchUpResult]:
         """Bring Silver up to everything that is committed now."""
@@ -138,22 +139,22 @@ class CdcHarness:
 
     @contextmanager
     def connector(self) -> Iterator[ConnectClient]:
-        with httpx.Client(base_url=self.settings.connect_url, timeout=seconds(60)) as client:
-            yield ConnectClient(client, self.name)
+        with internal_session(timeout=seconds(60)) as session:
+            yield ConnectClient(session, self.settings.connect_url, self.name)
 
     def resnapshot(self) -> None:
         """Do what the command resnapshot.py does, for the bench's own connector and tables."""
-        catalog, source = self.lake.catalog, read_source_identity(self.settings, self.contracts)
+        store, source = self.lake.store, read_source_identity(self.settings, self.contracts)
         with connect(self.settings, autocommit=True) as conn, self.connector() as connector:
             current_lsn = partial(current_wal_lsn, conn)
             for contract in self.contracts:
-                ensure_resnapshot_is_ordered(catalog, source, current_lsn, contract)
+                ensure_resnapshot_is_ordered(store, source, current_lsn, contract)
             resnapshot(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
             # What is accepted is kept with the table. A flow that writes meanwhile ends, and the stream begins it anew.
             was_running = any(flow.isActive for flow in self.queries)
             self.stop_streams()
             for contract in self.contracts:
-                acknowledge_data_loss(catalog, source, contract, current_lsn)
+                acknowledge_data_loss(store, source, contract, current_lsn)
             if was_running:
                 self.start_streams()
 
@@ -164,16 +165,13 @@ class CdcHarness:
 
     def close(self) -> None:
         self.stop_streams()
-        httpx.delete(self._connector, timeout=seconds(60))
+        with internal_session(timeout=seconds(60)) as session:
+            session.delete(f"{self.settings.connect_url}/connectors/{self.name}")
         wait_until(lambda: not self.is_streaming(), timeout=seconds(30), missing="the connector to leave its slot")
         with connect(self.settings, autocommit=True) as conn:
             conn.execute(
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [self.name]
             )
-
-    @property
-    def _connector(self) -> str:
-        return f"{self.settings.connect_url}/connectors/{self.name}"
 
 
 @contextmanager
@@ -182,12 +180,12 @@ def open_harness(
 ) -> Iterator[CdcHarness]:
     """Yield a harness of these tables; `ddl` creates those that the database lacks."""
     contracts_of_database = [replace(contract, topic_prefix=database.db_name) for contract in contracts]
-    catalog = Catalog(str(home / "lake"))
-    catalog.create_quarantine()
+    store = TableStore(str(home / "lake"))
+    store.create_quarantine()
     for contract in contracts_of_database:
-        catalog.create_silver(contract)
+        store.create_silver(contract)
     harness = CdcHarness(
-        database, Lake(spark, catalog), contracts_of_database, _connector_config(database, contracts_of_database)
+        database, Lake(spark, store), contracts_of_database, _connector_config(database, contracts_of_database)
     )
     if ddl:
         harness.execute(ddl)

@@ -1,6 +1,7 @@
 """A full load of HR files into a test's database, and queries of its rows."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,6 +13,8 @@ from lakehouse.simulator.backfill import insert_history
 from lakehouse.source.postgres import connect
 from support.hr_files import Row, practice, staff, write_company_files
 
+LOAD_DAY = date(2026, 11, 21)  # no effective date of a test lies after it
+
 
 def load_hr_files(
     database: Settings, folder: Path, hr: Sequence[Row], *sports: Row, history_months: int = 0, **options: Any
@@ -20,7 +23,8 @@ def load_hr_files(
     write_company_files(folder, hr, sports or [practice(1, "Running")])
     settings = database.model_copy(update={"output_dir": folder / "output"})
     backfill = partial(insert_history, rng=Random(1), months=history_months)
-    return list(full_load(settings, LoadOptions(folder=folder, **{"wait": 0.0, **options}), backfill))
+    load_options = LoadOptions(folder=folder, **{"wait": 0.0, **options})
+    return list(full_load(settings, load_options, backfill, today=LOAD_DAY))
 
 
 def fetch_rows(database: Settings, query: str) -> list[tuple[Any, ...]]:

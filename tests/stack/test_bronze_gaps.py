@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
-from lakehouse.cdc import bronze
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import bronze, commit_log, table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import catch_up
 from lakehouse.cdc.offsets import Gap, TopicPartition
 from lakehouse.cdc.source_identity import bronze_gaps, resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LakehouseError
 from lakehouse.retries import wait_until
 from lakehouse.source.source_check import read_source_identity
@@ -44,9 +44,9 @@ def insert(harness: CdcHarness, number: int) -> None:
     harness.execute(f"INSERT INTO shoes VALUES ({number}, 40, 'new', 1)")  # noqa: S608 - a number
 
 
-def lose_commit_of(catalog: Catalog, offset: int) -> None:
+def lose_commit_of(store: TableStore, offset: int) -> None:
     """Remove the add actions from the commit of an offset, as if another writer had overwritten it without rows."""
-    for version in sorted(Path(catalog.path("bronze", "shoes"), "_delta_log").glob("*.json")):
+    for version in sorted(Path(store.path("bronze", "shoes"), "_delta_log").glob("*.json")):
         actions = [json.loads(line) for line in version.read_text(encoding="utf-8").splitlines()]
         added = [json.loads(action["add"]["stats"]) for action in actions if "add" in action]
         if any(stats["minValues"]["offset"] == offset == stats["maxValues"]["offset"] for stats in added):
@@ -63,22 +63,23 @@ def bronze_offsets(harness: CdcHarness) -> list[int]:
 def test_gap_is_refilled_at_stream_start_and_silver_matches_postgres(harness: CdcHarness) -> None:
     """Silver is merged past the gap before the gap is refilled."""
     harness.stop_streams()
-    lose_commit_of(harness.lake.catalog, 1)
+    lose_commit_of(harness.lake.store, 1)
     [contract] = harness.contracts
-    catch_up(harness.lake, contract, harness.lake.catalog.bronze_offsets(contract))
+    catch_up(harness.lake, contract, table_stats.bronze_offsets(harness.lake.store, contract))
     assert [row.id for row in harness.lake.silver(contract).orderBy("id").collect()] == [0, 2]
-    assert bronze_gaps(harness.lake.catalog, contract) == [Gap(ONLY_PARTITION, 1, 1)]
+    assert bronze_gaps(harness.lake.store, contract) == [Gap(ONLY_PARTITION, 1, 1)]
     harness.start_streams()
     insert(harness, 3)
     harness.merge_silver()
     assert bronze_offsets(harness) == [0, 1, 2, 3]
     assert differences(harness, harness.contracts[0]) == []
-    assert harness.lake.catalog.refill_count(contract) == harness.lake.catalog.merged_refill_count(contract) == 1
+    store = harness.lake.store
+    assert commit_log.refill_count(store, contract) == commit_log.merged_refill_count(store, contract) == 1
     assert harness.merge_silver()[0].changes == 0
 
 
 def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness) -> None:
-    lose_commit_of(harness.lake.catalog, 1)
+    lose_commit_of(harness.lake.store, 1)
     bronze.refill_gaps(
         harness.lake,
         harness.contracts,
@@ -115,10 +116,10 @@ def prepare_refill(harness: CdcHarness) -> Callable[[Lake], int]:
     The gap is determined now; the function returns the number of rows that it appended.
     """
     harness.stop_streams()
-    lose_commit_of(harness.lake.catalog, 1)
+    lose_commit_of(harness.lake.store, 1)
     [contract] = harness.contracts
     starting_offsets = resolve_starting_offsets(
-        harness.lake.catalog, read_source_identity(harness.settings, [contract]), contract
+        harness.lake.store, read_source_identity(harness.settings, [contract]), contract
     )
     return lambda lake: bronze.refill(lake, contract, harness.settings.kafka_bootstrap_servers, starting_offsets)
 

@@ -1,5 +1,6 @@
 """Commit order decides: a change written first and committed last wins, also around a snapshot."""
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.silver import reset_table
 from lakehouse.retries import wait_until
 from lakehouse.source.postgres import connect
@@ -43,7 +44,9 @@ def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harne
         early.execute("INSERT INTO shoes VALUES (20, 40, 'early', 1)")
         harness.start()
         wait_until(
-            lambda: harness.lake.catalog.bronze_offsets(shoes), timeout=seconds(60), missing="the snapshot's rows"
+            lambda: table_stats.bronze_offsets(harness.lake.store, shoes),
+            timeout=seconds(60),
+            missing="the snapshot's rows",
         )
         harness.merge_silver()
         early.execute("UPDATE shoes SET note = 'early' WHERE id = 3")
@@ -66,4 +69,4 @@ def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harne
 
 def _ops_of(harness: CdcHarness, key: int) -> list[str]:
     versions = harness.lake.versions(harness.contracts[0]).where(f"id = {key}").orderBy("_offset")
-    return [version._op for version in versions.collect()]
+    return [version["_op"] for version in versions.collect()]

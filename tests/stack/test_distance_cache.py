@@ -107,7 +107,7 @@ def test_changed_address_mode_or_destination_is_a_new_request(conn: postgres.Con
 def test_destination_of_a_future_rule_is_not_requested_yet(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     conn.execute(
-        "INSERT INTO reward_rules SELECT (now() AT TIME ZONE 'Europe/Paris')::date + 1, 0.05, 15000, 25000, 15, 5, "
+        "INSERT INTO reward_rules SELECT (now() AT TIME ZONE 'Europe/Paris')::date + 2, 0.05, 15000, 25000, 15, 5, "
         "'calendar_year', %s",
         [NEW_WORK],
     )

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.silver import catch_up, reset_table
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
@@ -39,7 +40,7 @@ def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
     with connect(harness.settings) as slow, _closed_gate(harness):
         harness.start(**PAUSE_HALFWAY_CONFIG)
         first = _wait_for_messages(harness, MIN_MESSAGES_READ)
-        catch_up(harness.lake, shoes, consistent_cut.bronze_offsets(harness.lake.catalog, [shoes])[shoes.table])
+        catch_up(harness.lake, shoes, consistent_cut.bronze_offsets(harness.lake.store, [shoes])[shoes.table])
         harness.execute("DELETE FROM shoes WHERE id BETWEEN 1 AND 10", "UPDATE shoes SET note = 'then' WHERE id = 30")
         slow.execute("UPDATE shoes SET note = 'slow' WHERE id IN (40, 2040)")
         slow.execute("DELETE FROM shoes WHERE id IN (41, 2041)")
@@ -67,7 +68,7 @@ def _wait_for_messages(harness: CdcHarness, messages: int) -> int:
     """Wait until Bronze has so many messages, and give how many it has."""
 
     def message_count() -> int:
-        return sum(end + 1 for end in harness.lake.catalog.bronze_offsets(harness.contracts[0]).values())
+        return sum(end + 1 for end in table_stats.bronze_offsets(harness.lake.store, harness.contracts[0]).values())
 
     wait_until(lambda: message_count() >= messages, timeout=seconds(120), missing=f"{messages} messages in Bronze")
     return message_count()

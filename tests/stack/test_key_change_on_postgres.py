@@ -1,5 +1,6 @@
 """A changed primary key: the old key goes, the row goes on under the new one, with every value that was left out."""
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.silver import catch_up
 from stack.cdc_harness import CdcHarness, HarnessFactory
@@ -46,7 +47,7 @@ def test_chains_and_swaps_of_key_changes_keep_toasted_values(share_harness: Harn
 def _merge_up_to_the_last_delete(harness: CdcHarness) -> None:
     """Bring Silver to where the last changed key is gone and its new one not yet there."""
     [letters] = harness.contracts
-    [(topic_partition, end)] = harness.lake.catalog.bronze_offsets(letters).items()
+    [(topic_partition, end)] = table_stats.bronze_offsets(harness.lake.store, letters).items()
     last_two = harness.lake.read("bronze", RENUMBERED.table).where(f"offset >= {end - 1}").orderBy("offset").collect()
     assert [message.op for message in last_two] == [DELETE, "c"]
     catch_up(harness.lake, letters, {topic_partition: end - 1})

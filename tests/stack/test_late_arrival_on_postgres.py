@@ -1,5 +1,6 @@
 """Late arrival: a key moved to a new partition, and the tail of its old partition is merged after the new one."""
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.merge.silver import catch_up
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.retries import wait_until
@@ -16,7 +17,7 @@ def test_tail_of_the_old_partition_that_arrives_late_changes_no_moved_row(share_
     harness = share_harness(REPARTITIONED)
     [shoes] = harness.contracts
     harness.merge_silver()
-    merged_before_tail = harness.lake.catalog.bronze_offsets(shoes)[FIRST]
+    merged_before_tail = table_stats.bronze_offsets(harness.lake.store, shoes)[FIRST]
     harness.execute(
         "UPDATE repartitioned_shoes SET size = 100 + id, note = 'old' WHERE id <= 6",
         "DELETE FROM repartitioned_shoes WHERE id IN (7, 8)",
@@ -43,7 +44,7 @@ def test_tail_of_the_old_partition_that_arrives_late_changes_no_moved_row(share_
 def _is_everywhere(harness: CdcHarness) -> bool:
     """Change rows of some keys, and return whether every partition has had messages."""
     harness.execute("UPDATE repartitioned_shoes SET size = size + 1 WHERE id BETWEEN 9 AND 12")
-    return len(harness.lake.catalog.bronze_offsets(harness.contracts[0])) == PARTITION_COUNT
+    return len(table_stats.bronze_offsets(harness.lake.store, harness.contracts[0])) == PARTITION_COUNT
 
 
 def _sizes(harness: CdcHarness) -> dict[int, int]:

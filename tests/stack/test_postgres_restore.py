@@ -104,7 +104,7 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     data.with_name("backup").rename(data)
     own_stack.up("postgres")
     with pytest.raises(SourceMismatch, match="A backup was restored"):
-        ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
+        ensure_source_not_rewound(harness.settings, harness.lake.store, harness.contracts)
     stop_connector_if_rewound(harness.settings, connector)
     wait_until(
         lambda: (state := connector.state()) and state.is_stopped,
@@ -114,7 +114,7 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     # These changes reuse LSNs of changes made before the restore.
     harness.execute("DELETE FROM shoes WHERE id < 3", "INSERT INTO shoes VALUES (21, 21, 'since then', 1)")
     harness.resnapshot()
-    ensure_source_not_rewound(harness.settings, harness.lake.catalog, harness.contracts)
+    ensure_source_not_rewound(harness.settings, harness.lake.store, harness.contracts)
     harness.execute("UPDATE shoes SET size = 99 WHERE id = 4")
     harness.merge_silver()
     assert differences(harness, harness.contracts[0]) == []

@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, SPORT_ACTIVITIES
 from lakehouse.local.stack import Stack
 from lakehouse.reconcile import mvcc_snapshot
@@ -195,8 +195,8 @@ def test_reconcile_command_exits_0_if_equal(stack: Stack) -> None:
 
 
 def test_reconcile_command_exits_1_if_silver_has_an_extra_row(stack: Stack, spark: SparkSession) -> None:
-    lake = Lake(spark, Catalog(stack.settings.lake))
-    lake.catalog.create_silver(SPORT_ACTIVITIES)
+    lake = Lake(spark, TableStore(stack.settings.lake))
+    lake.store.create_silver(SPORT_ACTIVITIES)
     lake.append(spark.sql("SELECT -7 AS id, 'Judo' AS pratique_sport"), "silver", "sport_activities")
     try:
         completed = run_command(stack)

@@ -6,6 +6,7 @@ import pytest
 from kafka import TopicPartition
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.source_identity import resolve_starting_offsets
 from lakehouse.errors import SourceMismatch
 from lakehouse.retries import wait_until
@@ -95,19 +96,19 @@ def test_recreated_topic_is_read_as_a_new_incarnation_after_a_resnapshot(
     finally:
         admin.close()
     with pytest.raises(SourceMismatch, match="deleted and made again"):
-        resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
+        resolve_starting_offsets(harness.lake.store, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.resnapshot()
     harness.start()
     harness.merge_silver()
     assert differences(harness, shoes) == ONLY_THE_REFUSED_ROW_DIFFERS
-    assert {partition.incarnation for partition in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
+    assert {partition.incarnation for partition in table_stats.bronze_offsets(harness.lake.store, shoes)} == {0, 1}
 
 
 @pytest.mark.long
 def test_offsets_deleted_before_they_were_read_are_restored_by_a_resnapshot(harness: CdcHarness) -> None:
     [shoes] = harness.contracts
     harness.stop_streams()
-    [(bronze_partition, last_offset)] = harness.lake.catalog.bronze_offsets(shoes).items()
+    [(bronze_partition, last_offset)] = table_stats.bronze_offsets(harness.lake.store, shoes).items()
     harness.execute(*LOST_CHANGES)
     partition = TopicPartition(shoes.topic, bronze_partition.partition)
     consumer, admin = topics.open_consumer(harness.settings, [shoes.topic]), topics.admin_client(harness.settings)
@@ -121,7 +122,7 @@ def test_offsets_deleted_before_they_were_read_are_restored_by_a_resnapshot(harn
         consumer.close(autocommit=False)
         admin.close()
     with pytest.raises(SourceMismatch, match=f"no longer has the offsets {last_offset + 1} to {end - 1}"):
-        resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
+        resolve_starting_offsets(harness.lake.store, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.resnapshot()
     harness.start()
     harness.merge_silver()
@@ -139,19 +140,19 @@ def test_truncated_kafka_log_end_is_detected_and_restored_by_a_resnapshot(harnes
     )
     harness.lake.append(lost, "bronze", "shoes")
     with pytest.raises(SourceMismatch, match="partition 0 does not have the message at offset 13"):
-        resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
+        resolve_starting_offsets(harness.lake.store, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.execute(*LOST_CHANGES)
     with topics.consumer_session(harness.settings, [shoes.topic]) as consumer:
         wait_until(
             lambda: max(topics.end_offsets(consumer).values()) > 13, timeout=seconds(60), missing="the changes in Kafka"
         )
     with pytest.raises(SourceMismatch, match="partition 0 does not have the message at offset 13"):
-        resolve_starting_offsets(harness.lake.catalog, read_source_identity(harness.settings, harness.contracts), shoes)
+        resolve_starting_offsets(harness.lake.store, read_source_identity(harness.settings, harness.contracts), shoes)
     harness.resnapshot()
     harness.start_streams()
     harness.merge_silver()
     assert differences(harness, shoes) == ONLY_THE_REFUSED_ROW_DIFFERS
-    assert {partition.incarnation for partition in harness.lake.catalog.bronze_offsets(shoes)} == {0, 1}
+    assert {partition.incarnation for partition in table_stats.bronze_offsets(harness.lake.store, shoes)} == {0, 1}
 
 
 @pytest.mark.long

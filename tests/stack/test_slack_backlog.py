@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 
-import httpx
 import pytest
 from pydantic import SecretStr
+from requests import PreparedRequest, Response
 
+from lakehouse.http_session import external_session
 from lakehouse.settings import Settings
 from lakehouse.slack import dispatcher, notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
 from stack.activity_events import insert_employee, insert_go_live, numbered_event, poll_result
+from support.http_adapter import FunctionAdapter, build_response
 
 POLL_SIZE = 500
 BURST_SIZE, RETRY_AFTER_S = 50, 30.0
@@ -34,20 +37,21 @@ class Slack:
         self.received: list[int] = []
         self.refused = 0
 
-    def respond(self, request: httpx.Request) -> httpx.Response:
+    def respond(self, request: PreparedRequest) -> Response:
         if self._clock.now < self._open_from:
             return self._refuse(self._open_from - self._clock.now)
         if len(self.received) == BURST_SIZE and not self.refused:
             return self._refuse(RETRY_AFTER_S)
         if self.refused:
             self._open_from = self._clock.now + dispatcher.RATE_LIMIT_INTERVAL_S
-        self.received.append(int(json.loads(request.content)["text"].split('"')[1]))
-        return httpx.Response(200, text="ok")
+        assert isinstance(request.body, bytes)
+        self.received.append(int(json.loads(request.body)["text"].split('"')[1]))
+        return build_response(b"ok")
 
-    def _refuse(self, seconds: float) -> httpx.Response:
+    def _refuse(self, seconds: float) -> Response:
         self.refused += 1
         self._open_from = self._clock.now + seconds
-        return httpx.Response(429, headers={"Retry-After": str(seconds)})
+        return build_response(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(seconds)})
 
 
 @pytest.fixture
@@ -76,8 +80,9 @@ def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
     activity_ids = [count - n for n in range(count)]  # newest ids first: it is not they that make the order
     for first in range(0, count, POLL_SIZE):
         notifier.enqueue_from_topic(conn, poll_result(map(numbered_event, activity_ids[first : first + POLL_SIZE])))
-    with httpx.Client(transport=httpx.MockTransport(slack.respond)) as client:
-        sending = Sender(client, SecretStr("http://slack.test/hook"), clock.monotonic)
+    with external_session() as session:
+        session.mount("http://slack.test/", FunctionAdapter(slack.respond))
+        sending = Sender(session, SecretStr("http://slack.test/hook"), clock.monotonic)
         while outbox.next_pending(conn):
             wait = sending.send_one(conn)
             pass_time(conn, clock, notifier.MAX_POLL_S if wait is None else wait)

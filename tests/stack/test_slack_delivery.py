@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from lakehouse.errors import LockHeld
+from lakehouse.http_session import external_session
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.slack import change_events, notifier, outbox
@@ -29,8 +29,8 @@ def conn(database: Settings) -> Iterator[postgres.Connection]:
 
 @pytest.fixture
 def sender(httpserver: HTTPServer) -> Iterator[Sender]:
-    with httpx.Client() as client:
-        yield Sender(client, SecretStr(httpserver.url_for("/hook")))
+    with external_session() as session:
+        yield Sender(session, SecretStr(httpserver.url_for("/hook")))
 
 
 def expect_responses(httpserver: HTTPServer, *statuses: int, retry_after: str = "1") -> None:
@@ -135,8 +135,8 @@ def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
 
 
 def test_without_a_webhook_messages_stay_pending(conn: postgres.Connection) -> None:
-    with httpx.Client() as client:
-        assert Sender(client, None).send_one(conn) is None
+    with external_session() as session:
+        assert Sender(session, None).send_one(conn) is None
     assert {status for _, status, _ in outbox_rows(conn)} == {"pending"}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.source_identity import SYSTEM_IDENTIFIER_PROPERTY, TOPIC_ID_PROPERTY, resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LockHeld, LockLost, SourceMismatch
 from lakehouse.local.stack import Stack
@@ -40,7 +40,7 @@ def test_lake_of_another_postgres_is_refused(stack: Stack, tmp_path: Path, scrip
     source = read_source_identity(stack.settings, CAPTURED)
     for contract in CAPTURED:
         topic = source.topics[contract.topic]
-        Catalog(str(tmp_path)).create_bronze(
+        TableStore(str(tmp_path)).create_bronze(
             contract, {SYSTEM_IDENTIFIER_PROPERTY: "42", f"{TOPIC_ID_PROPERTY}0": topic.topic_id}
         )
     refused = run_job(stack, script, str(tmp_path))
@@ -51,19 +51,16 @@ def test_lake_of_another_postgres_is_refused(stack: Stack, tmp_path: Path, scrip
 
 def test_recreated_topic_is_refused(settings: Settings, tmp_path: Path) -> None:
     source = read_source_identity(settings, [RH_EMPLOYEES])
-    Catalog(str(tmp_path)).create_bronze(
+    TableStore(str(tmp_path)).create_bronze(
         RH_EMPLOYEES, {SYSTEM_IDENTIFIER_PROPERTY: source.system_identifier, f"{TOPIC_ID_PROPERTY}0": "another"}
     )
     with pytest.raises(SourceMismatch, match="deleted and made again"):
-        resolve_starting_offsets(Catalog(str(tmp_path)), source, RH_EMPLOYEES)
+        resolve_starting_offsets(TableStore(str(tmp_path)), source, RH_EMPLOYEES)
 
 
 def test_same_source_resolves_to_the_same_incarnation_again(settings: Settings, tmp_path: Path) -> None:
-    source = read_source_identity(settings, [RH_EMPLOYEES])
-    assert [resolve_starting_offsets(Catalog(str(tmp_path)), source, RH_EMPLOYEES).incarnation for _ in range(2)] == [
-        0,
-        0,
-    ]
+    source, store = read_source_identity(settings, [RH_EMPLOYEES]), TableStore(str(tmp_path))
+    assert [resolve_starting_offsets(store, source, RH_EMPLOYEES).incarnation for _ in range(2)] == [0, 0]
 
 
 def test_a_second_stream_on_the_same_lake_is_refused(stack: Stack) -> None:

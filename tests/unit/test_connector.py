@@ -1,13 +1,14 @@
 """The connector: its configuration, the topics that it needs, and when it counts as running."""
 
+import socket
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from lakehouse.contracts import CAPTURED
+from lakehouse.http_session import HttpError, internal_session
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
@@ -88,13 +89,35 @@ def test_connector_failure_is_named_by_its_cause_without_its_message(httpserver:
         "tasks": [{"id": 0, "state": "FAILED", "trace": trace}],
     }
     httpserver.expect_request("/connectors/rh_sport/status").respond_with_json(status)
-    with httpx.Client(base_url=httpserver.url_for("/")) as client:
-        state = ConnectClient(client).state()
+    with internal_session() as session:
+        state = ConnectClient(session, httpserver.url_for("/")).state()
     assert state == ConnectorState("RUNNING", ("FAILED",), causes=("java.io.IOException",))
 
 
 def test_a_connector_that_is_not_registered_has_neither_state_nor_configuration(httpserver: HTTPServer) -> None:
-    with httpx.Client(base_url=httpserver.url_for("/")) as client:
+    with internal_session() as session:
         httpserver.expect_request("/connectors/rh_sport/status").respond_with_data("", status=404)
         httpserver.expect_request("/connectors/rh_sport/config").respond_with_data("", status=404)
-        assert (ConnectClient(client).state(), ConnectClient(client).config()) == (None, None)
+        client = ConnectClient(session, httpserver.url_for("/"))
+        assert (client.state(), client.config()) == (None, None)
+
+
+@pytest.mark.parametrize("status", [307, 409, 500])
+def test_connect_response_other_than_2xx_is_an_error_that_names_the_request(
+    httpserver: HTTPServer, status: int
+) -> None:
+    httpserver.expect_request("/connectors/rh_sport/stop").respond_with_data(
+        "", status=status, headers={"Location": httpserver.url_for("/elsewhere")}
+    )
+    with internal_session() as session:
+        client = ConnectClient(session, httpserver.url_for("/"))
+        with pytest.raises(HttpError, match=f"^Kafka Connect: PUT /connectors/rh_sport/stop: HTTP {status}$"):
+            client.stop()
+    assert len(httpserver.log) == 1
+
+
+def test_refused_connection_to_connect_is_an_error_that_names_the_request() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with internal_session() as session, pytest.raises(HttpError, match=r"GET /connectors/.*: ConnectionRefusedError"):
+        ConnectClient(session, f"http://127.0.0.1:{port}").state()

@@ -4,13 +4,13 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from lakehouse.distance.google_routes import FIELD_MASK, ROUTES_PATH, Google
 from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable
+from lakehouse.http_session import external_session
 from lakehouse.settings import Settings
 
 HOME, WORK = "12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes"
@@ -21,8 +21,8 @@ DISTANCE_MATRIX_PATH = "/maps/api/distancematrix/json"
 @pytest.fixture
 def google(httpserver: HTTPServer) -> Iterator[Google]:
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=httpserver.url_for("/"))
-    with httpx.Client() as client:
-        yield Google(settings, client)
+    with external_session() as session:
+        yield Google(settings, session)
 
 
 def respond_with(httpserver: HTTPServer, body: Any, status: int = 200) -> None:
@@ -102,14 +102,14 @@ def test_refused_connection_to_google_is_an_outage() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=f"http://127.0.0.1:{port}")
-    with httpx.Client() as client, pytest.raises(ProviderUnavailable, match="does not answer"):
-        Google(settings, client).distance(REQUEST)
+    with external_session() as session, pytest.raises(ProviderUnavailable, match="does not answer"):
+        Google(settings, session).distance(REQUEST)
 
 
 def test_google_timeout_is_an_outage() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client() as client:
+    with socket.create_server(("127.0.0.1", 0)) as silent, external_session() as session:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        google = Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), client, timeout=0.2)
+        google = Google(Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=url), session, timeout=0.2)
         with pytest.raises(ProviderUnavailable, match="ReadTimeout"):
             google.distance(REQUEST)
 

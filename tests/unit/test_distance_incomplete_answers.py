@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from lakehouse.distance.google_routes import ROUTES_PATH, Google
 from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable
+from lakehouse.http_session import external_session
 from lakehouse.settings import Settings
 
 REQUEST = DistanceRequest("12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes", "walking")
@@ -27,8 +27,8 @@ def without(response: dict[str, Any], *fields: str) -> dict[str, Any]:
 @pytest.fixture
 def google(httpserver: HTTPServer) -> Iterator[Google]:
     settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=httpserver.url_for("/"))
-    with httpx.Client() as client:
-        yield Google(settings, client)
+    with external_session() as session:
+        yield Google(settings, session)
 
 
 @pytest.fixture
@@ -64,9 +64,12 @@ def test_a_distance_counts_without_its_duration(httpserver: HTTPServer, google: 
     assert google.distance(REQUEST) == DistanceResult("ok", 7_000, 12 if duration == 12 else None)
 
 
-@pytest.mark.parametrize("body", ["", "<html>", json.dumps([ROUTE])[:-20]])
-def test_truncated_google_answer_is_an_outage(httpserver: HTTPServer, google: Google, body: str) -> None:
-    httpserver.expect_request(ROUTES_PATH).respond_with_data(body)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", json.dumps([ROUTE])[:-20].encode(), json.dumps([ROUTE]).encode().replace(b"EXISTS", b"\xff")],
+)
+def test_truncated_google_answer_is_an_outage(httpserver: HTTPServer, google: Google, body: bytes) -> None:
+    httpserver.expect_request(ROUTES_PATH).respond_with_data(body, content_type="application/json")
     with pytest.raises(ProviderUnavailable, match="not JSON"):
         google.distance(REQUEST)
 

@@ -6,7 +6,8 @@ import pytest
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 
-from lakehouse.cdc.catalog import FORMAT_FILE, LAKE_FORMAT, Catalog
+from lakehouse.cdc.lake_format import FORMAT_FILE, LAKE_FORMAT
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LakehouseError
 
 
@@ -19,9 +20,9 @@ def _files(lake: Path) -> set[Path]:
 
 
 def test_new_lake_records_its_format_once(tmp_path: Path) -> None:
-    catalog = Catalog(str(tmp_path / "lake"))
+    store = TableStore(str(tmp_path / "lake"))
     for _ in range(2):
-        catalog.create_quarantine()
+        store.create_quarantine()
         assert (tmp_path / "lake" / FORMAT_FILE).read_text(encoding="utf-8") == f"{LAKE_FORMAT}\n"
     assert [path.name for path in (tmp_path / "lake").iterdir() if path.is_file()] == [FORMAT_FILE]
 
@@ -33,5 +34,5 @@ def test_lake_of_another_format_is_refused_untouched_with_its_remedy(tmp_path: P
         (tmp_path / FORMAT_FILE).write_text(recorded, encoding="utf-8")
     before = _files(tmp_path)
     with pytest.raises(LakehouseError, match=r"Remove what is in .* and start again: the topics hold everything"):
-        Catalog(str(tmp_path)).lake_id()
+        TableStore(str(tmp_path)).lake_id()
     assert _files(tmp_path) == before

@@ -45,28 +45,24 @@ def test_jar_with_a_wrong_checksum_is_refused_and_deleted(tmp_path: Path) -> Non
     assert not path.exists()
 
 
-def test_valid_jar_is_not_fetched_again_and_unknown_jars_are_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jars, "_download_all", lambda *_: pytest.fail("fetched again"))
+def test_valid_jar_is_not_fetched_again_and_unknown_jars_are_deleted(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / JAR.name).write_bytes(b"the jar")
     (folder / "tool-0.9.jar").write_bytes(b"of an older lock")
-    jars.fetch(tmp_path, _write_lock(tmp_path))
+    jars.fetch(tmp_path, _write_lock(tmp_path), lambda *_: pytest.fail("fetched again"))
     assert [path.name for path in folder.iterdir()] == [JAR.name]
 
 
-def test_a_half_written_jar_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def download_all(wanted: set[jars.Jar], folder: Path) -> None:
+def test_a_half_written_jar_is_fetched_again(tmp_path: Path) -> None:
+    def download(wanted: set[jars.Jar], folder: Path) -> None:
         folder.mkdir()
         for jar in wanted:
             (folder / jar.name).write_bytes(b"the jar")
 
-    monkeypatch.setattr(jars, "_download_all", download_all)
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / JAR.name).write_bytes(b"the j")
-    jars.fetch(tmp_path, _write_lock(tmp_path))
+    jars.fetch(tmp_path, _write_lock(tmp_path), download)
     assert (tmp_path / "set" / JAR.name).read_bytes() == b"the jar"
 
 
@@ -83,4 +79,4 @@ def test_interrupted_download_is_retried() -> None:
 
     artifact: Any = Artifact()
     with stamina.set_testing(True, attempts=2):
-        assert jars._resolve(artifact) == Path("there.jar")
+        assert jars.resolve(artifact) == Path("there.jar")

@@ -11,7 +11,9 @@ from supervisor.options import ServerOptions
 
 from lakehouse.errors import BadInput, NotReady
 from lakehouse.local import kafka, service_addresses, supervisor
+from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
+from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.local.startup import start_services
 from lakehouse.local.supervisor import Process, Supervisor
@@ -127,7 +129,8 @@ def test_services_listen_on_localhost_only(tmp_path: Path) -> None:
     stack = Stack.on_free_ports(tmp_path)
     listeners = kafka.server_properties(stack.settings, tmp_path)["listeners"]
     assert [part.split("//")[1].split(":")[0] for part in str(listeners).split(",")] == ["127.0.0.1", "127.0.0.1"]
-    assert "listen_addresses=127.0.0.1" in stack._services["postgres"].command
+    [postgres] = [service for service in services(stack.home, stack.settings) if service.name == "postgres"]
+    assert "listen_addresses=127.0.0.1" in postgres.command
 
 
 def test_supervisord_config_preserves_quotes_and_percent_signs(tmp_path: Path) -> None:
@@ -143,5 +146,5 @@ def test_supervisord_config_preserves_quotes_and_percent_signs(tmp_path: Path) -
 
 def test_supervisord_password_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    supervisor._write_private(path, "secret")
+    write_private_file(path, "secret")
     assert path.stat().st_mode & 0o077 == 0

@@ -4,24 +4,23 @@ from datetime import date
 
 import pytest
 
-from lakehouse.clock import today
 from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.runs import Run
 
-DAY = date(2026, 6, 30)
+DAY, TODAY = date(2026, 6, 30), date(2026, 7, 1)
 
 
-@pytest.mark.parametrize(("known_at", "warned"), [(today(), True), (DAY, False), (None, False)])
+@pytest.mark.parametrize(("known_at", "warned"), [(TODAY, True), (DAY, False), (None, False)])
 def test_report_with_known_at_today_warns_that_today_is_not_over(
     known_at: date | None, warned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(Run(DAY, {}, known_at=known_at))
+    show(Run(DAY, {}, known_at=known_at), TODAY)
     assert ("Today is not over" in capsys.readouterr().out) == warned
 
 
 def test_report_marks_a_total_that_changed_beyond_the_threshold(capsys: pytest.CaptureFixture[str]) -> None:
     before = {"nb_salaries": 160, "cout_primes": 100, "jours": 50}
-    show(Run(DAY, {}, before=before, after={**before, "cout_primes": 88, "jours": 51}))
+    show(Run(DAY, {}, before=before, after={**before, "cout_primes": 88, "jours": 51}), TODAY)
     printed = capsys.readouterr().out
     assert "cout_primes moved by -12%: 100 before, 88 now" in printed
     assert "jours moved" not in printed

@@ -8,21 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-import httpx
 import pytest
 
+from lakehouse.http_session import external_session
 from lakehouse.slack import webhook
 
 CLOSE = struct.pack("ii", 0, 0)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds sends RST
 
 POST_PROGRAM = """
-import sys, httpx
+import sys
 from lakehouse import logs
+from lakehouse.http_session import external_session
 from lakehouse.slack import webhook
-logs.configure()
-with httpx.Client() as client:
-    print([webhook.post(client, url, "Bravo").text for url in sys.argv[1:]])
+logs.configure(level="DEBUG")
+with external_session() as session:
+    print([webhook.post(session, url, "Bravo").text for url in sys.argv[1:]])
 """
 
 
@@ -63,16 +64,16 @@ def send_half_response(peer: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("end_connection", "message"),
     [
-        (close_connection, "RemoteProtocolError"),
-        (reset_connection, "ReadError"),
-        (send_half_response, "RemoteProtocolError"),
+        (close_connection, "RemoteDisconnected"),
+        (reset_connection, "ConnectionResetError"),
+        (send_half_response, "IncompleteRead"),
     ],
 )
 def test_message_with_an_incomplete_slack_response_is_retried(
     end_connection: Callable[[socket.socket], None], message: str
 ) -> None:
-    with slack_server(end_connection) as (url, received), httpx.Client() as client:
-        assert webhook.post(client, url, "Bravo") == webhook.SlackResponse("retry", message)
+    with slack_server(end_connection) as (url, received), external_session() as session:
+        assert webhook.post(session, url, "Bravo") == webhook.SlackResponse("retry", message)
     assert len(received) == 1
 
 
@@ -84,5 +85,5 @@ def test_logs_do_not_show_the_webhook_url() -> None:
     ):
         command = [sys.executable, "-c", POST_PROGRAM, accepting, resetting]
         completed = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert completed.stdout == "['200 ok', 'ReadError']\n"
+    assert completed.stdout == "['200 ok', 'ConnectionResetError']\n"
     assert "secret" not in completed.stderr

@@ -8,7 +8,7 @@ from pyhive import exc, hive
 from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
-from lakehouse.serving.client import QueryError, _error_message, query
+from lakehouse.serving.client import QueryError, query
 from lakehouse.serving.views import load_views
 from lakehouse.settings import Settings
 
@@ -60,17 +60,27 @@ def test_connection_lost_during_a_query_is_not_ready(monkeypatch: pytest.MonkeyP
         query(Settings(), "SELECT 1")
 
 
+def query_error(monkeypatch: pytest.MonkeyPatch, error: exc.OperationalError) -> QueryError:
+    """Return what a query raises where the server answers with the error."""
+    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection(error))
+    with pytest.raises(QueryError) as raised:
+        query(Settings(), "SELECT 1")
+    return raised.value
+
+
 @pytest.mark.parametrize("field", ["errorMessage", "status"])
-def test_query_error_keeps_the_spark_reason_without_its_stack_trace(field: str) -> None:
+def test_query_error_keeps_the_spark_reason_without_its_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
     status = SimpleNamespace(errorMessage=SPARK_ERROR)
     response = status if field == "errorMessage" else SimpleNamespace(status=status)
-    refusal = QueryError(_error_message(exc.OperationalError(response)))
+    refusal = query_error(monkeypatch, exc.OperationalError(response))
     assert refusal.condition == "PATH_NOT_FOUND"
     assert str(refusal).endswith("refused: [PATH_NOT_FOUND] Path does not exist: /lake/gold/x. SQLSTATE: 42K03")
 
 
-def test_query_error_without_a_condition_is_shown_as_received() -> None:
-    refusal = QueryError(_error_message(exc.OperationalError("session closed")))
+def test_query_error_without_a_condition_is_shown_as_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = query_error(monkeypatch, exc.OperationalError("session closed"))
     assert (refusal.condition, str(refusal)) == (None, "the Thrift server refused: session closed")
 
 

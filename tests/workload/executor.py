@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.silver import catch_up
 from lakehouse.source.postgres import Connection, connect
@@ -75,7 +76,7 @@ def catch_up_to_shares(harness: CdcHarness, step: Refresh) -> None:
     end_offsets = harness.drain()
 
     def catch_up_table(contract: Contract) -> None:
-        merged_offsets, share = harness.lake.catalog.silver_offsets(contract), step.shares[contract.table]
+        merged_offsets, share = table_stats.silver_offsets(harness.lake.store, contract), step.shares[contract.table]
         target_offsets = {
             topic_partition: merged_offsets.get(topic_partition, -1)
             + round(share * (end - merged_offsets.get(topic_partition, -1)))

@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.silver import catch_up, reset_table
 from lakehouse.cdc.time_travel import replay
@@ -151,7 +152,7 @@ def check_rebuild_is_identical(harness: CdcHarness, contract: Contract) -> Diffe
     """Rebuild the table's Silver from Bronze, and compare its rows, versions and quarantine with before (law 4)."""
     before = _read_silver_tables(harness, contract)
     reset_table(harness.lake, contract)
-    catch_up(harness.lake, contract, harness.lake.catalog.bronze_offsets(contract))
+    catch_up(harness.lake, contract, table_stats.bronze_offsets(harness.lake.store, contract))
     after = _read_silver_tables(harness, contract)
     return [
         difference

@@ -8,10 +8,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
 from lakehouse.cdc import bronze
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.source_identity import create_bronze_tables, resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
@@ -27,14 +27,14 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     """Append every change of the captured tables to Bronze, one stream a table, until `stop` is set."""
     log = logs.logger("stream")
     retry_outages = partial(retry_until_stopped, on=(NotReady,), log=log.warning, stop=stop)
-    catalog, lease = Catalog(settings.lake), Lease(settings, "stream")
+    store, lease = TableStore(settings.lake), Lease(settings, "stream")
     retry_outages(lease.acquire)
     if stop.is_set():
         return
     # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
     with closing(lease), session(settings, "stream") as spark:
-        retry_outages(lambda: create_bronze_tables(catalog, read_source_identity(settings, CAPTURED), *CAPTURED))
-        lake = Lake(spark, catalog)
+        retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
+        lake = Lake(spark, store)
         starts = {contract.table: partial(start_stream, settings, lake, lease, contract) for contract in CAPTURED}
         supervise(starts, log, stop.wait, make_heartbeat(settings.heartbeat_file))
 
@@ -45,7 +45,7 @@ def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contrac
     Raises LakehouseError where the table belongs to another source, or another process has the lease.
     """
     epoch = lease.acquire()
-    starting_offsets = resolve_starting_offsets(lake.catalog, read_source_identity(settings, [contract]), contract)
-    ensure_source_not_rewound(settings, lake.catalog, [contract])
+    starting_offsets = resolve_starting_offsets(lake.store, read_source_identity(settings, [contract]), contract)
+    ensure_source_not_rewound(settings, lake.store, [contract])
     leased_lake = replace(lake, pre_commit_check=partial(lease.ensure_held, epoch))
     return bronze.start_stream(leased_lake, contract, settings.kafka_bootstrap_servers, starting_offsets)

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
-from lakehouse.cdc.catalog import REFILL_APP_ID
+from lakehouse.cdc import commit_log
+from lakehouse.cdc.commit_log import REFILL_APP_ID
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import checkpoint_log
@@ -108,7 +109,7 @@ class BatchWriter:
             self._commit_check.ensure_committed(token, expected_rows)
         self._next_offsets |= end_offsets
         if batch_id % CHECKPOINT_EVERY_N_BATCHES == 0:
-            checkpoint_log(self._lake.catalog.path("bronze", self._contract.table))
+            checkpoint_log(self._lake.store.path("bronze", self._contract.table))
 
     def _ensure_contiguous(self, start_offsets: Mapping[int, int]) -> None:
         for partition, start in start_offsets.items():
@@ -175,7 +176,7 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
     """
     if not starting_offsets.gaps:
         return 0
-    refill_number, still_open = lake.catalog.refill_count(contract), {*bronze_gaps(lake.catalog, contract)}
+    refill_number, still_open = commit_log.refill_count(lake.store, contract), {*bronze_gaps(lake.store, contract)}
     open_gaps = [gap for gap in starting_offsets.gaps if gap in still_open]
     commit_check, message_count = lake.commit_check("bronze", contract.table), 0
     for n in range(0, len(open_gaps), MAX_GAPS_PER_COMMIT):
@@ -188,7 +189,7 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
         commit_check.ensure_committed(token, expected_rows)
         message_count += expected_rows
         logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
-    if remaining_gaps := bronze_gaps(lake.catalog, contract):
+    if remaining_gaps := bronze_gaps(lake.store, contract):
         raise LakehouseError(f"bronze/{contract.table} still has a gap after its refill: {remaining_gaps[0]}.")
     return message_count
 
@@ -202,8 +203,8 @@ def refill_gaps(
     messages of a gap.
     """
     for contract in contracts:
-        if bronze_gaps(lake.catalog, contract):
-            refill(lake, contract, kafka, resolve_starting_offsets(lake.catalog, identify([contract]), contract))
+        if bronze_gaps(lake.store, contract):
+            refill(lake, contract, kafka, resolve_starting_offsets(lake.store, identify([contract]), contract))
 
 
 def _read_gap(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:

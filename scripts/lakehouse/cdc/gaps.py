@@ -4,26 +4,41 @@ They are found from the files' statistics. Offsets are read only where overlappi
 statistics of compacted files give no more than the smallest and the largest offset.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import groupby
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_query, table_stats
 from lakehouse.cdc.offsets import Gap, OffsetRange, TopicPartition
+from lakehouse.cdc.table_store import TableStore
 
 
-def find_gaps(catalog: Catalog, name: str, earliest_offsets: Mapping[TopicPartition, int]) -> list[Gap]:
+def find_gaps(store: TableStore, name: str, earliest_offsets: Mapping[TopicPartition, int]) -> list[Gap]:
     """Return the gaps of a Bronze table by topic-partition; each one begins at its earliest offset (default: 0)."""
+    ranges = table_stats.offset_ranges(store, "bronze", name, column_prefix="")
+    return gaps_of_ranges(ranges, earliest_offsets, partial(table_query.offset_gaps, store, name))
+
+
+def gaps_of_ranges(
+    ranges: Iterable[OffsetRange],
+    earliest_offsets: Mapping[TopicPartition, int],
+    read_gaps: Callable[[OffsetRange], Iterable[tuple[int, int]]],
+) -> list[Gap]:
+    """Return the gaps of a table whose files have these ranges, each offset in one file.
+
+    `read_gaps` returns the (first, last) offsets of the gaps within a range that has fewer rows than offsets.
+    """
     gaps = []
-    merged_ranges = merge_ranges(catalog.offset_ranges("bronze", name, column_prefix=""))
-    for topic_partition, partition_ranges in groupby(merged_ranges, lambda offset_range: offset_range.topic_partition):
+    for topic_partition, partition_ranges in groupby(merge_ranges(ranges), lambda merged: merged.topic_partition):
         expected = earliest_offsets.get(topic_partition, 0)
         for offset_range in partition_ranges:
             if offset_range.first > expected:
                 gaps.append(Gap(topic_partition, expected, offset_range.first - 1))
             if offset_range.rows <= offset_range.last - offset_range.first:
-                inner_gaps = catalog.offset_gaps(name, offset_range)
                 gaps += [
-                    Gap(topic_partition, max(first, expected), last) for first, last in inner_gaps if last >= expected
+                    Gap(topic_partition, max(first, expected), last)
+                    for first, last in read_gaps(offset_range)
+                    if last >= expected
                 ]
             expected = max(expected, offset_range.last + 1)
     return gaps

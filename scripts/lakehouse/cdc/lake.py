@@ -7,11 +7,12 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.commit_check import CommitCheck
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.cdc.schemas import Columns
+from lakehouse.cdc.table_store import TableStore
 
 # In a job's .conf, before the name of a setting that is for bulk work only.
 BULK_CONF_PREFIX = "spark.lakehouse.bulk."
@@ -19,10 +20,10 @@ BULK_CONF_PREFIX = "spark.lakehouse.bulk."
 
 @dataclass(frozen=True)
 class Lake:
-    """A catalog's tables in a Spark session. `pre_commit_check` runs before each commit, and raises to prevent it."""
+    """The tables of a store in a Spark session. `pre_commit_check` runs before each commit and raises to prevent it."""
 
     spark: SparkSession
-    catalog: Catalog
+    store: TableStore
     pre_commit_check: Callable[[], None] = field(default=lambda: None)
 
     def with_bulk_settings(self) -> "Lake":
@@ -65,56 +66,54 @@ class Lake:
         `_change_type` is insert or delete, or for an update update_preimage and update_postimage. Returns None where
         the table's log no longer has the complete feed.
         """
-        path, current_version = (
-            self.catalog.path("silver", contract.table),
-            self.catalog.last_data_version("silver", contract.table),
-        )
+        current_version = commit_log.last_data_version(self.store, "silver", contract.table)
         if since == current_version:
             return self._empty_frame({**contract.columns, "_change_type": "string"})
-        if not self.catalog.has_complete_change_feed("silver", contract.table, since):
+        if not commit_log.has_complete_change_feed(self.store, "silver", contract.table, since):
             return None
         reader = self.spark.read.format("delta").option("readChangeFeed", "true")
-        return reader.option("startingVersion", since + 1).option("endingVersion", current_version).load(path)
+        versions = reader.option("startingVersion", since + 1).option("endingVersion", current_version)
+        return versions.load(self.store.path("silver", contract.table))
 
     def read(self, layer: str, name: str) -> DataFrame:
-        return self.spark.read.format("delta").load(self.catalog.path(layer, name))
+        return self.spark.read.format("delta").load(self.store.path(layer, name))
 
     def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> None:
         """Append the rows in one commit; `options` are those of Delta's writer."""
         self.pre_commit_check()
-        rows.write.format("delta").mode("append").options(**options).save(self.catalog.path(layer, name))
+        rows.write.format("delta").mode("append").options(**options).save(self.store.path(layer, name))
 
     def commit_check(self, layer: str, name: str) -> CommitCheck:
-        return CommitCheck(self.spark, self.catalog.path(layer, name))
+        return CommitCheck(self.spark, self.store.path(layer, name))
 
     def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
         """Replace all rows of the table in one commit; a reader sees the old ones or the new, never a mix.
 
-        The commit's userMetadata stores `provenance`, for Catalog.provenance to return.
+        The commit's userMetadata stores `provenance`, for commit_log.provenance to return.
         """
         self.pre_commit_check()
-        schema_matches = self.catalog.has_columns(layer, name, dict(rows.dtypes))
+        schema_matches = self.store.has_columns(layer, name, dict(rows.dtypes))
         # Delta needs a second to find the rows that an overwrite replaces, even where there are none.
-        mode = "append" if schema_matches and self.catalog.is_empty(layer, name) else "overwrite"
+        mode = "append" if schema_matches and table_stats.is_empty(self.store, layer, name) else "overwrite"
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not schema_matches))
-        writer.option("userMetadata", provenance).save(self.catalog.path(layer, name))
+        writer.option("userMetadata", provenance).save(self.store.path(layer, name))
 
     def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str) -> None:
         """Replace the rows that match a SQL condition; the new rows all have to match it, too."""
         self.pre_commit_check()
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
-        writer.save(self.catalog.path(layer, name))
+        writer.save(self.store.path(layer, name))
 
     def truncate(self, layer: str, name: str, columns: Columns) -> None:
         """Delete all rows of the table, and give it these columns."""
         self.pre_commit_check()
         writer = self._empty_frame(columns).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer.partitionBy(*self.catalog.partition_columns(layer, name)).save(self.catalog.path(layer, name))
+        writer.partitionBy(*self.store.partition_columns(layer, name)).save(self.store.path(layer, name))
 
     def table(self, layer: str, name: str) -> DeltaTable:
         """Return the table as Delta's API has it, to merge into or delete from."""
         self.pre_commit_check()
-        return DeltaTable.forPath(self.spark, self.catalog.path(layer, name))
+        return DeltaTable.forPath(self.spark, self.store.path(layer, name))
 
     def _empty_frame(self, columns: Columns) -> DataFrame:
         """Return a frame of these columns without rows; made from a Python list, it would start a Python worker."""

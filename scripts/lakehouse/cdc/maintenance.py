@@ -14,7 +14,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from lakehouse.cdc.catalog import innermost_cause
+from lakehouse.cdc.table_store import innermost_cause
 from lakehouse.errors import LakehouseError
 
 DEFAULT_RETENTION = timedelta(days=7)

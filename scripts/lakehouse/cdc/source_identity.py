@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_query, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.gaps import find_gaps
 from lakehouse.cdc.offsets import Gap, Offsets, TopicPartition
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady, SourceMismatch
 
 SYSTEM_IDENTIFIER_PROPERTY = "cdc.systemIdentifier"
@@ -55,36 +56,36 @@ class StartingOffsets:
     gaps: Sequence[Gap] = ()
 
 
-def create_bronze_tables(catalog: Catalog, source: Source, *contracts: Contract) -> None:
+def create_bronze_tables(store: TableStore, source: Source, *contracts: Contract) -> None:
     """Create the Bronze tables for this source.
 
     Raises SourceMismatch where one belongs to another Postgres (ARCHITECTURE.md, law 9).
     """
     for contract in contracts:
         topic = source.topics[contract.topic]
-        catalog.create_bronze(
+        store.create_bronze(
             contract, {SYSTEM_IDENTIFIER_PROPERTY: source.system_identifier, f"{TOPIC_ID_PROPERTY}0": topic.topic_id}
         )
-        ensure_same_system(catalog, source.system_identifier, contract)
+        ensure_same_system(store, source.system_identifier, contract)
 
 
-def resolve_starting_offsets(catalog: Catalog, source: Source, contract: Contract) -> StartingOffsets:
+def resolve_starting_offsets(store: TableStore, source: Source, contract: Contract) -> StartingOffsets:
     """Return where to continue reading a topic, after checking that Bronze was read from this very topic.
 
     Raises SourceMismatch, with its remedy, where the topic was deleted and created again. Raises it where the topic no
     longer has messages that Bronze still needs, unread ones or those of a gap. Raises it where Kafka lost the end of
     the topic's log, and reuses its offsets for other messages.
     """
-    create_bronze_tables(catalog, source, contract)
-    topic, properties = source.topics[contract.topic], catalog.properties("bronze", contract.table)
+    create_bronze_tables(store, source, contract)
+    topic, properties = source.topics[contract.topic], store.properties("bronze", contract.table)
     incarnation = _incarnation_by_topic_id(properties).get(topic.topic_id)
     if incarnation is None:
         raise SourceMismatch(
             f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
             f"it was deleted and made again. {RESNAPSHOT_HINT}"
         )
-    bronze_offsets = catalog.bronze_offsets(contract)
-    for partition in _truncated_partitions(catalog, contract, topic, incarnation, bronze_offsets):
+    bronze_offsets = table_stats.bronze_offsets(store, contract)
+    for partition in _truncated_partitions(store, contract, topic, incarnation, bronze_offsets):
         raise SourceMismatch(
             f"topic {topic.name}, partition {partition} does not have the message at offset "
             f"{bronze_offsets[TopicPartition(incarnation, partition)]}, which is the last one of "
@@ -98,7 +99,7 @@ def resolve_starting_offsets(catalog: Catalog, source: Source, contract: Contrac
                 f"topic {topic.name}, partition {partition} no longer has the offsets {next_offsets[partition]} to "
                 f"{earliest - 1}, which bronze/{contract.table} has not read. {RESNAPSHOT_HINT}"
             )
-    gaps = tuple(bronze_gaps(catalog, contract))
+    gaps = tuple(bronze_gaps(store, contract))
     if unfillable := _unfillable_gaps(topic, incarnation, gaps):
         raise SourceMismatch(
             f"bronze/{contract.table} lacks messages that it once had ({_format_gaps(unfillable)}), and topic "
@@ -107,27 +108,27 @@ def resolve_starting_offsets(catalog: Catalog, source: Source, contract: Contrac
     return StartingOffsets(incarnation, next_offsets, gaps)
 
 
-def bronze_gaps(catalog: Catalog, contract: Contract) -> Sequence[Gap]:
+def bronze_gaps(store: TableStore, contract: Contract) -> Sequence[Gap]:
     """Return the gaps of the Bronze table, without those whose loss was acknowledged."""
-    properties = catalog.properties("bronze", contract.table)
-    return find_gaps(catalog, contract.table, _acknowledged_offsets(properties))
+    properties = store.properties("bronze", contract.table)
+    return find_gaps(store, contract.table, _acknowledged_offsets(properties))
 
 
 def acknowledge_data_loss(
-    catalog: Catalog, source: Source, contract: Contract, current_wal_lsn: Callable[[], int]
+    store: TableStore, source: Source, contract: Contract, current_wal_lsn: Callable[[], int]
 ) -> None:
     """Record that lost messages, another topic or an older Postgres are acknowledged, so that streams continue.
 
     Correct only where a resnapshot reads all rows again.
     """
-    topic, properties = source.topics[contract.topic], catalog.properties("bronze", contract.table)
+    topic, properties = source.topics[contract.topic], store.properties("bronze", contract.table)
     incarnations = _incarnation_by_topic_id(properties)
-    incarnation, bronze_offsets = incarnations.get(topic.topic_id), catalog.bronze_offsets(contract)
-    if incarnation is None or _truncated_partitions(catalog, contract, topic, incarnation, bronze_offsets):
+    incarnation, bronze_offsets = incarnations.get(topic.topic_id), table_stats.bronze_offsets(store, contract)
+    if incarnation is None or _truncated_partitions(store, contract, topic, incarnation, bronze_offsets):
         # Its offsets now belong to other messages: it becomes a new incarnation, read from its beginning.
         incarnation = max(incarnations.values()) + 1
     next_offsets = _next_offsets(topic, incarnation, bronze_offsets, properties)
-    unfillable = _unfillable_gaps(topic, incarnation, bronze_gaps(catalog, contract))
+    unfillable = _unfillable_gaps(topic, incarnation, bronze_gaps(store, contract))
     acknowledged = {gap.topic_partition: gap.last + 1 for gap in unfillable}
     acknowledged |= {
         TopicPartition(incarnation, partition): earliest
@@ -138,43 +139,41 @@ def acknowledge_data_loss(
         f"{LOSS_ACKNOWLEDGED_BEFORE}{topic_partition.incarnation}.{topic_partition.partition}": str(offset)
         for topic_partition, offset in acknowledged.items()
     }
-    if (max_lsn := catalog.max_lsn(contract)) > current_wal_lsn():
+    if (max_lsn := table_stats.max_lsn(store, contract)) > current_wal_lsn():
         new_properties[REWOUND_BEFORE] = str(max_lsn)
     if incarnation not in incarnations.values():
         new_properties[f"{TOPIC_ID_PROPERTY}{incarnation}"] = topic.topic_id
     if new_properties:
-        catalog.set_properties("bronze", contract.table, new_properties)
+        store.set_properties("bronze", contract.table, new_properties)
 
 
 def ensure_resnapshot_is_ordered(
-    catalog: Catalog, source: Source, current_wal_lsn: Callable[[], int], contract: Contract
+    store: TableStore, source: Source, current_wal_lsn: Callable[[], int], contract: Contract
 ) -> None:
     """Raise SourceMismatch where a resnapshot could not be ordered after the changes in Bronze.
 
     Within a topic the offsets order it, in a new topic the LSNs do. A new topic of an older Postgres has neither.
     """
-    topic, properties = source.topics[contract.topic], catalog.properties("bronze", contract.table)
-    incarnation, bronze_offsets = (
-        _incarnation_by_topic_id(properties).get(topic.topic_id),
-        catalog.bronze_offsets(contract),
-    )
+    topic, properties = source.topics[contract.topic], store.properties("bronze", contract.table)
+    incarnation = _incarnation_by_topic_id(properties).get(topic.topic_id)
+    bronze_offsets = table_stats.bronze_offsets(store, contract)
     is_new_incarnation = incarnation is None or _truncated_partitions(
-        catalog, contract, topic, incarnation, bronze_offsets
+        store, contract, topic, incarnation, bronze_offsets
     )
-    if is_new_incarnation and catalog.max_lsn(contract) > current_wal_lsn():
+    if is_new_incarnation and table_stats.max_lsn(store, contract) > current_wal_lsn():
         raise SourceMismatch(
             f"Postgres is older than bronze/{contract.table}, and topic {topic.name} is another one: "
             f"what is read now cannot be ordered after what was lost. {REMEDIES}"
         )
 
 
-def ensure_same_system(catalog: Catalog, system_identifier: str, contract: Contract) -> None:
+def ensure_same_system(store: TableStore, system_identifier: str, contract: Contract) -> None:
     """Raise SourceMismatch where the Bronze table was read from another Postgres, NotReady where there is none."""
-    if not catalog.exists("bronze", contract.table):
+    if not store.exists("bronze", contract.table):
         raise NotReady(
             f"bronze/{contract.table} does not exist yet; the stream processor creates it. Start it: make up"
         )
-    known_identifier = catalog.properties("bronze", contract.table).get(SYSTEM_IDENTIFIER_PROPERTY)
+    known_identifier = store.properties("bronze", contract.table).get(SYSTEM_IDENTIFIER_PROPERTY)
     if known_identifier != system_identifier:
         raise SourceMismatch(
             f"bronze/{contract.table} belongs to the Postgres with system identifier {known_identifier}, "
@@ -182,10 +181,10 @@ def ensure_same_system(catalog: Catalog, system_identifier: str, contract: Contr
         )
 
 
-def ensure_not_rewound(catalog: Catalog, current_wal_lsn: Callable[[], int], contract: Contract) -> None:
+def ensure_not_rewound(store: TableStore, current_wal_lsn: Callable[[], int], contract: Contract) -> None:
     """Raise SourceMismatch where Postgres's WAL ends before an LSN in Bronze: a backup was restored."""
-    max_lsn = catalog.max_lsn(contract)
-    acknowledged_lsn = int(catalog.properties("bronze", contract.table).get(REWOUND_BEFORE, 0))
+    max_lsn = table_stats.max_lsn(store, contract)
+    acknowledged_lsn = int(store.properties("bronze", contract.table).get(REWOUND_BEFORE, 0))
     if max_lsn > acknowledged_lsn and max_lsn > (wal_lsn := current_wal_lsn()):
         raise SourceMismatch(
             f"Postgres is older than bronze/{contract.table}, which has read its log up to {max_lsn}; it ends at "
@@ -204,7 +203,7 @@ def _incarnation_by_topic_id(properties: Mapping[str, str]) -> dict[str, int]:
 
 
 def _truncated_partitions(
-    catalog: Catalog, contract: Contract, topic: Topic, incarnation: int, bronze_offsets: Offsets
+    store: TableStore, contract: Contract, topic: Topic, incarnation: int, bronze_offsets: Offsets
 ) -> Sequence[int]:
     """Return the partitions in which Kafka does not have Bronze's last message any more.
 
@@ -219,7 +218,7 @@ def _truncated_partitions(
     }
     if not last_offsets:
         return []
-    in_bronze = catalog.kafka_timestamps(contract, incarnation, last_offsets)
+    in_bronze = table_query.kafka_timestamps(store, contract, incarnation, last_offsets)
     in_topic = topic.timestamps(last_offsets)
     return [
         partition

@@ -1,17 +1,22 @@
 """Google's Routes API, with the legacy Distance Matrix for API keys that have no access to it."""
 
+import json
+import re
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from lakehouse.distance.google_distance_matrix import DistanceMatrix
 from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable, parse_count
+from lakehouse.http_session import HttpError, HttpSession, InvalidUrl, Response, is_success
 from lakehouse.settings import Settings
 
 ROUTES_PATH = "/distanceMatrix/v2:computeRouteMatrix"
 FIELD_MASK = "originIndex,destinationIndex,status,condition,distanceMeters,duration"
 ROUTES_TRAVEL_MODES = {"walking": "WALK", "bicycling": "BICYCLE", "driving": "DRIVE", "transit": "TRANSIT"}
 GOOGLE_TIMEOUT_S = 20.0
+# Visible ASCII. requests would send other characters as Latin-1, and quote a line break in its error.
+HEADER_VALUE = re.compile(r"[!-~]+")
+CHECK_SETTINGS_HINT = "Check API_KEY_MAPS and MAPS_URL."
 NO_ACCESS_ERRORS = ("SERVICE_DISABLED", "API_KEY_SERVICE_BLOCKED")
 INVALID_KEY_ERRORS = ("API_KEY_INVALID", "API key not valid", "API key expired")
 # Statuses by name and google.rpc code. They concern the whole service: every other request would fail too.
@@ -24,11 +29,11 @@ class Google:
     name = "google"
     batch_size = 20
 
-    def __init__(self, settings: Settings, client: httpx.Client, timeout: float = GOOGLE_TIMEOUT_S) -> None:
+    def __init__(self, settings: Settings, session: HttpSession, timeout: float = GOOGLE_TIMEOUT_S) -> None:
         key = settings.api_key_maps
         if key is None:
             raise ProviderUnavailable("API_KEY_MAPS is not set")
-        self._key, self._client, self._timeout = key.get_secret_value(), client, timeout
+        self._key, self._session, self._timeout = key.get_secret_value(), session, timeout
         self._url = settings.maps_url.rstrip("/")
         self._distance_matrix: DistanceMatrix | None = None
 
@@ -37,17 +42,19 @@ class Google:
             return self._distance_matrix.distance(request)
         response = self._post(request)
         error = _extract_error(response)
-        if response.is_success and not error:
+        if is_success(response) and not error:
             return _parse_result(_parse_json(response))
         status = _http_status(response, error)
-        if status == httpx.codes.FORBIDDEN and any(reason in str(error) for reason in NO_ACCESS_ERRORS):
+        if status == HTTPStatus.FORBIDDEN and any(reason in str(error) for reason in NO_ACCESS_ERRORS):
             self._distance_matrix = DistanceMatrix(self._key, self._url)
             return self._distance_matrix.distance(request)
         return _failed_or_raise(status, error)
 
-    def _post(self, request: DistanceRequest) -> httpx.Response:
+    def _post(self, request: DistanceRequest) -> Response:
+        if not HEADER_VALUE.fullmatch(self._key):
+            raise ProviderUnavailable(f"Google Routes cannot be called (invalid header). {CHECK_SETTINGS_HINT}")
         try:
-            return self._client.post(
+            return self._session.post(
                 self._url + ROUTES_PATH,
                 headers={"X-Goog-Api-Key": self._key, "X-Goog-FieldMask": FIELD_MASK},
                 json={
@@ -59,16 +66,15 @@ class Google:
                 },
                 timeout=self._timeout,
             )
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
-            reason = f"Google Routes cannot be called ({type(error).__name__}). Check API_KEY_MAPS and MAPS_URL."
-            raise ProviderUnavailable(reason) from None  # the error's text may contain the key
-        except httpx.HTTPError as error:
-            raise ProviderUnavailable(f"Google Routes does not answer ({type(error).__name__})") from error
+        except InvalidUrl as error:
+            raise ProviderUnavailable(f"Google Routes cannot be called ({error}). {CHECK_SETTINGS_HINT}") from error
+        except HttpError as error:
+            raise ProviderUnavailable(f"Google Routes does not answer ({error})") from error
 
 
-def _parse_json(response: httpx.Response) -> Any:
+def _parse_json(response: Response) -> Any:
     try:
-        return response.json()
+        return json.loads(response.content)
     except ValueError as error:
         raise ProviderUnavailable("Google Routes returned something that is not JSON") from error
 
@@ -103,19 +109,19 @@ def _first_object(body: Any) -> dict[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _extract_error(response: httpx.Response) -> dict[str, Any]:
+def _extract_error(response: Response) -> dict[str, Any]:
     """Return the response's error, or {}. Google may report one in the body of a 200."""
     try:
-        error = _first_object(response.json()).get("error")
+        error = _first_object(json.loads(response.content)).get("error")
     except ValueError:
         return {}
     return error if isinstance(error, dict) else {}
 
 
-def _http_status(response: httpx.Response, error: dict[str, Any]) -> int:
+def _http_status(response: Response, error: dict[str, Any]) -> int:
     """Return the HTTP status; for an error in the body of a 200, the code that the error names."""
     code = error.get("code")
-    return code if response.is_success and type(code) is int else response.status_code
+    return code if is_success(response) and type(code) is int else response.status_code
 
 
 def _failed_or_raise(http_status: int, error: dict[str, Any]) -> DistanceResult:
@@ -126,7 +132,7 @@ def _failed_or_raise(http_status: int, error: dict[str, Any]) -> DistanceResult:
         raise ProviderUnavailable(
             f"{message}: the key is refused. Check API_KEY_MAPS and that the Routes API is enabled for it."
         )
-    busy = http_status == httpx.codes.TOO_MANY_REQUESTS or str(status) in SERVICE_WIDE_CODES
-    if busy or http_status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    busy = http_status == HTTPStatus.TOO_MANY_REQUESTS or str(status) in SERVICE_WIDE_CODES
+    if busy or http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise ProviderUnavailable(message)
     return DistanceResult("failed", reason=message)

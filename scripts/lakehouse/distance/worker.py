@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-import httpx
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
@@ -17,6 +16,7 @@ from lakehouse.distance.google_routes import Google
 from lakehouse.distance.providers import DistanceResult, Provider, ProviderUnavailable
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
+from lakehouse.http_session import HttpSession, external_session
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, retry_until_stopped
 from lakehouse.settings import Settings
@@ -41,13 +41,13 @@ def serve(settings: Settings, stop: StopSignal) -> None:
 
 def run_once(settings: Settings) -> Counter[str]:
     """Resolve the requests that are due, once, and return the number of results per status."""
-    with httpx.Client() as client, postgres.connect(settings, autocommit=True) as conn:
-        return resolve_due(conn, _select_provider(settings, client), StopSignal())
+    with external_session() as session, postgres.connect(settings, autocommit=True) as conn:
+        return resolve_due(conn, _select_provider(settings, session), StopSignal())
 
 
 def _run_session(settings: Settings, stop: StopSignal) -> None:
     with (
-        httpx.Client() as client,
+        external_session() as session,
         postgres.connect(settings, autocommit=True) as conn,
         topics.open_consumer(settings, [topics.topic_name(table) for table in TRIGGER_TABLES]) as consumer,
     ):
@@ -55,7 +55,7 @@ def _run_session(settings: Settings, stop: StopSignal) -> None:
         consumer.seek_to_end()
         for partition in consumer.assignment():
             consumer.position(partition)
-        provider = _select_provider(settings, client)
+        provider = _select_provider(settings, session)
         log.info("ready", provider=provider.name)
         heartbeat = make_heartbeat(settings.heartbeat_file)
         while not stop.is_set():
@@ -102,8 +102,8 @@ def _fetch_results(
         yield pending, DistanceResult("failed", reason=unavailable)
 
 
-def _select_provider(settings: Settings, client: httpx.Client) -> Provider:
-    return Google(settings, client) if settings.api_key_maps else Estimate()
+def _select_provider(settings: Settings, session: HttpSession) -> Provider:
+    return Google(settings, session) if settings.api_key_maps else Estimate()
 
 
 def _seconds_to_next(pending: Sequence[PendingRequest]) -> float:

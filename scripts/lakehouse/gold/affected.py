@@ -38,11 +38,13 @@ class AffectedEmployees:
     now: EmployeeRows
 
 
-def affected_since(lake: Lake, provenance: Provenance, as_of: date) -> AffectedEmployees | None:
+def affected_since(
+    lake: Lake, provenance: Provenance, as_of: date, max_employees: int = MAX_AFFECTED_EMPLOYEES
+) -> AffectedEmployees | None:
     """Return the employees affected since a table was computed; None where all of them may be.
 
     Affected are employees whose rows or activities changed, and those with an activity after `provenance.day`.
-    None means an incomplete change feed, or more than MAX_AFFECTED_EMPLOYEES. Silver must not change meanwhile.
+    None means an incomplete change feed, or more than `max_employees`. Silver must not change meanwhile.
     """
     employee_changes, activity_changes = (
         lake.change_feed(contract, provenance.input_versions[contract.table])
@@ -64,8 +66,8 @@ def affected_since(lake: Lake, provenance: Provenance, as_of: date) -> AffectedE
         affected_ids = affected_ids.union(
             activities.where(F.col("start_date_utc") >= end_of_day(F.lit(previous_day))).select("employee_id")
         )
-    ids = [row.id for row in affected_ids.distinct().limit(MAX_AFFECTED_EMPLOYEES + 1).collect()]
-    if len(ids) > MAX_AFFECTED_EMPLOYEES:
+    ids = [row.id for row in affected_ids.distinct().limit(max_employees + 1).collect()]
+    if len(ids) > max_employees:
         return None
     now = EmployeeRows(
         lake.silver(RH_EMPLOYEES).select(*EMPLOYEE_INPUT_COLUMNS).where(F.col("id").isin(*ids)),

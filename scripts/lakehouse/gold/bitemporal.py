@@ -12,6 +12,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
@@ -113,7 +114,7 @@ def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive
     """
     if go_live and contract is DISTANCE_CACHE:
         day = max(day, go_live.live_since.astimezone(PARIS).date())
-    first_commit = lake.catalog.min_commit_lsn(CAPTURED)
+    first_commit = table_stats.min_commit_lsn(lake.store, CAPTURED)
     pre_go_live = initial_snapshot_lsn().isNotNull() & (
         F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit))
     )

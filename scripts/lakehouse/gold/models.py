@@ -8,8 +8,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.activities import activity_breakdown, activity_breakdown_incremental
 from lakehouse.gold.affected import AffectedEmployees
@@ -37,10 +38,10 @@ class Model:
     day: date | None = None
     incremental: IncrementalUpdate | None = None
 
-    def provenance(self, catalog: Catalog) -> Provenance:
+    def provenance(self, store: TableStore) -> Provenance:
         """Return the current versions of the inputs, parameters and code; equal provenance means equal rows."""
-        versions = {name: catalog.last_data_version("silver", name) for name in self.input_tables}
-        ids = {name: catalog.table_id("silver", name) for name in self.input_tables}
+        versions = {name: commit_log.last_data_version(store, "silver", name) for name in self.input_tables}
+        ids = {name: store.table_id("silver", name) for name in self.input_tables}
         parameters = json.dumps({**self.parameters, "tables": ids}, default=str, sort_keys=True)
         return Provenance(versions, self.day.isoformat() if self.day else "", parameters, code_version())
 

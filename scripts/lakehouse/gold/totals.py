@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_query
+from lakehouse.cdc.table_store import TableStore
 
 Totals = Mapping[str, int | Decimal]
 
 
-def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Totals:
+def totals(store: TableStore, primes: str, days: str, where: str = "true") -> Totals:
     """Return the totals of v_kpi, over the rows of a primes table and a wellbeing-days table that meet a condition."""
     query = f"""
         SELECT count(*) AS nb_salaries,
@@ -20,7 +21,7 @@ def totals(catalog: Catalog, primes: str, days: str, where: str = "true") -> Tot
         FROM (SELECT * FROM primes WHERE {where}) AS p
         LEFT JOIN (SELECT * FROM days WHERE {where}) AS w ON w.employee_id = p.employee_id AND w.year = p.year
     """  # noqa: S608 - table names and dates come from this code
-    return catalog.query_one(query, primes=("gold", primes), days=("gold", days))
+    return table_query.query_one(store, query, primes=("gold", primes), days=("gold", days))
 
 
 def changed_beyond(before: Totals, after: Totals, threshold: float) -> Mapping[str, float]:

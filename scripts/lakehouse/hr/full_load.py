@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from lakehouse.clock import today
 from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.hr.company import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
@@ -29,7 +28,11 @@ class LoadOptions:
 
 
 def full_load(
-    settings: Settings, options: LoadOptions, backfill: Callable[[Connection], int] = lambda _: 0
+    settings: Settings,
+    options: LoadOptions,
+    backfill: Callable[[Connection], int] = lambda _: 0,
+    *,
+    today: date,
 ) -> Iterator[str]:
     """Run the full load and yield its report line by line: row counts and remarks, without personal data.
 
@@ -40,7 +43,7 @@ def full_load(
     if options.if_not_live and _is_live(settings, options.wait):
         yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
         return
-    _reject_future_date(options.effective_from)
+    _reject_future_date(options.effective_from, today)
     company = read_company(options.folder)
     yield from company.remarks
     with connect(settings, autocommit=True, timeout=options.wait) as conn:
@@ -53,11 +56,11 @@ def full_load(
         yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
 
 
-def _reject_future_date(day: date | None) -> None:
+def _reject_future_date(day: date | None, today: date) -> None:
     """Raise BadInput for an effective date in the future: today's results would include the changes at once."""
-    if day and day > (now := today()):
+    if day and day > today:
         raise BadInput(
-            f"--effective-from {day} : ce jour est à venir, nous sommes le {now}. Rien n'est chargé : les chiffres "
+            f"--effective-from {day} : ce jour est à venir, nous sommes le {today}. Rien n'est chargé : les chiffres "
             "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
         )
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import httpx
-
+from lakehouse.http_session import HttpError, ensure_success, internal_session
 from lakehouse.local import properties
 from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
@@ -61,7 +60,8 @@ def worker_properties(settings: Settings) -> dict[str, str | int]:
 def check_readiness(settings: Settings) -> str | None:
     """Return why Connect is not ready, or None if it answers."""
     try:
-        httpx.get(f"{settings.connect_url}/connectors", timeout=5).raise_for_status()
-    except httpx.HTTPError as error:
-        return f"Connect to answer at {settings.connect_url} ({type(error).__name__})"
+        with internal_session(timeout=5) as session:
+            ensure_success(session.get(f"{settings.connect_url}/connectors"))
+    except HttpError as error:
+        return f"Connect to answer at {settings.connect_url} ({error})"
     return None

@@ -10,7 +10,7 @@ from time import monotonic
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
@@ -109,7 +109,7 @@ def _wait_for_distances(settings: Settings) -> None:
 
 def _wait_for_bronze(settings: Settings) -> None:
     offsets_by_table = consistent_cut.wait_for_consistent_cut(
-        settings, Catalog(settings.lake), CAPTURED, timeout=STEP_TIMEOUT_S
+        settings, TableStore(settings.lake), CAPTURED, timeout=STEP_TIMEOUT_S
     )
     for table, offsets in offsets_by_table.items():
         print(f"bronze/{table}: {sum(offset + 1 for offset in offsets.values())} messages")

@@ -6,6 +6,7 @@ Our own Java is compiled into a jar next to Spark's.
 import argparse
 import hashlib
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,25 @@ def read_lock(text: str) -> list[Jar]:
     return [_jar(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def fetch(jars_dir: Path, locks: dict[str, Path]) -> None:
+def download_all(jars: set[Jar], folder: Path) -> None:
+    """Download the jars into the folder in parallel, with a progress bar; a jar that is there already is not repeated.
+
+    Raises LakehouseError for a jar that cannot be downloaded, or whose checksum differs.
+    """
+    columns = (TextColumn("jars"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress, ThreadPoolExecutor(MAX_DOWNLOADS) as pool:
+        task = progress.add_task("jars", total=len(jars))
+        downloads = [pool.submit(_download, jar, folder) for jar in jars]
+        try:
+            for download in as_completed(downloads):
+                download.result()
+                progress.advance(task)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def fetch(jars_dir: Path, locks: dict[str, Path], download: Callable[[set[Jar], Path], None] = download_all) -> None:
     """Fill one folder per lock file with exactly its jars, all verified; download only the missing ones.
 
     May be interrupted anywhere: a jar is in its folder only after its checksum matched.
@@ -60,7 +79,7 @@ def fetch(jars_dir: Path, locks: dict[str, Path]) -> None:
     targets = [(jar, folder / jar.name) for folder, jars in jars_by_folder.items() for jar in jars]
     missing = [(jar, target) for jar, target in targets if not (target.is_file() and sha256(target) == jar.sha256)]
     if missing:
-        _download_all({jar for jar, _ in missing}, jars_dir / "downloading")
+        download({jar for jar, _ in missing}, jars_dir / "downloading")
         for jar, target in missing:
             _install(jars_dir / "downloading" / jar.name, target)
         shutil.rmtree(jars_dir / "downloading")
@@ -99,27 +118,13 @@ def _jar(line: str) -> Jar:
     return Jar(group, artifact, version, digest)
 
 
-def _download_all(jars: set[Jar], folder: Path) -> None:
-    columns = (TextColumn("jars"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns) as progress, ThreadPoolExecutor(MAX_DOWNLOADS) as pool:
-        task = progress.add_task("jars", total=len(jars))
-        downloads = [pool.submit(_download, jar, folder) for jar in jars]
-        try:
-            for download in as_completed(downloads):
-                download.result()
-                progress.advance(task)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 def _download(jar: Jar, folder: Path) -> None:
     if (folder / jar.name).is_file():
         return
     context = MavenContext(repo_cache=folder / "repository", local_repos=[], timeout=60)
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     try:
-        path = _resolve(artifact)
+        path = resolve(artifact)
     except (OSError, RuntimeError) as error:
         raise LakehouseError(
             f"{jar} could not be downloaded: {error}. Is there a network? Then run it again."
@@ -130,7 +135,8 @@ def _download(jar: Jar, folder: Path) -> None:
 
 # In a hundred downloads, a failed name resolution or a dropped connection is no reason to give up.
 @stamina.retry(on=OSError, attempts=6, timeout=90)
-def _resolve(artifact: Artifact) -> Path:
+def resolve(artifact: Artifact) -> Path:
+    """Download the artifact, again after a dropped connection, and return its file."""
     if artifact.cached_path:  # left by an interrupted download; jgo would take it as complete
         artifact.cached_path.unlink(missing_ok=True)
     path: Path = artifact.resolve()

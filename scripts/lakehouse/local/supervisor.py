@@ -18,6 +18,7 @@ from xml.parsers.expat import ExpatError
 
 from supervisor.xmlrpc import Faults
 
+from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, free_ports
 from lakehouse.retries import wait_until
@@ -104,8 +105,8 @@ class Supervisor:
             folder.mkdir(parents=True, exist_ok=True)
         port, password = free_ports(1)[0], secrets.token_urlsafe(24)
         config = self._run / "supervisord.conf"
-        _write_private(config, render(services, self._run, self._logs, port, password))
-        _write_private(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))
+        write_private_file(config, render(services, self._run, self._logs, port, password))
+        write_private_file(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         subprocess.run(command, env=dict(environment), cwd=self._run, check=True)
         wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
@@ -141,12 +142,6 @@ class Supervisor:
         url = json.loads(self._address.read_text(encoding="utf-8"))["url"]
         with xmlrpc.client.ServerProxy(url) as server:
             return getattr(server.supervisor, method)(*arguments)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _is_alive(pid: int) -> bool:

@@ -56,16 +56,16 @@ def reconcile(
     A result lists at most `max_differences` keys. Raises NotReady where Bronze lacks commits of Postgres after
     `timeout` seconds.
     """
-    lake.catalog.create_quarantine()
+    lake.store.create_quarantine()
     for contract in contracts:
-        lake.catalog.create_silver(contract)
+        lake.store.create_silver(contract)
     with mvcc_snapshot.open_snapshot(settings, contracts, timeout) as (conn, pg_snapshot):
         return compare(
             conn,
             pg_snapshot,
             lake,
             contracts,
-            consistent_cut.wait_for_consistent_cut(settings, lake.catalog, contracts, timeout),
+            consistent_cut.wait_for_consistent_cut(settings, lake.store, contracts, timeout),
             max_differences,
         )
 

@@ -23,7 +23,7 @@ AS_OF_TOTALS_TABLES = ("prime_sportive_au", "wellbeing_au")
 def figures_as_of(lake: Lake, run: Run, time_point: AsOf, go_live: GoLive | None) -> None:
     """Compute the figures as of a time point and replace its earlier rows; current figures stay unchanged."""
     lake, run.known_at = with_scale_settings(lake), time_point.known_at
-    run.input_versions = silver_versions(lake.catalog, *(f"{contract.table}_versions" for contract in CAPTURED))
+    run.input_versions = silver_versions(lake.store, *(f"{contract.table}_versions" for contract in CAPTURED))
     predicate = " AND ".join(f"{name} = DATE '{day}'" for name, day in vars(time_point).items())
     state = state_as_of(lake, time_point, go_live)
     employees = materialize(state.employees)
@@ -35,7 +35,7 @@ def figures_as_of(lake: Lake, run: Run, time_point: AsOf, go_live: GoLive | None
         "prime_sportive_au": prime(employees, state.distances, book.current, time_point.as_of.year),
         "wellbeing_au": days.where(F.col("year") == time_point.as_of.year),
     }
-    run.before = totals(lake.catalog, *AS_OF_TOTALS_TABLES, where=predicate)
+    run.before = totals(lake.store, *AS_OF_TOTALS_TABLES, where=predicate)
 
     def overwrite_table(name: str) -> None:
         rows = figures[name].withColumns({column: F.lit(day) for column, day in vars(time_point).items()})
@@ -43,4 +43,4 @@ def figures_as_of(lake: Lake, run: Run, time_point: AsOf, go_live: GoLive | None
             lake.overwrite_where(conform(rows, ON_DEMAND[name][0]), "gold", name, predicate)
 
     parallel_map(overwrite_table, figures)
-    run.after = totals(lake.catalog, *AS_OF_TOTALS_TABLES, where=predicate)
+    run.after = totals(lake.store, *AS_OF_TOTALS_TABLES, where=predicate)

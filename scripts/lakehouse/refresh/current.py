@@ -1,48 +1,61 @@
 """Refresh of the current figures: only tables whose inputs changed, incrementally where possible (law 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame
 
+from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
-from lakehouse.gold.affected import affected_since
+from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES, affected_since
 from lakehouse.gold.models import Model, build_models
 from lakehouse.gold.provenance import Provenance
-from lakehouse.gold.rules import rules_until
+from lakehouse.gold.rules import RuleBook, rules_until
 from lakehouse.gold.totals import totals
 from lakehouse.refresh.runs import Run, last_totals, silver_versions
 from lakehouse.spark.parallel import parallel_map
 
 BULK_THRESHOLD_ACTIVITIES = 200_000  # rows of silver/strava_activities
 CURRENT_TOTALS_TABLES = ("prime_sportive", "wellbeing")
+ModelsFactory = Callable[[RuleBook, date], Mapping[str, Model]]
 
 
-def refresh_current(lake: Lake, run: Run, *, full_refresh: bool = False) -> None:
+def refresh_current(
+    lake: Lake,
+    run: Run,
+    *,
+    full_refresh: bool = False,
+    bulk_threshold: int = BULK_THRESHOLD_ACTIVITIES,
+    max_affected: int = MAX_AFFECTED_EMPLOYEES,
+    models_factory: ModelsFactory = build_models,
+) -> None:
     """Recompute each Gold table whose provenance differs from the one stored in its last commit.
 
-    `full_refresh` recomputes every table from all of Silver; the rows are the same.
+    `full_refresh` recomputes every table from all of Silver; the rows are the same. Up to `bulk_threshold` activities,
+    and with more than `max_affected` employees affected, no table is computed incrementally.
     """
     with run.stage("gold/rules"):
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
         run.rules = book.current
-    models = build_models(book, run.as_of)
-    current = {name: model.provenance(lake.catalog) for name, model in models.items()}
+    models = models_factory(book, run.as_of)
+    current = {name: model.provenance(lake.store) for name, model in models.items()}
     previous = (
-        {} if full_refresh else {name: Provenance.from_json(lake.catalog.provenance("gold", name)) for name in models}
+        {}
+        if full_refresh
+        else {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in models}
     )
     stale = [name for name in models if current[name] != previous.get(name)]
-    run.input_versions = silver_versions(lake.catalog, REWARD_RULES.table)
+    run.input_versions = silver_versions(lake.store, REWARD_RULES.table)
     run.input_versions |= {
         f"silver/{name}": version
         for provenance in current.values()
         for name, version in provenance.input_versions.items()
     }
     with run.stage("gold/totals before"):
-        run.before = last_totals(lake.catalog) or totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+        run.before = last_totals(lake.store) or totals(lake.store, *CURRENT_TOTALS_TABLES)
     incremental_rows: Mapping[str, DataFrame] = {}
-    scaled_lake = with_scale_settings(lake)
+    scaled_lake = with_scale_settings(lake, bulk_threshold)
 
     def overwrite_table(name: str) -> None:
         with run.stage(f"gold/{name}"):
@@ -50,7 +63,7 @@ def refresh_current(lake: Lake, run: Run, *, full_refresh: bool = False) -> None
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
 
     try:
-        # Below BULK_THRESHOLD_ACTIVITIES, a full recompute is cheaper than finding the affected employees.
+        # Below this threshold, a full recompute is cheaper than finding the affected employees.
         if scaled_lake is not lake:
             with run.stage("gold/touched"):
                 incremental_from = {
@@ -58,24 +71,28 @@ def refresh_current(lake: Lake, run: Run, *, full_refresh: bool = False) -> None
                     for name in stale
                     if (earlier := previous.get(name)) and current[name].can_be_incremental_from(earlier)
                 }
-                incremental_rows = _compute_incrementally(lake, run.as_of, models, incremental_from)
+                incremental_rows = _compute_incrementally(lake, run.as_of, models, incremental_from, max_affected)
         parallel_map(overwrite_table, stale)
     finally:
         with run.stage("gold/totals after"):
-            run.after = totals(lake.catalog, *CURRENT_TOTALS_TABLES)
+            run.after = totals(lake.store, *CURRENT_TOTALS_TABLES)
 
 
-def with_scale_settings(lake: Lake) -> Lake:
-    """Return the lake, with bulk settings where it has more than BULK_THRESHOLD_ACTIVITIES activities."""
+def with_scale_settings(lake: Lake, bulk_threshold: int = BULK_THRESHOLD_ACTIVITIES) -> Lake:
+    """Return the lake, with bulk settings where it has more than `bulk_threshold` activities."""
     return (
         lake.with_bulk_settings()
-        if lake.catalog.row_count("silver", STRAVA_ACTIVITIES.table) > BULK_THRESHOLD_ACTIVITIES
+        if table_stats.row_count(lake.store, "silver", STRAVA_ACTIVITIES.table) > bulk_threshold
         else lake
     )
 
 
 def _compute_incrementally(
-    lake: Lake, as_of: date, models: Mapping[str, Model], incremental_from: Mapping[str, Provenance]
+    lake: Lake,
+    as_of: date,
+    models: Mapping[str, Model],
+    incremental_from: Mapping[str, Provenance],
+    max_affected: int,
 ) -> Mapping[str, DataFrame]:
     """Return the rows of the tables that can be computed incrementally; none where too many employees are affected.
 
@@ -89,6 +106,6 @@ def _compute_incrementally(
             for name in updates
         }.values()
     ]
-    if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of)) is None:
+    if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of, max_affected)) is None:
         return {}
     return {name: update(lake.read("gold", name), affected) for name, update in updates.items()}

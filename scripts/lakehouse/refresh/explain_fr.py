@@ -57,11 +57,11 @@ def _render_prime(explanation: Explanation) -> Iterator[str]:
     yield "Prime sportive"
     yield (
         f"  Règle en vigueur depuis le {_format_date(rules_row.valid_from)} : {_format_percent(rules.bonus_rate)}, "
-        f"{_format_km(rules.walk_limit_m)} à pied, {_format_km(rules.bike_limit_m)} à vélo"
+        f"{format_km(rules.walk_limit_m)} à pied, {format_km(rules.bike_limit_m)} à vélo"
         f"{_format_lineage(REWARD_RULES, rules_row)}"
     )
     for row in explanation.distances:
-        distance = _format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({row.status})"
+        distance = format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({row.status})"
         chosen = ", retenue" if row.provider == prime.distance_source else ""
         yield f"  Distance selon {row.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, row)}"
     if not explanation.distances:
@@ -136,7 +136,8 @@ def _format_percent(rate: Decimal) -> str:
     return f"{(rate * 100).normalize():f} %".replace(".", ",")
 
 
-def _format_km(metres: int) -> str:
+def format_km(metres: int) -> str:
+    """Return metres as kilometres in French: 1041300 is 1 041,3 km."""
     return _with_french_separators(f"{metres / 1000:,.3f}".rstrip("0").rstrip(".")) + " km"
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.maintenance import MaintenanceResult, compact_and_vacuum
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
 from lakehouse.gold.tables import GOLD, ON_DEMAND
@@ -28,7 +28,7 @@ REWRITTEN_TABLES: tuple[TableName, ...] = (
 
 
 def maintain_tables(
-    catalog: Catalog,
+    store: TableStore,
     tables: Iterable[TableName],
     retention: timedelta,
     target_bytes: int,
@@ -40,11 +40,11 @@ def maintain_tables(
     runs before each table and raises to stop.
     """
     for layer, name in tables:
-        if catalog.exists(layer, name):
+        if store.exists(layer, name):
             pre_commit_check()
             try:
                 result: MaintenanceResult | LakehouseError = compact_and_vacuum(
-                    catalog.path(layer, name), retention, target_bytes
+                    store.path(layer, name), retention, target_bytes
                 )
             except LakehouseError as error:
                 result = error

@@ -1,13 +1,14 @@
 """Terminal report of a refresh: counts and seconds, no personal data."""
 
+from datetime import date
+
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.clock import today
 from lakehouse.refresh.runs import Run
 
 
-def show(run: Run) -> None:
+def show(run: Run, today: date) -> None:
     """Print the tables with changes, the totals that changed too much, and the seconds of each stage."""
     console = Console()
     if any(result.changes for result in run.catch_up_results):
@@ -22,6 +23,6 @@ def show(run: Run) -> None:
     stages = ", ".join(f"{name} {elapsed:.1f} s" for name, elapsed in run.seconds.items() if "/" not in name)
     for name, share in run.anomalies.items():
         console.print(f"[bold yellow]{name} moved by {share:+.0%}[/]: {run.before[name]} before, {run.after[name]} now")
-    if run.known_at == today():
+    if run.known_at == today:
         console.print("Today is not over: a later run of the same day includes later changes.")
     console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")

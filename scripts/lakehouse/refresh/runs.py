@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from decimal import Decimal
 from time import monotonic
 from types import MappingProxyType
@@ -13,9 +13,11 @@ from uuid import uuid4
 
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import commit_log, table_query
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
 from lakehouse.source.consistent_cut import ConsistentCut
@@ -58,7 +60,7 @@ class Run:
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD
     known_at: date | None = None
     scenarios: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    started_at: datetime = field(default_factory=utc_now)
     rules: Rules | None = None
     catch_up_results: list[CatchUpResult] = field(default_factory=list)
     input_versions: dict[str, int] = field(default_factory=dict)
@@ -82,17 +84,18 @@ class Run:
         return changed_beyond(self.before, self.after, self.alert_threshold)
 
 
-def silver_versions(catalog: Catalog, *tables: str) -> dict[str, int]:
+def silver_versions(store: TableStore, *tables: str) -> dict[str, int]:
     """Return the versions of Silver tables in the form of `Run.input_versions`."""
-    return {f"silver/{name}": catalog.last_data_version("silver", name) for name in tables}
+    return {f"silver/{name}": commit_log.last_data_version(store, "silver", name) for name in tables}
 
 
-def last_totals(catalog: Catalog) -> Totals:
+def last_totals(store: TableStore) -> Totals:
     """Return the totals after the last successful run of current figures; empty where there is none.
 
     Failed and killed runs do not count: some of their Gold tables may be written and others not.
     """
-    figures_json = catalog.query_one(
+    figures_json = table_query.query_one(
+        store,
         """
         SELECT last_value(totals_after ORDER BY finished_at) AS totals_json FROM runs
         WHERE outcome = 'ok' AND known_at IS NULL AND totals_after IS NOT NULL
@@ -115,7 +118,7 @@ def append_run(lake: Lake, run: Run) -> None:
     values = {
         "run_id": str(uuid4()),
         "started_at": run.started_at,
-        "finished_at": datetime.now(timezone.utc),
+        "finished_at": utc_now(),
         "as_of": run.as_of,
         "input_offsets": json.dumps(input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),

@@ -44,9 +44,9 @@ def what_if(
     state = state_as_of(lake, time_point, go_live) if time_point else _current_state(lake)
     run.known_at = time_point.known_at if time_point else None
     run.input_versions = silver_versions(
-        lake.catalog, *(f"{contract.table}_versions" if time_point else contract.table for contract in INPUT_CONTRACTS)
+        lake.store, *(f"{contract.table}_versions" if time_point else contract.table for contract in INPUT_CONTRACTS)
     )
-    _require_distances(state.distances, scenarios)
+    require_distances(state.distances, scenarios)
     with run.stage("gold/rules"):
         run.rules = rules_until(state.reward_rules, run.as_of).current
     with run.stage("gold/scenarios"):
@@ -57,7 +57,7 @@ def what_if(
         lake.overwrite_where(conform(compared, SCENARIOS), "gold", "scenarios", f"scenario IN ({names})")
 
 
-def _require_distances(distances: DataFrame, scenarios: Mapping[str, RuleOverrides]) -> None:
+def require_distances(distances: DataFrame, scenarios: Mapping[str, RuleOverrides]) -> None:
     """Raise BadInput where no distance to a scenario's destination is known: its cost would be a plausible zero.
 
     The distance worker requests distances to the destination of the rules in force only.

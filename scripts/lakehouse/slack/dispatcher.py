@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-import httpx
 from pydantic import SecretStr
 
+from lakehouse.http_session import HttpSession
 from lakehouse.logs import logger
 from lakehouse.slack import outbox, webhook
 from lakehouse.source.postgres import Connection
@@ -23,9 +23,9 @@ class Sender:
     """
 
     def __init__(
-        self, client: httpx.Client, webhook_url: SecretStr | None, clock: Callable[[], float] = time.monotonic
+        self, session: HttpSession, webhook_url: SecretStr | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._client, self._url, self._clock = client, webhook_url, clock
+        self._session, self._url, self._clock = session, webhook_url, clock
         self._interval = 0.0
         self._not_before = 0.0
         self._unsaved_response: tuple[outbox.PendingMessage, webhook.SlackResponse] | None = None
@@ -46,7 +46,7 @@ class Sender:
         pending = outbox.next_pending(conn)
         if pending is None or pending.due_in > 0:
             return None
-        response = webhook.post(self._client, self._url.get_secret_value(), pending.message)
+        response = webhook.post(self._session, self._url.get_secret_value(), pending.message)
         self._unsaved_response = pending, response
         if response.retry_after is not None:
             self._interval = RATE_LIMIT_INTERVAL_S

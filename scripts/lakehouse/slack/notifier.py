@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import httpx
 from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
@@ -12,6 +11,7 @@ from kafka.errors import KafkaError
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import LockHeld, NotReady
 from lakehouse.healthcheck import make_heartbeat
+from lakehouse.http_session import external_session
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, retry_until_stopped
 from lakehouse.settings import Settings
@@ -34,8 +34,8 @@ def serve(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
     With `once`, return when the topic is read to its end and no message is due.
     Raises LockHeld with `once` where another notifier runs.
     """
-    with httpx.Client() as client:
-        sender = Sender(client, settings.slack_webhook_url)
+    with external_session() as session:
+        sender = Sender(session, settings.slack_webhook_url)
         retry_until_stopped(
             lambda: _run_session(settings, stop, sender, once=once),
             on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),

@@ -1,9 +1,10 @@
 """Slack's incoming webhook."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
-import httpx
+from lakehouse.http_session import HttpError, HttpSession, Response, is_success
 
 SLACK_TIMEOUT_S = 10.0
 MAX_RESPONSE_CHARS = 200
@@ -19,19 +20,20 @@ class SlackResponse:
     retry_after: float | None = None
 
 
-def post(client: httpx.Client, url: str, message: str, timeout: float = SLACK_TIMEOUT_S) -> SlackResponse:
+def post(session: HttpSession, url: str, message: str, timeout: float = SLACK_TIMEOUT_S) -> SlackResponse:
     """Post a message and return Slack's response; an outage is a response with the outcome `retry`."""
     try:
-        response = client.post(url, json={"text": escape(message)}, timeout=timeout)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:  # the error's text may contain the webhook's secret URL
-        return SlackResponse("retry", type(error).__name__)
+        response = session.post(url, json={"text": escape(message)}, timeout=timeout)
+    except HttpError as error:
+        return SlackResponse("retry", str(error))
     # Postgres rejects NUL, and a message whose response cannot be saved would be sent again and again.
     text = f"{response.status_code} {response.text[:MAX_RESPONSE_CHARS]}".replace("\0", "").strip()
-    if response.is_success:
+    if is_success(response):
         return SlackResponse("sent", text)
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         return SlackResponse("retry", text, retry_after=_retry_after(response))
-    if response.is_client_error and response.status_code != httpx.codes.REQUEST_TIMEOUT:
+    client_error = HTTPStatus.BAD_REQUEST <= response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if client_error and response.status_code != HTTPStatus.REQUEST_TIMEOUT:
         return SlackResponse("dead_letter", text)
     return SlackResponse("retry", text)
 
@@ -41,7 +43,7 @@ def escape(message: str) -> str:
     return message.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _retry_after(response: Response) -> float:
     try:
         seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):

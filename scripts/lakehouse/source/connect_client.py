@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-import httpx
-
 from lakehouse.cdc.contract import TOPIC_PREFIX
+from lakehouse.http_session import HttpError, HttpSession, Response, ensure_success
 from lakehouse.settings import Settings
 from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import MAX_MESSAGE_BYTES, captured_tables
@@ -68,50 +68,55 @@ class ConnectorState:
 
 
 class ConnectClient:
-    """A client of Kafka Connect's REST API. Its methods raise httpx.HTTPError where Connect is unavailable or busy."""
+    """A client of Kafka Connect's REST API. Its methods raise HttpError where Connect is unavailable or busy."""
 
-    def __init__(self, client: httpx.Client, name: str = CONNECTOR_NAME) -> None:
-        self._client, self._path = client, f"/connectors/{name}"
+    def __init__(self, session: HttpSession, url: str, name: str = CONNECTOR_NAME) -> None:
+        self._session, self._url, self._path = session, url.rstrip("/"), f"/connectors/{name}"
 
     def config(self) -> dict[str, str] | None:
         """Return the connector's configuration, None where it is not registered."""
-        config: dict[str, str] | None = self._get(f"{self._path}/config")
+        config: dict[str, str] | None = self._get("/config")
         return config
 
     def state(self) -> ConnectorState | None:
         """Return the connector's state, None where it is not registered or has no state yet."""
-        status = self._get(f"{self._path}/status")
+        status = self._get("/status")
         return None if status is None else _parse_state(status)
 
     def max_lsn(self) -> int:
         """Return the largest LSN in the connector's stored offsets, 0 where it has stored none."""
-        response = self._get(f"{self._path}/offsets") or {"offsets": []}
+        response = self._get("/offsets") or {"offsets": []}
         return max((int(entry["offset"].get("lsn") or 0) for entry in response["offsets"]), default=0)
 
     def register(self, config: Mapping[str, str]) -> None:
         """Create the connector, or replace its configuration."""
-        self._client.put(f"{self._path}/config", json=dict(config)).raise_for_status()
+        self._request("PUT", "/config", json=dict(config))
 
     def restart_failed(self) -> None:
-        restart = {"includeTasks": "true", "onlyFailed": "true"}
-        self._client.post(f"{self._path}/restart", params=restart).raise_for_status()
+        self._request("POST", "/restart", params={"includeTasks": "true", "onlyFailed": "true"})
 
     def stop(self) -> None:
         """Stop the connector's tasks. Its configuration and offsets stay."""
-        self._client.put(f"{self._path}/stop").raise_for_status()
+        self._request("PUT", "/stop")
 
     def delete_offsets(self) -> None:
         """Delete the offsets of a stopped connector, so that it begins with an initial snapshot."""
-        self._client.delete(f"{self._path}/offsets").raise_for_status()
+        self._request("DELETE", "/offsets")
 
     def resume(self) -> None:
-        self._client.put(f"{self._path}/resume").raise_for_status()
+        self._request("PUT", "/resume")
 
     def _get(self, path: str) -> Any:
-        response = self._client.get(path)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return None
-        return response.raise_for_status().json()
+        response = self._request("GET", path, accepted=HTTPStatus.NOT_FOUND)
+        return None if response.status_code == HTTPStatus.NOT_FOUND else response.json()
+
+    def _request(self, method: str, path: str, accepted: HTTPStatus = HTTPStatus.OK, **options: Any) -> Response:
+        """Return the response. Raises HttpError for any status but 2xx and `accepted`."""
+        try:
+            response = self._session.request(method, self._url + self._path + path, **options)
+            return response if response.status_code == accepted else ensure_success(response)
+        except HttpError as error:
+            raise HttpError(f"Kafka Connect: {method} {self._path}{path}: {error}") from error
 
 
 def _parse_state(status: Mapping[str, Any]) -> ConnectorState:

@@ -2,13 +2,13 @@
 
 import time
 
-import httpx
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
+from lakehouse.http_session import HttpError, internal_session
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, exponential_backoff, retry_until_stopped
 from lakehouse.settings import Settings
@@ -29,7 +29,7 @@ def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
     """
     retry_until_stopped(
         lambda: _run_session(settings, stop, once=once),
-        on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError, httpx.HTTPError),
+        on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError, HttpError),
         log=log.warning,
         stop=stop,
     )
@@ -38,9 +38,9 @@ def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
 def is_healthy(settings: Settings) -> bool:
     """Return whether Kafka Connect reports the connector and its tasks as running."""
     try:
-        with httpx.Client(base_url=settings.connect_url, timeout=5) as client:
-            state = ConnectClient(client).state()
-    except httpx.HTTPError:
+        with internal_session(timeout=5) as session:
+            state = ConnectClient(session, settings.connect_url).state()
+    except HttpError:
         return False
     return state is not None and state.is_running
 
@@ -50,9 +50,10 @@ def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
     try:
         with (
             postgres.connect(settings, autocommit=True) as conn,
-            httpx.Client(base_url=settings.connect_url, timeout=30) as client,
+            internal_session(timeout=30) as session,
         ):
-            ConnectorController(settings, admin, conn, ConnectClient(client)).reconcile_until_stopped(stop, once=once)
+            connect_client = ConnectClient(session, settings.connect_url)
+            ConnectorController(settings, admin, conn, connect_client).reconcile_until_stopped(stop, once=once)
     finally:
         admin.close()
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import Offsets, TopicPartition, has_reached, lag
 from lakehouse.cdc.source_identity import resolve_starting_offsets
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
@@ -17,13 +18,13 @@ from lakehouse.source.source_check import read_source_identity
 ConsistentCut = Mapping[str, Offsets]
 
 
-def bronze_offsets(catalog: Catalog, contracts: Iterable[Contract]) -> ConsistentCut:
+def bronze_offsets(store: TableStore, contracts: Iterable[Contract]) -> ConsistentCut:
     """Return the last offsets in Bronze now, by table."""
-    return {contract.table: catalog.bronze_offsets(contract) for contract in contracts}
+    return {contract.table: table_stats.bronze_offsets(store, contract) for contract in contracts}
 
 
 def wait_for_consistent_cut(
-    settings: Settings, catalog: Catalog, contracts: Iterable[Contract], timeout: float
+    settings: Settings, store: TableStore, contracts: Iterable[Contract], timeout: float
 ) -> ConsistentCut:
     """Wait until Bronze holds every change committed before this call, and return its offsets, by table.
 
@@ -33,7 +34,7 @@ def wait_for_consistent_cut(
     captured = list(contracts)
     source = read_source_identity(settings, captured)
     incarnations = {
-        contract.table: resolve_starting_offsets(catalog, source, contract).incarnation for contract in captured
+        contract.table: resolve_starting_offsets(store, source, contract).incarnation for contract in captured
     }
     deadline = time.monotonic() + timeout
     _round_trip_watermark(settings, topics.topic_name("cdc.signal", captured[0].topic_prefix), timeout)
@@ -41,19 +42,20 @@ def wait_for_consistent_cut(
 
     def has_caught_up() -> bool:
         return all(
-            has_reached(catalog.bronze_offsets(contract), target_offsets[contract.table]) for contract in captured
+            has_reached(table_stats.bronze_offsets(store, contract), target_offsets[contract.table])
+            for contract in captured
         )
 
     def missing() -> str:
         lags = {
-            contract.table: lag(catalog.bronze_offsets(contract), target_offsets[contract.table])
+            contract.table: lag(table_stats.bronze_offsets(store, contract), target_offsets[contract.table])
             for contract in captured
         }
         lagging = ", ".join(f"{table} ({count} changes)" for table, count in lags.items() if count)
         return f"Bronze to append {lagging}. Does the stream processor run? `make status`, `make logs`"
 
     wait_until(has_caught_up, timeout=max(0.0, deadline - time.monotonic()), missing=missing)
-    return bronze_offsets(catalog, captured)
+    return bronze_offsets(store, captured)
 
 
 def _round_trip_watermark(settings: Settings, signal_topic: str, timeout: float) -> None:

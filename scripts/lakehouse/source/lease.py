@@ -3,7 +3,7 @@
 from contextlib import suppress
 from threading import Lock
 
-from lakehouse.cdc.catalog import Catalog
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LockHeld, LockLost
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import TRANSIENT_ERRORS, Connection, Error, connect, connection_lost, errors
@@ -56,7 +56,7 @@ class Lease:
     def _acquire_lock(self, timeout: float) -> None:
         self.close()
         # Not the lake's path: a container and this machine reach the same lake by different paths.
-        lock_name = f"{self._job} {Catalog(self._settings.lake).lake_id()}"
+        lock_name = f"{self._job} {TableStore(self._settings.lake).lake_id()}"
         self._conn = connect(self._settings, autocommit=True)
         # 1 ms is the shortest lock_timeout of Postgres, and 0 means no timeout.
         lock_timeout = f"{max(1, round(timeout * 1000))}ms"

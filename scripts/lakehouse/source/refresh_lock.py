@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.source_identity import ensure_not_rewound, ensure_same_system
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import current_wal_lsn, short_connection, system_identifier
@@ -14,7 +14,7 @@ from lakehouse.source.postgres import current_wal_lsn, short_connection, system_
 
 @contextmanager
 def exclusive_refresh(
-    settings: Settings, catalog: Catalog, contracts: Sequence[Contract], timeout: float
+    settings: Settings, store: TableStore, contracts: Sequence[Contract], timeout: float
 ) -> Iterator[Callable[[], None]]:
     """Hold the refresh lease inside the block, and yield a check to call before each commit.
 
@@ -26,6 +26,6 @@ def exclusive_refresh(
         with short_connection(settings) as conn:
             system = str(system_identifier(conn))
             for contract in contracts:
-                ensure_same_system(catalog, system, contract)
-                ensure_not_rewound(catalog, partial(current_wal_lsn, conn), contract)
+                ensure_same_system(store, system, contract)
+                ensure_not_rewound(store, partial(current_wal_lsn, conn), contract)
         yield partial(lease.ensure_held, epoch)

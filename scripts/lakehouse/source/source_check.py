@@ -7,9 +7,9 @@ from functools import partial
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from lakehouse.cdc.catalog import Catalog
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.source_identity import Source, Topic, ensure_not_rewound
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -39,11 +39,11 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
     )
 
 
-def ensure_source_not_rewound(settings: Settings, catalog: Catalog, contracts: Iterable[Contract]) -> None:
+def ensure_source_not_rewound(settings: Settings, store: TableStore, contracts: Iterable[Contract]) -> None:
     """Raise SourceMismatch where the WAL of Postgres ends before the last LSN in Bronze: a backup was restored."""
     with short_connection(settings) as conn:
         for contract in contracts:
-            ensure_not_rewound(catalog, partial(current_wal_lsn, conn), contract)
+            ensure_not_rewound(store, partial(current_wal_lsn, conn), contract)
 
 
 def _read_topic_ids(settings: Settings, names: list[str]) -> dict[str, str]:

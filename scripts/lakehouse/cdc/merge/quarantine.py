@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
@@ -45,7 +46,7 @@ def upsert(lake: Lake, contract: Contract, refused: DataFrame) -> None:
 
 def resolve(lake: Lake, contract: Contract, resolved: DataFrame, merged_offsets: Offsets) -> None:
     """Resolve the open entries from before the batch: those at offsets up to `merged_offsets`."""
-    if not merged_offsets or not lake.catalog.has_open_quarantine(contract):
+    if not merged_offsets or not table_stats.has_open_quarantine(lake.store, contract):
         return
     already_merged = " OR ".join(
         f"(t.incarnation = {incarnation} AND t.partition = {partition} AND t.offset <= {end})"

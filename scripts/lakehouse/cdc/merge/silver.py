@@ -11,7 +11,7 @@ from operator import or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cdc import schemas
+from lakehouse.cdc import commit_log, schemas, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge import quarantine
@@ -23,8 +23,16 @@ from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
 
-BULK_THRESHOLD = 20_000  # changes in a batch, or rows of the merge's target
-KEY_LIST_THRESHOLD = 100  # changes up to which the merge lists a batch's keys one by one
+
+@dataclass(frozen=True)
+class MergeThresholds:
+    """Sizes above which a batch is merged in another way; the rows are the same."""
+
+    bulk: int = 20_000  # changes in a batch, or rows of the merge's target
+    key_list: int = 100  # changes up to which the merge lists a batch's keys one by one
+
+
+DEFAULT_MERGE_THRESHOLDS = MergeThresholds()
 
 
 @dataclass(frozen=True)
@@ -40,21 +48,24 @@ class CatchUpResult:
     rows: int = 0
 
 
-def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
+def catch_up(
+    lake: Lake, contract: Contract, cut: Offsets, thresholds: MergeThresholds = DEFAULT_MERGE_THRESHOLDS
+) -> CatchUpResult:
     """Merge Bronze's changes up to the cut into Silver, reading only those that are not merged yet.
 
     Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
     """
-    if not lake.catalog.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
+    if not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
         reset_table(lake, contract)
-    if cut and (refills := lake.catalog.refill_count(contract)) > lake.catalog.merged_refill_count(contract):
+    refills = commit_log.refill_count(lake.store, contract) if cut else 0
+    if refills > commit_log.merged_refill_count(lake.store, contract):
         # Changes after the gap were merged without those of the gap.
         reset_table(lake, contract)
-        lake.catalog.set_merged_refill_count(contract, refills)
-    merged_offsets = lake.catalog.silver_offsets(contract)
+        commit_log.set_merged_refill_count(lake.store, contract, refills)
+    merged_offsets = table_stats.silver_offsets(lake.store, contract)
     if has_reached(merged_offsets, cut):
         return CatchUpResult(contract.table)
-    if lag(merged_offsets, cut) > BULK_THRESHOLD:
+    if lag(merged_offsets, cut) > thresholds.bulk:
         lake = lake.with_bulk_settings()
     changes = materialize(parse_changes(lake.bronze_between(contract, merged_offsets, cut), contract))
     stats = compute_batch_stats(changes, contract)
@@ -66,14 +77,13 @@ def catch_up(lake: Lake, contract: Contract, cut: Offsets) -> CatchUpResult:
         if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(changes, lake.versions(contract), contract):
             # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
             reset_table(lake, contract)
-            return catch_up(lake, contract, cut)
+            return catch_up(lake, contract, cut, thresholds)
         stats = compute_batch_stats(changes, contract)
     if needs_history(stats, already_merged=bool(merged_offsets)):
         changes = enrich(changes, stats, lake.versions(contract), contract)
         stats = compute_batch_stats(changes, contract)
-    return CatchUpResult(
-        contract.table, changes_read, stats.refused, _write_batch(lake, contract, changes, stats, merged_offsets)
-    )
+    rows = _write_batch(lake, contract, changes, stats, merged_offsets, thresholds)
+    return CatchUpResult(contract.table, changes_read, stats.refused, rows)
 
 
 def reset_table(lake: Lake, contract: Contract) -> None:
@@ -91,21 +101,28 @@ def reset_table(lake: Lake, contract: Contract) -> None:
 
 def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     """Return whether a batch may have changes that were merged already, or that arrive late in another partition."""
-    latest = lake.catalog.max_commit_lsn(contract)
+    latest = table_stats.max_commit_lsn(lake.store, contract)
     return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
 
 
-def _write_batch(lake: Lake, contract: Contract, changes: DataFrame, stats: BatchStats, merged_offsets: Offsets) -> int:
+def _write_batch(
+    lake: Lake,
+    contract: Contract,
+    changes: DataFrame,
+    stats: BatchStats,
+    merged_offsets: Offsets,
+    thresholds: MergeThresholds,
+) -> int:
     """Write the three tables, and return how many current rows were inserted, updated or deleted."""
     if stats.refused:
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
     latest = latest_per_key(changes, contract)
-    version_before = lake.catalog.last_data_version("silver", contract.table)
+    version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
     if _is_insert_only(lake, contract, stats):
         lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
-        _merge(lake, contract, materialize(latest), stats)
+        _merge(lake, contract, materialize(latest), stats, thresholds)
     rows = _ensure_single_writer(lake, contract, version_before)
     lake.append(changes.select(*schemas.versions(contract)), "silver", f"{contract.table}_versions")
     return rows
@@ -117,7 +134,7 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     Delta accepts an append concurrent with any other write. The lease is checked when a write begins. A write may take
     minutes, and Postgres may fail meanwhile.
     """
-    row_counts = lake.catalog.rows_written_per_commit("silver", contract.table, version_before)
+    row_counts = commit_log.rows_written_per_commit(lake.store, "silver", contract.table, version_before)
     if len(row_counts) > 1:
         raise LakehouseError(
             f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
@@ -126,10 +143,10 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     return sum(row_counts)
 
 
-def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats) -> Column:
+def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats, key_list_threshold: int) -> Column:
     """Return a condition that the batch's keys match, by which Delta skips files from their statistics."""
     target_column, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
-    if stats.changes > KEY_LIST_THRESHOLD:
+    if stats.changes > key_list_threshold:
         return target_column.between(stats.min_key, stats.max_key)
     keys = {row[0] for row in latest.select(name).collect()}
     return reduce(or_, (target_column == key for key in keys), F.lit(False))
@@ -138,19 +155,19 @@ def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats)
 def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     """Return whether the log alone shows that the table has none of the batch's keys, so that an append suffices."""
     only_inserts = stats.inserts == stats.changes
-    return lake.catalog.is_empty("silver", contract.table) or (
-        only_inserts and not lake.catalog.may_contain_key_range(contract, stats.min_key, stats.max_key)
+    return table_stats.is_empty(lake.store, "silver", contract.table) or (
+        only_inserts and not table_stats.may_contain_key_range(lake.store, contract, stats.min_key, stats.max_key)
     )
 
 
-def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats) -> None:
+def _merge(lake: Lake, contract: Contract, latest: DataFrame, stats: BatchStats, thresholds: MergeThresholds) -> None:
     """Merge the latest change of each key, all of which are later than the rows merged before."""
-    match_condition = _pruning_predicate(contract, latest, stats)
+    match_condition = _pruning_predicate(contract, latest, stats, thresholds.key_list)
     for name in contract.key:
         match_condition = match_condition & (F.col(f"t.{name}") == F.col(f"s.{name}"))
     delete = F.col("s._op") == DELETE
     # A merge copies the unchanged rows of each file that it rewrites, and a long table has many.
-    is_large = lake.catalog.row_count("silver", contract.table) > BULK_THRESHOLD
+    is_large = table_stats.row_count(lake.store, "silver", contract.table) > thresholds.bulk
     (
         (lake.with_bulk_settings() if is_large else lake)
         .table("silver", contract.table)

@@ -1,0 +1,97 @@
+"""What the commits in a table's own log show: versions, provenance, rows written, the change feed, refills."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deltalake import DeltaTable
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.table_store import TableStore
+
+# The application id (`appId` of a `txn` action in Delta's protocol) of the commits that fill gaps; its version counts
+# them.
+REFILL_APP_ID = "lakehouse.refill"
+REFILLS_MERGED_PROPERTY = "cdc.refillsMerged"
+
+# The operations that write rows in a refresh -> the names of their row counts in `operationMetrics`.
+ROW_COUNT_METRICS: Mapping[str, Sequence[str]] = {
+    "WRITE": ("numOutputRows",),
+    "MERGE": ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"),
+}
+# The operations that change no row.
+MAINTENANCE_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+HISTORY_LOOKBACK = 20  # commits searched for the last one that is no maintenance
+# VACUUM goes by a file's own age, and a file is written before its commit.
+MAX_WRITE_TO_COMMIT_MS = 3_600_000
+
+
+def last_data_version(store: TableStore, layer: str, name: str) -> int:
+    """Return the last version that is no maintenance; the latest one where HISTORY_LOOKBACK versions are."""
+    table = store.delta_table(layer, name)
+    return int((_last_data_commit(table) or {"version": table.version()})["version"])
+
+
+def provenance(store: TableStore, layer: str, name: str) -> str | None:
+    """Return the provenance (userMetadata) of the last commit that is no maintenance; None where it is unknown."""
+    return (_last_data_commit(store.delta_table(layer, name)) or {}).get("userMetadata")
+
+
+def rows_written_per_commit(store: TableStore, layer: str, name: str, since: int) -> list[int]:
+    """Return the rows inserted, updated and deleted by each data commit after version `since`, newest first."""
+    return [
+        _rows_written(commit)
+        for commit in _commits_after(store.delta_table(layer, name), since)
+        if commit["operation"] in ROW_COUNT_METRICS
+    ]
+
+
+def has_complete_change_feed(store: TableStore, layer: str, name: str, since: int) -> bool:
+    """Return whether the change feed after version `since` is complete: no commit and no file of it was removed."""
+    commits = _commits_after(store.delta_table(layer, name), since)
+    if not commits or commits[-1]["version"] != since + 1:
+        return False
+    return all(_preserves_change_feed(commit, commits[-1]["timestamp"]) for commit in commits)
+
+
+def refill_count(store: TableStore, contract: Contract) -> int:
+    """Return how many commits filled gaps of the Bronze table: the version of REFILL_APP_ID in its log."""
+    return store.delta_table("bronze", contract.table).transaction_version(REFILL_APP_ID) or 0
+
+
+def merged_refill_count(store: TableStore, contract: Contract) -> int:
+    """Return Bronze's refill count at the last rebuild of the table's Silver."""
+    return int(store.properties("silver", f"{contract.table}_versions").get(REFILLS_MERGED_PROPERTY, 0))
+
+
+def set_merged_refill_count(store: TableStore, contract: Contract, count: int) -> None:
+    store.set_properties("silver", f"{contract.table}_versions", {REFILLS_MERGED_PROPERTY: str(count)})
+
+
+def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
+    """Return the last commit that is no maintenance; None where HISTORY_LOOKBACK commits are."""
+    commits = table.history(HISTORY_LOOKBACK)
+    return next((commit for commit in commits if commit["operation"] not in MAINTENANCE_OPERATIONS), None)
+
+
+def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
+    """Return the commits after a version that the log still has, newest first."""
+    return [commit for commit in table.history(max(1, table.version() - version)) if commit["version"] > version]
+
+
+def _rows_written(commit: Mapping[str, Any]) -> int:
+    metrics = commit.get("operationMetrics") or {}
+    return sum(int(metrics.get(name, 0)) for name in ROW_COUNT_METRICS[commit["operation"]])
+
+
+def _preserves_change_feed(commit: Mapping[str, Any], first_commit_ms: int) -> bool:
+    """Return whether a commit leaves the change feed since `first_commit_ms` complete."""
+    parameters = commit.get("operationParameters", {})
+    if commit["operation"] == "VACUUM START":
+        retention_ms = parameters.get("specifiedRetentionMillis")  # another program's VACUUM may not record it
+        return retention_ms is not None and bool(
+            commit["timestamp"] - int(retention_ms) <= first_commit_ms - MAX_WRITE_TO_COMMIT_MS
+        )
+    return commit["operation"] in (*MAINTENANCE_OPERATIONS, "MERGE") or (
+        commit["operation"],
+        parameters.get("mode"),
+    ) == ("WRITE", "Append")

@@ -1,0 +1,11 @@
+"""Files with passwords, which only their owner may read."""
+
+import os
+from pathlib import Path
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Write a file that is readable by its owner only from its creation on; an older one is replaced."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
