@@ -30,7 +30,7 @@ log = logger("distance")
 
 
 def serve(settings: Settings, stop: StopSignal) -> None:
-    """Resolve requests until stopped, through outages of Postgres and Kafka."""
+    """Write each new commute distance to Postgres until stopped, through outages of Postgres and Kafka."""
     retry_until_stopped(
         lambda: _run_session(settings, stop),
         on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),

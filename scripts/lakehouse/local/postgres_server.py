@@ -22,7 +22,7 @@ LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALH
 
 
 def service(home: Path, settings: Settings) -> Service:
-    """Return Postgres's service, with its data in home/postgres."""
+    """Return how the supervisor runs Postgres, with its data in home/postgres."""
     data = home / "postgres" / "data"
     options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
     command = (

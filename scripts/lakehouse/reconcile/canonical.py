@@ -40,7 +40,7 @@ def spark_field_text(contract: Contract, name: str) -> Column:
 
 
 def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
-    """Return the SQL expression for the text that `spark_field_text` computes."""
+    """Return the SQL expression for the canonical text of one column, equal to Spark's in `spark_field_text`."""
     text = _postgres_cast(contract, name)
     if contract.columns[name] == "string":
         text = sql.SQL(r"replace(replace({}, E'\\', E'\\\\'), ',', E'\\,')").format(text)

@@ -45,7 +45,7 @@ def serve(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
 
 
 def show(settings: Settings) -> None:
-    """Print the outbox, the oldest first."""
+    """Print each Slack message of the outbox, sent, pending or dead, the oldest first."""
     with postgres.connect(settings) as conn:
         for status, message, last_response in outbox.list_messages(conn):
             print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
