@@ -8,7 +8,6 @@ import psycopg
 import stamina
 
 from lakehouse.errors import NotReady
-from lakehouse.logs import logger
 from lakehouse.retries import first_line
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.roles import grant_login
@@ -96,19 +95,6 @@ def _open(settings: Settings, autocommit: bool) -> psycopg.Connection:
         application_name="lakehouse",
         options="-c timezone=UTC",
     )
-
-
-def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    logger("postgres").warning(
-        "retrying",
-        reason=first_line(details.caused_by),
-        waited_s=round(details.waited_so_far),
-        next_try_s=round(details.wait_for, 1),
-    )
-
-
-# The default log line of stamina quotes arguments and whole exceptions.
-stamina.instrumentation.set_on_retry_hooks([_log_retry])
 
 
 def db_now(conn: psycopg.Connection) -> datetime:
