@@ -13,12 +13,13 @@ from benchmarks.observers import bronze_end_offset, observe_commits
 from benchmarks.options import Options
 from benchmarks.probes import bronze_path
 from benchmarks.samples import Sample, rate
-from benchmarks.system import BenchmarkSystem, Log, start_system
+from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
+from support.system import Log
 
 THROUGHPUT_SECTION = "throughput"
 THROUGHPUT_SERVICES = ("postgres", "kafka", "connect", "registrar", "stream-processor")
