@@ -13,7 +13,7 @@ SCALE_SERVICES = (
     "postgres",
     "kafka",
     "connect",
-    "registrar",
+    "connector-controller",
     "stream-processor",
     "spark-thrift",
     "table-init",
