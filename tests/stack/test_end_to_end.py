@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
-from pytest_httpserver import HTTPServer
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
@@ -40,6 +39,7 @@ from lakehouse.source import consistent_cut
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import connect, sql
 from support import oracle
+from support.fake_slack import FakeSlack
 from support.postgres_rows import as_dicts
 from support.timing import seconds
 
@@ -240,15 +240,14 @@ def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None
     assert reasons
 
 
-def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: HTTPServer) -> None:
+def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: FakeSlack) -> None:
     def count_pending() -> int:
         return sum(row["status"] == "pending" for row in pipeline.postgres_rows("ops.slack_outbox"))
 
     wait_until(lambda: count_pending() == 0, timeout=seconds(60), missing="the outbox to be empty")
     outbox = {row["activity_id"]: row for row in pipeline.postgres_rows("ops.slack_outbox")}
     assert {row["status"] for row in outbox.values()} == {"sent"}
-    posted = [request.get_json()["text"] for request, _ in slack.log if request.path.endswith("/X")]
-    assert len(posted) == len(outbox)
+    assert len(slack.texts) == slack.posted == len(outbox)
     live_since = pipeline.postgres_rows("ops.go_live")[0]["live_since"]
     expected = {
         row["activity_id"]
