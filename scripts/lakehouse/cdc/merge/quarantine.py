@@ -7,7 +7,7 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.offsets import Offsets
 
 CORRECTED, DELETED = "corrigé", "supprimé"
@@ -18,7 +18,7 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
     """Return an entry for each refused change, resolved where a later change of the batch resolves it."""
     later = Window.partitionBy(*contract.key).orderBy("_order").rowsBetween(1, Window.unboundedFollowing)
     with_resolution = changes.withColumn(
-        "_by", F.first(F.when(is_effective(), _resolution()), ignorenulls=True).over(later)
+        "_resolution", F.first(F.when(is_effective(), _resolution()), ignorenulls=True).over(later)
     )
     return with_resolution.where(F.size("_reasons") > 0).select(
         F.lit(contract.table).alias("table_name"),
@@ -26,14 +26,16 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
         F.col("_value").alias("value"),
         F.col("_reasons").alias("reasons"),
         *(F.col(f"_{name}").alias(name) for name in LINEAGE_FIELDS),
-        "_by.*",
+        "_resolution.*",
     )
 
 
 def resolutions(changes: DataFrame, contract: Contract) -> DataFrame:
     """Return the resolution of older entries by key: from the batch's first accepted change or delete of the key."""
-    first = changes.where(is_effective()).groupBy(*contract.key).agg(F.min_by(_resolution(), "_order").alias("_by"))
-    return first.select(_key_json(contract), "_by.*")
+    first = (
+        changes.where(is_effective()).groupBy(*contract.key).agg(F.min_by(_resolution(), "_order").alias("_resolution"))
+    )
+    return first.select(_key_json(contract), "_resolution.*")
 
 
 def upsert(lake: Lake, contract: Contract, refused: DataFrame) -> None:
