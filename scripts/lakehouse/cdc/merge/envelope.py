@@ -48,7 +48,7 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     - LINEAGE_COLUMNS, with `_op` c, u, r, d or t, or NULL where the message is no change of this table;
     - `_value`, the raw message;
     - `_ends_snapshot`, whether the message is the last row of a snapshot;
-    - `_problems`, the columns without a value that fits the contract (problems.py).
+    - `_problems`, the columns without a value that fits the contract, each with the kind of problem.
     """
     columns = contract.columns.items()
     return (

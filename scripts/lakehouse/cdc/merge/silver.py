@@ -138,7 +138,7 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     if len(row_counts) > 1:
         raise LakehouseError(
             f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
-            "Run batch_refresh_silver_gold.py --rebuild-silver."
+            f"{contract.hints.rebuild_silver}"
         )
     return sum(row_counts)
 

@@ -10,13 +10,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch, MergedState
 from lakehouse.cdc.merge.envelope import DELETE, INSERT, UPSERT_OPS
 from lakehouse.cdc.merge.ordering import with_commit_order
 from lakehouse.cdc.merge.predicates import is_upsert
 from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, has_problem, problem, problems_where
-from lakehouse.cdc.merge.validation import NOT_TRANSMITTED_PREFIX, validate
+from lakehouse.cdc.merge.validation import sql_literal, validate
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.spark.materialize import materialize
 
@@ -116,11 +116,12 @@ def _keys_to_look_up(changes: DataFrame, versions: DataFrame, contract: Contract
 
 def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
     """Return the changes (`_new` is true) and the previous versions as one history, in order."""
-    # A version has the reasons alone.
+    # A version has its reasons alone, in the contract's wording.
+    reasons = {name: contract.wording.not_transmitted.replace(COLUMN_PLACEHOLDER, name) for name in contract.columns}
     unknown = problems_where(
         {
-            name: [(NOT_TRANSMITTED, f"array_contains(_reasons, '{NOT_TRANSMITTED_PREFIX}{name}')")]
-            for name in contract.columns
+            name: [(NOT_TRANSMITTED, f"array_contains(_reasons, {sql_literal(reason)})")]
+            for name, reason in reasons.items()
         }
     )
     previous_changes = previous.select(

@@ -3,17 +3,13 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch
 from lakehouse.cdc.merge.predicates import is_effective, is_upsert
 from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, OUT_OF_RANGE, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
-from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
 from lakehouse.errors import SchemaMismatch
 
-UNREADABLE = "message illisible"
-OUT_OF_RANGE_PREFIX = "valeur hors limites : "
-NOT_TRANSMITTED_PREFIX = "valeur non transmise : "
 NO_REASONS = "CAST(array() AS ARRAY<STRING>)"
 
 
@@ -21,10 +17,11 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
     """Add `_reasons`, empty where a change is accepted. Set `_value` to NULL except for refused changes."""
     reasons = F.concat(
         F.expr(_broken_rules(contract)),
-        _reasons_of(OUT_OF_RANGE, OUT_OF_RANGE_PREFIX),
-        _reasons_of(NOT_TRANSMITTED, NOT_TRANSMITTED_PREFIX),
+        _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
+        _reasons_of(NOT_TRANSMITTED, contract.wording.not_transmitted),
     )
-    verdict = F.when(F.col("_op").isNull(), F.array(F.lit(UNREADABLE))).when(is_upsert(), reasons)
+    undecodable = F.array(F.lit(contract.wording.undecodable))
+    verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
     return (
         # Of the lineage, a rule may use `committed_at` only.
         changes.withColumn("committed_at", F.col("_committed_at"))
@@ -37,7 +34,7 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
 def ensure_schema_matches(batch: Batch) -> None:
     """Raise SchemaMismatch, naming column and offset but no value, where a batch does not fit its contract."""
     contract, mismatch = batch.contract, batch.stats.type_mismatch
-    remedy = f"Nothing was changed in Silver. Change contracts/{contract.table}.py to match the table"
+    remedy = f"Nothing was changed in Silver. {contract.hints.change_contract}"
     if mismatch:
         raise SchemaMismatch(
             f"{contract.table}: the value of {', '.join(mismatch.columns)} is not of the contract's type, first at "
@@ -48,7 +45,7 @@ def ensure_schema_matches(batch: Batch) -> None:
         raise SchemaMismatch(
             f"{contract.table}: {', '.join(batch.stats.missing_columns)} is in the contract and no longer in the "
             f"table. {remedy}, or restore the column. If it was renamed, no message has the values under the new "
-            f"name: {RESNAPSHOT_HINT}"
+            f"name: {contract.hints.resnapshot}"
         )
 
 
@@ -68,18 +65,20 @@ def no_reasons() -> Column:
     return F.expr(NO_REASONS)
 
 
+def sql_literal(text: str) -> str:
+    """Return the text as a SQL literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def _broken_rules(contract: Contract) -> str:
     """Return SQL for the messages of the rules that refuse the row, in the contract's order."""
-    messages = ", ".join(f"CASE WHEN ({rule.when}) THEN '{_escape(rule.message)}' END" for rule in contract.rules)
+    messages = ", ".join(f"CASE WHEN ({rule.when}) THEN {sql_literal(rule.message)} END" for rule in contract.rules)
     return f"array_except(CAST(array({messages}) AS ARRAY<STRING>), array(CAST(NULL AS STRING)))"
 
 
-def _reasons_of(kind: str, prefix: str) -> Column:
+def _reasons_of(kind: str, text: str) -> Column:
     """Return a reason for each problem of a kind; nearly always there is none, and nothing is computed."""
     of_kind = F.filter("_problems", lambda problem: problem["kind"] == kind)
-    reasons = F.transform(of_kind, lambda problem: F.concat(F.lit(prefix), problem["column"]))
+    reasons = F.transform(of_kind, lambda problem: F.replace(F.lit(text), F.lit(COLUMN_PLACEHOLDER), problem["column"]))
     return F.when(has_problem(kind), reasons).otherwise(no_reasons())
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
