@@ -5,7 +5,7 @@ import time
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
+from lakehouse.contracts.company import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.http_session import HttpError, internal_session
