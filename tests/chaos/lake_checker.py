@@ -13,12 +13,12 @@ from chaos.topic_offsets import OffsetRanges
 from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.contracts import CAPTURED, REWARD_RULES
 from lakehouse.gold.models import build_models
 from lakehouse.gold.rules import rules_until
 from lakehouse.settings import Settings
+from lakehouse.spark.materialize import materialize
 from lakehouse.spark.parallel import parallel_map
 from stack.cdc_harness import CdcHarness
 from workload.invariants import check_rebuild_is_identical

@@ -8,12 +8,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from stack import hazard_tables
 from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
-from stack.databases import fresh_database
+from stack.databases import fresh_database, sessions_of_this_process
 from support.fake_slack import FakeSlack
 from support.system import System
+from support.timing import seconds
+
+STACK_SETTINGS = pytest.StashKey[Settings]()
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +28,27 @@ def slack() -> Iterator[FakeSlack]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, slack: FakeSlack) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, slack: FakeSlack, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
     """Yield the whole system, running."""
     with System.define(tmp_path_factory.mktemp("stack"), slack) as system:
         system.stack.up()
+        request.config.stash[STACK_SETTINGS] = system.stack.settings
         yield system.stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sessions_end_with_each_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail after a file whose tests left a connection to Postgres open; a file without `stack` does not start it."""
+    yield
+    settings = request.config.stash.get(STACK_SETTINGS, None)
+    if settings is not None:
+        wait_until(
+            lambda: not sessions_of_this_process(settings),
+            timeout=seconds(10),
+            missing=lambda: f"the file's sessions to end: {sessions_of_this_process(settings)}",
+        )
 
 
 @pytest.fixture(scope="session")

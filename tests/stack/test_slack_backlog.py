@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -29,14 +28,14 @@ class Clock:
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
         yield conn
 
 
-def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
+def pass_time(conn: postgres.Connection, clock: Clock, seconds: float) -> None:
     clock.now += seconds
     conn.execute(
         "UPDATE ops.slack_outbox SET next_attempt_at = next_attempt_at - make_interval(secs => %s) "
@@ -47,7 +46,7 @@ def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
 
 @pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
 def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
-    conn: psycopg.Connection, count: int
+    conn: postgres.Connection, count: int
 ) -> None:
     clock = Clock()
     rate_limit = RateLimited(clock.monotonic, BURST_SIZE, RETRY_AFTER_S, dispatcher.RATE_LIMIT_INTERVAL_S)

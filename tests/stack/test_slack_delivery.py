@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from lakehouse.errors import LockHeld
@@ -17,7 +16,7 @@ from support.fake_slack import Answer, FakeSlack, refuse
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
@@ -43,12 +42,12 @@ def expect_responses(strict_slack: FakeSlack, *statuses: int, retry_after: str =
     strict_slack.expect(*(Answer(status, b"so", retry_after if status == 429 else None) for status in statuses))
 
 
-def outbox_rows(conn: psycopg.Connection) -> list[tuple[int, str, int]]:
+def outbox_rows(conn: postgres.Connection) -> list[tuple[int, str, int]]:
     return conn.execute("SELECT activity_id, status, attempts FROM ops.slack_outbox ORDER BY enqueued_at").fetchall()
 
 
 def test_pending_messages_are_sent_at_once_in_order(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(strict_slack, 200, 200, 200)
     assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
@@ -57,7 +56,7 @@ def test_pending_messages_are_sent_at_once_in_order(
 
 
 def test_slack_outage_holds_the_queue_and_loses_nothing(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(strict_slack, 500)
     sender.send_one(conn)
@@ -70,7 +69,7 @@ def test_slack_outage_holds_the_queue_and_loses_nothing(
 
 
 def test_slack_retry_delay_grows_with_each_failure(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     delays = []
     for _ in range(3):
@@ -84,7 +83,7 @@ def test_slack_retry_delay_grows_with_each_failure(
 
 
 def test_429_waits_for_retry_after_and_slows_down(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(strict_slack, 429, retry_after="30")
     assert sender.send_one(conn) == pytest.approx(1.0)
@@ -98,7 +97,7 @@ def test_429_waits_for_retry_after_and_slows_down(
 
 
 def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(strict_slack, 400, 200)
     sender.send_one(conn)
@@ -108,7 +107,7 @@ def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
 
 
 def test_message_sent_during_a_postgres_outage_is_not_sent_again(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender, database: Settings
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender, database: Settings
 ) -> None:
     def accept_and_disconnect(_: str) -> Answer:
         with postgres.connect(database, autocommit=True) as other:
@@ -127,7 +126,7 @@ def test_message_sent_during_a_postgres_outage_is_not_sent_again(
 
 
 def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
-    strict_slack: FakeSlack, conn: psycopg.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(strict_slack, 200)
     conn.execute("SET default_transaction_read_only = on")
@@ -137,13 +136,13 @@ def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
     assert strict_slack.posted == 1
 
 
-def test_without_a_webhook_messages_stay_pending(conn: psycopg.Connection) -> None:
+def test_without_a_webhook_messages_stay_pending(conn: postgres.Connection) -> None:
     with external_session() as session:
         assert Sender(session, None).send_one(conn) is None
     assert {status for _, status, _ in outbox_rows(conn)} == {"pending"}
 
 
-def test_second_notifier_on_one_outbox_is_refused(database: Settings, conn: psycopg.Connection) -> None:
+def test_second_notifier_on_one_outbox_is_refused(database: Settings, conn: postgres.Connection) -> None:
     assert outbox.try_lock(conn)
     with pytest.raises(LockHeld, match="once"):
         notifier.serve(database, StopSignal(), once=True)

@@ -29,6 +29,7 @@ WITHOUT_IMPORT: Mapping[str, Mapping[str, str]] = {
         "pytest-timeout": "a plugin of pytest",
         "ruff": "a command of make lint",
         "types-openpyxl": "types that mypy reads",
+        "types-psycopg2": "types that mypy reads",
     },
 }
 

@@ -16,9 +16,8 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
-from lakehouse.cdc.merge.implicit_deletes import initial_snapshot_lsn
 from lakehouse.cdc.merge.ordering import with_commit_order
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import initial_snapshot_lsn, is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.cdc.time_travel import replay
 from lakehouse.clock import PARIS

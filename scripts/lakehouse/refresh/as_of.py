@@ -4,7 +4,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.contracts import CAPTURED
 from lakehouse.gold.bitemporal import AsOf, state_as_of
 from lakehouse.gold.prime import prime
@@ -15,6 +14,7 @@ from lakehouse.gold.wellbeing import wellbeing
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
 from lakehouse.source.go_live import GoLive
+from lakehouse.spark.materialize import materialize
 from lakehouse.spark.parallel import parallel_map
 
 AS_OF_TOTALS_TABLES = ("prime_sportive_au", "wellbeing_au")

@@ -7,10 +7,9 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.ordering import with_commit_order
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.errors import BadInput, NotReady
@@ -21,6 +20,7 @@ from lakehouse.gold.prime import prime
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import in_window, wellbeing
 from lakehouse.source.go_live import GoLive
+from lakehouse.spark.materialize import materialize
 
 COUNTED = "comptée"
 

@@ -2,11 +2,10 @@
 
 import time
 
-import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
+from lakehouse.contracts.company import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.http_session import HttpError, internal_session
@@ -63,7 +62,7 @@ class ConnectorController:
     """A control loop over one connection each to Kafka, Postgres and Kafka Connect."""
 
     def __init__(
-        self, settings: Settings, admin: KafkaAdminClient, conn: psycopg.Connection, connect_client: ConnectClient
+        self, settings: Settings, admin: KafkaAdminClient, conn: postgres.Connection, connect_client: ConnectClient
     ) -> None:
         self._admin, self._conn, self._connect_client = admin, conn, connect_client
         self._base_config = topics.read_connector_config()

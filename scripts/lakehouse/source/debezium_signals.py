@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable
 from uuid import uuid4
 
-import psycopg
+from lakehouse.source.postgres import Connection
 
 PENDING_SNAPSHOT_PREFIX = "owed:"
 
 
-def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
+def enqueue_snapshots(conn: Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
     """Store a pending snapshot for each table in Postgres, so that a kill before its request loses none.
 
     Each is a Debezium signal of type `log`, which only writes a log line. `reader_pid` is the slot's present reader:
@@ -24,7 +24,7 @@ def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reade
             )
 
 
-def request_snapshots(conn: psycopg.Connection, reader_pid: int) -> list[str]:
+def request_snapshots(conn: Connection, reader_pid: int) -> list[str]:
     """Request an incremental snapshot of each table whose pending snapshot was stored under another reader.
 
     Returns the names of these tables.
@@ -44,7 +44,7 @@ def request_snapshots(conn: psycopg.Connection, reader_pid: int) -> list[str]:
     return table_names
 
 
-def has_pending_snapshots(conn: psycopg.Connection) -> bool:
+def has_pending_snapshots(conn: Connection) -> bool:
     return (
         conn.execute("SELECT FROM cdc.signal WHERE starts_with(id, %s) LIMIT 1", [PENDING_SNAPSHOT_PREFIX]).fetchone()
         is not None

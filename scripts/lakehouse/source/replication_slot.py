@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-import psycopg
-
 from lakehouse.errors import NotReady
+from lakehouse.source.postgres import Connection
 from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import captured_tables
 
 OLD_TRANSACTION_S = 5
 
 
-def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> None:
+def ensure_published(conn: Connection, connector: Mapping[str, str]) -> None:
     """Raise NotReady unless the publication has all captured tables: Debezium ignores the others without an error."""
     publication = connector["publication.name"]
     rows = conn.execute(
@@ -24,13 +23,13 @@ def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> 
         )
 
 
-def slot_active_pid(conn: psycopg.Connection, slot: str) -> int | None:
+def slot_active_pid(conn: Connection, slot: str) -> int | None:
     """Return the id of the Postgres process that streams the slot, None while nobody reads it."""
     row = conn.execute("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
     return None if row is None else row[0]
 
 
-def is_slot_lost(conn: psycopg.Connection, slot: str) -> bool:
+def is_slot_lost(conn: Connection, slot: str) -> bool:
     """Return whether Postgres has invalidated the slot, because its reader fell too far behind the WAL.
 
     Debezium tries for half an hour to read such a slot, and logs nothing about it.
@@ -39,7 +38,7 @@ def is_slot_lost(conn: psycopg.Connection, slot: str) -> bool:
     return row == (True,)
 
 
-def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION_S) -> list[tuple[int, int]]:
+def open_transactions(conn: Connection, older_than: float = OLD_TRANSACTION_S) -> list[tuple[int, int]]:
     """Return (process id, age in seconds) of the writing transactions that the creation of a slot waits for.
 
     Debezium's own are left out: it has one open while it creates the slot.
