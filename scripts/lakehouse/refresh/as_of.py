@@ -24,21 +24,21 @@ def figures_as_of(lake: Lake, run: Run, time_point: AsOf, go_live: GoLive | None
     """Compute the figures as of a time point and replace its earlier rows; current figures stay unchanged."""
     lake, run.known_at = with_scale_settings(lake), time_point.known_at
     run.input_versions = silver_versions(lake.store, *(f"{contract.table}_versions" for contract in CAPTURED))
-    predicate = " AND ".join(f"{name} = DATE '{day}'" for name, day in vars(time_point).items())
+    predicate = time_point.predicate()
     state = state_as_of(lake, time_point, go_live)
     employees = materialize(state.employees)
     with run.stage("gold/rules"):
-        book = rules_until(state.reward_rules, time_point.as_of)
+        book = rules_until(state.reward_rules, time_point.valid_at)
         run.rules = book.current
-    days = wellbeing(employees, state.activities, book, time_point.as_of)
+    days = wellbeing(employees, state.activities, book, time_point.valid_at)
     figures: dict[str, DataFrame] = {
-        "prime_sportive_au": prime(employees, state.distances, book.current, time_point.as_of.year),
-        "wellbeing_au": days.where(F.col("year") == time_point.as_of.year),
+        "prime_sportive_au": prime(employees, state.distances, book.current, time_point.valid_at.year),
+        "wellbeing_au": days.where(F.col("year") == time_point.valid_at.year),
     }
     run.before = totals(lake.store, *AS_OF_TOTALS_TABLES, where=predicate)
 
     def overwrite_table(name: str) -> None:
-        rows = figures[name].withColumns({column: F.lit(day) for column, day in vars(time_point).items()})
+        rows = figures[name].withColumns({column: F.lit(day) for column, day in time_point.columns().items()})
         with run.stage(f"gold/{name}"):
             lake.overwrite_where(conform(rows, ON_DEMAND[name][0]), "gold", name, predicate)
 
