@@ -25,6 +25,7 @@ from lakehouse.cdc.time_travel import replay
 from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
+from lakehouse.gold.as_of_columns import AS_OF_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.source.go_live import GoLive
 
@@ -41,8 +42,8 @@ class AsOf:
         return max(self.valid_at, self.known_at) > today
 
     def columns(self) -> Mapping[str, date]:
-        """Return the columns of figures as of this time point, with their values."""
-        return {"as_of": self.valid_at, "known_at": self.known_at}
+        """Return the values of AS_OF_COLUMNS for figures as of this time point."""
+        return dict(zip(AS_OF_COLUMNS, (self.valid_at, self.known_at), strict=True))
 
     def predicate(self) -> str:
         """Return the SQL condition of the rows as of this time point."""
@@ -57,6 +58,15 @@ class StateAsOf:
     activities: DataFrame
     distances: DataFrame
     reward_rules: DataFrame
+
+    def by_table(self) -> Mapping[str, DataFrame]:
+        """Return the rows by the name of their Silver table, as models take them."""
+        return {
+            RH_EMPLOYEES.table: self.employees,
+            STRAVA_ACTIVITIES.table: self.activities,
+            DISTANCE_CACHE.table: self.distances,
+            REWARD_RULES.table: self.reward_rules,
+        }
 
 
 def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employee_id: int | None = None) -> StateAsOf:

@@ -17,9 +17,9 @@ from lakehouse.errors import BadInput, NotReady
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
 from lakehouse.gold.paris import end_of_day, wall_clock
-from lakehouse.gold.prime import prime
+from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
-from lakehouse.gold.wellbeing import in_window, wellbeing
+from lakehouse.gold.wellbeing import WELLBEING, in_window
 from lakehouse.source.go_live import GoLive
 
 COUNTED = "comptée"
@@ -74,7 +74,8 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         & (F.col("destination_address") == rules.destination)
         & (F.col("travel_mode") == TRAVEL_MODES.get(employee.moyen_deplacement))
     )
-    days = wellbeing(state.employees, state.activities, book, time_point.valid_at)
+    tables = state.by_table()
+    days = WELLBEING.rows(tables, book, time_point.valid_at)
     latest_versions = _latest_versions(lake, employee_id, time_point, go_live)
     return Explanation(
         time_point,
@@ -83,7 +84,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         rules,
         _first_row(state.reward_rules.where(F.col("valid_from") == F.lit(valid_from))),
         commute_distances.orderBy("provider").collect(),
-        _first_row(prime(state.employees, state.distances, rules, time_point.valid_at.year)),
+        _first_row(PRIME_SPORTIVE.rows(tables, book, time_point.valid_at)),
         _first_row(days.where(F.col("year") == time_point.valid_at.year)),
         _with_verdict(latest_versions, state.activities, rules, time_point, employee_id)
         .orderBy("start_date_utc", "activity_id")
