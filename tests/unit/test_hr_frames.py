@@ -1,4 +1,4 @@
-"""A value of HR's files is the same in the frame, in the cleaned CSV and in COPY's rows as its cell was read."""
+"""Values of HR's files are unchanged in the frame, in the cleaned CSV and in COPY's rows."""
 
 import csv
 from hashlib import sha256

@@ -34,7 +34,7 @@ SPORTS_COLUMNS = (
 
 @dataclass(frozen=True)
 class Company:
-    """The rows to load, by their lines, and remarks, in French, on cells and rows that do not prevent the load."""
+    """The rows to load, indexed by line, and remarks, in French, that do not prevent the load."""
 
     employees: pd.DataFrame
     practices: pd.DataFrame
