@@ -72,5 +72,5 @@ def test_sample_files_contain_every_untidy_case(sample_files: Path) -> None:
 
 
 def test_sample_salaries_include_primes_that_must_be_rounded(sample_files: Path) -> None:
-    primes = read_company(sample_files).employees["salaire_brut"] * Decimal("0.05")
+    primes = [salary * Decimal("0.05") for salary in read_company(sample_files).employees["salaire_brut"]]
     assert sum(prime != round(prime, 2) for prime in primes) > 10

@@ -51,10 +51,10 @@ def read_company(folder: Path) -> Company:
     is_known = practices["id"].isin(employees["id"])
     return Company(
         employees=employees,
-        practices=practices[is_known],
+        practices=practices.loc[is_known],
         remarks=[
             *_unknown_modes(display_name(hr), employees),
-            *_unknown_employees(display_name(sports), practices[~is_known]),
+            *_unknown_employees(display_name(sports), practices.loc[~is_known]),
         ],
         hr_file=display_name(hr),
     )

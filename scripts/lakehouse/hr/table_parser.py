@@ -152,9 +152,10 @@ def _parse_cell(line: Line, cell: object, column: Column) -> object | Problem | 
 
 def _find_duplicates(rows: pd.DataFrame, key: Column) -> list[Problem]:
     first_lines = rows.index.to_series().groupby(rows[key.field]).transform("first")
+    repeated = first_lines[rows.duplicated(key.field)]
     return [
         Problem(line, f"en double (déjà ligne {first})", key.title)
-        for line, first in first_lines[rows.duplicated(key.field)].items()
+        for line, first in zip(repeated.index, repeated, strict=True)
     ]
 
 
