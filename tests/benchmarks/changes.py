@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
-import psycopg
+from lakehouse.source.postgres import Connection
 
 # Blocks of ids, far below the simulator's, which follow the clock.
 id_blocks = count(1_000_000_000, 1_000_000_000)
@@ -50,7 +50,7 @@ class Changes:
     def __post_init__(self) -> None:
         self.next_id = self.next_id or self.first_id
 
-    def commit(self, conn: psycopg.Connection, rows: int) -> int:
+    def commit(self, conn: Connection, rows: int) -> int:
         """Commit a number of changes in one transaction, and return how many rows changed."""
         inserted, updated, deleted = split_by_operation(rows, self.rng)
         with conn.transaction():
@@ -60,15 +60,15 @@ class Changes:
         self.first_id += deleted
         return changed_rows
 
-    def insert(self, conn: psycopg.Connection, rows: int) -> int:
+    def insert(self, conn: Connection, rows: int) -> int:
         """Insert the next `rows` rows, and return their number."""
         values = {"people": list(self.employee_ids), "first": self.next_id, "last": self.next_id + rows - 1}
         self.next_id += rows
-        return conn.execute(INSERT_ROWS.replace(" % ", " %% ").encode(), values).rowcount if rows else 0
+        return conn.execute(INSERT_ROWS.replace(" % ", " %% "), values).rowcount if rows else 0
 
-    def _execute(self, conn: psycopg.Connection, statement: str, first: int, rows: int) -> int:
+    def _execute(self, conn: Connection, statement: str, first: int, rows: int) -> int:
         values = {"first": first, "last": first + rows - 1}
-        return conn.execute(statement.encode(), values).rowcount if rows else 0
+        return conn.execute(statement, values).rowcount if rows else 0
 
     def _random_first_id(self, rows: int) -> int:
         return self.rng.randrange(self.first_id, max(self.first_id + 1, self.next_id - rows))
@@ -81,7 +81,7 @@ def split_by_operation(rows: int, rng: Random) -> tuple[int, int, int]:
     return rows - updated - deleted, updated, deleted
 
 
-def athlete_ids(conn: psycopg.Connection) -> list[int]:
+def athlete_ids(conn: Connection) -> list[int]:
     """Return the ids of the employees who practise a sport, in ascending order."""
     rows = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id")
     return [row[0] for row in rows]

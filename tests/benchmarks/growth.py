@@ -38,7 +38,7 @@ def grow(system: BenchmarkSystem, previous_size: int, size: int) -> None:
     system.log(f"growing from {previous_size:,} to {size:,} activities")
     with connect(system.settings, autocommit=True) as conn:
         for statement in GROWTH_STATEMENTS:
-            conn.execute(statement.encode(), {"first": first, "last": last, "destination": system.settings.destination})
+            conn.execute(statement, {"first": first, "last": last, "destination": system.settings.destination})
         # Employees alternate, as activities arrive in reality: those of one employee lie far apart in the table.
         activities = Changes(range(first, last + 1), first_id=next(id_blocks))
         for inserted in range(previous_size, size, ROWS_PER_COMMIT):

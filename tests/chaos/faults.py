@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 
 import psutil
-import psycopg
 
 from chaos.failpoints import CONTINUOUS_MAINTENANCE, DISK_FULL_SECONDS, REFRESH, SERVICE_OF_SCRIPT, fill_disk
 from chaos.repeating_job import RepeatingJob
@@ -15,7 +14,7 @@ from chaos.system_under_test import SystemUnderTest
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import OperationalError, connect
 
 WORKERS = ("registrar", "slack-notifier", "distance-worker")
 # Both commit to the same tables.
@@ -127,8 +126,8 @@ def cut_connections(settings: Settings) -> Fault | None:
 
 def _terminate_backends(settings: Settings, from_clause: str, *values: str) -> int | None:
     """Terminate these Postgres backends, and return how many; None where Postgres does not answer."""
-    with suppress(NotReady, psycopg.OperationalError), connect(settings) as conn:
-        row = conn.execute(f"SELECT count(pg_terminate_backend(pid)) {from_clause}".encode(), values).fetchone()
+    with suppress(NotReady, OperationalError), connect(settings) as conn:
+        row = conn.execute(f"SELECT count(pg_terminate_backend(pid)) {from_clause}", values).fetchone()
         return int(row[0]) if row else None
     return None
 

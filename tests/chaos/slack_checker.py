@@ -24,7 +24,7 @@ def count_unsent(settings: Settings) -> int:
     refusal_condition = " OR ".join(f"({rule.when}) IS TRUE" for rule in STRAVA_ACTIVITIES.rules)
     query = COUNT_UNSENT_QUERY.format(refused=refusal_condition.replace("committed_at", "created_at"))
     with connect(settings) as conn:
-        row = conn.execute(query.encode()).fetchone()
+        row = conn.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from random import Random
 from threading import Event
 
-import psycopg
-
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Athlete
 from lakehouse.simulator.activity_table import read_athletes
 from lakehouse.simulator.cli import insert_one
-from lakehouse.source.postgres import TRANSIENT_ERRORS, connect
+from lakehouse.source.postgres import TRANSIENT_ERRORS, Connection, connect
 
 BURST_INTERVAL, BURST_SIZE = 2.0, (1, 40)  # seconds, statements; services that restart need their share of two cores
 ACTIVITY_SHARE, INVALID_SHARE = 0.08, 0.15  # share of all statements, share of the activities
@@ -51,17 +49,17 @@ class Writer:
                 self._write(conn, stop)
             self.counts["interruptions"] += not stop.wait(0.2)
 
-    def _write(self, conn: psycopg.Connection, stop: Event) -> None:
+    def _write(self, conn: Connection, stop: Event) -> None:
         people = [person for person in read_athletes(conn) if person.employee_id < FIRST_VISITOR_ID]
         while not stop.wait(BURST_INTERVAL):
             for _ in range(self.rng.randint(*BURST_SIZE)):
                 self._write_one(conn, people)
 
-    def _write_one(self, conn: psycopg.Connection, people: Sequence[Athlete]) -> None:
+    def _write_one(self, conn: Connection, people: Sequence[Athlete]) -> None:
         if self.rng.random() < ACTIVITY_SHARE:
             insert_one(conn, self.rng, people, INVALID_SHARE)
             self.counts["activities"] += 1
         else:
             n = self.rng.randrange(1_000)
-            conn.execute(self.rng.choice(STATEMENTS).encode(), {"n": n, "visitor": FIRST_VISITOR_ID + n % 5})
+            conn.execute(self.rng.choice(STATEMENTS), {"n": n, "visitor": FIRST_VISITOR_ID + n % 5})
             self.counts["statements"] += 1

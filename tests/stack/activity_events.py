@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import psycopg
 from kafka.consumer.fetcher import ConsumerRecord
+
+from lakehouse.source.postgres import Connection
 
 MICROSECONDS = 1_000_000
 # 2026-06-01 12:00 UTC, the commit time of these activities.
@@ -52,9 +53,7 @@ def poll_result(values: Iterable[bytes]) -> dict[str, list[ConsumerRecord]]:
     return {"any": [ConsumerRecord(**{**fields, "offset": n, "value": value}) for n, value in enumerate(values)]}
 
 
-def insert_employee(
-    conn: psycopg.Connection, employee_id: int, address: str | None = None, mode: str | None = None
-) -> None:
+def insert_employee(conn: Connection, employee_id: int, address: str | None = None, mode: str | None = None) -> None:
     conn.execute(
         "INSERT INTO public.rh_employees (id, nom, prenom, salaire_brut, adresse_complete, moyen_deplacement) "
         "VALUES (%s, 'Mendes', 'Juliette', 30000, %s, %s)",
@@ -62,5 +61,5 @@ def insert_employee(
     )
 
 
-def insert_go_live(conn: psycopg.Connection, live_since: str = "2026-01-01T00:00:00Z") -> None:
+def insert_go_live(conn: Connection, live_since: str = "2026-01-01T00:00:00Z") -> None:
     conn.execute("INSERT INTO ops.go_live (live_since) VALUES (%s)", [live_since])

@@ -48,7 +48,7 @@ class CdcHarness:
         """Run each statement in a transaction of its own."""
         with connect(self.settings, autocommit=True) as conn:
             for statement in statements:
-                conn.execute(statement.encode())
+                conn.execute(statement)
 
     def request_snapshot(self, kind: str, table: str, where: str | None = None) -> None:
         """Ask for a snapshot of a table, or of some of its rows, by a signal."""

@@ -11,10 +11,14 @@ from pytest_httpserver import HTTPServer
 
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
+from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from stack import hazard_tables
 from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
-from stack.databases import fresh_database
+from stack.databases import fresh_database, sessions_of_this_process
+from support.timing import seconds
+
+STACK_SETTINGS = pytest.StashKey[Settings]()
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +30,32 @@ def slack() -> Iterator[HTTPServer]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, slack: HTTPServer) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, slack: HTTPServer, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
     """Yield the whole system, running."""
     home = tmp_path_factory.mktemp("stack")
     webhook = SecretStr(slack.url_for("/services/T/B/X"))
     stack = Stack(home, on_free_ports(home).model_copy(update={"slack_webhook_url": webhook}))
     try:
         stack.up()
+        request.config.stash[STACK_SETTINGS] = stack.settings
         yield stack
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sessions_end_with_each_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail after a file whose tests left a connection to Postgres open; a file without `stack` does not start it."""
+    yield
+    settings = request.config.stash.get(STACK_SETTINGS, None)
+    if settings is not None:
+        wait_until(
+            lambda: not sessions_of_this_process(settings),
+            timeout=seconds(10),
+            missing=lambda: f"the file's sessions to end: {sessions_of_this_process(settings)}",
+        )
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from psycopg import sql
+import psutil
 
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.postgres import connect, sql
 
 
 @contextmanager
@@ -24,3 +25,18 @@ def fresh_database(settings: Settings) -> Iterator[Settings]:
     finally:
         with connect(server, autocommit=True) as conn:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own.db_name)))
+
+
+def sessions_of_this_process(settings: Settings) -> list[str]:
+    """Return the database and the last statement of each connection that this process has open to Postgres.
+
+    Also of one whose session Postgres has ended, as it does when a database is dropped: its socket is still there.
+    """
+    tcp = psutil.Process().net_connections("tcp")
+    ports = [one.laddr.port for one in tcp if one.raddr and one.raddr.port == settings.db_port]
+    if not ports:
+        return []
+    with connect(settings) as conn:
+        query = "SELECT client_port, datname || ': ' || query FROM pg_stat_activity WHERE client_port = ANY(%s)"
+        statements: dict[int, str] = dict(conn.execute(query, [ports]).fetchall())
+    return [statements.get(port, f"port {port}, ended by Postgres") for port in ports]

@@ -7,8 +7,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from psycopg.rows import TupleRow
-
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.settings import Settings
 from lakehouse.simulator.backfill import insert_history
@@ -29,22 +27,22 @@ def load_hr_files(
     return list(full_load(settings, load_options, backfill, today=LOAD_DAY))
 
 
-def fetch_rows(database: Settings, query: str) -> list[TupleRow]:
+def fetch_rows(database: Settings, query: str) -> list[tuple[Any, ...]]:
     with connect(database) as conn:
-        return conn.execute(query.encode()).fetchall()
+        return conn.execute(query).fetchall()
 
 
 def execute(database: Settings, statement: str) -> None:
     with connect(database) as conn:
-        conn.execute(statement.encode())
+        conn.execute(statement)
 
 
-def fetch_all_tables(database: Settings) -> dict[str, list[TupleRow]]:
+def fetch_all_tables(database: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of all tables, each with its xmin, the transaction that wrote it."""
     with connect(database) as conn:
         tables = [name for (name,) in conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         query = "SELECT xmin, * FROM {} ORDER BY 2"
-        return {name: conn.execute(query.format(name).encode()).fetchall() for name in tables}
+        return {name: conn.execute(query.format(name)).fetchall() for name in tables}
 
 
 def staff_who_run(count: int) -> tuple[list[Row], list[Row]]:

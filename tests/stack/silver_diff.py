@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from psycopg import sql
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, sql
 from stack.cdc_harness import CdcHarness
 
 Values = tuple[Any, ...]
@@ -81,4 +80,4 @@ def _postgres_column(name: str, sql_type: str) -> sql.Composable:
     text = "{column}::text" if base_type == "date" else "to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
     return sql.SQL(
         f"CASE {{column}} WHEN 'infinity' THEN {{last}} WHEN '-infinity' THEN {{first}} ELSE {text} END"
-    ).format(column=column, last=last, first=first)
+    ).format(column=column, last=sql.Literal(last), first=sql.Literal(first))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from lakehouse.distance import cache, worker
@@ -35,13 +34,13 @@ class ScriptedProvider:
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_rule(conn, "2020-01-01", WORK)
         yield conn
 
 
-def insert_rule(conn: psycopg.Connection, valid_from: str, destination: str) -> None:
+def insert_rule(conn: postgres.Connection, valid_from: str, destination: str) -> None:
     conn.execute(
         "INSERT INTO reward_rules VALUES (%s, 0.05, 15000, 25000, 15, 5, 'calendar_year', %s)",
         [valid_from, destination],
@@ -49,7 +48,7 @@ def insert_rule(conn: psycopg.Connection, valid_from: str, destination: str) -> 
 
 
 def run_worker(
-    conn: psycopg.Connection, *results: DistanceResult | ProviderUnavailable, name: str = "google"
+    conn: postgres.Connection, *results: DistanceResult | ProviderUnavailable, name: str = "google"
 ) -> list[DistanceRequest]:
     provider = ScriptedProvider(*results, name=name)
     worker.resolve_due(conn, provider, StopSignal())
@@ -57,11 +56,11 @@ def run_worker(
     return provider.requests
 
 
-def cached_distances(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
+def cached_distances(conn: postgres.Connection) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT provider, status, distance_m, error_message FROM distance_cache ORDER BY id").fetchall()
 
 
-def row_versions(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
+def row_versions(conn: postgres.Connection) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT id, xmin::text FROM distance_cache ORDER BY id").fetchall()
 
 
@@ -72,7 +71,7 @@ OK, FAILED, NOT_FOUND = (
 )
 
 
-def test_shared_address_is_requested_once(conn: psycopg.Connection) -> None:
+def test_shared_address_is_requested_once(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     insert_employee(conn, 2, HOME, "Marche/running")
     assert run_worker(conn, OK) == [DistanceRequest(HOME, WORK, "walking")]
@@ -80,7 +79,7 @@ def test_shared_address_is_requested_once(conn: psycopg.Connection) -> None:
     assert cached_distances(conn) == [("google", "ok", 7_000, None)]
 
 
-def test_each_travel_mode_is_a_separate_request(conn: psycopg.Connection) -> None:
+def test_each_travel_mode_is_a_separate_request(conn: postgres.Connection) -> None:
     modes = ["Marche/running", "Vélo/Trottinette/Autres", "Transports en commun", "véhicule thermique/électrique"]
     for number, mode in enumerate([*modes, "À dos d'âne", None]):
         insert_employee(conn, number, HOME, mode)
@@ -88,13 +87,13 @@ def test_each_travel_mode_is_a_separate_request(conn: psycopg.Connection) -> Non
     assert sorted(request.travel_mode for request in requests) == ["bicycling", "driving", "transit", "walking"]
 
 
-def test_employee_without_an_address_is_not_requested(conn: psycopg.Connection) -> None:
+def test_employee_without_an_address_is_not_requested(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, None, "Marche/running")
     insert_employee(conn, 2, "  ", "Marche/running")
     assert run_worker(conn) == []
 
 
-def test_changed_address_mode_or_destination_is_a_new_request(conn: psycopg.Connection) -> None:
+def test_changed_address_mode_or_destination_is_a_new_request(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     run_worker(conn, OK)
     conn.execute("UPDATE rh_employees SET adresse_complete = %s", [ELSEWHERE])
@@ -105,7 +104,7 @@ def test_changed_address_mode_or_destination_is_a_new_request(conn: psycopg.Conn
     assert run_worker(conn, OK) == [DistanceRequest(ELSEWHERE, NEW_WORK, "transit")]
 
 
-def test_destination_of_a_future_rule_is_not_requested_yet(conn: psycopg.Connection) -> None:
+def test_destination_of_a_future_rule_is_not_requested_yet(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     conn.execute(
         "INSERT INTO reward_rules SELECT (now() AT TIME ZONE 'Europe/Paris')::date + 2, 0.05, 15000, 25000, 15, 5, "
@@ -115,7 +114,7 @@ def test_destination_of_a_future_rule_is_not_requested_yet(conn: psycopg.Connect
     assert run_worker(conn, OK) == [DistanceRequest(HOME, WORK, "walking")]
 
 
-def test_failed_request_is_retried_with_growing_delays_until_it_succeeds(conn: psycopg.Connection) -> None:
+def test_failed_request_is_retried_with_growing_delays_until_it_succeeds(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     waits = []
     for _ in range(3):
@@ -131,7 +130,7 @@ def test_failed_request_is_retried_with_growing_delays_until_it_succeeds(conn: p
     assert conn.execute("SELECT count(*) FROM ops.distance_retry").fetchone() == (0,)
 
 
-def test_repeated_failure_updates_no_row(conn: psycopg.Connection) -> None:
+def test_repeated_failure_updates_no_row(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     run_worker(conn, FAILED)
     before = row_versions(conn)
@@ -140,7 +139,7 @@ def test_repeated_failure_updates_no_row(conn: psycopg.Connection) -> None:
     assert row_versions(conn) == before
 
 
-def test_an_unknown_commune_is_final_until_the_address_changes(conn: psycopg.Connection) -> None:
+def test_an_unknown_commune_is_final_until_the_address_changes(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     run_worker(conn, NOT_FOUND, name="estimate")
     assert cache.pending_requests(conn, "estimate") == []
@@ -148,7 +147,7 @@ def test_an_unknown_commune_is_final_until_the_address_changes(conn: psycopg.Con
     assert len(cache.pending_requests(conn, "estimate")) == 1
 
 
-def test_provider_outage_fails_the_remaining_requests_without_sending_them(conn: psycopg.Connection) -> None:
+def test_provider_outage_fails_the_remaining_requests_without_sending_them(conn: postgres.Connection) -> None:
     for number in range(5):
         insert_employee(conn, number, f"{number} rue du Test, 34000 Montpellier", "Marche/running")
     assert len(run_worker(conn, OK, ProviderUnavailable("HTTP 429"))) == 2
@@ -157,14 +156,14 @@ def test_provider_outage_fails_the_remaining_requests_without_sending_them(conn:
     ]
 
 
-def test_google_failure_does_not_reuse_the_cached_estimate(conn: psycopg.Connection) -> None:
+def test_google_failure_does_not_reuse_the_cached_estimate(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     run_worker(conn, OK, name="estimate")
     run_worker(conn, FAILED, name="google")
     assert cached_distances(conn) == [("estimate", "ok", 7_000, None), ("google", "failed", None, "no route")]
 
 
-def test_estimates_without_a_key_are_saved_in_one_transaction(conn: psycopg.Connection, database: Settings) -> None:
+def test_estimates_without_a_key_are_saved_in_one_transaction(conn: postgres.Connection, database: Settings) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     insert_employee(conn, 2, ELSEWHERE, "Vélo/Trottinette/Autres")
     insert_employee(conn, 3, "Mas de l'Oubli, 34700 Trou-Perdu", "Vélo/Trottinette/Autres")

@@ -4,7 +4,6 @@ import random
 import string
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 
 from lakehouse.distance import cache, worker
@@ -38,7 +37,7 @@ def answer_ok(_: DistanceRequest) -> DistanceResult:
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         conn.execute(
             "INSERT INTO reward_rules VALUES ('2020-01-01', 0.05, 15000, 25000, 15, 5, 'calendar_year', %s)", [WORK]
@@ -47,7 +46,7 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
 
 
 def run_worker_once(
-    conn: psycopg.Connection, answer: Callable[[DistanceRequest], DistanceResult]
+    conn: postgres.Connection, answer: Callable[[DistanceRequest], DistanceResult]
 ) -> list[DistanceRequest]:
     """Make all requests due, run the worker once, and return the requests that it sent."""
     conn.execute("UPDATE ops.distance_retry SET next_attempt_at = now()")
@@ -56,7 +55,7 @@ def run_worker_once(
     return provider.requests
 
 
-def cached_distances(conn: psycopg.Connection) -> list[tuple[str, str, str, str]]:
+def cached_distances(conn: postgres.Connection) -> list[tuple[str, str, str, str]]:
     return conn.execute(
         "SELECT origin_address, destination_address, travel_mode, status FROM distance_cache ORDER BY id"
     ).fetchall()
@@ -74,7 +73,7 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, str, str, str]
     "result", [answer_ok(DistanceRequest("", "", "")), DistanceResult("failed", reason="no route")]
 )
 def test_address_changed_during_a_request_is_requested_next(
-    conn: psycopg.Connection,
+    conn: postgres.Connection,
     database: Settings,
     change: str,
     value: str,
@@ -83,7 +82,7 @@ def test_address_changed_during_a_request_is_requested_next(
 ) -> None:
     def answer_after_change(_: DistanceRequest) -> DistanceResult:
         with postgres.connect(database, autocommit=True) as hr:
-            hr.execute(change.encode(), [value])
+            hr.execute(change, [value])
         return result
 
     insert_employee(conn, 1, HOME, ON_FOOT)
@@ -98,7 +97,7 @@ def test_address_changed_during_a_request_is_requested_next(
 
 
 def test_employee_deleted_during_a_request_does_not_block_the_others(
-    conn: psycopg.Connection, database: Settings
+    conn: postgres.Connection, database: Settings
 ) -> None:
     def fail_after_delete(_: DistanceRequest) -> DistanceResult:
         with postgres.connect(database, autocommit=True) as hr:
@@ -112,7 +111,7 @@ def test_employee_deleted_during_a_request_does_not_block_the_others(
     assert cache.pending_requests(conn, "google") == []
 
 
-def test_request_that_always_fails_does_not_starve_the_others(conn: psycopg.Connection) -> None:
+def test_request_that_always_fails_does_not_starve_the_others(conn: postgres.Connection) -> None:
     def fail_for_home(request: DistanceRequest) -> DistanceResult:
         if request.origin == HOME:
             raise ProviderUnavailable("HTTP 500")
@@ -126,14 +125,14 @@ def test_request_that_always_fails_does_not_starve_the_others(conn: psycopg.Conn
     assert [pending.request.origin for pending in cache.pending_requests(conn, "google")] == [HOME]
 
 
-def test_oversized_address_is_not_requested_and_does_not_block_the_others(conn: psycopg.Connection) -> None:
+def test_oversized_address_is_not_requested_and_does_not_block_the_others(conn: postgres.Connection) -> None:
     rng = random.Random(1)
     insert_employee(conn, 1, "".join(rng.choices(string.printable.strip(), k=4_000)), ON_FOOT)
     insert_employee(conn, 2, HOME, ON_FOOT)
     assert run_worker_once(conn, answer_ok) == [DistanceRequest(HOME, WORK, "walking")]
 
 
-def test_longest_allowed_address_is_saved(conn: psycopg.Connection) -> None:
+def test_longest_allowed_address_is_saved(conn: postgres.Connection) -> None:
     rng = random.Random(1)
     address = "".join(rng.choices(string.printable.strip(), k=cache.MAX_INDEX_ENTRY_BYTES - len(WORK)))
     insert_employee(conn, 1, address, ON_FOOT)
@@ -141,7 +140,7 @@ def test_longest_allowed_address_is_saved(conn: psycopg.Connection) -> None:
     assert cached_distances(conn) == [(address, WORK, "walking", "ok")]
 
 
-def test_failure_reason_with_invalid_characters_is_saved(conn: psycopg.Connection) -> None:
+def test_failure_reason_with_invalid_characters_is_saved(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, ON_FOOT)
     run_worker_once(conn, lambda _: DistanceResult("failed", reason="no\0 route \ud800"))
     assert conn.execute("SELECT error_message FROM distance_cache").fetchone() == ("no route ?",)

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 from kafka import KafkaProducer
-from psycopg import sql
-from psycopg.rows import dict_row
 from pyspark.sql import SparkSession
 from pytest_httpserver import HTTPServer
 
@@ -40,8 +38,9 @@ from lakehouse.simulator.cli import insert_one
 from lakehouse.simulator.sample_company import write_sample_files
 from lakehouse.source import consistent_cut
 from lakehouse.source.go_live import read_go_live
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import connect, sql
 from support import oracle
+from support.postgres_rows import as_dicts
 from support.timing import seconds
 
 NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
@@ -84,7 +83,7 @@ class PipelineRun:
     def postgres_rows(self, table: str) -> list[dict[str, Any]]:
         everything = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
         with connect(self.settings) as conn:
-            return conn.cursor(row_factory=dict_row).execute(everything).fetchall()
+            return as_dicts(conn.execute(everything))
 
     def query_rows(self, statement: str) -> list[tuple[Any, ...]]:
         return query(self.settings, statement).rows
@@ -115,10 +114,10 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
         rng, people = Random(7), read_athletes(conn)
         for _ in range(NEW_ACTIVITIES):
             insert_one(conn, rng, people, INVALID_SHARE)
-        deleted_activities = conn.cursor(row_factory=dict_row).execute(
+        deleted_activities = conn.execute(
             "SELECT * FROM strava_activities WHERE employee_id = %s", [deleted_employee_id]
         )
-        pipeline = replace(pipeline, deleted_activities=deleted_activities.fetchall())
+        pipeline = replace(pipeline, deleted_activities=as_dicts(deleted_activities))
         conn.execute("DELETE FROM rh_employees WHERE id = %s", [deleted_employee_id])
         conn.execute("UPDATE strava_activities SET flagged = true WHERE activity_id % 10 = 0")
         conn.execute("DELETE FROM strava_activities WHERE activity_id % 10 = 1")

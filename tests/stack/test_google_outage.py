@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
@@ -27,7 +26,7 @@ def google(database: Settings, httpserver: HTTPServer) -> Settings:
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         conn.execute(
             "INSERT INTO reward_rules VALUES ('2020-01-01', 0.05, 15000, 25000, 15, 5, 'calendar_year', 'Lattes')"
@@ -37,11 +36,11 @@ def conn(database: Settings) -> Iterator[psycopg.Connection]:
         yield conn
 
 
-def make_due(conn: psycopg.Connection) -> None:
+def make_due(conn: postgres.Connection) -> None:
     conn.execute("UPDATE ops.distance_retry SET next_attempt_at = now()")
 
 
-def cached_distances(conn: psycopg.Connection) -> list[tuple[str, int | None, str | None]]:
+def cached_distances(conn: postgres.Connection) -> list[tuple[str, int | None, str | None]]:
     return conn.execute("SELECT status, distance_m, error_message FROM distance_cache ORDER BY id").fetchall()
 
 
@@ -54,7 +53,7 @@ def cached_distances(conn: psycopg.Connection) -> list[tuple[str, int | None, st
     ],
 )
 def test_google_outage_costs_one_request_and_all_are_retried_when_due(
-    httpserver: HTTPServer, google: Settings, conn: psycopg.Connection, refusal: Response, message: str
+    httpserver: HTTPServer, google: Settings, conn: postgres.Connection, refusal: Response, message: str
 ) -> None:
     httpserver.expect_ordered_request(ROUTES_PATH).respond_with_response(refusal)
     assert worker.run_once(google) == {"failed": PEOPLE}
@@ -72,7 +71,7 @@ def test_google_outage_costs_one_request_and_all_are_retried_when_due(
 
 
 def test_incomplete_google_answer_fails_only_its_own_request(
-    httpserver: HTTPServer, google: Settings, conn: psycopg.Connection
+    httpserver: HTTPServer, google: Settings, conn: postgres.Connection
 ) -> None:
     no_route = [{"condition": "ROUTE_NOT_FOUND", "status": {}}]
     no_distance = [{"condition": "ROUTE_EXISTS", "status": {}, "duration": "900s"}]

@@ -3,15 +3,13 @@
 from datetime import date
 from pathlib import Path
 
-import psycopg
-
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect
 from stack.hr_load import execute, fetch_all_tables, fetch_rows, load_hr_files
 from support.hr_files import employee, practice, staff
 
 
-def read_change_kinds(conn: psycopg.Connection) -> list[str]:
+def read_change_kinds(conn: Connection) -> list[str]:
     """Return the kinds of change (I, U, D, T) that the publication has emitted since the last call."""
     messages = conn.execute(
         "SELECT data FROM pg_logical_slot_get_binary_changes"

@@ -54,7 +54,7 @@ def _concurrent_writes(harness: CdcHarness) -> Iterator[None]:
             while not stop.wait(WRITE_INTERVAL_S):
                 number = rng.randrange(1, ROWS + 100)
                 if number % 50:
-                    conn.execute(rng.choice(RANDOM_WRITES).encode(), {"id": rng.choice([number, -number])})
+                    conn.execute(rng.choice(RANDOM_WRITES), {"id": rng.choice([number, -number])})
                     written += 1
         return written
 

@@ -1,10 +1,9 @@
 """A database of version 0.1.0: its outbox and go-live get today's names, and no message is lost."""
 
-import psycopg
-
 from lakehouse.settings import Settings
 from lakehouse.slack import outbox
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.postgres import Connection, connect
 
 TABLES_OF_VERSION_0_1 = """
     DROP TABLE ops.slack_outbox, ops.go_live;
@@ -52,7 +51,7 @@ def test_messages_of_version_0_1_are_there_under_the_new_names(database: Setting
         assert "(enqueued_at, activity_id)" in _index_definition(conn)
 
 
-def _index_definition(conn: psycopg.Connection) -> str:
+def _index_definition(conn: Connection) -> str:
     row = conn.execute("SELECT pg_get_indexdef('ops.slack_outbox_pending'::regclass)").fetchone()
     assert row is not None
     return str(row[0])

@@ -84,7 +84,7 @@ def publish(settings: Settings, topic: str, *values: bytes) -> None:
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
     with postgres.connect(settings) as conn:
-        return conn.execute(query.encode()).fetchall()
+        return conn.execute(query).fetchall()
 
 
 def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, httpserver: HTTPServer) -> None:

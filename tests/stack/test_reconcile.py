@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-import psycopg
 import pytest
 from pyspark.sql import SparkSession
 
@@ -18,7 +17,7 @@ from lakehouse.reconcile import mvcc_snapshot
 from lakehouse.reconcile.reconcile import TableResult, compare, reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.settings import ROOT
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from support.timing import seconds
 
@@ -28,7 +27,7 @@ INSTANTS = ["1900-01-01 00:00:00.000001", "1969-12-31 23:59:59.999999", "2026-06
 DATES = ["1900-01-01", "0001-01-01", "9999-12-31", "2000-02-29", None]
 
 
-def insert_employee(conn: psycopg.Connection, key: int, name: str | None = "Mendes", day: str | None = None) -> None:
+def insert_employee(conn: Connection, key: int, name: str | None = "Mendes", day: str | None = None) -> None:
     conn.execute(
         "INSERT INTO rh_employees (id, nom, prenom, salaire_brut, contrat, date_embauche) "
         "VALUES (%s, coalesce(%s, 'x'), 'Juliette', 30000.10, %s, %s)",
@@ -36,9 +35,7 @@ def insert_employee(conn: psycopg.Connection, key: int, name: str | None = "Mend
     )
 
 
-def insert_activity(
-    conn: psycopg.Connection, key: int, metres: int, payload: str | None = None, at: str = INSTANTS[2]
-) -> None:
+def insert_activity(conn: Connection, key: int, metres: int, payload: str | None = None, at: str = INSTANTS[2]) -> None:
     conn.execute(
         "INSERT INTO strava_activities (activity_id, employee_id, distance_m, moving_time_s, elapsed_time_s, "
         "start_date_utc, start_date_local, raw_payload) VALUES (%s, 1, %s, 3600, 3600, %s, %s, %s)",
@@ -46,7 +43,7 @@ def insert_activity(
     )
 
 
-def insert_edge_cases(conn: psycopg.Connection, first: int = 1) -> None:
+def insert_edge_cases(conn: Connection, first: int = 1) -> None:
     """Insert the edge values of each type, and a refused row."""
     for number, name in enumerate(EDGE_STRINGS):
         insert_employee(conn, first + number, name, DATES[number % len(DATES)])

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-import psycopg
 import pytest
 
 from lakehouse.refresh.rule_options import RULE_RANGES
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect, errors
 
 VALID_RULE = {
     "valid_from": "2026-07-01",
@@ -23,13 +22,13 @@ VALID_RULE = {
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[Connection]:
     with connect(database, autocommit=True) as conn:
         insert(conn, valid_from="2000-01-01")
         yield conn
 
 
-def insert(conn: psycopg.Connection, **fields: object) -> None:
+def insert(conn: Connection, **fields: object) -> None:
     row = VALID_RULE | fields
     names, placeholders = ", ".join(row), ", ".join(["%s"] * len(row))
     conn.execute(f"INSERT INTO reward_rules ({names}) VALUES ({placeholders})", [*row.values()])  # noqa: S608 - own names
@@ -49,25 +48,25 @@ def insert(conn: psycopg.Connection, **fields: object) -> None:
     ],
 )
 def test_invalid_reward_rule_is_refused_with_a_message(
-    conn: psycopg.Connection, fields: dict[str, object], message: str
+    conn: Connection, fields: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation, match=message):
+    with pytest.raises(errors.CheckViolation, match=message):
         insert(conn, **fields)
 
 
 @pytest.mark.parametrize("rule", RULE_RANGES)
-def test_rule_ranges_of_command_line_and_database_are_equal(conn: psycopg.Connection, rule: str) -> None:
+def test_rule_ranges_of_command_line_and_database_are_equal(conn: Connection, rule: str) -> None:
     low, high = RULE_RANGES[rule]
     step = Decimal("0.0001") if isinstance(low, Decimal) else 1
     for day, value in enumerate((low, high), start=1):
         insert(conn, valid_from=f"2026-07-0{day}", **{rule: value})
     for value in (low - step, high + step):
-        with pytest.raises(psycopg.errors.CheckViolation, match=rule):
+        with pytest.raises(errors.CheckViolation, match=rule):
             insert(conn, **{rule: value})
 
 
-def test_second_rule_with_the_same_valid_from_is_refused(conn: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.UniqueViolation, match=r"valid_from\)=\(2000-01-01\) already exists"):
+def test_second_rule_with_the_same_valid_from_is_refused(conn: Connection) -> None:
+    with pytest.raises(errors.UniqueViolation, match=r"valid_from\)=\(2000-01-01\) already exists"):
         insert(conn, valid_from="2000-01-01")
 
 
@@ -80,15 +79,15 @@ def test_second_rule_with_the_same_valid_from_is_refused(conn: psycopg.Connectio
         "UPDATE reward_rules SET valid_from = '2020-01-01' WHERE valid_from = '2000-01-01'",
     ],
 )
-def test_change_that_leaves_a_past_day_without_a_rule_is_refused(conn: psycopg.Connection, statement: str) -> None:
+def test_change_that_leaves_a_past_day_without_a_rule_is_refused(conn: Connection, statement: str) -> None:
     insert(conn)
-    with pytest.raises(psycopg.errors.CheckViolation, match="days in the past would have no rule") as refused:
+    with pytest.raises(errors.CheckViolation, match="days in the past would have no rule") as refused:
         conn.execute(statement)
     assert "insert one for an earlier day first" in (refused.value.diag.message_hint or "")
     assert conn.execute("SELECT count(*) FROM reward_rules").fetchone() == (2,)
 
 
-def test_later_rule_may_be_deleted_or_moved_and_an_earlier_one_inserted(conn: psycopg.Connection) -> None:
+def test_later_rule_may_be_deleted_or_moved_and_an_earlier_one_inserted(conn: Connection) -> None:
     insert(conn)
     conn.execute("UPDATE reward_rules SET valid_from = '2026-08-01' WHERE valid_from = '2026-07-01'")
     conn.execute("DELETE FROM reward_rules WHERE valid_from = '2026-08-01'")

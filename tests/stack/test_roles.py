@@ -1,18 +1,16 @@
 """Law 8 in Postgres: each role may run the statements of its work, and no others."""
 
-import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
 from lakehouse.settings import Settings
 from lakehouse.source import roles
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect, errors
 
 PASSWORDS = {roles.CAPTURE_ROLE: "capture", roles.WORKER_ROLE: "worker", roles.READER_ROLE: "reader"}
 
 
-def _connect_as(role: str, database: Settings) -> psycopg.Connection:
+def _connect_as(role: str, database: Settings) -> Connection:
     credentials = database.model_copy(update={"db_user": role, "db_password": SecretStr(PASSWORDS[role])})
     return connect(credentials, autocommit=True)
 
@@ -34,7 +32,7 @@ def _connect_as(role: str, database: Settings) -> psycopg.Connection:
 )
 def test_role_may_run_the_statements_of_its_work(database: Settings, role: str, statement: str) -> None:
     with _connect_as(role, database) as conn:
-        conn.execute(statement.encode())
+        conn.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +50,8 @@ def test_role_may_run_the_statements_of_its_work(database: Settings, role: str, 
     ],
 )
 def test_role_may_not_run_other_statements(database: Settings, role: str, statement: str) -> None:
-    with _connect_as(role, database) as conn, pytest.raises(InsufficientPrivilege):
-        conn.execute(statement.encode())
+    with _connect_as(role, database) as conn, pytest.raises(errors.InsufficientPrivilege):
+        conn.execute(statement)
 
 
 def test_only_the_capture_role_has_replication(database: Settings) -> None:

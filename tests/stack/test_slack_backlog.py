@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 from requests import PreparedRequest, Response
@@ -56,14 +55,14 @@ class Slack:
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
         yield conn
 
 
-def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
+def pass_time(conn: postgres.Connection, clock: Clock, seconds: float) -> None:
     clock.now += seconds
     conn.execute(
         "UPDATE ops.slack_outbox SET next_attempt_at = next_attempt_at - make_interval(secs => %s) "
@@ -74,7 +73,7 @@ def pass_time(conn: psycopg.Connection, clock: Clock, seconds: float) -> None:
 
 @pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
 def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
-    conn: psycopg.Connection, count: int
+    conn: postgres.Connection, count: int
 ) -> None:
     clock = Clock()
     slack = Slack(clock)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
@@ -19,7 +18,7 @@ from stack.activity_events import activity_event, insert_employee, insert_go_liv
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
@@ -40,12 +39,12 @@ def expect_responses(httpserver: HTTPServer, *statuses: int, retry_after: str = 
         httpserver.expect_ordered_request("/hook").respond_with_data("so", status=status, headers=headers)
 
 
-def outbox_rows(conn: psycopg.Connection) -> list[tuple[int, str, int]]:
+def outbox_rows(conn: postgres.Connection) -> list[tuple[int, str, int]]:
     return conn.execute("SELECT activity_id, status, attempts FROM ops.slack_outbox ORDER BY enqueued_at").fetchall()
 
 
 def test_pending_messages_are_sent_at_once_in_order(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(httpserver, 200, 200, 200)
     assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
@@ -55,7 +54,7 @@ def test_pending_messages_are_sent_at_once_in_order(
 
 
 def test_slack_outage_holds_the_queue_and_loses_nothing(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(httpserver, 500)
     sender.send_one(conn)
@@ -68,7 +67,7 @@ def test_slack_outage_holds_the_queue_and_loses_nothing(
 
 
 def test_slack_retry_delay_grows_with_each_failure(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     delays = []
     for _ in range(3):
@@ -82,7 +81,7 @@ def test_slack_retry_delay_grows_with_each_failure(
 
 
 def test_429_waits_for_retry_after_and_slows_down(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(httpserver, 429, retry_after="30")
     assert sender.send_one(conn) == pytest.approx(1.0)
@@ -96,7 +95,7 @@ def test_429_waits_for_retry_after_and_slows_down(
 
 
 def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(httpserver, 400, 200)
     sender.send_one(conn)
@@ -106,7 +105,7 @@ def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
 
 
 def test_message_sent_during_a_postgres_outage_is_not_sent_again(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender, database: Settings
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender, database: Settings
 ) -> None:
     def respond_and_disconnect(_: Request) -> Response:
         with postgres.connect(database, autocommit=True) as other:
@@ -125,7 +124,7 @@ def test_message_sent_during_a_postgres_outage_is_not_sent_again(
 
 
 def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
-    httpserver: HTTPServer, conn: psycopg.Connection, sender: Sender
+    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
 ) -> None:
     expect_responses(httpserver, 200)
     conn.execute("SET default_transaction_read_only = on")
@@ -135,13 +134,13 @@ def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
     assert len(httpserver.log) == 1
 
 
-def test_without_a_webhook_messages_stay_pending(conn: psycopg.Connection) -> None:
+def test_without_a_webhook_messages_stay_pending(conn: postgres.Connection) -> None:
     with external_session() as session:
         assert Sender(session, None).send_one(conn) is None
     assert {status for _, status, _ in outbox_rows(conn)} == {"pending"}
 
 
-def test_second_notifier_on_one_outbox_is_refused(database: Settings, conn: psycopg.Connection) -> None:
+def test_second_notifier_on_one_outbox_is_refused(database: Settings, conn: postgres.Connection) -> None:
     assert outbox.try_lock(conn)
     with pytest.raises(LockHeld, match="once"):
         notifier.serve(database, StopSignal(), once=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
@@ -33,19 +32,19 @@ REFUSED_BY_RULE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[psycopg.Connection]:
+def conn(database: Settings) -> Iterator[postgres.Connection]:
     with postgres.connect(database, autocommit=True) as conn:
         insert_employee(conn, 10)
         insert_go_live(conn)
         yield conn
 
 
-def enqueue(conn: psycopg.Connection, *messages: bytes) -> list[int]:
+def enqueue(conn: postgres.Connection, *messages: bytes) -> list[int]:
     events = [change_events.parse_event(message) for message in messages]
     return outbox.enqueue(conn, [event for event in events if event is not None])
 
 
-def test_valid_activity_is_enqueued(conn: psycopg.Connection) -> None:
+def test_valid_activity_is_enqueued(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event(activity_id=3)) == [3]
     assert outbox.list_messages(conn) == [
         ("pending", "Bravo Juliette Mendes ! Tu viens de courir 10,8 km en 46 min ! Quelle énergie ! 🔥🏅", None)
@@ -57,7 +56,7 @@ def test_every_contract_rule_has_a_refused_example() -> None:
 
 
 @pytest.mark.parametrize("rule", REFUSED_BY_RULE)
-def test_refused_activity_is_not_enqueued(conn: psycopg.Connection, rule: str) -> None:
+def test_refused_activity_is_not_enqueued(conn: postgres.Connection, rule: str) -> None:
     assert enqueue(conn, activity_event(**REFUSED_BY_RULE[rule])) == []
 
 
@@ -74,49 +73,49 @@ def test_refused_activity_is_not_enqueued(conn: psycopg.Connection, rule: str) -
     ],
 )
 def test_activity_at_the_limit_or_with_null_fields_is_enqueued(
-    conn: psycopg.Connection, fields: dict[str, Any]
+    conn: postgres.Connection, fields: dict[str, Any]
 ) -> None:
     assert enqueue(conn, activity_event(**fields)) == [1]
 
 
-def test_refused_activity_is_enqueued_once_corrected(conn: psycopg.Connection) -> None:
+def test_refused_activity_is_enqueued_once_corrected(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event(distance_m=-5)) == []
     assert enqueue(conn, activity_event("u")) == [1]
 
 
-def test_activity_is_judged_by_its_row_at_the_change(conn: psycopg.Connection) -> None:
+def test_activity_is_judged_by_its_row_at_the_change(conn: postgres.Connection) -> None:
     later = activity_event("u", committed_us=COMMITTED_US + 3_600 * MICROSECONDS, distance_m=-1)
     assert enqueue(conn, activity_event(), later) == [1]
 
 
-def test_private_activity_is_not_enqueued(conn: psycopg.Connection) -> None:
+def test_private_activity_is_not_enqueued(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event(private=True)) == []
     assert enqueue(conn, activity_event(private=None)) == []
 
 
-def test_activity_created_before_or_at_go_live_is_not_enqueued(conn: psycopg.Connection) -> None:
+def test_activity_created_before_or_at_go_live_is_not_enqueued(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event(created_at="2025-12-31T23:59:59.999999Z")) == []
     assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00Z")) == []
     assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00.000001Z")) == [1]
 
 
-def test_snapshot_insert_and_update_of_an_activity_enqueue_one_message(conn: psycopg.Connection) -> None:
+def test_snapshot_insert_and_update_of_an_activity_enqueue_one_message(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event("r"), activity_event("c"), activity_event("u")) != []
     assert enqueue(conn, activity_event("u", distance_m=5_000)) == []
     assert len(outbox.list_messages(conn)) == 1
 
 
-def test_activity_of_a_former_employee_is_not_enqueued(conn: psycopg.Connection) -> None:
+def test_activity_of_a_former_employee_is_not_enqueued(conn: postgres.Connection) -> None:
     assert enqueue(conn, activity_event(employee_id=11, raw_payload=None)) == []
 
 
-def test_messages_are_queued_in_the_order_of_the_changes(conn: psycopg.Connection) -> None:
+def test_messages_are_queued_in_the_order_of_the_changes(conn: postgres.Connection) -> None:
     assert enqueue(conn, *(activity_event(activity_id=n) for n in (9, 2, 7))) == [9, 2, 7]
     order = conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at, activity_id").fetchall()
     assert order == [(9,), (2,), (7,)]
 
 
-def test_toasted_payload_is_read_from_postgres(conn: psycopg.Connection) -> None:
+def test_toasted_payload_is_read_from_postgres(conn: postgres.Connection) -> None:
     conn.execute(
         "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) "
         """VALUES (1, 10, '{"athlete": {"id": 11}}'), (2, 10, '{"athlete": {"id": 10}, "description": "Top"}')"""
@@ -126,7 +125,7 @@ def test_toasted_payload_is_read_from_postgres(conn: psycopg.Connection) -> None
     assert '("Top")' in outbox.list_messages(conn)[0][1]
 
 
-def test_deeply_nested_payload_is_read(conn: psycopg.Connection) -> None:
+def test_deeply_nested_payload_is_read(conn: postgres.Connection) -> None:
     deep = '{"a": ' * 2_000 + "{}" + "}" * 2_000
     conn.execute(
         "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) VALUES (1, 10, %s)", [deep]
@@ -134,7 +133,7 @@ def test_deeply_nested_payload_is_read(conn: psycopg.Connection) -> None:
     assert enqueue(conn, activity_event(raw_payload=deep)) == [1]
 
 
-def test_undecodable_message_does_not_block_the_others(conn: psycopg.Connection) -> None:
+def test_undecodable_message_does_not_block_the_others(conn: postgres.Connection) -> None:
     values = [
         activity_event(activity_id=1),
         b"not json",

@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import psycopg
-from psycopg.rows import dict_row
-
 from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.silver import catch_up
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect
 from lakehouse.spark.parallel import parallel_map
 from stack.cdc_harness import CdcHarness
+from support.postgres_rows import as_dicts
 from workload.committed_transactions import KEYS, DatabaseState, Key, Row
 from workload.plan import Plan, Refresh, StartConnector, TakeSnapshot
 from workload.session_model import Statement
@@ -44,7 +42,7 @@ def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], 
     """Run the plan's steps, and return its snapshots; `after_refresh` is called after each refresh."""
     snapshots = []
     with ExitStack() as connections:
-        sessions: dict[int, psycopg.Connection] = {}
+        sessions: dict[int, Connection] = {}
         for step in plan.steps:
             match step:
                 case Statement(number, sql, values):
@@ -52,7 +50,7 @@ def execute(plan: Plan, harness: CdcHarness, after_refresh: Callable[[Refresh], 
                         sessions[number] = connections.enter_context(connect(harness.settings, autocommit=True))
                         # A plan in which a session waits for another one's lock is a mistake.
                         sessions[number].execute("SET lock_timeout = '5s'")
-                    sessions[number].execute(sql.encode(), values or None)
+                    sessions[number].execute(sql, values or None)
                 case StartConnector():
                     harness.start()
                     harness.drain()
@@ -89,13 +87,13 @@ def catch_up_to_shares(harness: CdcHarness, step: Refresh) -> None:
     parallel_map(catch_up_table, harness.contracts)  # in parallel, as a refresh does: the tables share quarantine
 
 
-def _rows(conn: psycopg.Connection, table: str, key: str) -> Mapping[Key, Row]:
+def _rows(conn: Connection, table: str, key: str) -> Mapping[Key, Row]:
     payload_text = ", raw_payload::text AS raw_payload" if table == "strava_activities" else ""
-    rows = conn.cursor(row_factory=dict_row).execute(f"SELECT *{payload_text} FROM {table}".encode())
+    rows = as_dicts(conn.execute(f"SELECT *{payload_text} FROM {table}"))
     return {row[key]: row for row in rows}
 
 
-def _current_snapshot(conn: psycopg.Connection) -> str:
+def _current_snapshot(conn: Connection) -> str:
     row = conn.execute("SELECT pg_current_snapshot()::text").fetchone()
     assert row
     return str(row[0])

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import psycopg
-
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.distance.providers import DistanceRequest, DistanceResult
 from lakehouse.retries import exponential_backoff
+from lakehouse.source.postgres import Connection
 
 FIRST_RETRY_S, MAX_RETRY_S = 60.0, 86_400.0
 # Postgres limits an entry of a unique index to 2,704 bytes: a longer text is no address, and could never be saved.
@@ -67,25 +66,23 @@ class PendingRequest(NamedTuple):
     due_in: float
 
 
-def pending_requests(conn: psycopg.Connection, provider: str) -> list[PendingRequest]:
+def pending_requests(conn: Connection, provider: str) -> list[PendingRequest]:
     """Return the provider's pending requests: current employees, under the reward rule in force today in Paris."""
     modes = {"declared": list(TRAVEL_MODES), "modes": list(TRAVEL_MODES.values())}
     rows = conn.execute(_SELECT_PENDING, {**modes, "provider": provider, "longest": MAX_INDEX_ENTRY_BYTES}).fetchall()
     return [PendingRequest(DistanceRequest(*row[:3]), attempts=row[3], due_in=row[4]) for row in rows]
 
 
-def save_results(
-    conn: psycopg.Connection, provider: str, results: Iterable[tuple[PendingRequest, DistanceResult]]
-) -> None:
+def save_results(conn: Connection, provider: str, results: Iterable[tuple[PendingRequest, DistanceResult]]) -> None:
     """Upsert results, and the retry times of failures, in one transaction.
 
     A result equal to the stored one is not written.
     """
     rows = [_row(provider, pending, result) for pending, result in results]
-    with conn.transaction(), conn.cursor() as cursor:
-        cursor.executemany(_UPSERT_RESULT, rows)
-        cursor.executemany(_UPSERT_RETRY, [row for row in rows if row["status"] == "failed"])
-        cursor.executemany(_DELETE_RETRY, [row for row in rows if row["status"] != "failed" and row["attempts"] > 1])
+    with conn.transaction():
+        conn.execute_many(_UPSERT_RESULT, rows)
+        conn.execute_many(_UPSERT_RETRY, [row for row in rows if row["status"] == "failed"])
+        conn.execute_many(_DELETE_RETRY, [row for row in rows if row["status"] != "failed" and row["attempts"] > 1])
 
 
 def _row(provider: str, pending: PendingRequest, result: DistanceResult) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
@@ -31,7 +30,7 @@ log = logger("distance")
 
 
 def serve(settings: Settings, stop: StopSignal) -> None:
-    """Resolve requests until stopped, through outages of Postgres and Kafka."""
+    """Write each new commute distance to Postgres until stopped, through outages of Postgres and Kafka."""
     retry_until_stopped(
         lambda: _run_session(settings, stop),
         on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),
@@ -67,7 +66,7 @@ def _run_session(settings: Settings, stop: StopSignal) -> None:
 
 
 def resolve_due(
-    conn: psycopg.Connection, provider: Provider, stop: StopSignal, heartbeat: Callable[[], None] = lambda: None
+    conn: postgres.Connection, provider: Provider, stop: StopSignal, heartbeat: Callable[[], None] = lambda: None
 ) -> Counter[str]:
     """Fetch the distances of due requests, save them in batches, and return the number of results per status.
 

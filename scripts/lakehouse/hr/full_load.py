@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import psycopg
-
 from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.hr.company import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
+from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.go_live import mark_live, read_go_live
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.postgres import Connection, Error, connect
 from lakehouse.source.seed_rules import seed_rules
 
 
@@ -31,7 +30,7 @@ class LoadOptions:
 def full_load(
     settings: Settings,
     options: LoadOptions,
-    backfill: Callable[[psycopg.Connection], int] = lambda _: 0,
+    backfill: Callable[[Connection], int] = lambda _: 0,
     *,
     today: date,
 ) -> Iterator[str]:
@@ -73,7 +72,7 @@ def _is_live(settings: Settings, timeout: float) -> bool:
 
 
 def _load_in_one_transaction(
-    conn: psycopg.Connection, company: Company, settings: Settings, options: LoadOptions
+    conn: Connection, company: Company, settings: Settings, options: LoadOptions
 ) -> tuple[LoadResult, bool]:
     """Load the company, and the rules into an empty table, in one transaction.
 
@@ -85,7 +84,7 @@ def _load_in_one_transaction(
                 conn, company, effective_from=options.effective_from, allow_mass_delete=options.allow_mass_delete
             )
             return result, seed_rules(conn, settings)
-    except psycopg.Error as error:
+    except Error as error:
         # The message of the original error may quote a row.
         raise LakehouseError(
             f"Postgres refused the load ({type(error).__name__}, table {error.diag.table_name}, "

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-import psycopg
-from psycopg import sql
 
 from lakehouse.errors import BadInput
 from lakehouse.hr.company import Company
 from lakehouse.hr.files import NOTHING_LOADED
+from lakehouse.source.postgres import Connection, sql
 
 MASS_DELETE_PERCENT = 20
 EMPLOYEES, PRACTICES = "rh_employees", "sport_activities"
@@ -34,7 +33,7 @@ class LoadResult:
 
 
 def load_company(
-    conn: psycopg.Connection, company: Company, *, effective_from: date | None = None, allow_mass_delete: bool = False
+    conn: Connection, company: Company, *, effective_from: date | None = None, allow_mass_delete: bool = False
 ) -> LoadResult:
     """Replace the employees and practices in Postgres by the company's, in one transaction.
 
@@ -58,17 +57,15 @@ def load_company(
         return LoadResult(RowCounts(*employees, employees_deleted), RowCounts(*practices, practices_deleted))
 
 
-def _stage(conn: psycopg.Connection, table: str, rows: pd.DataFrame) -> None:
+def _stage(conn: Connection, table: str, rows: pd.DataFrame) -> None:
     names = _comma_separated(map(sql.Identifier, rows.columns))
     create = "CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM public.{table} WITH NO DATA"
     conn.execute(sql.SQL(create).format(staged=_staging_table(table), names=names, table=sql.Identifier(table)))
     copy = sql.SQL("COPY {staged} ({names}) FROM STDIN").format(staged=_staging_table(table), names=names)
-    with conn.cursor().copy(copy) as copied:
-        for row in rows.itertuples(index=False, name=None):
-            copied.write_row(row)
+    conn.copy(copy, rows.itertuples(index=False, name=None))
 
 
-def _reject_mass_delete(conn: psycopg.Connection, file: str) -> None:
+def _reject_mass_delete(conn: Connection, file: str) -> None:
     query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE id NOT IN (SELECT id FROM {staged})) FROM {table}").format(
         staged=_staging_table(EMPLOYEES), table=sql.Identifier("public", EMPLOYEES)
     )
@@ -80,12 +77,12 @@ def _reject_mass_delete(conn: psycopg.Connection, file: str) -> None:
         )
 
 
-def _set_leave_date(conn: psycopg.Connection, day: date) -> None:
+def _set_leave_date(conn: Connection, day: date) -> None:
     query = "UPDATE public.rh_employees SET valable_depuis = {day} WHERE id NOT IN (SELECT id FROM {staged})"
     conn.execute(sql.SQL(query).format(day=sql.Literal(day), staged=_staging_table(EMPLOYEES)))
 
 
-def _delete_unstaged(conn: psycopg.Connection, table: str) -> int:
+def _delete_unstaged(conn: Connection, table: str) -> int:
     """Delete the rows that are not staged; foreign keys cascade to those that reference them. Return the number."""
     query = "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM {staged})"
     return conn.execute(
@@ -93,9 +90,7 @@ def _delete_unstaged(conn: psycopg.Connection, table: str) -> int:
     ).rowcount
 
 
-def _upsert(
-    conn: psycopg.Connection, table: str, names: Iterable[str], extra_columns: Mapping[str, object]
-) -> tuple[int, int]:
+def _upsert(conn: Connection, table: str, names: Iterable[str], extra_columns: Mapping[str, object]) -> tuple[int, int]:
     """Insert the staged rows, update those that differ, and return the number of each.
 
     `extra_columns` are written to these rows, but are not compared.

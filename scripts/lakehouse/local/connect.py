@@ -12,7 +12,7 @@ CONNECT_HEAP = "768m"
 
 
 def service(home: Path, settings: Settings, java_home: Path) -> Service:
-    """Return Connect's service; its whole state is in Kafka."""
+    """Return how the supervisor runs Kafka Connect, whose whole state is in Kafka."""
     worker = home / "connect" / "worker.properties"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(

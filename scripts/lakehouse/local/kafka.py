@@ -21,7 +21,7 @@ BROKER_HEAP = "512m"
 
 
 def service(home: Path, settings: Settings, java_home: Path) -> Service:
-    """Return the broker's service, with its data in home/kafka."""
+    """Return how the supervisor runs the broker, with its data in home/kafka."""
     folder = home / "kafka"
     jars = settings.jars_dir / "kafka"
     return Service(

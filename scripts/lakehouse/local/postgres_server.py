@@ -12,7 +12,8 @@ from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source.postgres import apply_ddl, connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.postgres import connect
 
 NOBODY_UID = 65534
 CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
@@ -21,7 +22,7 @@ LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALH
 
 
 def service(home: Path, settings: Settings) -> Service:
-    """Return Postgres's service, with its data in home/postgres."""
+    """Return how the supervisor runs Postgres, with its data in home/postgres."""
     data = home / "postgres" / "data"
     options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
     command = (

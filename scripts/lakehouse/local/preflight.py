@@ -91,7 +91,7 @@ def check_hard_links(root: Path) -> Check:
 
 
 def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
-    """Check that a port is free, or used by our own stack."""
+    """Return the check of one port: passed where it is free, or where `is_own` says that our own stack uses it."""
     busy = is_port_busy(number)
     found = "free" if not busy else "our own stack" if is_own else "busy"
     remedy = f"stop what listens on {LOCALHOST}:{number}, or give {service} another in .env: {variable}"

@@ -10,7 +10,7 @@ from lakehouse.settings import Settings
 
 
 def service(home: Path, settings: Settings) -> Service:
-    """Return the Thrift server's service, with its catalog in home/thrift."""
+    """Return how the supervisor runs the Thrift server, whose catalog of views (Derby) is in home/thrift."""
     folder = home / "thrift"
     return Service(
         name="spark-thrift",

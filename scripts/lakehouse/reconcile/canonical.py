@@ -6,12 +6,12 @@ the first and last day of the calendar, as in the lake.
 
 from collections.abc import Iterable
 
-from psycopg import sql
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import BadInput
+from lakehouse.source.postgres import sql
 
 NULL_TEXT = r"\N"
 TYPES_CAST_TO_TEXT = ("int", "bigint", "string", "boolean")
@@ -40,7 +40,7 @@ def spark_field_text(contract: Contract, name: str) -> Column:
 
 
 def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
-    """Return the SQL expression for the text that `spark_field_text` computes."""
+    """Return the SQL expression for the canonical text of one column, equal to Spark's in `spark_field_text`."""
     text = _postgres_cast(contract, name)
     if contract.columns[name] == "string":
         text = sql.SQL(r"replace(replace({}, E'\\', E'\\\\'), ',', E'\\,')").format(text)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import psycopg
-from psycopg import sql
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import SchemaMismatch
 from lakehouse.reconcile import canonical
+from lakehouse.source.postgres import Connection, DataError, ProgrammingError, sql
 
 # The first hexadecimal digits of a key's hash name its bucket: 4096 buckets, a thousand rows each for five million.
 BUCKET_DIGITS = 3
@@ -57,7 +56,7 @@ def spark_checksums(rows: DataFrame, contract: Contract) -> BucketChecksums:
     return {row.bucket: (row["rows"], row["sum"]) for row in by_bucket.collect()}
 
 
-def postgres_checksums(conn: psycopg.Connection, contract: Contract, refused: Sequence[str]) -> BucketChecksums:
+def postgres_checksums(conn: Connection, contract: Contract, refused: Sequence[str]) -> BucketChecksums:
     query = sql.SQL(CHECKSUMS_QUERY).format(
         **_common_parts(contract),
         whole=canonical.postgres_row_text(contract, contract.columns),
@@ -81,7 +80,7 @@ def spark_row_hashes(rows: DataFrame, contract: Contract, buckets: Iterable[str]
 
 
 def postgres_row_hashes(
-    conn: psycopg.Connection, contract: Contract, buckets: Iterable[str], refused: Sequence[str]
+    conn: Connection, contract: Contract, buckets: Iterable[str], refused: Sequence[str]
 ) -> list[RowHashes]:
     labels = (sql.SQL("{} || {}::text").format(sql.Literal(f"{name}="), sql.Identifier(name)) for name in contract.key)
     hashes = (sql.SQL("md5({})").format(canonical.postgres_field_text(contract, name)) for name in contract.columns)
@@ -103,16 +102,14 @@ def _common_parts(contract: Contract) -> dict[str, sql.Composable]:
     }
 
 
-def _fetch_all(
-    conn: psycopg.Connection, contract: Contract, query: sql.Composed, parameters: list[list[str]]
-) -> list[Any]:
+def _fetch_all(conn: Connection, contract: Contract, query: sql.Composed, parameters: list[list[str]]) -> list[Any]:
     try:
         # A savepoint: an error in one table must not abort the transaction that the others share.
         with conn.transaction():
             return conn.execute(query, parameters).fetchall()
-    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+    except (ProgrammingError, DataError) as error:
         # A DataError may quote a value, which is personal data; a ProgrammingError only names a column.
-        message = error.diag.message_primary if isinstance(error, psycopg.ProgrammingError) else type(error).__name__
+        message = error.diag.message_primary if isinstance(error, ProgrammingError) else type(error).__name__
         raise SchemaMismatch(
             f"{contract.table} does not match its contract: {message}. "
             f"Update contracts/{contract.table}.py to the table's present columns."

@@ -5,13 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from psycopg import IsolationLevel, sql
-
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import Connection, connect, errors, sql
 
 # A slot's restart_lsn lies at or before the start of the oldest transaction still open.
 WAL_POSITIONS = """
@@ -37,7 +34,7 @@ class Snapshot:
 @contextmanager
 def open_snapshot(
     settings: Settings, contracts: Sequence[Contract], timeout: float
-) -> Iterator[tuple[psycopg.Connection, Snapshot]]:
+) -> Iterator[tuple[Connection, Snapshot]]:
     """Open a read-only REPEATABLE READ transaction and yield its connection and snapshot; close it on exit.
 
     Raises NotReady where a table is missing, or stays locked for `timeout` seconds.
@@ -45,13 +42,13 @@ def open_snapshot(
     with connect(settings, autocommit=True) as conn:
         # Before the snapshot, and so outside of its transaction.
         wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
-        conn.autocommit, conn.read_only, conn.isolation_level = False, True, IsolationLevel.REPEATABLE_READ
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
         _lock_tables(conn, contracts, timeout)
         _, xmax, xip = _fetch_one(conn, "SELECT pg_current_snapshot()::text")[0].split(":")
         yield conn, Snapshot(wal_lsn, min_restart_lsn or 0, int(xmax), tuple(int(xid) for xid in xip.split(",") if xid))
 
 
-def _lock_tables(conn: psycopg.Connection, contracts: Sequence[Contract], timeout: float) -> None:
+def _lock_tables(conn: Connection, contracts: Sequence[Contract], timeout: float) -> None:
     """Lock the tables against TRUNCATE and ALTER TABLE, as pg_dump does: a snapshot loses rows truncated after it.
 
     LOCK TABLE takes no snapshot, so the later one sees everything committed before the lock was granted.
@@ -62,16 +59,16 @@ def _lock_tables(conn: psycopg.Connection, contracts: Sequence[Contract], timeou
         conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{max(1, round(timeout * 1000))}ms")))
         conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(tables))
-    except psycopg.errors.LockNotAvailable:
+    except errors.LockNotAvailable:
         raise NotReady(
             f"waited {timeout:.0f} s for a table that a TRUNCATE or ALTER TABLE locks. Try again when it has ended."
         ) from None
-    except psycopg.errors.UndefinedTable as error:
+    except errors.UndefinedTable as error:
         missing = error.diag.message_primary
         raise NotReady(f"Postgres: {missing}. python scripts/ETL_Full_Load/pipeline.py creates the tables.") from None
 
 
-def _fetch_one(conn: psycopg.Connection, query: str) -> tuple[Any, ...]:
-    row = conn.execute(query.encode()).fetchone()
+def _fetch_one(conn: Connection, query: str) -> tuple[Any, ...]:
+    row = conn.execute(query).fetchone()
     assert row is not None  # noqa: S101 - each of these queries returns one row
     return row

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import psycopg
-
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import catch_up
@@ -16,6 +14,7 @@ from lakehouse.reconcile.mvcc_snapshot import Snapshot
 from lakehouse.reconcile.visibility import VisibleRows, visible_rows
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut
+from lakehouse.source.postgres import Connection
 from lakehouse.spark.parallel import parallel_map_collecting_errors
 
 
@@ -72,7 +71,7 @@ def reconcile(
 
 
 def compare(
-    conn: psycopg.Connection,
+    conn: Connection,
     pg_snapshot: Snapshot,
     lake: Lake,
     contracts: Sequence[Contract],
@@ -103,9 +102,7 @@ def _checksum_silver(lake: Lake, contract: Contract, pg_snapshot: Snapshot, upto
     )
 
 
-def _compare_table(
-    conn: psycopg.Connection, contract: Contract, silver: SilverChecksums, max_differences: int
-) -> TableResult:
+def _compare_table(conn: Connection, contract: Contract, silver: SilverChecksums, max_differences: int) -> TableResult:
     source = checksums.postgres_checksums(conn, contract, silver.refused)
     buckets = differing_buckets(source, silver.buckets)
     described: list[str] = []

@@ -25,7 +25,7 @@ RuleValue = Decimal | int | str
 def value_parser(rule: str) -> Callable[[str], RuleValue]:
     """Return the argparse type of a rule's values.
 
-    It raises ArgumentTypeError for a value outside the rule's range in Postgres.
+    It raises ArgumentTypeError for a value outside the rule's range, which is that of its CHECK in Postgres.
     """
     low, high = RULE_RANGES[rule]
     value_type = type(low)

@@ -71,7 +71,7 @@ def generate_activity(
 
 
 def generate_effort(rng: Random, profile: SportProfile) -> Effort:
-    """Return an effort within the ranges of the sport's profile."""
+    """Return a random duration, distance, climb and calories within the ranges of the sport's profile."""
     moving_s = rng.randint(profile.minutes[0] * 60, profile.minutes[1] * 60)
     elapsed_s = moving_s + round(moving_s * rng.uniform(0.0, 0.15))
     distance_m = round(moving_s * rng.uniform(*profile.speed)) if profile.speed else None

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
-import psycopg
-from psycopg.types.json import Jsonb
-
 from lakehouse.simulator.activity_generator import Activity, Athlete
+from lakehouse.source.postgres import Connection, Jsonb
 
 INSERT_COLUMNS = [field.name for field in fields(Activity)]
 
 
-def read_athletes(conn: psycopg.Connection) -> list[Athlete]:
+def read_athletes(conn: Connection) -> list[Athlete]:
     """Return the employees who practise a sport, ordered by id."""
     rows = conn.execute(
         "SELECT id, pratique_sport FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id"
@@ -20,7 +18,7 @@ def read_athletes(conn: psycopg.Connection) -> list[Athlete]:
     return [Athlete(*row) for row in rows]
 
 
-def next_activity_id(conn: psycopg.Connection) -> int:
+def next_activity_id(conn: Connection) -> int:
     """Return an activity_id that is free, as are all after it.
 
     It is at least the clock in µs, so that the id of a deleted activity is not used again: the Slack notifier would
@@ -35,7 +33,7 @@ def next_activity_id(conn: psycopg.Connection) -> int:
     return int(row[0]) if row else 1
 
 
-def insert_activity(conn: psycopg.Connection, activity: Activity) -> None:
+def insert_activity(conn: Connection, activity: Activity) -> None:
     """Insert one activity, created now, in a transaction of its own."""
     values = _to_row(replace(activity, created_at=None))[:-1]
     columns, placeholders = ", ".join(INSERT_COLUMNS[:-1]), ", ".join(["%s"] * len(values))
@@ -43,13 +41,10 @@ def insert_activity(conn: psycopg.Connection, activity: Activity) -> None:
         conn.execute(f"INSERT INTO public.strava_activities ({columns}) VALUES ({placeholders})", values)  # noqa: S608 - our own column names
 
 
-def copy_activities(conn: psycopg.Connection, activities: Iterable[Activity]) -> int:
+def copy_activities(conn: Connection, activities: Iterable[Activity]) -> int:
     """Insert many activities by COPY, in the caller's transaction, and return their number."""
-    count = 0
-    with conn.cursor().copy(f"COPY public.strava_activities ({', '.join(INSERT_COLUMNS)}) FROM STDIN") as copied:
-        for count, activity in enumerate(activities, start=1):  # noqa: B007 - the last count is returned
-            copied.write_row(_to_row(activity))
-    return count
+    statement = f"COPY public.strava_activities ({', '.join(INSERT_COLUMNS)}) FROM STDIN"
+    return conn.copy(statement, map(_to_row, activities))
 
 
 def _to_row(activity: Activity) -> list[Any]:

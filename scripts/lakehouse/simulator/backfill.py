@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-import psycopg
-
 from lakehouse.clock import PARIS
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
 from lakehouse.simulator.activity_table import copy_activities, next_activity_id, read_athletes
-from lakehouse.source.postgres import db_now
+from lakehouse.source.postgres import Connection, db_now
 
 MONTH = timedelta(days=365.25 / 12)
 # Shares of the athletes, and their activities a year (minimum, maximum); the others are regular.
@@ -20,7 +18,7 @@ REGULAR_PER_YEAR = (35, 95)
 SPORT_HOURS = (7, 8, 9, 10, 12, 13, 17, 18, 19, 20)
 
 
-def insert_history(conn: psycopg.Connection, rng: Random, months: int) -> int:
+def insert_history(conn: Connection, rng: Random, months: int) -> int:
     """Insert `months` of activities up to now in the caller's transaction, and return their number."""
     history = generate_history(rng, read_athletes(conn), next_activity_id(conn), db_now(conn), months)
     return copy_activities(conn, history) if months else 0

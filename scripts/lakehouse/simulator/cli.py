@@ -7,9 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-import psycopg
-from psycopg.errors import ForeignKeyViolation
-
 from lakehouse import errors, logs
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
@@ -22,8 +19,9 @@ from lakehouse.simulator.activity_table import (
 )
 from lakehouse.simulator.backfill import generate_history
 from lakehouse.simulator.invalid_activities import corrupt
+from lakehouse.source import postgres
 from lakehouse.source.go_live import read_go_live
-from lakehouse.source.postgres import connect, db_now
+from lakehouse.source.postgres import Connection, connect, db_now
 
 ENDED_AGO_RANGE_S = (10, 600)
 
@@ -52,9 +50,7 @@ def _main() -> None:
             )
 
 
-def insert_one(
-    conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], error_rate: float
-) -> Activity | None:
+def insert_one(conn: Connection, rng: Random, athletes: Sequence[Athlete], error_rate: float) -> Activity | None:
     """Insert an activity that has just ended, corrupted with a probability of `error_rate`, and return it.
 
     Returns None where its employee was deleted in the meantime.
@@ -64,12 +60,12 @@ def insert_one(
     activity = corrupt(rng, activity) if rng.random() < error_rate else activity
     try:
         insert_activity(conn, activity)
-    except ForeignKeyViolation:
+    except postgres.errors.ForeignKeyViolation:
         return None
     return activity
 
 
-def insert_past_activities(conn: psycopg.Connection, rng: Random, athletes: Sequence[Athlete], months: int) -> int:
+def insert_past_activities(conn: Connection, rng: Random, athletes: Sequence[Athlete], months: int) -> int:
     """Insert `months` of activities up to now, and return their number.
 
     Each created_at is at most the time of go-live, so that no activity enqueues a Slack message.
@@ -87,10 +83,10 @@ def _cap_created_at(activity: Activity, live_at: datetime | None) -> Activity:
     return replace(activity, created_at=live_at)
 
 
-def _require_athletes(conn: psycopg.Connection) -> list[Athlete]:
+def _require_athletes(conn: Connection) -> list[Athlete]:
     try:
         athletes = read_athletes(conn)
-    except psycopg.errors.UndefinedTable:
+    except postgres.errors.UndefinedTable:
         athletes = []
     if not athletes:
         raise NotReady("no employee practises a sport in Postgres. Load HR's files: scripts/ETL_Full_Load/pipeline.py.")

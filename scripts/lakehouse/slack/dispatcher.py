@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-import psycopg
 from pydantic import SecretStr
 
 from lakehouse.http_session import HttpSession
 from lakehouse.logs import logger
 from lakehouse.slack import outbox, webhook
+from lakehouse.source.postgres import Connection
 
 # Slack accepts short bursts, else about one message a second. Send at full speed until a 429, then at this interval.
 RATE_LIMIT_INTERVAL_S = 1.0
@@ -32,7 +32,7 @@ class Sender:
         if webhook_url is None:
             log.warning("slack_webhook_url_not_set", hint="messages stay in the outbox; `make slack` shows them")
 
-    def send_one(self, conn: psycopg.Connection) -> float | None:
+    def send_one(self, conn: Connection) -> float | None:
         """Send the next message if it is due, and return the seconds until the next one may be sent.
 
         Returns None where nothing is to be sent: no message is pending, or the next one waits for its retry.
@@ -54,7 +54,7 @@ class Sender:
         self._save_response(conn)
         return self._interval
 
-    def _save_response(self, conn: psycopg.Connection) -> None:
+    def _save_response(self, conn: Connection) -> None:
         """Save Slack's last response. One that Postgres could not store is saved before another message is sent."""
         if self._unsaved_response is None:
             return

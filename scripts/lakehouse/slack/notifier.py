@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psycopg
 from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
@@ -46,7 +45,7 @@ def serve(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
 
 
 def show(settings: Settings) -> None:
-    """Print the outbox, the oldest first."""
+    """Print each Slack message of the outbox, sent, pending or dead, the oldest first."""
     with postgres.connect(settings) as conn:
         for status, message, last_response in outbox.list_messages(conn):
             print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
@@ -60,7 +59,7 @@ def _run_session(settings: Settings, stop: StopSignal, sender: Sender, *, once: 
             _send_and_poll(conn, consumer, sender, stop, make_heartbeat(settings.heartbeat_file), once=once)
 
 
-def _ensure_live_and_locked(conn: psycopg.Connection, *, once: bool) -> None:
+def _ensure_live_and_locked(conn: postgres.Connection, *, once: bool) -> None:
     if not outbox.is_live(conn):
         raise NotReady("Not live yet: the first load has not ended. python scripts/ETL_Full_Load/pipeline.py does it.")
     if not outbox.try_lock(conn):
@@ -69,7 +68,7 @@ def _ensure_live_and_locked(conn: psycopg.Connection, *, once: bool) -> None:
 
 
 def _send_and_poll(
-    conn: psycopg.Connection,
+    conn: postgres.Connection,
     consumer: KafkaConsumer,
     sender: Sender,
     stop: StopSignal,
@@ -94,7 +93,7 @@ def _send_and_poll(
             last_check = time.monotonic()
 
 
-def enqueue_from_topic(conn: psycopg.Connection, polled: Mapping[Any, Sequence[ConsumerRecord]]) -> None:
+def enqueue_from_topic(conn: postgres.Connection, polled: Mapping[Any, Sequence[ConsumerRecord]]) -> None:
     """Enqueue a message for each new activity in the records. The caller commits their offsets only afterwards."""
     decoded = ((record, _parse_or_skip(record)) for records in polled.values() for record in records)
     parsed = [(record, change) for record, change in decoded if change is not None]
@@ -110,7 +109,7 @@ def _parse_or_skip(record: ConsumerRecord) -> ChangeEvent | None:
         return None
 
 
-def _enqueue_or_skip(conn: psycopg.Connection, parsed: Sequence[tuple[ConsumerRecord, ChangeEvent]]) -> list[int]:
+def _enqueue_or_skip(conn: postgres.Connection, parsed: Sequence[tuple[ConsumerRecord, ChangeEvent]]) -> list[int]:
     """Enqueue all events at once; where one does not fit its table, one by one, so that only that one is skipped."""
     try:
         return outbox.enqueue(conn, [change for _, change in parsed]) if parsed else []

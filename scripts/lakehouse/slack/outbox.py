@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import psycopg
-from psycopg import errors, sql
-from psycopg.types.json import Jsonb
-
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import exponential_backoff
 from lakehouse.slack import messages
 from lakehouse.slack.change_events import UNAVAILABLE, ChangeEvent
+from lakehouse.source.postgres import Connection, DataError, Jsonb, errors, sql
 
 NOTIFIER_LOCK_ID = 7_352_001  # arbitrary: no other advisory lock of this database has it
 
 # Errors of a row that does not fit its table: it is skipped, so that it blocks no other row.
-POISON_ERRORS = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
+POISON_ERRORS = (DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 
 # Each row is cast to the types of its table; a TOASTed payload that the message leaves out is read from the table.
 _SELECT_TO_ENQUEUE = """
@@ -61,18 +58,18 @@ class PendingMessage(NamedTuple):
     due_in: float
 
 
-def is_live(conn: psycopg.Connection) -> bool:
+def is_live(conn: Connection) -> bool:
     """Return whether the first load has ended; before that, new activities cannot be told from old ones."""
     return conn.execute("SELECT FROM ops.go_live").fetchone() is not None
 
 
-def try_lock(conn: psycopg.Connection) -> bool:
+def try_lock(conn: Connection) -> bool:
     """Acquire the notifier's advisory lock until the connection ends; return False where another notifier has it."""
     row = conn.execute("SELECT pg_try_advisory_lock(%s)", [NOTIFIER_LOCK_ID]).fetchone()
     return row is not None and bool(row[0])
 
 
-def enqueue(conn: psycopg.Connection, changes: Sequence[ChangeEvent]) -> list[int]:
+def enqueue(conn: Connection, changes: Sequence[ChangeEvent]) -> list[int]:
     """Insert a pending message for each new public activity, in the order of the changes, and return their ids.
 
     Raises one of POISON_ERRORS where a row does not fit its table.
@@ -82,23 +79,23 @@ def enqueue(conn: psycopg.Connection, changes: Sequence[ChangeEvent]) -> list[in
         "committed": [change.committed_at for change in changes],
         "unavailable": UNAVAILABLE,
     }
-    with conn.transaction(), conn.cursor() as cursor:
-        rows = cursor.execute(_build_select(), values).fetchall()
+    with conn.transaction():
+        rows = conn.execute(_build_select(), values).fetchall()
         activities = [messages.AnnouncedActivity(*row) for row in rows]
-        cursor.executemany(
+        conn.execute_many(
             _INSERT_PENDING,
             [(activity.activity_id, messages.render_message(activity), n) for n, activity in enumerate(activities)],
         )
     return [activity.activity_id for activity in activities]
 
 
-def next_pending(conn: psycopg.Connection) -> PendingMessage | None:
+def next_pending(conn: Connection) -> PendingMessage | None:
     """Return the oldest pending message, due or not: later ones wait for it, so that the order is preserved."""
     row = conn.execute(_SELECT_NEXT).fetchone()
     return None if row is None else PendingMessage(*row)
 
 
-def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
+def mark_sent(conn: Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
         "UPDATE ops.slack_outbox SET status = 'sent', sent_at = now(), attempts = attempts + 1, last_response = %s "
         "WHERE activity_id = %s",
@@ -106,7 +103,7 @@ def mark_sent(conn: psycopg.Connection, pending: PendingMessage, response: str) 
     )
 
 
-def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) -> None:
+def mark_dead(conn: Connection, pending: PendingMessage, response: str) -> None:
     conn.execute(
         "UPDATE ops.slack_outbox SET status = 'dead_letter', attempts = attempts + 1, last_response = %s "
         "WHERE activity_id = %s",
@@ -114,9 +111,7 @@ def mark_dead(conn: psycopg.Connection, pending: PendingMessage, response: str) 
     )
 
 
-def schedule_retry(
-    conn: psycopg.Connection, pending: PendingMessage, response: str, retry_after: float | None
-) -> float:
+def schedule_retry(conn: Connection, pending: PendingMessage, response: str, retry_after: float | None) -> float:
     """Record a failed attempt, and return the seconds until the next: Slack's Retry-After, else a growing pause."""
     seconds = exponential_backoff(maximum=300.0)(pending.attempts + 1) if retry_after is None else retry_after
     conn.execute(
@@ -127,7 +122,7 @@ def schedule_retry(
     return seconds
 
 
-def list_messages(conn: psycopg.Connection) -> list[tuple[str, str, str | None]]:
+def list_messages(conn: Connection) -> list[tuple[str, str, str | None]]:
     """Return all messages, the oldest first, as (status, message, Slack's last response)."""
     return conn.execute(
         "SELECT status, message, last_response FROM ops.slack_outbox ORDER BY enqueued_at, activity_id"

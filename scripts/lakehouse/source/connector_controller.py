@@ -2,7 +2,6 @@
 
 import time
 
-import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
@@ -63,7 +62,7 @@ class ConnectorController:
     """A control loop over one connection each to Kafka, Postgres and Kafka Connect."""
 
     def __init__(
-        self, settings: Settings, admin: KafkaAdminClient, conn: psycopg.Connection, connect_client: ConnectClient
+        self, settings: Settings, admin: KafkaAdminClient, conn: postgres.Connection, connect_client: ConnectClient
     ) -> None:
         self._admin, self._conn, self._connect_client = admin, conn, connect_client
         self._base_config = topics.read_connector_config()

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
-import psycopg
-
 from lakehouse.errors import NotReady
+from lakehouse.source.postgres import Connection
 from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import captured_tables
 
@@ -14,7 +13,7 @@ PENDING_SNAPSHOT_PREFIX = "owed:"
 OLD_TRANSACTION_S = 5
 
 
-def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> None:
+def ensure_published(conn: Connection, connector: Mapping[str, str]) -> None:
     """Raise NotReady unless the publication has all captured tables: Debezium ignores the others without an error."""
     publication = connector["publication.name"]
     rows = conn.execute(
@@ -27,13 +26,13 @@ def ensure_published(conn: psycopg.Connection, connector: Mapping[str, str]) -> 
         )
 
 
-def slot_active_pid(conn: psycopg.Connection, slot: str) -> int | None:
+def slot_active_pid(conn: Connection, slot: str) -> int | None:
     """Return the id of the Postgres process that streams the slot, None while nobody reads it."""
     row = conn.execute("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
     return None if row is None else row[0]
 
 
-def is_slot_lost(conn: psycopg.Connection, slot: str) -> bool:
+def is_slot_lost(conn: Connection, slot: str) -> bool:
     """Return whether Postgres has invalidated the slot, because its reader fell too far behind the WAL.
 
     Debezium tries for half an hour to read such a slot, and logs nothing about it.
@@ -42,7 +41,7 @@ def is_slot_lost(conn: psycopg.Connection, slot: str) -> bool:
     return row == (True,)
 
 
-def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACTION_S) -> list[tuple[int, int]]:
+def open_transactions(conn: Connection, older_than: float = OLD_TRANSACTION_S) -> list[tuple[int, int]]:
     """Return (process id, age in seconds) of the writing transactions that the creation of a slot waits for.
 
     Debezium's own are left out: it has one open while it creates the slot.
@@ -55,7 +54,7 @@ def open_transactions(conn: psycopg.Connection, older_than: float = OLD_TRANSACT
     ).fetchall()
 
 
-def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
+def enqueue_snapshots(conn: Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
     """Store a pending snapshot for each table in Postgres, so that a kill before its request loses none.
 
     Each is a Debezium signal of type `log`, which only writes a log line. `reader_pid` is the slot's present reader:
@@ -70,7 +69,7 @@ def enqueue_snapshots(conn: psycopg.Connection, new_tables: Iterable[str], reade
             )
 
 
-def request_snapshots(conn: psycopg.Connection, reader_pid: int) -> list[str]:
+def request_snapshots(conn: Connection, reader_pid: int) -> list[str]:
     """Request an incremental snapshot of each table whose pending snapshot was stored under another reader.
 
     Returns the names of these tables.
@@ -90,7 +89,7 @@ def request_snapshots(conn: psycopg.Connection, reader_pid: int) -> list[str]:
     return table_names
 
 
-def has_pending_snapshots(conn: psycopg.Connection) -> bool:
+def has_pending_snapshots(conn: Connection) -> bool:
     return (
         conn.execute("SELECT FROM cdc.signal WHERE starts_with(id, %s) LIMIT 1", [PENDING_SNAPSHOT_PREFIX]).fetchone()
         is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
+from lakehouse.source.postgres import Connection
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class GoLive:
     tx_id: int
 
 
-def read_go_live(conn: psycopg.Connection) -> GoLive | None:
+def read_go_live(conn: Connection) -> GoLive | None:
     """Return the go-live, or None before it. Its transaction commits just after `live_since`."""
     row = conn.execute("SELECT live_since, xmin::text::bigint FROM ops.go_live").fetchone()
     return GoLive(*row) if row else None
 
 
-def mark_live(conn: psycopg.Connection, backfill: Callable[[psycopg.Connection], int]) -> int | None:
+def mark_live(conn: Connection, backfill: Callable[[Connection], int]) -> int | None:
     """Record the end of the first load, after `backfill` has inserted earlier activities; return their number.
 
     Both are one transaction, so that these activities are older than the go-live. `backfill` is not called where

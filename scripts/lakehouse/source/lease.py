@@ -3,12 +3,10 @@
 from contextlib import suppress
 from threading import Lock
 
-import psycopg
-
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LockHeld, LockLost
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import TRANSIENT_ERRORS, connect, connection_lost
+from lakehouse.source.postgres import TRANSIENT_ERRORS, Connection, Error, connect, connection_lost, errors
 
 
 class Lease:
@@ -20,7 +18,7 @@ class Lease:
     def __init__(self, settings: Settings, job: str) -> None:
         self._settings = settings
         self._job = job
-        self._conn: psycopg.Connection | None = None
+        self._conn: Connection | None = None
         self._epoch = 0
         self._mutex = Lock()
 
@@ -43,7 +41,7 @@ class Lease:
     def close(self) -> None:
         """Release the lease by closing its connection."""
         if self._conn:
-            with suppress(psycopg.Error):
+            with suppress(Error):
                 self._conn.close()
 
     def _is_active(self) -> bool:
@@ -51,7 +49,7 @@ class Lease:
             return False
         try:
             self._conn.execute("SELECT 1")
-        except psycopg.Error:
+        except Error:
             return False
         return True
 
@@ -65,7 +63,7 @@ class Lease:
         try:
             self._conn.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
             self._conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [lock_name])
-        except psycopg.errors.LockNotAvailable as error:
+        except errors.LockNotAvailable as error:
             self.close()
             raise LockHeld(
                 f"another {self._job} writes the lake {self._settings.lake}. Wait for it, or stop it (`make status`)."

@@ -5,17 +5,15 @@ A complete initial snapshot implies a delete of every row that it lacks. This re
 
 from collections.abc import Callable, Sequence
 
-import psycopg
-from psycopg import sql
-
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.source import debezium_signals
 from lakehouse.source.connect_client import ConnectClient
+from lakehouse.source.postgres import Connection, sql
 
 
 def resnapshot(
-    conn: psycopg.Connection,
+    conn: Connection,
     connect_client: ConnectClient,
     captured: Sequence[str],
     timeout: float,
@@ -53,7 +51,7 @@ def resnapshot(
     _truncate_empty_tables(conn, captured)
 
 
-def _truncate_empty_tables(conn: psycopg.Connection, captured: Sequence[str]) -> None:
+def _truncate_empty_tables(conn: Connection, captured: Sequence[str]) -> None:
     """Truncate the tables without rows: a snapshot sends no message for them, and the lake may still have rows."""
     names = [sql.Identifier(*table.split(".")) for table in captured]
     with conn.transaction():
@@ -66,11 +64,11 @@ def _truncate_empty_tables(conn: psycopg.Connection, captured: Sequence[str]) ->
                 conn.execute(sql.SQL("TRUNCATE {}").format(listed))
 
 
-def _is_empty(conn: psycopg.Connection, table: sql.Identifier) -> bool:
+def _is_empty(conn: Connection, table: sql.Identifier) -> bool:
     row = conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(table)).fetchone()
     return row == (False,)
 
 
-def _describe_slot_blockers(conn: psycopg.Connection) -> str:
+def _describe_slot_blockers(conn: Connection) -> str:
     blockers = ", ".join(f"pid {pid} ({age} s)" for pid, age in debezium_signals.open_transactions(conn))
     return "the connector to stream again" + (f"; its slot waits for open transactions: {blockers}" if blockers else "")

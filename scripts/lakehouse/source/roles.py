@@ -3,16 +3,15 @@
 The owner of the tables loads and migrates. Debezium, the workers and readers have only the rights that initdb grants.
 """
 
-import psycopg
-from psycopg import sql
 from pydantic import SecretStr
 
 from lakehouse.settings import Settings
+from lakehouse.source.postgres import Connection, encrypt_password, sql
 
 CAPTURE_ROLE, WORKER_ROLE, READER_ROLE = "rh_sport_capture", "rh_sport_worker", "rh_sport_reader"
 
 
-def grant_login(conn: psycopg.Connection, settings: Settings) -> None:
+def grant_login(conn: Connection, settings: Settings) -> None:
     """Set the LOGIN option and the password of each role."""
     _grant_role_login(conn, CAPTURE_ROLE, settings.db_capture_password, "LOGIN REPLICATION")
     _grant_role_login(conn, WORKER_ROLE, settings.db_worker_password, "LOGIN")
@@ -24,8 +23,8 @@ def as_worker(settings: Settings) -> Settings:
     return settings.model_copy(update={"db_user": WORKER_ROLE, "db_password": settings.db_worker_password})
 
 
-def _grant_role_login(conn: psycopg.Connection, role: str, password: SecretStr, role_options: str) -> None:
+def _grant_role_login(conn: Connection, role: str, password: SecretStr, role_options: str) -> None:
     # Hashed here, because Postgres may log the statement.
-    hashed = conn.pgconn.encrypt_password(password.get_secret_value().encode(), role.encode(), b"scram-sha-256")
+    hashed = encrypt_password(password.get_secret_value(), role, scope=conn, algorithm="scram-sha-256")
     statement = sql.SQL("ALTER ROLE {role} " + role_options + " PASSWORD {password}")
-    conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed.decode())))
+    conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))

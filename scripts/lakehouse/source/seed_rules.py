@@ -2,15 +2,14 @@
 
 from datetime import date
 
-import psycopg
-
 from lakehouse.settings import Settings
+from lakehouse.source.postgres import Connection
 
 # Earlier than any activity, so that every past date has rules.
 RULES_VALID_FROM = date(2000, 1, 1)
 
 
-def seed_rules(conn: psycopg.Connection, settings: Settings) -> bool:
+def seed_rules(conn: Connection, settings: Settings) -> bool:
     """Insert the company's rules into reward_rules where it is empty, and return whether it was.
 
     A changed DESTINATION does not alter existing rules: it needs a new row, valid from its own date.

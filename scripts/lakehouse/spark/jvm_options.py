@@ -19,7 +19,7 @@ AOT_CACHE_FLAGS = "-XX:+UnlockDiagnosticVMOptions -XX:-AOTAdapterCaching -XX:AOT
 
 
 def jvm_options(settings: Settings) -> str:
-    """Return the options, with the cache where it exists.
+    """Return the options of a Spark job's JVM, with the AOT cache of loaded classes where it exists.
 
     Measured over a refresh of 20 changes on 2 cores: 33 s without, 23 to 27 s with it.
     """

@@ -1,0 +1,29 @@
+"""Connections to the source Postgres: the only part of the project that imports psycopg2."""
+
+from psycopg2 import DataError, Error, OperationalError, ProgrammingError, errors, sql
+from psycopg2.extensions import encrypt_password
+
+from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection, Cursor
+from lakehouse.source.postgres.opening import connect, connection_lost, short_connection
+from lakehouse.source.postgres.server_info import current_wal_lsn, db_now, system_identifier
+from lakehouse.source.postgres.types import Jsonb
+
+__all__ = [
+    "TRANSIENT_ERRORS",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "Error",
+    "Jsonb",
+    "OperationalError",
+    "ProgrammingError",
+    "connect",
+    "connection_lost",
+    "current_wal_lsn",
+    "db_now",
+    "encrypt_password",
+    "errors",
+    "short_connection",
+    "sql",
+    "system_identifier",
+]

@@ -1,0 +1,80 @@
+"""Opening a connection to the source Postgres, with retries while it starts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import stamina
+
+from lakehouse.errors import NotReady
+from lakehouse.logs import logger
+from lakehouse.retries import first_line
+from lakehouse.settings import Settings
+from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection
+
+
+def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.0) -> Connection:
+    """Return a new connection, with its session in UTC.
+
+    Retries for up to `timeout` seconds, with growing pauses, and logs each retry.
+    Raises NotReady where Postgres does not answer or refuses the login.
+    """
+    try:
+        for attempt in stamina.retry_context(
+            on=psycopg2.OperationalError, attempts=None if timeout else 1, timeout=timeout or None, wait_max=10.0
+        ):
+            with attempt:
+                return _open(settings, autocommit)
+    except psycopg2.OperationalError as error:
+        raise NotReady(
+            f"Postgres does not answer at {settings.db_host}:{settings.db_port}, database {settings.db_name} "
+            f"({first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
+        ) from None
+    raise AssertionError("unreachable: an attempt returns or raises")
+
+
+@contextmanager
+def short_connection(settings: Settings) -> Iterator[Connection]:
+    """Yield an autocommit connection for a few statements, and close it.
+
+    Raises NotReady where Postgres does not answer, or goes away inside the block.
+    """
+    with connect(settings, autocommit=True) as conn:
+        try:
+            yield conn
+        except TRANSIENT_ERRORS as error:
+            raise connection_lost(error) from None
+
+
+def connection_lost(error: psycopg2.Error) -> NotReady:
+    """Return the NotReady to raise for a broken connection."""
+    return NotReady(f"Postgres went away ({type(error).__name__}). Start it (`make up`), and try again.")
+
+
+def _open(settings: Settings, autocommit: bool) -> Connection:
+    conn = psycopg2.connect(
+        connection_factory=Connection,
+        host=settings.db_host,
+        port=settings.db_port,
+        dbname=settings.db_name,
+        user=settings.db_user,
+        password=settings.db_password.get_secret_value(),
+        connect_timeout=5,
+        application_name="lakehouse",
+        options="-c timezone=UTC",
+    )
+    conn.autocommit = autocommit
+    return conn
+
+
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    logger("postgres").warning(
+        "retrying",
+        reason=first_line(details.caused_by),
+        waited_s=round(details.waited_so_far),
+        next_try_s=round(details.wait_for, 1),
+    )
+
+
+# The default log line of stamina quotes arguments and whole exceptions.
+stamina.instrumentation.set_on_retry_hooks([_log_retry])
