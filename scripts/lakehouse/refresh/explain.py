@@ -13,6 +13,7 @@ from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.errors import BadInput, NotReady
+from lakehouse.french import format_day
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
 from lakehouse.gold.paris import end_of_day, wall_clock
@@ -66,7 +67,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         book = rules_until(state.reward_rules, time_point.valid_at)
     except NotReady:
         raise BadInput(
-            f"Aucune règle n'était en vigueur au {time_point.valid_at:%d/%m/%Y} : demandez un jour plus récent."
+            f"Aucune règle n'était en vigueur au {format_day(time_point.valid_at)} : demandez un jour plus récent."
         ) from None
     rules, (valid_from, _) = book.current, book.rows[-1]
     commute_distances = state.distances.where(
@@ -146,8 +147,8 @@ def _first_row(rows: DataFrame) -> Row:
 
 
 def _not_found_message(employee_id: int, time_point: AsOf, versions: Sequence[Row]) -> str:
-    message = f"Salarié {employee_id} : absent au {time_point.valid_at:%d/%m/%Y}, d'après ce qui était connu au "
-    message += f"{time_point.known_at:%d/%m/%Y}. "
+    message = f"Salarié {employee_id} : absent au {format_day(time_point.valid_at)}, d'après ce qui était connu au "
+    message += f"{format_day(time_point.known_at)}. "
     if not versions:
         return message + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
     effective = [version for version in versions if version.counts]
@@ -156,5 +157,5 @@ def _not_found_message(employee_id: int, time_point: AsOf, versions: Sequence[Ro
         return message + f"Sa fiche est refusée : {reasons}. Corrigez le fichier RH, et rechargez-le."
     hire_date = effective[-1].date_embauche
     if hire_date and hire_date > time_point.valid_at:
-        return message + f"Son embauche est au {hire_date:%d/%m/%Y} : ses chiffres d'un jour commencent alors."
+        return message + f"Son embauche est au {format_day(hire_date)} : ses chiffres d'un jour commencent alors."
     return message + f"Sa fiche a {len(versions)} versions connues : demandez un autre jour avec --as-of."
