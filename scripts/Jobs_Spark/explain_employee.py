@@ -9,6 +9,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.lake_format import ensure_format
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
+from lakehouse.french import format_day
 from lakehouse.french_cli import FrenchParser, run
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
@@ -26,7 +27,7 @@ def main() -> None:
     day = options.as_of or current_day
     time_point = AsOf(day, options.known_at or day)
     if time_point.is_in_future(current_day):
-        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {current_day:%d/%m/%Y}")
+        parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {format_day(current_day)}")
     settings = Settings()
     logs.configure(settings.log_format)
     ensure_format(settings.lake)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from deltalake import DeltaTable, QueryBuilder
 
@@ -90,8 +89,7 @@ def simulate_corrections(system: BenchmarkSystem) -> None:
 def stage_seconds(settings: Settings) -> dict[str, float]:
     """Return the seconds of each stage of the last successful refresh."""
     runs = QueryBuilder().register("runs", DeltaTable(f"{settings.lake}/gold/runs")).execute(LAST_RUN_QUERY).read_all()
-    rows: list[Any] = runs.column("seconds").to_pylist()
-    seconds: dict[str, float] = json.loads(str(rows[0]))
+    seconds: dict[str, float] = json.loads(str(runs.column("seconds").to_pylist()[0]))
     return seconds
 
 

@@ -1,8 +1,10 @@
 """Measurements: each a figure of the system with its plain variant, its limit and its target."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
+
+import pandas as pd
 
 Key = tuple[str, str]
 
@@ -47,15 +49,16 @@ class Measurement:
         return f"{self.name}: {text or '-'}"
 
 
-def merge_measurements(lines: Iterable[Measurement]) -> list[Measurement]:
+def merge_measurements(lines: Sequence[Measurement]) -> list[Measurement]:
     """Return one measurement for each section and name, in order of first appearance.
 
     Later values replace earlier ones, unless they are None.
     """
-    merged: dict[Key, Measurement] = {}
-    for line in lines:
-        merged[line.key] = _fill_in(merged[line.key], line) if line.key in merged else line
-    return list(merged.values())
+    columns = [field.name for field in fields(Measurement)]
+    # Columns of objects, because columns of floats would make NaN of None.
+    frame = pd.DataFrame(lines, columns=columns, dtype=object)
+    merged = frame.groupby(["section", "name"], sort=False, as_index=False).last()
+    return [Measurement(*row) for row in merged.itertuples(index=False)]
 
 
 def format_value(value: float | None, unit: str = "") -> str:
@@ -64,9 +67,3 @@ def format_value(value: float | None, unit: str = "") -> str:
         return "-"
     digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f} {unit}".strip()
-
-
-def _fill_in(before: Measurement, after: Measurement) -> Measurement:
-    values = {field.name: getattr(after, field.name) for field in fields(Measurement)}
-    previous = {field.name: getattr(before, field.name) for field in fields(Measurement)}
-    return Measurement(**{name: previous[name] if value is None else value for name, value in values.items()})

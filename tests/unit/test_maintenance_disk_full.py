@@ -44,8 +44,7 @@ def limit_file_size(size: int) -> Iterator[None]:
 
 def offsets(store: TableStore, table: tuple[str, str]) -> list[int]:
     stored = QueryBuilder().register("stored", DeltaTable(store.path(*table)))
-    values: list[int] = stored.execute('SELECT "offset" FROM stored').read_all().column("offset").to_pylist()
-    return sorted(values)
+    return sorted(stored.execute('SELECT "offset" FROM stored').read_all().column("offset").to_pylist())
 
 
 @pytest.mark.parametrize(

@@ -133,5 +133,6 @@ def test_oracle_rolling_window_around_a_leap_day_is_one_year(as_of: date, first:
 @pytest.mark.parametrize("folder", [ROOT / "data" / "input", None])
 def test_oracle_reads_the_workbook_as_the_loader_does(folder: Path | None, tmp_path: Path) -> None:
     folder = folder or write_company_files(tmp_path, [employee(salaire="52 770,00 €")])
-    loaded = {row.id: (row.salaire_brut, row.adresse_complete) for row in read_company(folder).employees}
+    employees = read_company(folder).employees.to_dict("records")
+    loaded = {row["id"]: (row["salaire_brut"], row["adresse_complete"]) for row in employees}
     assert {row.id: (row.salary, row.address) for row in read_employees(folder)} == loaded

@@ -49,7 +49,7 @@ def test_sample_files_are_read_completely_with_two_remarks(sample_files: Path) -
     company = read_company(sample_files)
     assert len(company.employees) == len(company.practices) == 168
     assert len(company.remarks) == 2
-    assert {employee.moyen_deplacement for employee in company.employees} == set(TRAVEL_MODES)
+    assert set(company.employees["moyen_deplacement"]) == set(TRAVEL_MODES)
 
 
 def test_sample_files_contain_every_untidy_case(sample_files: Path) -> None:
@@ -72,5 +72,5 @@ def test_sample_files_contain_every_untidy_case(sample_files: Path) -> None:
 
 
 def test_sample_salaries_include_primes_that_must_be_rounded(sample_files: Path) -> None:
-    primes = [employee.salaire_brut * Decimal("0.05") for employee in read_company(sample_files).employees]
+    primes = [salary * Decimal("0.05") for salary in read_company(sample_files).employees["salaire_brut"]]
     assert sum(prime != round(prime, 2) for prime in primes) > 10

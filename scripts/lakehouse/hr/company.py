@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
+
+import pandas as pd
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
-from lakehouse.hr.table_parser import Column, Problem, Row, read_table
+from lakehouse.hr.table_parser import Column, Problem, read_table
 
+# The fields of both are the columns of their tables in Postgres, rh_employees and sport_activities.
 HR_COLUMNS = (
     Column("id", "ID salarié", cells.integer, required=True),
     Column("nom", "Nom", cells.text, required=True),
@@ -32,36 +33,11 @@ SPORTS_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Employee:
-    """An employee in HR's file; the fields are the columns of rh_employees."""
-
-    id: int
-    nom: str
-    prenom: str
-    date_naissance: date | None
-    date_embauche: date | None
-    business_unit: str | None
-    salaire_brut: Decimal
-    contrat: str | None
-    nb_conges_payes: int | None
-    adresse_complete: str | None
-    moyen_deplacement: str | None
-
-
-@dataclass(frozen=True)
-class Practice:
-    """The sport that an employee practises, None for none; the fields are the columns of sport_activities."""
-
-    id: int
-    pratique_sport: str | None
-
-
-@dataclass(frozen=True)
 class Company:
-    """The rows to load, and remarks, in French, on cells and rows that do not prevent the load."""
+    """The rows to load, indexed by line, and remarks, in French, that do not prevent the load."""
 
-    employees: Sequence[Employee]
-    practices: Sequence[Practice]
+    employees: pd.DataFrame
+    practices: pd.DataFrame
     remarks: Sequence[str]
     hr_file: str
 
@@ -69,38 +45,34 @@ class Company:
 def read_company(folder: Path) -> Company:
     """Return the company in the two files of a folder. Raises BadInput, in French, where a file cannot be used."""
     hr, sports = find_hr_file(folder), find_sports_file(folder)
-    employee_rows, practices = read_table(hr, HR_COLUMNS, _check_hired_after_birth), read_table(sports, SPORTS_COLUMNS)
-    if not employee_rows:
+    employees, practices = read_table(hr, HR_COLUMNS, _find_hired_before_birth), read_table(sports, SPORTS_COLUMNS)
+    if employees.empty:
         raise BadInput(f"{display_name(hr)} : aucun salarié. {NOTHING_LOADED}")
-    ids = {row.values["id"] for row in employee_rows}
+    is_known = practices["id"].isin(employees["id"])
     return Company(
-        employees=[Employee(**row.values) for row in employee_rows],
-        practices=[Practice(**row.values) for row in practices if row.values["id"] in ids],
+        employees=employees,
+        practices=practices.loc[is_known],
         remarks=[
-            *_unknown_modes(display_name(hr), employee_rows),
-            *_unknown_employees(display_name(sports), practices, ids),
+            *_unknown_modes(display_name(hr), employees),
+            *_unknown_employees(display_name(sports), practices.loc[~is_known]),
         ],
         hr_file=display_name(hr),
     )
 
 
-def _check_hired_after_birth(row: Row) -> Problem | None:
-    born, hired = row.values["date_naissance"], row.values["date_embauche"]
-    hired_too_early = born and hired and hired < born
-    return Problem(row.line, "avant la date de naissance", "Date d'embauche") if hired_too_early else None
+def _find_hired_before_birth(employees: pd.DataFrame) -> list[Problem]:
+    dated = employees.dropna(subset=["date_naissance", "date_embauche"])
+    hired_too_early = dated[dated["date_embauche"] < dated["date_naissance"]]
+    return [Problem(line, "avant la date de naissance", "Date d'embauche") for line in hired_too_early.index]
 
 
-def _unknown_modes(file: str, employee_rows: Sequence[Row]) -> list[str]:
+def _unknown_modes(file: str, employees: pd.DataFrame) -> list[str]:
+    modes = employees["moyen_deplacement"].dropna()
     return [
-        f"{file}, ligne {row.line}, colonne « Moyen de déplacement » : inconnu, compté comme non éligible."
-        for row in employee_rows
-        if row.values["moyen_deplacement"] not in {None, *TRAVEL_MODES}
+        f"{file}, ligne {line}, colonne « Moyen de déplacement » : inconnu, compté comme non éligible."
+        for line in modes[~modes.isin(TRAVEL_MODES)].index
     ]
 
 
-def _unknown_employees(file: str, practices: Sequence[Row], ids: set[int]) -> list[str]:
-    return [
-        f"{file}, ligne {row.line} : salarié absent du fichier RH, ligne ignorée."
-        for row in practices
-        if row.values["id"] not in ids
-    ]
+def _unknown_employees(file: str, practices: pd.DataFrame) -> list[str]:
+    return [f"{file}, ligne {line} : salarié absent du fichier RH, ligne ignorée." for line in practices.index]

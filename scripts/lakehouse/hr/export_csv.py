@@ -1,13 +1,13 @@
 """The parsed rows as CSV in data/output, so that people can check how the files were read."""
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
 from pathlib import Path
 
+import pandas as pd
+
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import Company, Employee, Practice
+from lakehouse.hr.company import Company
 from lakehouse.hr.files import NOTHING_LOADED
 
 
@@ -19,10 +19,8 @@ def export_cleaned_csv(company: Company, folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temp_files = {
-            folder / "rh_employees.csv": _write_temp(folder, Employee, company.employees),
-            folder / "sport_activities.csv": _write_temp(folder, Practice, company.practices),
-        }
+        tables = {"rh_employees": company.employees, "sport_activities": company.practices}
+        temp_files = {folder / f"{name}.csv": _write_temp(folder, name, rows) for name, rows in tables.items()}
     except OSError as error:
         raise BadInput(f"{folder} : écriture impossible ({error.strerror}). Libérez-le. {NOTHING_LOADED}") from None
     try:
@@ -34,11 +32,8 @@ def export_cleaned_csv(company: Company, folder: Path) -> Iterator[None]:
             temp_file.unlink(missing_ok=True)
 
 
-def _write_temp(folder: Path, row_type: type, rows: Sequence[Employee] | Sequence[Practice]) -> Path:
-    file = folder / f".{row_type.__name__}.new"
+def _write_temp(folder: Path, name: str, rows: pd.DataFrame) -> Path:
+    file = folder / f".{name}.new"
     file.touch(mode=0o600)
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow([field.name for field in fields(row_type)])
-        writer.writerows(astuple(row) for row in rows)
+    rows.to_csv(file, index=False, lineterminator="\r\n")
     return file

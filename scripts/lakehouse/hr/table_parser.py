@@ -1,9 +1,11 @@
 """The parser of a table in a file: it finds the header, parses the rows and reports all problems at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from lakehouse.errors import BadInput
 from lakehouse.hr.cells import Unreadable
@@ -26,10 +28,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row's values by field, and its line number in the file."""
+    """A row whose cells could all be parsed: its values by field, and its line number in the file."""
 
     line: int
-    values: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,39 @@ class Problem:
 
 
 def read_table(
-    file: Path, columns: Sequence[Column], check_row: Callable[[Row], Problem | None] = lambda _row: None
-) -> list[Row]:
-    """Return the rows of the first sheet that has all the columns, without blank rows.
+    file: Path, columns: Sequence[Column], check: Callable[[pd.DataFrame], Iterable[Problem]] = lambda _rows: ()
+) -> pd.DataFrame:
+    """Return the rows of the first sheet that has all the columns, without blank rows, indexed by their lines.
 
-    `check_row` is called with each row whose cells could all be parsed. The first column is the key.
+    `check` is called with the rows whose cells could all be parsed. The first column is the key.
     Raises BadInput with all problems, duplicate keys among them.
     """
     header, body = _find_header(file, columns)
     positions = _column_positions(header, columns)
-    rows: list[Row] = []
+    parsed: list[Row] = []
     problems: list[Problem] = []
     for line in body:
         row, row_problems = _parse_row(line, header, positions)
         problems += row_problems
-        rows += [row] if row else []
-    problems += [*_find_duplicates(rows, columns[0]), *filter(None, map(check_row, rows))]
+        parsed += [row] if row else []
+    rows = to_frame(parsed, columns)
+    problems += [*_find_duplicates(rows, columns[0]), *check(rows)]
     if problems:
         raise BadInput(_format_problems(display_name(file), sorted(problems, key=lambda problem: problem.line)))
     return rows
+
+
+def to_frame(rows: Sequence[Row], columns: Sequence[Column]) -> pd.DataFrame:
+    """Return the rows as a frame with a column for each field, indexed by line.
+
+    Its columns are of objects: types that pandas infers would make floats of integers beside blanks.
+    """
+    return pd.DataFrame(
+        [row.fields for row in rows],
+        index=[row.line for row in rows],
+        columns=[column.field for column in columns],
+        dtype=object,
+    )
 
 
 def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[Line]]:
@@ -134,12 +150,13 @@ def _parse_cell(line: Line, cell: object, column: Column) -> object | Problem | 
     return Problem(line.number, "vide", column.title) if value is None and column.required else value
 
 
-def _find_duplicates(rows: Sequence[Row], key: Column) -> Iterator[Problem]:
-    first_lines: dict[object, int] = {}
-    for row in rows:
-        line = first_lines.setdefault(row.values[key.field], row.line)
-        if line != row.line:
-            yield Problem(row.line, f"en double (déjà ligne {line})", key.title)
+def _find_duplicates(rows: pd.DataFrame, key: Column) -> list[Problem]:
+    first_lines = rows.index.to_series().groupby(rows[key.field]).transform("first")
+    repeated = first_lines[rows.duplicated(key.field)]
+    return [
+        Problem(line, f"en double (déjà ligne {first})", key.title)
+        for line, first in zip(repeated.index, repeated, strict=True)
+    ]
 
 
 def _format_problems(file: str, problems: Sequence[Problem]) -> str:

@@ -1,11 +1,13 @@
 """The load of the company into Postgres. It writes only rows that differ, so a second load changes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
+
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import Company, Employee, Practice
+from lakehouse.hr.company import Company
 from lakehouse.hr.files import NOTHING_LOADED
 from lakehouse.source.postgres import Connection, sql
 
@@ -43,24 +45,24 @@ def load_company(
     with conn.transaction():
         # Serializes concurrent loads; readers and the simulator are not blocked.
         conn.execute("LOCK TABLE public.rh_employees IN SHARE ROW EXCLUSIVE MODE")
-        _stage(conn, EMPLOYEES, Employee, company.employees)
-        _stage(conn, PRACTICES, Practice, company.practices)
+        _stage(conn, EMPLOYEES, company.employees)
+        _stage(conn, PRACTICES, company.practices)
         if not allow_mass_delete:
             _reject_mass_delete(conn, company.hr_file)
         if effective_from:
             _set_leave_date(conn, effective_from)
         employees_deleted, practices_deleted = _delete_unstaged(conn, EMPLOYEES), _delete_unstaged(conn, PRACTICES)
-        employees = _upsert(conn, EMPLOYEES, Employee, extra_columns={"valable_depuis": effective_from})
-        practices = _upsert(conn, PRACTICES, Practice, extra_columns={})
+        employees = _upsert(conn, EMPLOYEES, company.employees.columns, {"valable_depuis": effective_from})
+        practices = _upsert(conn, PRACTICES, company.practices.columns, extra_columns={})
         return LoadResult(RowCounts(*employees, employees_deleted), RowCounts(*practices, practices_deleted))
 
 
-def _stage(conn: Connection, table: str, row_type: type, rows: Sequence[Employee] | Sequence[Practice]) -> None:
-    names = _column_list(row_type)
+def _stage(conn: Connection, table: str, rows: pd.DataFrame) -> None:
+    names = _comma_separated(map(sql.Identifier, rows.columns))
     create = "CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM public.{table} WITH NO DATA"
     conn.execute(sql.SQL(create).format(staged=_staging_table(table), names=names, table=sql.Identifier(table)))
     copy = sql.SQL("COPY {staged} ({names}) FROM STDIN").format(staged=_staging_table(table), names=names)
-    conn.copy(copy, map(astuple, rows))
+    conn.copy(copy, rows.itertuples(index=False, name=None))
 
 
 def _reject_mass_delete(conn: Connection, file: str) -> None:
@@ -88,12 +90,12 @@ def _delete_unstaged(conn: Connection, table: str) -> int:
     ).rowcount
 
 
-def _upsert(conn: Connection, table: str, row_type: type, extra_columns: Mapping[str, object]) -> tuple[int, int]:
+def _upsert(conn: Connection, table: str, names: Iterable[str], extra_columns: Mapping[str, object]) -> tuple[int, int]:
     """Insert the staged rows, update those that differ, and return the number of each.
 
     `extra_columns` are written to these rows, but are not compared.
     """
-    names = [field.name for field in fields(row_type)]
+    names = [*names]
     query = """
         INSERT INTO {table} AS held ({columns}) SELECT {values} FROM {staged} ORDER BY id
         ON CONFLICT (id) DO UPDATE SET ({columns}) = ROW ({new})
@@ -112,10 +114,6 @@ def _upsert(conn: Connection, table: str, row_type: type, extra_columns: Mapping
     # xmax, the transaction that deleted or locked a row version, is 0 for an inserted row, not for an updated one.
     inserted = [bool(is_new) for (is_new,) in conn.execute(statement).fetchall()]
     return sum(inserted), len(inserted) - sum(inserted)
-
-
-def _column_list(row_type: type) -> sql.Composed:
-    return _comma_separated(sql.Identifier(field.name) for field in fields(row_type))
 
 
 def _comma_separated(parts: Iterable[sql.Composable]) -> sql.Composed:

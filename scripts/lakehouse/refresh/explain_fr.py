@@ -8,6 +8,7 @@ from pyspark.sql import Row
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.french import format_day, format_number
 from lakehouse.refresh.explain import COUNTED, Explanation
 
 OPERATION_LABELS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
@@ -23,8 +24,8 @@ MOTIF_LABELS = {
 def render(explanation: Explanation) -> Iterator[str]:
     """Yield the explanation line by line."""
     time_point = explanation.time_point
-    as_of, known_at = _format_date(time_point.as_of), _format_date(time_point.known_at)
-    yield f"Salarié {explanation.employee.id}, au {as_of}, d'après ce qui était connu au {known_at}"
+    valid_at, known_at = _format_date(time_point.valid_at), _format_date(time_point.known_at)
+    yield f"Salarié {explanation.employee.id}, au {valid_at}, d'après ce qui était connu au {known_at}"
     yield ""
     yield from _render_hr_row(explanation)
     yield ""
@@ -127,21 +128,17 @@ def _format_lineage(contract: Contract, row: Row) -> str:
 
 
 def _format_date(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else "inconnue"
+    return format_day(day) if day else "inconnue"
 
 
 def _format_euros(amount: Decimal) -> str:
-    return _with_french_separators(f"{amount:,.2f}") + " €"
+    return format_number(amount, "#,##0.00 €")
 
 
 def _format_percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f} %".replace(".", ",")
+    return format_number(rate, "0.## %")
 
 
 def format_km(metres: int) -> str:
     """Return metres as kilometres in French: 1041300 is 1 041,3 km."""
-    return _with_french_separators(f"{metres / 1000:,.3f}".rstrip("0").rstrip(".")) + " km"
-
-
-def _with_french_separators(number: str) -> str:
-    return number.replace(",", " ").replace(".", ",")
+    return format_number(Decimal(metres) / 1000, "#,##0.### km")

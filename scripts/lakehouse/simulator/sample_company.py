@@ -7,11 +7,13 @@ import argparse
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 from lakehouse import errors
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
+from lakehouse.french import format_day, format_number
 from lakehouse.settings import Settings
 from lakehouse.simulator.sample_places import (
     BUSINESS_UNITS,
@@ -144,11 +146,11 @@ def _untidy_text(row: int, name: str) -> str:
 
 
 def _untidy_date(row: int, day: date) -> Cell:
-    return {11: day.isoformat(), 13: f"{day.day}/{day.month}/{day.year}", 17: f"{day:%d/%m/%Y} "}.get(row % 20, day)
+    return {11: day.isoformat(), 13: f"{day.day}/{day.month}/{day.year}", 17: f"{format_day(day)} "}.get(row % 20, day)
 
 
 def _untidy_salary(row: int, gross: float) -> Cell:
-    grouped = f"{gross:,.2f}".replace(",", " ").replace(".", ",")
+    grouped = format_number(Decimal(gross), "#,##0.00")
     variants = {
         4: f"{grouped} €",
         9: f"{grouped} €".replace(" ", "\u202f"),

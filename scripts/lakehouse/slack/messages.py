@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from lakehouse.french import format_number
 from lakehouse.slack.phrases import (
     ANY_SPORT,
     PHRASES_BY_SPORT,
@@ -50,7 +51,7 @@ def format_distance(metres: int) -> str:
     if metres < KILOMETRE:
         return f"{metres} m"
     tenths = (Decimal(metres) / KILOMETRE).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return f"{tenths} km".replace(".0 ", " ").replace(".", ",")
+    return format_number(tenths, "0.# km")
 
 
 def format_duration(seconds: int) -> str:
