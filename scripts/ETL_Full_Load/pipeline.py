@@ -1,20 +1,20 @@
-"""Create the tables and load HR's files into Postgres. The first load also generates past activities and goes live."""
+"""Créer les tables et charger les fichiers RH dans Postgres. Le premier chargement génère aussi des activités."""
 
-import argparse
 from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
 
-from lakehouse import errors, logs
+from lakehouse import logs
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
+from lakehouse.french_cli import FrenchParser, run
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
 from lakehouse.simulator.backfill import insert_history
 
-PIPELINE_EXAMPLE = "example: python scripts/ETL_Full_Load/pipeline.py --effective-from 2026-09-01"
+PIPELINE_EXAMPLE = "exemple : python scripts/ETL_Full_Load/pipeline.py --effective-from 2026-09-01"
 
 
 def main() -> None:
@@ -30,36 +30,43 @@ def main() -> None:
         print(line, flush=True)
 
 
-def _parser(settings: Settings) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, epilog=PIPELINE_EXAMPLE)
+def _parser(settings: Settings) -> FrenchParser:
+    parser = FrenchParser(description=__doc__, epilog=PIPELINE_EXAMPLE)
     parser.add_argument(
-        "--input", dest="folder", type=Path, default=settings.input_dir, metavar="DIR", help="HR's files (%(default)s)"
+        "--input",
+        dest="folder",
+        type=Path,
+        default=settings.input_dir,
+        metavar="DOSSIER",
+        help="les fichiers RH (%(default)s)",
     )
     parser.add_argument(
         "--effective-from",
         type=date.fromisoformat,
         metavar="DATE",
-        help="the day from which all changed HR rows are valid",
+        help="le jour à partir duquel les lignes RH modifiées sont valables",
     )
     parser.add_argument(
-        "--allow-mass-delete", action="store_true", help="let more than 20%% of the employees leave at once"
+        "--allow-mass-delete", action="store_true", help="accepter que plus de 20 %% des salariés partent à la fois"
     )
     parser.add_argument(
         "--history-months",
         type=int,
         default=12,
         metavar="N",
-        help="months of activities to generate at the first load (%(default)s; 0 for none)",
+        help="les mois d'activités à générer au premier chargement (%(default)s ; 0 pour aucun)",
     )
     parser.add_argument(
-        "--if-not-live", action="store_true", help="load only into a system that is not live yet, else change nothing"
+        "--if-not-live",
+        action="store_true",
+        help="ne rien charger dans un système qui est déjà en service",
     )
-    parser.add_argument("--seed", type=int, help="generate the same history again")
+    parser.add_argument("--seed", type=int, metavar="N", help="la graine, pour générer de nouveau le même historique")
     parser.add_argument(
-        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for Postgres (%(default)s)"
+        "--wait", type=float, default=60, metavar="SECONDES", help="combien de temps attendre Postgres (%(default)s)"
     )
     return parser
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    run(main)

@@ -1,6 +1,5 @@
 """Dire pourquoi une personne reçoit ce qu'elle reçoit : chaque ligne derrière ses chiffres, et d'où elle vient."""
 
-import argparse
 from datetime import date
 
 from rich.console import Console
@@ -10,8 +9,8 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.lake_format import ensure_format
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
-from lakehouse.errors import run
 from lakehouse.french import format_day
+from lakehouse.french_cli import FrenchParser, run
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
 from lakehouse.refresh.explain_fr import render
@@ -40,9 +39,9 @@ def main() -> None:
         print(line)
 
 
-def _build_parser() -> argparse.ArgumentParser:
+def _build_parser() -> FrenchParser:
     example = "exemple : python scripts/Jobs_Spark/explain_employee.py --employee 59019 --as-of 2026-06-30"
-    parser = argparse.ArgumentParser(description=__doc__, epilog=example)
+    parser = FrenchParser(description=__doc__, epilog=example)
     parser.add_argument("--employee", type=int, required=True, metavar="ID", help="l'identifiant du salarié")
     parser.add_argument(
         "--as-of", type=date.fromisoformat, metavar="DATE", help="le jour dont les données comptent (aujourd'hui)"

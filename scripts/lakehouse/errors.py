@@ -33,15 +33,19 @@ class LockLost(LakehouseError):
     """A lock that this process has lost since it acquired it. Nothing was written after the loss."""
 
 
-def run(main: Callable[[], int | None]) -> NoReturn:
+def describe_error(error: LakehouseError) -> str:
+    return f"error: {error}"
+
+
+def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
     """Call an entry point and exit the process with its exit code.
 
-    Exits with 1 and the message of a LakehouseError, with 130 after Ctrl-C.
+    Exits with 1 and the description of a LakehouseError, with 130 after Ctrl-C.
     """
     try:
         sys.exit(main() or 0)
     except LakehouseError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(describe(error), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -15,7 +15,7 @@ def test_removed_employee_is_deleted_with_sports_and_activities(database: Settin
     hr, sports = staff_who_run(10)
     load_hr_files(database, tmp_path, hr, *sports, history_months=2)
     lines = load_hr_files(database, tmp_path, hr[:8], *sports[:8])
-    assert "rh_employees      8 rows: 0 new, 0 changed, 2 deleted" in lines
+    assert "rh_employees      8 lignes (nouvelles : 0, modifiées : 0, supprimées : 2)" in lines
     assert fetch_rows(database, "SELECT max(id) FROM rh_employees") == [(8,)]
     assert fetch_rows(database, "SELECT max(id) FROM sport_activities") == [(8,)]
     assert fetch_rows(database, "SELECT max(employee_id) FROM strava_activities") == [(8,)]

@@ -40,7 +40,7 @@ def test_backfilled_history_is_valid_and_sends_no_slack_message(database: Settin
 def test_second_load_does_not_go_live_again(database: Settings, tmp_path: Path) -> None:
     load_hr_files(database, tmp_path, staff(2))
     live = fetch_rows(database, "SELECT * FROM ops.go_live")
-    assert load_hr_files(database, tmp_path, staff(2), history_months=12)[-1] == "live already"
+    assert load_hr_files(database, tmp_path, staff(2), history_months=12)[-1] == "déjà en service"
     assert fetch_rows(database, "SELECT * FROM ops.go_live") == live
     assert fetch_rows(database, "SELECT count(*) FROM strava_activities") == [(0,)]
 

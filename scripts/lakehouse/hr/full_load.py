@@ -41,7 +41,7 @@ def full_load(
     Raises BadInput, with nothing loaded, where a file or an option cannot be used.
     """
     if options.if_not_live and _is_live(settings, options.wait):
-        yield "live already: nothing was loaded. For new files: python scripts/ETL_Full_Load/pipeline.py"
+        yield "déjà en service : rien n'est chargé. Pour d'autres fichiers : python scripts/ETL_Full_Load/pipeline.py"
         return
     _reject_future_date(options.effective_from, today)
     company = read_company(options.folder)
@@ -51,9 +51,9 @@ def full_load(
         result, seeded = _load_in_one_transaction(conn, company, settings, options)
         yield _format_row_counts("rh_employees", len(company.employees), result.employees)
         yield _format_row_counts("sport_activities", len(company.practices), result.practices)
-        yield f"reward_rules      {'the first rules' if seeded else 'kept'}"
+        yield f"reward_rules      {'premières règles' if seeded else 'inchangées'}"
         generated = mark_live(conn, backfill)
-        yield "live already" if generated is None else f"strava_activities {generated} generated; live from now on"
+        yield _format_go_live(generated)
 
 
 def _reject_future_date(day: date | None, today: date) -> None:
@@ -87,10 +87,19 @@ def _load_in_one_transaction(
     except Error as error:
         # The message of the original error may quote a row.
         raise LakehouseError(
-            f"Postgres refused the load ({type(error).__name__}, table {error.diag.table_name}, "
-            f"constraint {error.diag.constraint_name}). Nothing was changed; look into Postgres's log."
+            f"Postgres a refusé le chargement ({type(error).__name__}, table {error.diag.table_name}, contrainte "
+            f"{error.diag.constraint_name}). Rien n'est changé ; le journal de Postgres en dit la raison."
         ) from None
 
 
 def _format_row_counts(table: str, rows: int, changes: RowCounts) -> str:
-    return f"{table:<17} {rows} rows: {changes.inserted} new, {changes.updated} changed, {changes.deleted} deleted"
+    return (
+        f"{table:<17} {rows} lignes (nouvelles : {changes.inserted}, modifiées : {changes.updated}, "
+        f"supprimées : {changes.deleted})"
+    )
+
+
+def _format_go_live(generated: int | None) -> str:
+    if generated is None:
+        return "déjà en service"
+    return f"strava_activities {generated} activités générées ; le système est en service"

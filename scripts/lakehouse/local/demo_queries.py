@@ -21,27 +21,27 @@ class DemoQuery:
 DEMO_QUERIES = (
     DemoQuery(
         "Prime sportive",
-        "SELECT count(*) AS salaries, count_if(eligible) AS primes, sum(montant_prime) AS cout_eur "
+        "SELECT count(*) AS employees, count_if(eligible) AS primes, sum(montant_prime) AS cost_eur "
         "FROM gold.v_prime_sportive",
     ),
     DemoQuery(
-        "Prime, par BU",
+        "Prime, by business unit",
         "SELECT business_unit, nb_salaries, nb_primes, cout_primes FROM gold.v_kpi "
         "ORDER BY business_unit = 'Total', business_unit",
     ),
     DemoQuery(
-        "Prime, par motif",
-        "SELECT motif, count(*) AS salaries, sum(montant_prime) AS cout_eur FROM gold.v_prime_sportive "
+        "Prime, by reason",
+        "SELECT motif, count(*) AS employees, sum(montant_prime) AS cost_eur FROM gold.v_prime_sportive "
         "GROUP BY motif ORDER BY motif",
     ),
     DemoQuery(
-        "Jours bien-être, cette année",
-        "SELECT count_if(eligible) AS accordes, sum(jours_bien_etre) AS jours, "
-        "count_if(activites_manquantes BETWEEN 1 AND 3) AS a_3_activites_ou_moins "
+        "Well-being days, this year",
+        "SELECT count_if(eligible) AS granted_to, sum(jours_bien_etre) AS days, "
+        "count_if(activites_manquantes BETWEEN 1 AND 3) AS short_of_1_to_3_activities "
         "FROM gold.v_wellbeing WHERE year = (SELECT max(year) FROM gold.v_prime_sportive)",
     ),
     DemoQuery(
-        "Lignes refusées, par raison",
+        "Refused rows, by reason",
         "SELECT table_source, motif, etat, nb_refus FROM gold.v_qualite_donnees ORDER BY table_source, motif, etat",
     ),
 )
@@ -54,7 +54,7 @@ def print_results(settings: Settings, console: Console) -> None:
         table = Table(*result.columns, title=demo_query.title, title_justify="left")
         for row in result.rows:
             table.add_row(*map(_to_text, row))
-        console.print(table if result.rows else f"{demo_query.title}: rien")
+        console.print(table if result.rows else f"{demo_query.title}: none")
 
 
 def _to_text(value: Any) -> str:

@@ -12,6 +12,7 @@ from lakehouse.french import format_day, format_number
 from lakehouse.refresh.explain import COUNTED, Explanation
 
 OPERATION_LABELS = {"r": "présente lors d'un relevé", "c": "création", "u": "modification", "d": "suppression"}
+STATUS_LABELS = {"failed": "demande sans réponse"}
 MOTIF_LABELS = {
     "eligible": "la distance est dans la limite : la prime est due",
     "mode_non_eligible": "ce moyen de déplacement ne donne pas de prime",
@@ -62,7 +63,8 @@ def _render_prime(explanation: Explanation) -> Iterator[str]:
         f"{_format_lineage(REWARD_RULES, rules_row)}"
     )
     for row in explanation.distances:
-        distance = format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({row.status})"
+        status = STATUS_LABELS.get(row.status, row.status)
+        distance = format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({status})"
         chosen = ", retenue" if row.provider == prime.distance_source else ""
         yield f"  Distance selon {row.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, row)}"
     if not explanation.distances:

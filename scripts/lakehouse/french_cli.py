@@ -1,0 +1,52 @@
+"""Commands that HR runs: their help and their errors are French."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from lakehouse import errors
+from lakehouse.errors import BadInput, LakehouseError
+
+# argparse's own messages, as Python 3.10 and later word them.
+ARGPARSE_MESSAGES = (
+    (r"the following arguments are required: (.+)", r"il manque \1"),
+    (r"unrecognized arguments: (.+)", r"arguments inconnus : \1"),
+    (r"ambiguous option: (\S+) could match (.+)", r"\1 est ambigu : \2"),
+    (r"argument (\S+): expected one argument", r"\1 : il manque une valeur"),
+    (r"argument (\S+): invalid fromisoformat value: (.+)", r"\1 : \2 n'est pas une date (attendu : aaaa-mm-jj)"),
+    (r"argument (\S+): invalid \w+ value: (.+)", r"\1 : \2 n'est pas un nombre"),
+)
+
+
+class FrenchParser(argparse.ArgumentParser):
+    """A parser whose help and errors are French."""
+
+    def __init__(self, *, description: str | None, epilog: str) -> None:
+        super().__init__(description=description, epilog=epilog, add_help=False)
+        self.add_argument("-h", "--help", action="help", help="afficher cette aide")
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog} : erreur : {to_french(message)}\n")
+
+
+def to_french(message: str) -> str:
+    """Return a message of argparse's in French; unchanged where it is none."""
+    for pattern, french in ARGPARSE_MESSAGES:
+        if match := re.fullmatch(pattern, message, re.DOTALL):
+            return match.expand(french)
+    return message
+
+
+def describe_error(error: LakehouseError) -> str:
+    """Return the French line for an error; one that HR cannot mend quotes its message for those who can."""
+    if isinstance(error, BadInput):
+        return f"erreur : {error}"
+    return f"erreur : le système n'est pas prêt. Transmettez ce message à l'équipe technique : « {error} »"
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Call an entry point and exit the process with its exit code, an error described in French."""
+    errors.run(main, describe_error)
