@@ -1,17 +1,34 @@
-"""Waiting for a condition, and retrying through outages with exponential backoff."""
+"""Waiting for a condition, and retrying through outages with exponential backoff.
+
+stamina retries a call in place. A next attempt that Postgres stores, or that a control loop awaits beside other work,
+is scheduled by `exponential_backoff`.
+"""
 
 import os
 import select
 import signal
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import stamina
+from stamina.instrumentation import RetryDetails
 
 from lakehouse.errors import NotReady
+from lakehouse.logs import logger
 
 T = TypeVar("T")
 
-RESET_BACKOFF_AFTER_S = 60.0
+
+class Backoff(NamedTuple):
+    """Pauses in seconds that double from `initial` to `maximum`. An attempt longer than `reset_after` resets them."""
+
+    initial: float = 1.0
+    maximum: float = 5.0
+    reset_after: float = 60.0
+
+
+OUTAGE_BACKOFF = Backoff()
 
 
 def wait_until(
@@ -72,28 +89,53 @@ def retry_until_stopped(
     on: tuple[type[Exception], ...],
     log: Callable[..., object],
     stop: StopSignal,
-    backoff: Callable[[int], float] | None = None,
+    backoff: Backoff = OUTAGE_BACKOFF,
 ) -> None:
     """Run `work`, and run it again after a growing pause whenever it raises one of the errors in `on`.
 
     Return when `work` returns or `stop` is set. `log` is a logger's method, called with the event `retrying`,
-    `reason` and `seconds`. An attempt longer than RESET_BACKOFF_AFTER_S resets the backoff.
+    `reason` and `seconds`.
     """
-    backoff = backoff or exponential_backoff(maximum=5.0)
-    attempts = 0
     while not stop.is_set():
-        started = time.monotonic()
-        try:
-            work()
-        except on as error:
-            attempts = 1 if time.monotonic() - started > RESET_BACKOFF_AFTER_S else attempts + 1
-            log("retrying", reason=first_line(error), seconds=backoff(attempts))
-            stop.wait(backoff(attempts))
-        else:
-            return
+        for attempt in stamina.retry_context(
+            # 0: no pause of stamina's own, which a stop request could not interrupt.
+            on=lambda error: 0.0 if isinstance(error, on) else False,
+            attempts=None,
+            timeout=None,
+            wait_initial=backoff.initial,
+            wait_max=backoff.maximum,
+            wait_jitter=0.0,
+        ):
+            started_at = time.monotonic()
+            with attempt:
+                try:
+                    work()
+                except on as error:
+                    is_new_outage = time.monotonic() - started_at > backoff.reset_after
+                    pause = backoff.initial if is_new_outage else attempt.next_wait
+                    log("retrying", reason=first_line(error), seconds=pause)
+                    if stop.wait(pause) or is_new_outage:
+                        break
+                    raise
+                return
 
 
 def first_line(error: Exception) -> str:
     """Return the first line of the error's message, or its class name where the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """Log a pause of stamina's own; `retry_until_stopped` logs those that it makes itself."""
+    if details.wait_for:
+        logger("retries").warning(
+            "retrying",
+            reason=first_line(details.caused_by),
+            waited_s=round(details.waited_so_far),
+            next_try_s=round(details.wait_for, 1),
+        )
+
+
+# The default log line of stamina quotes arguments and whole exceptions.
+stamina.instrumentation.set_on_retry_hooks([_log_retry])

@@ -9,7 +9,7 @@ CREATE OR REPLACE VIEW gold.v_activites_par_bu (
 COMMENT 'Activités des douze derniers mois, par BU, mois et sport'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
-  COALESCE(business_unit, 'Non renseignée') AS business_unit, mois, sport,
+  {unit} AS business_unit, mois, sport,
   nb_activites, nb_participants, distance_km
 FROM delta.`{lake}/gold/activites`
 WHERE niveau = 'bu'

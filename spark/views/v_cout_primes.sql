@@ -10,10 +10,10 @@ COMMENT 'Coût de la prime sportive, par BU et par moyen de déplacement'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   year,
-  COALESCE(business_unit, 'Non renseignée') AS business_unit,
+  {unit} AS business_unit,
   COALESCE(moyen_deplacement, 'Non renseigné') AS moyen_deplacement,
   COUNT(*) AS nb_salaries,
-  COUNT_IF(eligible) AS nb_primes,
-  SUM(montant_prime) AS cout_primes
+  {nb_primes} AS nb_primes,
+  {cout_primes} AS cout_primes
 FROM delta.`{lake}/gold/prime_sportive`
 GROUP BY 1, 2, 3

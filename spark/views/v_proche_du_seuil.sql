@@ -9,7 +9,7 @@ CREATE OR REPLACE VIEW gold.v_proche_du_seuil (
 COMMENT 'Salariés à trois activités ou moins des jours bien-être'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
-  w.employee_id, w.year, p.business_unit, w.nb_activities_year, w.activites_manquantes,
+  employee_id, year, business_unit, nb_activities_year, activites_manquantes,
   IF(fin IS NULL, NULL, GREATEST(0, DATEDIFF(fin, FROM_UTC_TIMESTAMP(CURRENT_TIMESTAMP(), 'Europe/Paris'))))
     AS jours_restants
 FROM (
@@ -20,6 +20,6 @@ FROM (
     DATE_ADD(ADD_MONTHS(first_activity_date, 12), DAY(first_activity_date) - DAY(ADD_MONTHS(first_activity_date, 12)))
   ) AS fin
   FROM delta.`{lake}/gold/wellbeing`
-) AS w
-JOIN delta.`{lake}/gold/prime_sportive` AS p ON p.employee_id = w.employee_id AND p.year = w.year
-WHERE w.activites_manquantes BETWEEN 1 AND 3
+)
+JOIN delta.`{lake}/gold/prime_sportive` USING (employee_id, year)
+WHERE activites_manquantes BETWEEN 1 AND 3

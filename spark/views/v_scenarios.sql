@@ -19,18 +19,16 @@ COMMENT 'Chaque scénario à côté des chiffres réels du même calcul, par BU 
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   scenario, as_of, known_at, regles,
-  IF(GROUPING(unit) = 1, 'Total', unit) AS business_unit,
+  {unit_or_total} AS business_unit,
   COUNT(*) AS nb_salaries,
-  COUNT_IF(eligible) AS nb_primes,
-  COUNT_IF(eligible_reel) AS nb_primes_reel,
-  SUM(montant_prime) AS cout_primes,
-  SUM(montant_prime_reel) AS cout_primes_reel,
-  SUM(montant_prime) - SUM(montant_prime_reel) AS ecart_cout,
-  SUM(jours_bien_etre) AS jours_bien_etre,
-  SUM(jours_bien_etre_reel) AS jours_bien_etre_reel,
-  SUM(jours_bien_etre) - SUM(jours_bien_etre_reel) AS ecart_jours,
-  COUNT_IF(distance_inconnue) AS nb_distances_inconnues
-FROM (
-  SELECT *, COALESCE(business_unit, 'Non renseignée') AS unit FROM delta.`{lake}/gold/scenarios`
-)
-GROUP BY GROUPING SETS ((scenario, as_of, known_at, regles, unit), (scenario, as_of, known_at, regles))
+  {nb_primes} AS nb_primes,
+  {nb_primes_reel} AS nb_primes_reel,
+  {cout_primes} AS cout_primes,
+  {cout_primes_reel} AS cout_primes_reel,
+  {cout_primes} - {cout_primes_reel} AS ecart_cout,
+  {jours_bien_etre} AS jours_bien_etre,
+  {jours_bien_etre_reel} AS jours_bien_etre_reel,
+  {jours_bien_etre} - {jours_bien_etre_reel} AS ecart_jours,
+  COUNT(*) FILTER (WHERE distance_inconnue) AS nb_distances_inconnues
+FROM (SELECT *, {unit} AS unit FROM delta.`{lake}/gold/scenarios`)
+GROUP BY scenario, as_of, known_at, regles, ROLLUP (unit)

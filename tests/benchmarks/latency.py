@@ -8,8 +8,9 @@ from benchmarks.load import start_load
 from benchmarks.measurements import Measurement
 from benchmarks.options import Options
 from benchmarks.probes import DESTINATIONS, bronze_path, send_probes
-from benchmarks.system import BenchmarkSystem, Log, start_system
+from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.retries import wait_until
+from support.system import Log
 
 LATENCY_SECTION = "latency"
 LOAD_RATE = 500.0  # changes a second

@@ -21,9 +21,9 @@ from rich.console import Console
 from benchmarks import latency, machine, report, scale_suite, start, sustained, throughput
 from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import QUICK, Options
-from benchmarks.system import Log
 from lakehouse import errors
 from lakehouse.settings import ROOT
+from support.system import Log
 
 Measure = Callable[[Options, Log], Generator[Measurement, None, None]]
 # The sections of a row share a stack.

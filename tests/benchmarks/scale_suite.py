@@ -6,13 +6,14 @@ from benchmarks import on_demand, refresh, thrift
 from benchmarks.growth import FIRST_EMPLOYEE, grow
 from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import Options
-from benchmarks.system import Log, start_system
+from benchmarks.system import start_system
+from support.system import Log
 
 SCALE_SERVICES = (
     "postgres",
     "kafka",
     "connect",
-    "registrar",
+    "connector-controller",
     "stream-processor",
     "spark-thrift",
     "table-init",

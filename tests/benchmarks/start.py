@@ -10,9 +10,10 @@ import psutil
 from benchmarks.load import start_load
 from benchmarks.measurements import Measurement
 from benchmarks.options import Options
-from benchmarks.system import BenchmarkSystem, Log, start_system
+from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
+from support.system import Log
 
 START_SECTION = "start"
 LOAD_RATE = 500.0  # changes a second

@@ -10,8 +10,9 @@ from benchmarks.observers import bronze_end_offset, observe_commits
 from benchmarks.options import Options
 from benchmarks.probes import bronze_path
 from benchmarks.samples import is_steady, middle_and_end, rate
-from benchmarks.system import BenchmarkSystem, Log, start_system
+from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.retries import wait_until
+from support.system import Log
 
 SUSTAINED_SECTION = "sustained"
 MIN_RATE_SHARE = 0.95  # share of its rate that a load has to reach; less means that the machine is saturated

@@ -1,52 +1,32 @@
-"""The system to benchmark: a stack of its own, a stub of Slack, and jobs with tuned or plain settings."""
+"""The system to benchmark: its jobs run with tuned or plain settings."""
 
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import SecretStr
-
 from benchmarks.plain_java import java_without_cache
-from benchmarks.slack_stub import SlackStub
-from lakehouse.cdc.table_store import TableStore
-from lakehouse.clock import today
-from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
-from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.local import orphans
-from lakehouse.local.service_addresses import environment, on_free_ports
+from lakehouse.local.service_addresses import environment
 from lakehouse.local.services import services
-from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.simulator.backfill import insert_history
-from lakehouse.simulator.sample_company import write_sample_files
-from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import connect
+from support.fake_slack import FakeSlack
+from support.system import Log, System
 
 PLAIN_TUNING_DIR = Path(__file__).parent / "plain"
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class BenchmarkSystem:
-    """A stack, its Slack stub and the log of the run."""
-
-    stack: Stack
-    slack: SlackStub
-    log: Log
-
-    @property
-    def settings(self) -> Settings:
-        return self.stack.settings
+class BenchmarkSystem(System):
+    """A system whose services and commands can run with other settings."""
 
     @property
     def plain_settings(self) -> Settings:
@@ -54,20 +34,14 @@ class BenchmarkSystem:
         java = java_without_cache(self.stack.home / "plain-java", self.settings.java_home)
         return self.settings.model_copy(update={"tuning_dir": PLAIN_TUNING_DIR, "java_home": java})
 
-    def load_company(self, months: int = 1) -> None:
+    def load_company(self, months: int = 1, seed: int = 1) -> None:
         """Load the sample company with `months` of activities, and wait until Bronze has them."""
         with connect(self.settings, autocommit=True) as conn:
             # Gigabytes of WAL wait here, for which Postgres would otherwise invalidate the slot.
             conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
             conn.execute("SELECT pg_reload_conf()")
-        write_sample_files(self.stack.home / "input")
-        backfill = partial(insert_history, rng=Random(1), months=months)
-        list(full_load(self.settings, LoadOptions(self.stack.home / "input"), backfill, today=today()))
+        super().load_company(months, seed)
         self.drain(120)
-
-    def drain(self, timeout: float) -> None:
-        """Wait until Bronze has all changes committed so far. Raises NotReady after the timeout (seconds)."""
-        consistent_cut.wait_for_consistent_cut(self.settings, TableStore(self.settings.lake), CAPTURED, timeout)
 
     @contextmanager
     def override_service(self, name: str, settings: Settings) -> Iterator[None]:
@@ -111,14 +85,12 @@ class BenchmarkSystem:
 @contextmanager
 def start_system(log: Log) -> Iterator[BenchmarkSystem]:
     """Yield a system whose services are not started yet; stop and delete it when the block ends."""
-    with TemporaryDirectory(prefix="bench-") as folder, SlackStub() as slack:
-        home = Path(folder)
-        settings = on_free_ports(home).model_copy(update={"slack_webhook_url": SecretStr(slack.url)})
-        stack = Stack(home, settings, log)
-        try:
-            yield BenchmarkSystem(stack, slack, log)
-        finally:
-            stack.down()
+    with (
+        TemporaryDirectory(prefix="bench-") as folder,
+        FakeSlack() as slack,
+        BenchmarkSystem.define(Path(folder), slack, log) as system,
+    ):
+        yield system
 
 
 def _terminate(running: "subprocess.Popen[str]") -> None:

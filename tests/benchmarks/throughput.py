@@ -13,15 +13,16 @@ from benchmarks.observers import bronze_end_offset, observe_commits
 from benchmarks.options import Options
 from benchmarks.probes import bronze_path
 from benchmarks.samples import Sample, rate
-from benchmarks.system import BenchmarkSystem, Log, start_system
+from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.postgres import connect
+from support.system import Log
 
 THROUGHPUT_SECTION = "throughput"
-THROUGHPUT_SERVICES = ("postgres", "kafka", "connect", "registrar", "stream-processor")
+THROUGHPUT_SERVICES = ("postgres", "kafka", "connect", "connector-controller", "stream-processor")
 ROWS_PER_COMMIT = 10_000  # rows
 BROKER_RATE = Measurement(
     THROUGHPUT_SECTION, "Postgres → broker (limit: pgoutput alone)", "rows/s", target=25_000, more=True
@@ -46,7 +47,7 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
         system.stack.up(*THROUGHPUT_SERVICES)
         system.load_company()
         run_refresh(system, system.settings)  # the first load into an empty Silver is an append, not a merge
-        system.stack.down("registrar", "connect", "stream-processor")
+        system.stack.down("connector-controller", "connect", "stream-processor")
         plain_settings = system.plain_settings.model_copy(update={"lake_uri": str(system.stack.home / "plain-lake")})
         shutil.copytree(system.settings.lake, plain_settings.lake)
         with limits.replication_slot(system):
@@ -78,7 +79,7 @@ def _measure_broker(system: BenchmarkSystem, count: int) -> float | None:
     """Return the rate at which Debezium writes the waiting changes to the topic."""
     target_offset, samples = _topic_end_offset(system) + count, list[Sample]()
     with topics.consumer_session(system.settings, [STRAVA_ACTIVITIES.topic]) as consumer, ThreadPoolExecutor(1) as pool:
-        starting = pool.submit(system.stack.up, "connect", "registrar")
+        starting = pool.submit(system.stack.up, "connect", "connector-controller")
 
         def has_reached_target() -> bool:
             [end] = topics.end_offsets(consumer).values()

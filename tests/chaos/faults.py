@@ -16,7 +16,7 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import OperationalError, connect
 
-WORKERS = ("registrar", "slack-notifier", "distance-worker")
+WORKERS = ("connector-controller", "slack-notifier", "distance-worker")
 # Both commit to the same tables.
 WRITERS = ("stream-processor", CONTINUOUS_MAINTENANCE)
 # A refresh that has started to merge survives the death of any of these.

@@ -13,12 +13,12 @@ from chaos.topic_offsets import OffsetRanges
 from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.contracts import CAPTURED, REWARD_RULES
-from lakehouse.gold.models import build_models
+from lakehouse.gold.models import MODELS
 from lakehouse.gold.rules import rules_until
 from lakehouse.settings import Settings
+from lakehouse.spark.materialize import materialize
 from lakehouse.spark.parallel import parallel_map
 from stack.cdc_harness import CdcHarness
 from workload.invariants import check_rebuild_is_identical
@@ -58,11 +58,11 @@ def check_offsets(lake: Lake, topic_offsets: Mapping[str, OffsetRanges]) -> Sequ
 def find_gold_differences(lake: Lake) -> list[str]:
     """Recompute Gold from the Silver of the last refresh, and return a line for each table that differs."""
     day = last_refresh_day(lake)
-    models = build_models(rules_until(lake.silver(REWARD_RULES), day), day)
+    book = rules_until(lake.silver(REWARD_RULES), day)
     counts = {
-        name: (rows.exceptAll(stored).count(), stored.exceptAll(rows).count())
-        for name, model in models.items()
-        for rows, stored in [(materialize(model.compute(lake)), lake.read("gold", name))]
+        model.name: (rows.exceptAll(stored).count(), stored.exceptAll(rows).count())
+        for model in MODELS
+        for rows, stored in [(materialize(model.current_rows(lake, book, day)), lake.read("gold", model.name))]
     }
     return [f"gold/{name}: {lost} rows lost, {extra} extra" for name, (lost, extra) in counts.items() if lost or extra]
 

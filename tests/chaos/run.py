@@ -6,7 +6,6 @@ The exit code is 1 after a lost row or message, a duplicate, a wrong figure or a
 """
 
 import argparse
-import logging
 import signal
 import sys
 import time
@@ -59,7 +58,6 @@ def main() -> None:
     # Clean up on every signal. A shell sets SIGINT to be ignored in background jobs, so the handler is set again.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
     with (
         start_system(options.seed, log) as system,
@@ -142,7 +140,7 @@ def _harness_problems(
     """Yield the problems of the run itself: no complete read, or duplicate messages that no fault explains."""
     if not background_load.reader.outcomes["complete"]:
         yield "no query over Thrift returned the complete figures."
-    explained = system.slack.dropped_connections + sum("slack-notifier" in fault.targets for fault in faults)
+    explained = system.flaky.dropped_connections + sum("slack-notifier" in fault.targets for fault in faults)
     if verdict.messages_doubled > explained:
         yield f"{verdict.messages_doubled} messages duplicated, of which {explained} are explained by faults."
 

@@ -32,4 +32,4 @@ def sent_and_received(system: SystemUnderTest) -> tuple[Counter[str], Counter[st
     """Return two counters of message texts: those marked as sent in the outbox, and those that Slack received."""
     with connect(system.settings) as conn:
         rows = conn.execute("SELECT message FROM ops.slack_outbox WHERE status = 'sent'").fetchall()
-    return Counter(escape(text) for (text,) in rows), Counter(system.slack.received)
+    return Counter(escape(text) for (text,) in rows), Counter(system.slack.texts)

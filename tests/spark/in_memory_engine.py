@@ -1,5 +1,6 @@
 """The pure functions of the merge, run batch by batch without a lake; their results are collected in memory."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc import schemas
-from lakehouse.cdc.merge.batch_stats import compute_batch_stats
+from lakehouse.cdc.merge.batch import MergedState
 from lakehouse.cdc.merge.deduplication import mark_already_merged
-from lakehouse.cdc.merge.enrichment import enrich, materialize, needs_history
+from lakehouse.cdc.merge.implicit_deletes import add_implicit_deletes
 from lakehouse.cdc.merge.quarantine import entries, resolutions
-from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
+from lakehouse.cdc.merge.silver import read_batch
+from lakehouse.cdc.merge.toast import fill_toasted
+from lakehouse.cdc.merge.validation import latest_per_key
+from lakehouse.cdc.offsets import TopicPartition
+from lakehouse.spark.materialize import materialize
 from spark.columns import to_ddl
 from spark.messages import SHOES, Change
 
@@ -31,10 +36,10 @@ class InMemoryEngine:
     def apply_batch(self, *batch: Change) -> None:
         """Merge one batch; offsets follow the order of its changes within each partition."""
         messages = self.spark.createDataFrame([*self._to_bronze_rows(batch)], BRONZE)
-        changes = materialize(mark_already_merged(parse_changes(messages, SHOES), self.versions, SHOES))
-        stats = compute_batch_stats(changes, SHOES)
-        if needs_history(stats, already_merged=True):
-            changes = enrich(changes, stats, self.versions, SHOES)
+        # Each batch is compared with the versions, whatever its LSNs are.
+        merged = MergedState({TopicPartition(0, 0): 0}, sys.maxsize, lambda: self.versions)
+        new = mark_already_merged(read_batch(messages, SHOES), merged)
+        changes = fill_toasted(add_implicit_deletes(new, merged), merged).changes
         for row in latest_per_key(changes, SHOES).collect():
             self.silver.pop(row.id, None)
             if row["_op"] != "d":

@@ -9,10 +9,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.cdc import schemas
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 from spark.columns import to_ddl
 
-SHOES = Contract(
+SHOES = captured_table(
     table="shoes",
     key=("id",),
     columns={"id": "int", "size": "int", "note": "string", "price": "decimal(12,2)"},

@@ -4,9 +4,8 @@ from datetime import date
 
 from pyspark.sql import SparkSession
 
-from lakehouse.gold.activities import activity_breakdown
-from lakehouse.gold.tables import ACTIVITES
-from spark.builders import activities, collect_by_key, daily_activities, employees, utc
+from lakehouse.gold.activities import ACTIVITES
+from spark.builders import RULES, activities, collect_by_key, daily_activities, employees, rule_book, utc
 
 
 def test_activity_breakdown_covers_the_last_12_calendar_months_in_paris_time(spark: SparkSession) -> None:
@@ -28,8 +27,9 @@ def test_activity_breakdown_covers_the_last_12_calendar_months_in_paris_time(spa
         {"id": 2, "business_unit": None},
         {"id": 70_000, "business_unit": "Ventes"},
     )
-    frame = activity_breakdown(people, activity_rows, date(2026, 11, 21))
-    assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES), dict(ACTIVITES))
+    tables = {"rh_employees": people, "strava_activities": activity_rows}
+    frame = ACTIVITES.rows(tables, rule_book(RULES), date(2026, 11, 21))
+    assert (frame.columns, dict(frame.dtypes)) == (list(ACTIVITES.schema), dict(ACTIVITES.schema))
     rows = collect_by_key(frame, "niveau", "business_unit", "mois", "sport")
     assert {key: tuple(row)[4:] for key, row in rows.items()} == {
         ("bu", "Ventes", date(2025, 12, 1), "Run"): (5, 2, 15.0, 5),

@@ -73,13 +73,10 @@ def commit_all(versions: VersionsBuilder, history: list[Commit]) -> None:
 
 def read_gold_figures(lake: Lake, as_of: AsOf) -> tuple[Rows, Rows]:
     """Compute the figures as of a day, and return Gold's primes and wellbeing days by employee_id."""
-    figures_as_of(lake, Run(as_of.as_of, NO_OFFSETS), as_of, GO_LIVE)
+    figures_as_of(lake, Run(as_of.valid_at, NO_OFFSETS), as_of, GO_LIVE)
 
     def rows_as_of(table: str) -> Rows:
-        rows = lake.read("gold", table)
-        return collect_by_key(
-            rows.where(" AND ".join(f"{n} = DATE '{d}'" for n, d in vars(as_of).items())), "employee_id"
-        )
+        return collect_by_key(lake.read("gold", table).where(as_of.predicate()), "employee_id")
 
     primes = {
         employee_id: (
@@ -102,7 +99,7 @@ def read_gold_figures(lake: Lake, as_of: AsOf) -> tuple[Rows, Rows]:
 
 def oracle_figures(history: list[Commit], as_of: AsOf) -> tuple[Rows, Rows]:
     """Return the oracle's primes and wellbeing days by employee_id."""
-    oracle_as_of = OracleAsOf(as_of.as_of, as_of.known_at, GO_LIVE.live_since, GO_LIVE.tx_id)
+    oracle_as_of = OracleAsOf(as_of.valid_at, as_of.known_at, GO_LIVE.live_since, GO_LIVE.tx_id)
     primes = {
         employee_id: (row.business_unit, float(row.salary), None if row.distance_m is None else row.distance_m / 1000,
                       row.distance_source, row.motif, row.amount)

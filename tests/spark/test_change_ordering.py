@@ -2,12 +2,13 @@
 
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
+from lakehouse.cdc.merge.silver import read_batch
+from lakehouse.cdc.merge.validation import latest_per_key
 from spark.messages import SHOES, Change, delete, to_bronze_frame, update
 
 
 def latest_changes(spark: SparkSession, *changes: Change) -> dict[int, tuple[str, int | None]]:
-    rows = latest_per_key(parse_changes(to_bronze_frame(spark, changes), SHOES), SHOES).collect()
+    rows = latest_per_key(read_batch(to_bronze_frame(spark, changes), SHOES).changes, SHOES).collect()
     return {row.id: (row["_op"], row["size"]) for row in rows}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.contract import Contract
+from lakehouse.contracts.company import captured_table
 from lakehouse.errors import BadInput
 from lakehouse.reconcile import canonical
 from lakehouse.reconcile.checksums import spark_checksums
@@ -37,7 +37,7 @@ CANONICAL_TEXTS = {
 
 
 def canonical_text(spark: SparkSession, kind: str, value: str | None) -> str:
-    contract = Contract(table="t", key=("x",), columns={"x": kind})
+    contract = captured_table(table="t", key=("x",), columns={"x": kind})
     rows = spark.createDataFrame([(value,)], "x string").selectExpr(f"cast(x AS {kind}) AS x")
     row = rows.select(canonical.spark_field_text(contract, "x").alias("text")).first()
     assert row is not None
@@ -57,7 +57,7 @@ def test_null_has_its_own_canonical_text(spark: SparkSession) -> None:
 
 
 def test_type_without_a_canonical_text_is_an_error_that_names_the_column() -> None:
-    contract = Contract(table="t", key=("x",), columns={"x": "double"})
+    contract = captured_table(table="t", key=("x",), columns={"x": "double"})
     for field_text in (canonical.spark_field_text, canonical.postgres_field_text):
         with pytest.raises(BadInput, match="t: x is of type double"):
             field_text(contract, "x")

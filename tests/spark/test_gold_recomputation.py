@@ -16,7 +16,8 @@ from lakehouse.cdc.merge.silver import CatchUpResult
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LakehouseError, SchemaMismatch
-from lakehouse.gold import models
+from lakehouse.gold import model as model_module
+from lakehouse.gold.models import MODELS
 from lakehouse.refresh import refresh as refresh_module
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
@@ -26,7 +27,7 @@ from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rule
 from spark.hooked_lake import failing_before
 
 DAY = date(2026, 6, 1)
-ALL_MODELS = {"prime_sportive", "wellbeing", "activites", "qualite_donnees"}
+ALL_MODELS = {model.name for model in MODELS}
 
 
 @pytest.fixture
@@ -130,5 +131,5 @@ def test_maintenance_of_gold_tables_does_not_cause_recomputation(lake: Lake) -> 
 @pytest.mark.long
 def test_changed_code_version_recomputes_every_model(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     refresh_and_list_recomputed(lake)
-    monkeypatch.setattr(models, "code_version", lambda: "another")
+    monkeypatch.setattr(model_module, "code_version", lambda: "another")
     assert refresh_and_list_recomputed(lake) == ALL_MODELS

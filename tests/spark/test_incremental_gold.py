@@ -1,7 +1,7 @@
 """Law 7: after a few changes, Gold is updated for the affected employees only and equals a full refresh."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -21,8 +21,8 @@ from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES
-from lakehouse.gold.models import Model, build_models
-from lakehouse.gold.rules import RuleBook
+from lakehouse.gold.model import Model
+from lakehouse.gold.models import MODELS
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
@@ -30,6 +30,7 @@ from spark.builders import NO_OFFSETS, RULES, Fields, activities, employees, rew
 from spark.hooked_lake import failing_before
 
 DAY = date(2026, 5, 29)
+INCREMENTAL_MODELS = [model for model in MODELS if model.incremental]
 EMPLOYEE_COUNT, ACTIVITY_COUNT, STEP_COUNT, CHANGES_PER_STEP = 12, 150, 3, 15
 
 
@@ -51,10 +52,6 @@ def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFa
 def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path) -> Lake:
     """Return a refreshed lake of its own."""
     return Lake(spark, TableStore(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
-
-
-def incremental_models(book: RuleBook, day: date) -> Mapping[str, Model]:
-    return {name: model for name, model in build_models(book, day).items() if model.incremental}
 
 
 def random_employee(rng: Random, number: int) -> Fields:
@@ -86,9 +83,10 @@ def merge_rows(lake: Lake, contract: Contract, rows: DataFrame) -> None:
 def differing_models(lake: Lake, day: date) -> set[str]:
     """Return the names of the incremental models whose rows differ from a computation from all of Silver."""
     return {
-        name
-        for name, model in incremental_models(rule_book(RULES), day).items()
-        if Counter(lake.read("gold", name).collect()) != Counter(model.compute(lake).collect())
+        model.name
+        for model in INCREMENTAL_MODELS
+        if Counter(lake.read("gold", model.name).collect())
+        != Counter(model.current_rows(lake, rule_book(RULES), day).collect())
     }
 
 
@@ -100,11 +98,8 @@ def refresh_incrementally(
     max_affected: int = MAX_AFFECTED_EMPLOYEES,
 ) -> None:
     """Refresh the incremental models alone, each changed by `change_model`, however few rows the lake has."""
-
-    def models_factory(book: RuleBook, as_of: date) -> Mapping[str, Model]:
-        return {name: change_model(model) for name, model in incremental_models(book, as_of).items()}
-
-    compute = partial(refresh_current, bulk_threshold=0, max_affected=max_affected, models_factory=models_factory)
+    models = [change_model(model) for model in INCREMENTAL_MODELS]
+    compute = partial(refresh_current, bulk_threshold=0, max_affected=max_affected, models=models)
     refresh(lake, NO_OFFSETS, day, compute)
 
 

@@ -1,15 +1,26 @@
 """The prime: who earns it, its amount, and the reason of a refusal."""
 
 import random
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
-from lakehouse.gold.prime import prime
-from lakehouse.gold.tables import PRIME_SPORTIVE
-from spark.builders import BY_BICYCLE, BY_BUS, BY_CAR, ON_FOOT, RULES, Fields, collect_by_key, distances, employees
+from lakehouse.gold.prime import PRIME_SPORTIVE
+from spark.builders import (
+    BY_BICYCLE,
+    BY_BUS,
+    BY_CAR,
+    ON_FOOT,
+    RULES,
+    Fields,
+    collect_by_key,
+    distances,
+    employees,
+    rule_book,
+)
 
 NO_PRIME = Decimal("0.00")
 
@@ -24,8 +35,13 @@ def distance_row(employee_id: int, travel_mode: str, distance_m: int | None, **f
 
 def primes(spark: SparkSession, employee_rows: list[Fields], distance_rows: list[Fields]) -> dict[int, Row]:
     return collect_by_key(
-        prime(employees(spark, *employee_rows), distances(spark, *distance_rows), RULES, 2026), "employee_id"
+        prime_frame(employees(spark, *employee_rows), distances(spark, *distance_rows)), "employee_id"
     )
+
+
+def prime_frame(employee_rows: DataFrame, distance_rows: DataFrame) -> DataFrame:
+    tables = {"rh_employees": employee_rows, "distance_cache": distance_rows}
+    return PRIME_SPORTIVE.rows(tables, rule_book(RULES), date(2026, 6, 1))
 
 
 def test_prime_of_the_worked_example_by_bicycle(spark: SparkSession) -> None:
@@ -147,7 +163,7 @@ def test_prime_amount_is_rounded_half_up_from_decimals(spark: SparkSession) -> N
 
 @pytest.mark.parametrize("staff", [[], [{"id": 1}]])
 def test_prime_columns_and_types_match_the_schema(spark: SparkSession, staff: list[Fields]) -> None:
-    frame = prime(employees(spark, *staff), distances(spark), RULES, 2026)
-    assert dict(frame.dtypes) == dict(PRIME_SPORTIVE)
-    assert frame.columns == list(PRIME_SPORTIVE)
+    frame = prime_frame(employees(spark, *staff), distances(spark))
+    assert dict(frame.dtypes) == dict(PRIME_SPORTIVE.schema)
+    assert frame.columns == list(PRIME_SPORTIVE.schema)
     assert frame.count() == len(staff)

@@ -1,11 +1,12 @@
 """The quality model counts refusals and shows no refused value."""
 
+from datetime import date
+
 from pyspark.sql import SparkSession
 
 from lakehouse.cdc.schemas import QUARANTINE
-from lakehouse.gold.quality import quality
-from lakehouse.gold.tables import QUALITE_DONNEES
-from spark.builders import Fields, collect_by_key, utc
+from lakehouse.gold.quality import QUALITE_DONNEES
+from spark.builders import RULES, Fields, collect_by_key, rule_book, utc
 from spark.columns import to_ddl
 
 
@@ -30,8 +31,9 @@ def test_quarantine_is_counted_by_table_reason_and_state_without_row_values(spar
         quarantine_entry("2026-03-01 10:00", "distance négative", table="distance_cache"),
         quarantine_entry(None),
     ]
-    frame = quality(spark.createDataFrame(rows, to_ddl(QUARANTINE)))
-    assert (frame.columns, dict(frame.dtypes)) == (list(QUALITE_DONNEES), dict(QUALITE_DONNEES))
+    quarantine = spark.createDataFrame(rows, to_ddl(QUARANTINE))
+    frame = QUALITE_DONNEES.rows({"quarantine": quarantine}, rule_book(RULES), date(2026, 7, 1))
+    assert (frame.columns, dict(frame.dtypes)) == (list(QUALITE_DONNEES.schema), dict(QUALITE_DONNEES.schema))
     counts = {tuple(row)[:3]: tuple(row)[3:] for row in collect_by_key(frame, "table_source", "motif", "etat").values()}
     assert counts == {
         ("strava_activities", "distance négative", "ouvert"): (2, "2026-01-01 11:00:00", "2026-07-01 12:00:00"),

@@ -3,7 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.cdc.merge.validation import UNREADABLE, latest_per_key, parse_changes
+from lakehouse.cdc.merge.silver import read_batch
+from lakehouse.cdc.merge.validation import latest_per_key
 from spark.messages import SHOES, Change, to_bronze_frame, update
 
 UNDECODABLE = {
@@ -17,6 +18,6 @@ UNDECODABLE = {
 
 @pytest.mark.parametrize("message", UNDECODABLE.values(), ids=UNDECODABLE)
 def test_undecodable_message_is_quarantined_and_changes_no_row(spark: SparkSession, message: Change) -> None:
-    parsed = parse_changes(to_bronze_frame(spark, [update(2, 42), message]), SHOES)
-    assert [row["_reasons"] for row in parsed.orderBy("_offset").collect()] == [[], [UNREADABLE]]
-    assert [row.id for row in latest_per_key(parsed, SHOES).collect()] == [2]
+    changes = read_batch(to_bronze_frame(spark, [update(2, 42), message]), SHOES).changes
+    assert [row["_reasons"] for row in changes.orderBy("_offset").collect()] == [[], ["message illisible"]]
+    assert [row.id for row in latest_per_key(changes, SHOES).collect()] == [2]

@@ -1,5 +1,7 @@
 """The views show the rows of Gold's tables, under the names and types that reports depend on."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -11,14 +13,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.gold.activities import activity_breakdown
-from lakehouse.gold.bitemporal import StateAsOf
-from lakehouse.gold.prime import prime
-from lakehouse.gold.tables import SCENARIOS, conform
-from lakehouse.gold.wellbeing import wellbeing
-from lakehouse.refresh.scenarios import compare_to_baseline
+from lakehouse.gold.activities import ACTIVITES
+from lakehouse.gold.bitemporal import AsOf, StateAsOf
+from lakehouse.gold.model import conform
+from lakehouse.gold.prime import PRIME_SPORTIVE
+from lakehouse.gold.totals import totals
+from lakehouse.gold.views import load_views
+from lakehouse.gold.wellbeing import WELLBEING
+from lakehouse.refresh.scenarios import SCENARIOS, compare_to_baseline
 from lakehouse.refresh.table_setup import create_tables
-from lakehouse.serving.views import load_views
 from spark.builders import (
     BY_BICYCLE,
     BY_CAR,
@@ -34,59 +37,41 @@ from spark.builders import (
 )
 
 TODAY = date(2026, 11, 21)
-PRIME_COLUMNS = [
-    ("employee_id", "int"),
-    ("year", "int"),
-    ("business_unit", "string"),
-    ("salaire_brut", "double"),
-    ("moyen_deplacement", "string"),
-    ("distance_km", "double"),
-    ("distance_source", "string"),
-    ("eligible", "boolean"),
-    ("motif", "string"),
-    ("montant_prime", "decimal(12,2)"),
-]
-WELLBEING_COLUMNS = [
-    ("employee_id", "int"),
-    ("year", "int"),
-    ("nb_activities_year", "bigint"),
-    ("first_activity_date", "timestamp"),
-    ("last_activity_date", "timestamp"),
-    ("eligible", "boolean"),
-    ("jours_bien_etre", "int"),
-    ("activites_manquantes", "int"),
-]
+TIME_POINTS = (AsOf(date(2026, 11, 20), TODAY), AsOf(TODAY, TODAY))  # the figures of today, stored for both
+PUBLISHED_VIEWS = json.loads((Path(__file__).parents[1] / "support/published_views.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def empty_row_counts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+def lake_root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="module")
+def empty_row_counts(spark: SparkSession, lake_root: str) -> Iterator[dict[str, int]]:
     """Create the views over Gold's empty tables, then fill the tables; yield each view's row count before that."""
-    lake = str(tmp_path_factory.mktemp("lake"))
-    create_tables(TableStore(lake))
+    create_tables(TableStore(lake_root))
+    assert {*totals(TableStore(lake_root)).values()} == {0}
     spark.sql("CREATE DATABASE gold")
     try:
-        for view in load_views(lake):
+        for view in load_views(lake_root):
             spark.sql(view.sql)
-        empty_row_counts = {view.name: spark.table(view.name).count() for view in load_views(lake)}
-        fill_gold(spark, lake)
+        empty_row_counts = {view.name: spark.table(view.name).count() for view in load_views(lake_root)}
+        fill_gold(spark, lake_root)
         yield empty_row_counts
     finally:
         spark.sql("DROP DATABASE gold CASCADE")
 
 
-def test_views_over_empty_gold_tables_have_no_rows_and_the_documented_types(
+def test_views_over_empty_gold_tables_have_no_rows_and_the_published_columns_types_and_comments(
     spark: SparkSession, empty_row_counts: dict[str, int]
 ) -> None:
-    assert list(empty_row_counts.values()) == [0] * len(empty_row_counts)
-    assert spark.table("gold.v_prime_sportive").dtypes == PRIME_COLUMNS
-    assert spark.table("gold.v_wellbeing").dtypes == WELLBEING_COLUMNS
-
-
-def test_every_view_and_column_has_a_comment(spark: SparkSession, empty_row_counts: dict[str, int]) -> None:
-    for view in empty_row_counts:
-        described = spark.sql(f"DESCRIBE TABLE EXTENDED {view}").collect()
-        assert all(row.comment for row in described[: len(spark.table(view).columns)])
-        assert any(row.col_name == "Comment" and row.data_type for row in described)
+    assert set(empty_row_counts.values()) == {0}
+    for view, published in PUBLISHED_VIEWS.items():
+        described = spark.sql(f"DESCRIBE TABLE EXTENDED gold.{view}").collect()
+        columns = [[row.col_name, row.data_type, row.comment] for row in described[: len(published["columns"])]]
+        assert columns == published["columns"], view
+        assert spark.table(f"gold.{view}").columns == [name for name, _, _ in columns]
+        assert [row.data_type for row in described if row.col_name == "Comment"] == [published["comment"]]
 
 
 def overwrite(rows: DataFrame, path: str) -> None:
@@ -120,16 +105,20 @@ def fill_gold(spark: SparkSession, lake: str) -> None:
         *daily_activities("2026-05-01 10:00", 2, employee_id=4, distance_m=500),
         *daily_activities("2025-11-30 10:00", 20, employee_id=3),
     )
-    overwrite(prime(employee_rows, distance_rows, RULES, TODAY.year), f"{lake}/gold/prime_sportive")
-    overwrite(wellbeing(employee_rows, activity_rows, rule_book(RULES), TODAY), f"{lake}/gold/wellbeing")
-    overwrite(activity_breakdown(employee_rows, activity_rows, TODAY), f"{lake}/gold/activites")
+    state = StateAsOf(employee_rows, activity_rows, distance_rows, reward_rules(spark))
+    for model in (PRIME_SPORTIVE, WELLBEING, ACTIVITES):
+        rows = model.rows(state.by_table(), rule_book(RULES), TODAY)
+        overwrite(rows, f"{lake}/gold/{model.name}")
+        if model.has_as_of_table:
+            for time_point in TIME_POINTS:
+                days = rows.withColumns({name: F.lit(day) for name, day in time_point.columns().items()})
+                conformed = conform(days.where(F.col("year") == TODAY.year), model.as_of_schema)
+                conformed.write.format("delta").mode("append").save(f"{lake}/gold/{model.as_of_name}")
     scenarios: dict[str, dict[str, Any]] = {
         "ailleurs": {"destination": "ailleurs"},
         "taux10": {"bonus_rate": Decimal("0.1000")},
     }
-    compared = compare_to_baseline(
-        StateAsOf(employee_rows, activity_rows, distance_rows, reward_rules(spark)), RULES, scenarios, TODAY
-    )
+    compared = compare_to_baseline(state, RULES, scenarios, TODAY)
     overwrite(conform(compared.withColumn("known_at", F.lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
 
 
@@ -141,6 +130,34 @@ def test_kpi_view_sums_rounded_amounts_of_the_current_year(spark: SparkSession) 
         "Non renseignée": (2, 1, Decimal("1500.00"), 0, 0, 0, 0.0),
         "Total": (5, 3, Decimal("1600.02"), 1, 5, 2, 0.4),
     }
+
+
+@pytest.mark.parametrize("name", ["v_prime_sportive", "v_wellbeing", "v_kpi"])
+@pytest.mark.usefixtures("empty_row_counts")
+def test_twin_of_a_view_has_the_rows_of_the_view_for_each_day(spark: SparkSession, name: str) -> None:
+    rows = [tuple(row) for row in spark.table(f"gold.{name}").where("year = 2026").collect()]
+    assert rows
+    expected = [(*time_point.columns().values(), *row) for time_point in TIME_POINTS for row in rows]
+    assert Counter(tuple(row) for row in spark.table(f"gold.{name}_au").collect()) == Counter(expected)
+
+
+@pytest.mark.usefixtures("empty_row_counts")
+def test_totals_of_a_run_are_those_of_the_kpi_view(spark: SparkSession, lake_root: str) -> None:
+    """Spark and DataFusion run the same query."""
+    total = spark.table("gold.v_kpi").where("business_unit = 'Total'").first()
+    assert total
+    expected = {
+        "nb_salaries": 5,
+        "nb_primes": 3,
+        "cout_primes": Decimal("1600.02"),
+        "nb_bien_etre": 1,
+        "jours_bien_etre": 5,
+        "nb_participants": 2,
+    }
+    assert {name: total[name] for name in expected} == expected
+    assert [*totals(TableStore(lake_root)).items()] == [*expected.items()]
+    assert totals(TableStore(lake_root), time_point=TIME_POINTS[0]) == expected
+    assert {*totals(TableStore(lake_root), time_point=AsOf(TODAY, date(2026, 12, 1))).values()} == {0}
 
 
 @pytest.mark.usefixtures("empty_row_counts")

@@ -8,8 +8,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from lakehouse.gold.rules import RuleBook
-from lakehouse.gold.tables import WELLBEING
-from lakehouse.gold.wellbeing import wellbeing
+from lakehouse.gold.wellbeing import WELLBEING, wellbeing
 from spark.builders import RULES, Fields, activities, collect_by_key, daily_activities, employees, rule_book, utc
 
 ROLLING = replace(RULES, activity_window="rolling_12_months")
@@ -20,9 +19,10 @@ def wellbeing_rows(
     spark: SparkSession, activity_rows: list[Fields], as_of: date = NOVEMBER, employee_count: int = 1, **rules: Any
 ) -> dict[tuple[int, int], Row]:
     people = employees(spark, *({"id": n} for n in range(1, employee_count + 1)))
-    frame = wellbeing(people, activities(spark, *activity_rows), rule_book(replace(RULES, **rules)), as_of)
-    assert frame.columns == list(WELLBEING)
-    assert dict(frame.dtypes) == dict(WELLBEING)
+    tables = {"rh_employees": people, "strava_activities": activities(spark, *activity_rows)}
+    frame = WELLBEING.rows(tables, rule_book(replace(RULES, **rules)), as_of)
+    assert frame.columns == list(WELLBEING.schema)
+    assert dict(frame.dtypes) == dict(WELLBEING.schema)
     return collect_by_key(frame, "employee_id", "year")
 
 

@@ -1,48 +1,41 @@
-"""What the stack tests share: one stack for the whole run, on free ports, and Slack's server stood in for."""
+"""What the stack tests share: one stack for the whole run, on free ports, with a fake Slack."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from pyspark.sql import SparkSession
-from pytest_httpserver import HTTPServer
 
-from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from stack import hazard_tables
 from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
 from stack.databases import fresh_database, sessions_of_this_process
+from support.fake_slack import FakeSlack
+from support.system import System
 from support.timing import seconds
 
 STACK_SETTINGS = pytest.StashKey[Settings]()
 
 
 @pytest.fixture(scope="session")
-def slack() -> Iterator[HTTPServer]:
-    """Yield a server that accepts every message, as Slack does."""
-    with HTTPServer() as server:
-        server.expect_request("/services/T/B/X", method="POST").respond_with_data("ok")
-        yield server
+def slack() -> Iterator[FakeSlack]:
+    """Yield a Slack that accepts every message."""
+    with FakeSlack() as slack:
+        yield slack
 
 
 @pytest.fixture(scope="session")
 def stack(
-    tmp_path_factory: pytest.TempPathFactory, slack: HTTPServer, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, slack: FakeSlack, request: pytest.FixtureRequest
 ) -> Iterator[Stack]:
     """Yield the whole system, running."""
-    home = tmp_path_factory.mktemp("stack")
-    webhook = SecretStr(slack.url_for("/services/T/B/X"))
-    stack = Stack(home, on_free_ports(home).model_copy(update={"slack_webhook_url": webhook}))
-    try:
-        stack.up()
-        request.config.stash[STACK_SETTINGS] = stack.settings
-        yield stack
-    finally:
-        stack.down()
+    with System.define(tmp_path_factory.mktemp("stack"), slack) as system:
+        system.stack.up()
+        request.config.stash[STACK_SETTINGS] = system.stack.settings
+        yield system.stack
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,22 +2,23 @@
 
 from dataclasses import replace
 
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 from spark.messages import SHOES
 
 TRUNCATED = replace(SHOES, table="truncated_shoes")
-TRUNCATED_LACES = Contract(table="truncated_laces", key=("id",), columns={"id": "int", "shoe": "int"})
+TRUNCATED_LACES = captured_table(table="truncated_laces", key=("id",), columns={"id": "int", "shoe": "int"})
 BLOCKING = replace(SHOES, table="blocking_shoes")
 INCREMENTAL = replace(SHOES, table="incremental_shoes")
 ALTERED = replace(SHOES, table="altered_shoes")
 UNALTERED = replace(SHOES, table="unaltered_shoes")
 FOREIGN = replace(SHOES, table="foreign_shoes")
-FOREIGN_LACES = Contract(table="foreign_laces", key=("id",), columns={"id": "int", "length": "int"})
+FOREIGN_LACES = captured_table(table="foreign_laces", key=("id",), columns={"id": "int", "length": "int"})
 REPARTITIONED = replace(SHOES, table="repartitioned_shoes")
-TOASTED = Contract(
+TOASTED = captured_table(
     table="toasted_letters", key=("id",), columns={"id": "int", "size": "int", "body": "string", "doc": "string"}
 )
-RENUMBERED = Contract(
+RENUMBERED = captured_table(
     table="renumbered_letters",
     key=("id",),
     columns={"id": "int", "size": "int", "body": "string"},

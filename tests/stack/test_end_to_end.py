@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
-from pytest_httpserver import HTTPServer
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
@@ -40,6 +39,7 @@ from lakehouse.source import consistent_cut
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import connect, sql
 from support import oracle
+from support.fake_slack import FakeSlack
 from support.postgres_rows import as_dicts
 from support.timing import seconds
 
@@ -73,12 +73,11 @@ class PipelineRun:
         """Compute the figures as of another day."""
         with connect(self.settings) as conn:
             go_live = read_go_live(conn)
-        self.refresh(as_of.as_of, partial(figures_as_of, time_point=as_of, go_live=go_live))
+        self.refresh(as_of.valid_at, partial(figures_as_of, time_point=as_of, go_live=go_live))
 
     def rows_as_of(self, view: str, as_of: AsOf) -> list[tuple[Any, ...]]:
         """Return a view's rows for a day and a day of knowledge, without these two columns."""
-        condition = f"as_of = DATE'{as_of.as_of}' AND known_at = DATE'{as_of.known_at}'"
-        return [row[2:] for row in self.query_rows(f"SELECT * FROM gold.{view} WHERE {condition}")]  # noqa: S608 - the project's own names
+        return [row[2:] for row in self.query_rows(f"SELECT * FROM gold.{view} WHERE {as_of.predicate()}")]  # noqa: S608 - the project's own names
 
     def postgres_rows(self, table: str) -> list[dict[str, Any]]:
         everything = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
@@ -201,15 +200,15 @@ def test_figures_as_of_the_day_before_a_delete_include_the_deleted_employee(pipe
     rules = pipeline.postgres_rows("reward_rules")
     staff = oracle.read_employees(pipeline.files)
     done_activities = [*pipeline.postgres_rows("strava_activities"), *pipeline.deleted_activities]
-    expected = oracle.wellbeing(staff, done_activities, rules, as_of.as_of)
+    expected = oracle.wellbeing(staff, done_activities, rules, as_of.valid_at)
     assert sum(done.activities for (employee, _), done in expected.items() if employee == pipeline.deleted_employee_id)
     answered = {row[0]: row[2:] for row in pipeline.rows_as_of("v_wellbeing_au", as_of)}
     assert answered == {
         employee: (done.activities, done.first, done.last, done.eligible, done.days, done.missing)
         for (employee, year), done in expected.items()
-        if year == as_of.as_of.year
+        if year == as_of.valid_at.year
     }
-    rules_in_force = oracle.rules_on(rules, as_of.as_of)
+    rules_in_force = oracle.rules_on(rules, as_of.valid_at)
     due = oracle.prime(staff, pipeline.postgres_rows("distance_cache"), rules_in_force)
     primes = {row[0]: row[-1] for row in pipeline.rows_as_of("v_prime_sportive_au", as_of)}
     assert primes == {employee: prime.amount for employee, prime in due.items()}
@@ -240,15 +239,14 @@ def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None
     assert reasons
 
 
-def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: HTTPServer) -> None:
+def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: FakeSlack) -> None:
     def count_pending() -> int:
         return sum(row["status"] == "pending" for row in pipeline.postgres_rows("ops.slack_outbox"))
 
     wait_until(lambda: count_pending() == 0, timeout=seconds(60), missing="the outbox to be empty")
     outbox = {row["activity_id"]: row for row in pipeline.postgres_rows("ops.slack_outbox")}
     assert {row["status"] for row in outbox.values()} == {"sent"}
-    posted = [request.get_json()["text"] for request, _ in slack.log if request.path.endswith("/X")]
-    assert len(posted) == len(outbox)
+    assert len(slack.texts) == slack.posted == len(outbox)
     live_since = pipeline.postgres_rows("ops.go_live")[0]["live_since"]
     expected = {
         row["activity_id"]

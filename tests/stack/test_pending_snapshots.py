@@ -7,7 +7,7 @@ import pytest
 
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source import debezium_signals, postgres, topics
+from lakehouse.source import debezium_signals, postgres, replication_slot, topics
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def test_snapshot_is_not_requested_from_a_reader_without_the_new_table(conn: pos
 
 
 def test_publication_contains_every_captured_table(conn: postgres.Connection) -> None:
-    debezium_signals.ensure_published(conn, topics.read_connector_config())
+    replication_slot.ensure_published(conn, topics.read_connector_config())
 
 
 def test_a_table_outside_the_publication_is_named_with_its_remedy(conn: postgres.Connection) -> None:
     conn.execute("ALTER PUBLICATION rh_sport DROP TABLE public.reward_rules")
     with pytest.raises(NotReady, match=r"public\.reward_rules.*pipeline\.py"):
-        debezium_signals.ensure_published(conn, topics.read_connector_config())
+        replication_slot.ensure_published(conn, topics.read_connector_config())
 
 
 def test_only_writing_transactions_are_reported_as_blocking_a_slot(
@@ -50,6 +50,6 @@ def test_only_writing_transactions_are_reported_as_blocking_a_slot(
     with postgres.connect(database) as writer, postgres.connect(database) as reader:
         writer.execute("INSERT INTO cdc.signal (id, type) VALUES ('x', 'log')")
         reader.execute("SELECT 1")
-        blocking = debezium_signals.open_transactions(conn, older_than=0)
+        blocking = replication_slot.open_transactions(conn, older_than=0)
         assert writer.info.backend_pid in [pid for pid, _ in blocking]
         assert reader.info.backend_pid not in [pid for pid, _ in blocking]

@@ -23,6 +23,7 @@ from lakehouse.settings import Settings
 from lakehouse.slack import notifier
 from lakehouse.source import postgres, topics
 from stack.activity_events import insert_employee, insert_go_live, numbered_event
+from support.fake_slack import Answer, FakeSlack, accept
 from support.timing import seconds
 
 ACTIVITY_COUNT = 6
@@ -47,6 +48,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     finally:
         stack.down()
+
+
+@pytest.fixture
+def own_slack() -> Iterator[FakeSlack]:
+    with FakeSlack() as slack:
+        yield slack
 
 
 @contextmanager
@@ -87,28 +94,26 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return conn.execute(query).fetchall()
 
 
-def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, httpserver: HTTPServer) -> None:
-    received: list[int] = []
+def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, own_slack: FakeSlack) -> None:
+    def accept_and_stop_postgres(_: str) -> Answer:
+        stack.down("postgres")  # it is gone when this message is to be marked as sent
+        return Answer()
 
-    def receive(request: Request) -> Response:
-        received.append(int(request.get_json()["text"].split('"')[1]))
-        if len(received) == 2:  # it is gone when this one is to be noted
-            stack.down("postgres")
-        return Response("ok")
-
-    httpserver.expect_request("/hook").respond_with_handler(receive)
-    settings = stack.settings.model_copy(update={"slack_webhook_url": SecretStr(httpserver.url_for("/hook"))})
+    own_slack.expect(accept, accept_and_stop_postgres)
+    settings = stack.settings.model_copy(update={"slack_webhook_url": own_slack.webhook})
     early, late = range(1, 4), range(4, ACTIVITY_COUNT + 1)
     publish(settings, STRAVA_ACTIVITIES.topic, *(numbered_event(number) for number in early))
     with run_service(notifier.serve, settings) as logs:
         wait_for_longest_delay(logs)
         publish(settings, STRAVA_ACTIVITIES.topic, *(numbered_event(number) for number in late))
         stack.up("postgres")
-        wait_until(lambda: len(received) >= ACTIVITY_COUNT, timeout=seconds(60), missing="the messages that were left")
+        wait_until(
+            lambda: own_slack.posted >= ACTIVITY_COUNT, timeout=seconds(60), missing="the messages that were left"
+        )
         sent = "SELECT activity_id, attempts FROM ops.slack_outbox WHERE status = 'sent' ORDER BY sent_at"
         wait_until(lambda: len(rows(settings, sent)) == ACTIVITY_COUNT, timeout=seconds(30), missing="the last note")
     assert rows(settings, sent) == [(number, 1) for number in (*early, *late)]
-    assert received == [*early, *late]
+    assert [int(text.split('"')[1]) for text in own_slack.texts] == [*early, *late]
 
 
 @pytest.mark.long

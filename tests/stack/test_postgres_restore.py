@@ -19,7 +19,7 @@ from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.source import debezium_signals, topics
+from lakehouse.source import replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.connector_controller import ConnectorController
 from lakehouse.source.postgres import connect, current_wal_lsn
@@ -134,7 +134,7 @@ def test_invalidated_slot_is_detected_and_resnapshot_restores_the_rows(
     )
     connector.resume()
     with connect(harness.settings) as conn:
-        assert debezium_signals.is_slot_lost(conn, harness.name)
+        assert replication_slot.is_slot_lost(conn, harness.name)
     harness.resnapshot()
     harness.merge_silver()
     assert differences(harness, harness.contracts[0]) == []

@@ -1,12 +1,9 @@
 """After a day's outage the backlog drains in order and at Slack's pace, each message once."""
 
-import json
 from collections.abc import Iterator
-from http import HTTPStatus
 
 import pytest
 from pydantic import SecretStr
-from requests import PreparedRequest, Response
 
 from lakehouse.http_session import external_session
 from lakehouse.settings import Settings
@@ -14,7 +11,8 @@ from lakehouse.slack import dispatcher, notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
 from stack.activity_events import insert_employee, insert_go_live, numbered_event, poll_result
-from support.http_adapter import FunctionAdapter, build_response
+from support.fake_slack import FakeSlack, RateLimited
+from support.http_adapter import FunctionAdapter
 
 POLL_SIZE = 500
 BURST_SIZE, RETRY_AFTER_S = 50, 30.0
@@ -27,31 +25,6 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
-
-
-class Slack:
-    """Admits a burst, then refuses for a while, then admits one message a second and no more."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._open_from = clock, 0.0
-        self.received: list[int] = []
-        self.refused = 0
-
-    def respond(self, request: PreparedRequest) -> Response:
-        if self._clock.now < self._open_from:
-            return self._refuse(self._open_from - self._clock.now)
-        if len(self.received) == BURST_SIZE and not self.refused:
-            return self._refuse(RETRY_AFTER_S)
-        if self.refused:
-            self._open_from = self._clock.now + dispatcher.RATE_LIMIT_INTERVAL_S
-        assert isinstance(request.body, bytes)
-        self.received.append(int(json.loads(request.body)["text"].split('"')[1]))
-        return build_response(b"ok")
-
-    def _refuse(self, seconds: float) -> Response:
-        self.refused += 1
-        self._open_from = self._clock.now + seconds
-        return build_response(status=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(seconds)})
 
 
 @pytest.fixture
@@ -76,7 +49,8 @@ def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
     conn: postgres.Connection, count: int
 ) -> None:
     clock = Clock()
-    slack = Slack(clock)
+    rate_limit = RateLimited(clock.monotonic, BURST_SIZE, RETRY_AFTER_S, dispatcher.RATE_LIMIT_INTERVAL_S)
+    slack = FakeSlack(rate_limit)
     activity_ids = [count - n for n in range(count)]  # newest ids first: it is not they that make the order
     for first in range(0, count, POLL_SIZE):
         notifier.enqueue_from_topic(conn, poll_result(map(numbered_event, activity_ids[first : first + POLL_SIZE])))
@@ -86,6 +60,6 @@ def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
         while outbox.next_pending(conn):
             wait = sending.send_one(conn)
             pass_time(conn, clock, notifier.MAX_POLL_S if wait is None else wait)
-    assert slack.received == activity_ids
-    assert slack.refused == 1
+    assert [int(text.split('"')[1]) for text in slack.texts] == activity_ids
+    assert rate_limit.refused == 1
     assert clock.now == pytest.approx(RETRY_AFTER_S + count - BURST_SIZE, abs=2)

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 from lakehouse.errors import LockHeld
 from lakehouse.http_session import external_session
@@ -15,6 +12,7 @@ from lakehouse.slack import change_events, notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
 from stack.activity_events import activity_event, insert_employee, insert_go_live
+from support.fake_slack import Answer, FakeSlack, refuse
 
 
 @pytest.fixture
@@ -28,15 +26,20 @@ def conn(database: Settings) -> Iterator[postgres.Connection]:
 
 
 @pytest.fixture
-def sender(httpserver: HTTPServer) -> Iterator[Sender]:
+def strict_slack() -> Iterator[FakeSlack]:
+    """Yield a Slack that accepts what the test expects, and nothing else."""
+    with FakeSlack(refuse) as slack:
+        yield slack
+
+
+@pytest.fixture
+def sender(strict_slack: FakeSlack) -> Iterator[Sender]:
     with external_session() as session:
-        yield Sender(session, SecretStr(httpserver.url_for("/hook")))
+        yield Sender(session, strict_slack.webhook)
 
 
-def expect_responses(httpserver: HTTPServer, *statuses: int, retry_after: str = "1") -> None:
-    for status in statuses:
-        headers = {"Retry-After": retry_after} if status == 429 else {}
-        httpserver.expect_ordered_request("/hook").respond_with_data("so", status=status, headers=headers)
+def expect_responses(strict_slack: FakeSlack, *statuses: int, retry_after: str = "1") -> None:
+    strict_slack.expect(*(Answer(status, b"so", retry_after if status == 429 else None) for status in statuses))
 
 
 def outbox_rows(conn: postgres.Connection) -> list[tuple[int, str, int]]:
@@ -44,34 +47,33 @@ def outbox_rows(conn: postgres.Connection) -> list[tuple[int, str, int]]:
 
 
 def test_pending_messages_are_sent_at_once_in_order(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(httpserver, 200, 200, 200)
+    expect_responses(strict_slack, 200, 200, 200)
     assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
     assert outbox_rows(conn) == [(1, "sent", 1), (2, "sent", 1), (3, "sent", 1)]
-    texts = [request.json["text"] for request, _ in httpserver.log if request.json is not None]
-    assert texts == [text for _, text, _ in outbox.list_messages(conn)]
+    assert strict_slack.texts == [text for _, text, _ in outbox.list_messages(conn)]
 
 
 def test_slack_outage_holds_the_queue_and_loses_nothing(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(httpserver, 500)
+    expect_responses(strict_slack, 500)
     sender.send_one(conn)
     assert sender.send_one(conn) is None
     assert outbox_rows(conn) == [(1, "pending", 1), (2, "pending", 0), (3, "pending", 0)]
     conn.execute("UPDATE ops.slack_outbox SET next_attempt_at = now()")
-    expect_responses(httpserver, 200, 200, 200)
+    expect_responses(strict_slack, 200, 200, 200)
     assert [sender.send_one(conn) for _ in range(4)] == [0.0, 0.0, 0.0, None]
     assert outbox_rows(conn) == [(1, "sent", 2), (2, "sent", 1), (3, "sent", 1)]
 
 
 def test_slack_retry_delay_grows_with_each_failure(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
     delays = []
     for _ in range(3):
-        expect_responses(httpserver, 503)
+        expect_responses(strict_slack, 503)
         conn.execute("UPDATE ops.slack_outbox SET next_attempt_at = now()")
         sender.send_one(conn)
         pending = outbox.next_pending(conn)
@@ -81,9 +83,9 @@ def test_slack_retry_delay_grows_with_each_failure(
 
 
 def test_429_waits_for_retry_after_and_slows_down(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(httpserver, 429, retry_after="30")
+    expect_responses(strict_slack, 429, retry_after="30")
     assert sender.send_one(conn) == pytest.approx(1.0)
     assert outbox_rows(conn)[0] == (1, "pending", 1)
     pending = outbox.next_pending(conn)
@@ -95,9 +97,9 @@ def test_429_waits_for_retry_after_and_slows_down(
 
 
 def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(httpserver, 400, 200)
+    expect_responses(strict_slack, 400, 200)
     sender.send_one(conn)
     sender.send_one(conn)
     assert outbox_rows(conn)[:2] == [(1, "dead_letter", 1), (2, "sent", 1)]
@@ -105,33 +107,33 @@ def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
 
 
 def test_message_sent_during_a_postgres_outage_is_not_sent_again(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender, database: Settings
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender, database: Settings
 ) -> None:
-    def respond_and_disconnect(_: Request) -> Response:
+    def accept_and_disconnect(_: str) -> Answer:
         with postgres.connect(database, autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
-        return Response("ok")
+        return Answer()
 
-    httpserver.expect_ordered_request("/hook").respond_with_handler(respond_and_disconnect)
-    expect_responses(httpserver, 200)
+    strict_slack.expect(accept_and_disconnect)
+    expect_responses(strict_slack, 200)
     with pytest.raises(postgres.TRANSIENT_ERRORS):
         sender.send_one(conn)
     with postgres.connect(database, autocommit=True) as reconnected:
         assert outbox_rows(reconnected)[0] == (1, "pending", 0)
         sender.send_one(reconnected)
         assert outbox_rows(reconnected)[:2] == [(1, "sent", 1), (2, "sent", 1)]
-    assert len(httpserver.log) == 2
+    assert strict_slack.posted == 2
 
 
 def test_read_only_postgres_is_an_outage_and_sends_no_message_twice(
-    httpserver: HTTPServer, conn: postgres.Connection, sender: Sender
+    strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(httpserver, 200)
+    expect_responses(strict_slack, 200)
     conn.execute("SET default_transaction_read_only = on")
     for _ in range(2):
         with pytest.raises(postgres.TRANSIENT_ERRORS):
             sender.send_one(conn)
-    assert len(httpserver.log) == 1
+    assert strict_slack.posted == 1
 
 
 def test_without_a_webhook_messages_stay_pending(conn: postgres.Connection) -> None:

@@ -1,10 +1,10 @@
 """Values at the limits of their types reach Silver as in Postgres, read by a snapshot or streamed."""
 
-from lakehouse.cdc.contract import Contract
+from lakehouse.contracts.company import captured_table
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.silver_diff import differences
 
-EDGE_VALUES = Contract(
+EDGE_VALUES = captured_table(
     table="oddities",
     key=("id",),
     columns={

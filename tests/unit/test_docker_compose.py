@@ -111,6 +111,15 @@ def test_service_has_memory_limit_healthcheck_restart_and_log_rotation(name: str
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
+@pytest.mark.parametrize("name", OUR_SERVICES)
+def test_healthcheck_of_our_image_starts_no_python(name: str) -> None:
+    healthcheck = OUR_SERVICES[name]["healthcheck"]
+    if healthcheck != {"disable": True}:
+        shell, script, _ = healthcheck["test"][1:]
+        assert shell == "sh"
+        assert (ROOT / script).is_file()
+
+
 def test_all_limits_together_fit_into_8_gib() -> None:
     assert sum(_bytes(service["mem_limit"]) for service in SERVICES.values()) <= 8 * GIB
 

@@ -2,110 +2,163 @@
 
 import os
 import subprocess
-import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-import entrypoint
 from lakehouse.settings import ROOT
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change a folder's owner")
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nlakehouse:x:10001:10001::/home/lakehouse:/bin/sh\n"
+IDENTITY = ("grep", "-E", "^(Uid|Gid|Groups|CapEff):", "/proc/self/status")
+ROOT_OUTSIDE, USER_OUTSIDE = "0 0 4294967295\n", "0 1000 1\n1 100000 65536\n"
+LAKE_FOLDERS = {"bronze", "bronze/strava_activities", "silver", "gold"}
+
+
+@dataclass(frozen=True)
+class Container:
+    """The files of a container that the script reads and writes, in a folder of the test's."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        for name in ("lake", "output", "home"):
+            (self.folder / name).mkdir()
+        (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
+
+    @property
+    def lake(self) -> Path:
+        return self.folder / "lake"
+
+    @property
+    def passwd_lines(self) -> list[str]:
+        return (self.folder / "passwd").read_text(encoding="utf-8").splitlines()
+
+    def owners(self, folder: str) -> Mapping[str, int]:
+        """Return the uid of everything under a folder, by its path."""
+        root = self.folder / folder
+        return {str(path.relative_to(root)): path.stat().st_uid for path in root.rglob("*")}
+
+    def run(
+        self, *command: str, mounts: tuple[str, ...] = ("lake", "output"), uid_map: str = ROOT_OUTSIDE
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the script on these files in the place of the container's."""
+        lines = [f"31 29 8:1 /home/me/{name} {self.folder / name} rw - ext4 /dev/sda1 rw\n" for name in mounts]
+        (self.folder / "mountinfo").write_text("29 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + "".join(lines))
+        (self.folder / "uid_map").write_text(uid_map)
+        script = (ROOT / "scripts" / "entrypoint.sh").read_text(encoding="utf-8")
+        for path, name in {
+            "/data/delta": "lake",
+            "/app/data/output": "output",
+            "/etc/passwd": "passwd",
+            "/home/lakehouse": "home",
+            "/proc/self/mountinfo": "mountinfo",
+            "/proc/self/uid_map": "uid_map",
+        }.items():
+            assert path in script
+            script = script.replace(path, str(self.folder / name))
+        return subprocess.run(
+            ["sh", "-c", script, "entrypoint.sh", *command], capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Container:
+    return Container(tmp_path)
 
 
 @needs_root
 @pytest.mark.parametrize(("owned_by", "expected"), [((1001, 1002), (1001, 1002)), ((0, 0), (10001, 10001))])
-def test_entrypoint_takes_the_folder_owner_unless_it_is_root(
-    tmp_path: Path, owned_by: tuple[int, int], expected: tuple[int, int]
+def test_command_runs_as_the_lake_owner_unless_it_is_root(
+    container: Container, owned_by: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    os.chown(tmp_path, *owned_by)
-    assert entrypoint.owner(tmp_path) == expected
+    os.chown(container.lake, *owned_by)
+    uid, gid = expected
+    status = dict(line.split(":", 1) for line in container.run(*IDENTITY).stdout.splitlines())
+    assert {name: value.split() for name, value in status.items()} == {
+        "Uid": [str(uid)] * 4,
+        "Gid": [str(gid)] * 4,
+        "Groups": [],
+        "CapEff": ["0000000000000000"],
+    }
 
 
-@pytest.mark.parametrize(("uid", "lines"), [(10001, 2), (1001, 3)])
-def test_a_uid_has_one_line_in_passwd(tmp_path: Path, uid: int, lines: int) -> None:
-    passwd = tmp_path / "passwd"
-    passwd.write_text(PASSWD, encoding="utf-8")
+@needs_root
+def test_command_runs_as_the_default_user_where_no_lake_is_mounted(container: Container) -> None:
+    os.chown(container.lake, 1001, 1002)
+    assert container.run("id", "-u", mounts=()).stdout == "10001\n"
+    assert not container.owners("lake")
+    assert (container.folder / "output").stat().st_uid == 0
+
+
+@needs_root
+@pytest.mark.parametrize(("uid", "line_count"), [(10001, 2), (1001, 3)])
+def test_a_uid_has_one_line_in_passwd(container: Container, uid: int, line_count: int) -> None:
+    os.chown(container.lake, uid, uid)
     for _ in range(2):
-        entrypoint.add_passwd_entry(uid, uid, passwd)
-    entries = passwd.read_text(encoding="utf-8").splitlines()
-    assert len(entries) == lines
-    assert [line for line in entries if f":{uid}:{uid}:" in line] == entries[lines - 1 :]
+        assert container.run("true").returncode == 0
+    lines = container.passwd_lines
+    assert len(lines) == line_count
+    assert [line for line in lines if f":x:{uid}:{uid}:" in line] == lines[line_count - 1 :]
 
 
 @needs_root
-def test_folders_created_as_root_are_handed_to_the_owner_and_no_others(tmp_path: Path) -> None:
-    (tmp_path / "gold").mkdir()
-    (tmp_path / "silver").mkdir()
-    os.chown(tmp_path / "silver", 7, 7)
-    entrypoint.chown_roots_folders(entrypoint.create_lake_folders(tmp_path), 1001, 1001)
-    owners = {str(folder.relative_to(tmp_path)): folder.stat().st_uid for folder in tmp_path.rglob("*")}
-    assert owners == {"bronze": 1001, "bronze/strava_activities": 1001, "silver": 7, "gold": 1001}
-    entrypoint.create_lake_folders(tmp_path)  # a second start finds the folders
+def test_folders_created_as_root_are_handed_to_the_owner_and_no_others(container: Container) -> None:
+    (container.lake / "silver").mkdir()
+    (container.lake / "gold").mkdir()
+    (container.lake / "gold" / "prime_sportive").mkdir()
+    os.chown(container.lake, 1001, 1002)
+    os.chown(container.lake / "silver", 7, 7)
+    for _ in range(2):  # a second start finds the folders
+        assert container.run("true").returncode == 0
+    assert container.owners("lake") == {
+        "bronze": 1001,
+        "bronze/strava_activities": 1001,
+        "silver": 7,
+        "gold": 1001,
+        "gold/prime_sportive": 0,
+    }
+    assert (container.folder / "output").stat().st_uid == 1001
+    assert (container.folder / "home").stat().st_uid == 1001
 
 
 @needs_root
-def test_dropping_privileges_changes_uid_and_gid_and_clears_groups() -> None:
-    program = """
-import os, entrypoint
-entrypoint.drop_privileges(1001, 1002)
-print(os.getresuid(), os.getresgid(), os.getgroups())
-"""
-    completed = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
-    )
-    assert completed.stdout == "(1001, 1001, 1001) (1002, 1002, 1002) []\n"
+def test_output_folder_of_another_owner_is_not_handed_over(container: Container) -> None:
+    os.chown(container.folder / "output", 7, 7)
+    assert container.run("true").returncode == 0
+    assert (container.folder / "output").stat().st_uid == 7
 
 
+def test_root_of_a_user_namespace_runs_the_command_as_itself(container: Container) -> None:
+    user = os.geteuid()
+    assert container.run("id", "-u", uid_map=USER_OUTSIDE).stdout == f"{user}\n"
+    assert container.owners("lake") == dict.fromkeys(LAKE_FOLDERS, user)
+    assert container.passwd_lines == PASSWD.splitlines()
+
+
+@pytest.mark.parametrize("uid_map", [ROOT_OUTSIDE, USER_OUTSIDE])
+def test_command_gets_its_arguments_and_the_home_and_returns_its_exit_code(container: Container, uid_map: str) -> None:
+    completed = container.run("sh", "-c", 'echo "$HOME|$1|$#"; exit 3', "sh", "a  b", "", mounts=(), uid_map=uid_map)
+    assert completed.stdout == f"{container.folder}/home|a  b|2\n"
+    assert completed.returncode == 3
+
+
+@pytest.mark.parametrize("uid_map", [ROOT_OUTSIDE, USER_OUTSIDE])
 @pytest.mark.parametrize(("command", "message"), [([], "no command"), (["nowhere-to-be-found"], "nowhere-to-be-found")])
-def test_missing_or_unknown_command_is_an_error_without_a_traceback(command: list[str], message: str) -> None:
-    program = f"import os, entrypoint; os.geteuid = lambda: 1; entrypoint.sys.argv[1:] = {command}; entrypoint.main()"
-    completed = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT / "scripts", capture_output=True, text=True, check=False
-    )
-    assert completed.returncode == 1
-    assert message in completed.stderr
-    assert "Traceback" not in completed.stderr
-
-
-@pytest.mark.parametrize(
-    ("uid_map", "root_outside"),
-    [
-        ("         0          0 4294967295\n", True),
-        ("         0       1000          1\n         1     100000      65536\n", False),
-    ],
-)
-def test_root_of_a_user_namespace_is_not_root_outside(uid_map: str, root_outside: bool) -> None:
-    assert entrypoint.is_root_outside(uid_map) is root_outside
-
-
-def test_mount_points_are_parsed_from_mountinfo() -> None:
-    mountinfo = (
-        "29 1 8:1 / / rw - ext4 /dev/sda1 rw\n31 29 8:1 /home/me/data/delta /data/delta rw - ext4 /dev/sda1 rw\n"
-    )
-    assert entrypoint.mount_points(mountinfo) == {Path("/"), Path("/data/delta")}
-
-
-@needs_root
-def test_entrypoint_becomes_the_lake_owner_and_hands_over_all_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_missing_or_unknown_command_is_an_error_in_one_line(
+    container: Container, command: list[str], message: str, uid_map: str
 ) -> None:
-    lake, output, home, passwd = (tmp_path / name for name in ("lake", "output", "home", "passwd"))
-    for folder in (lake, output, home):
-        folder.mkdir()
-    os.chown(lake, 1001, 1002)
-    passwd.write_text(PASSWD, encoding="utf-8")
-    dropped: list[tuple[int, int]] = []
-    for name, value in {"LAKE": lake, "OUTPUT": output, "HOME": home, "PASSWD": passwd}.items():
-        monkeypatch.setattr(entrypoint, name, value)
-    monkeypatch.setattr(entrypoint, "drop_privileges", lambda uid, gid: dropped.append((uid, gid)))
-    entrypoint.switch_to_lake_owner({lake, output})
-    assert dropped == [(1001, 1002)]
-    assert {path.stat().st_uid for path in (lake, output, home, *lake.rglob("*"))} == {1001}
-    assert "lakehouse-1001:x:1001:1002:" in passwd.read_text(encoding="utf-8")
+    completed = container.run(*command, uid_map=uid_map)
+    assert completed.returncode != 0
+    assert message in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
-def test_entrypoint_imports_only_the_standard_library() -> None:
-    bare = [sys.executable, "-S", "-c", "import entrypoint"]
-    subprocess.run(bare, cwd=ROOT / "scripts", check=True)
+def test_lake_that_cannot_be_written_is_an_error_that_says_what_to_do(container: Container) -> None:
+    container.lake.rmdir()
+    container.lake.write_text("a file")
+    completed = container.run("true", uid_map=USER_OUTSIDE)
+    assert completed.returncode != 0
+    assert completed.stderr.endswith("error: make yourself the owner of data/delta and data/output.\n")

@@ -3,17 +3,17 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from lakehouse import healthcheck
+from lakehouse.settings import ROOT
 
 
 def _run_healthcheck(argument: str, **environment: str) -> int:
-    command = [sys.executable, "-m", "lakehouse.healthcheck", argument]
+    command = ["sh", ROOT / "scripts" / "healthcheck.sh", argument]
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=False).returncode
 
 
@@ -45,4 +45,5 @@ def test_server_is_healthy_while_its_port_is_open() -> None:
 
 def test_invalid_healthcheck_argument_exits_2() -> None:
     assert _run_healthcheck("soon", HEARTBEAT_FILE="/nowhere") == 2
+    assert _run_healthcheck("60", HEARTBEAT_FILE="") == 1
     assert _run_healthcheck("60", HEARTBEAT_FILE="/nowhere/at/all") == 1

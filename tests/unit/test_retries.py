@@ -3,27 +3,76 @@
 import os
 import signal
 import time
+from collections.abc import Callable
+from threading import Timer
 
 import pytest
+import stamina
+from structlog.testing import capture_logs
 
 from lakehouse.errors import NotReady
-from lakehouse.retries import StopSignal, retry_until_stopped
+from lakehouse.retries import Backoff, StopSignal, retry_until_stopped
 
 
-def test_work_is_retried_after_an_outage_with_growing_delays() -> None:
-    outages = [NotReady("away"), NotReady("away\nand more"), None]
+def retry(work: Callable[[], object], backoff: Backoff, stop: StopSignal) -> list[tuple[str, float]]:
+    """Retry `work`, and return the reasons and pauses that were logged, the pauses in multiples of the first."""
     logged: list[tuple[str, float]] = []
+
+    def log(_event: str, *, reason: str, seconds: float) -> None:
+        logged.append((reason, seconds / backoff.initial))
+
+    retry_until_stopped(work, on=(NotReady,), log=log, stop=stop, backoff=backoff)
+    return logged
+
+
+def test_work_is_retried_after_an_outage_with_growing_delays_up_to_the_maximum() -> None:
+    outages = [*[NotReady("away\nand more")] * 4, None]
 
     def work() -> None:
         if (outage := outages.pop(0)) is not None:
             raise outage
 
-    def log(_event: str, *, reason: str, seconds: float) -> None:
-        logged.append((reason, seconds))
-
-    retry_until_stopped(work, on=(NotReady,), log=log, stop=StopSignal(), backoff=lambda tries: tries / 1000)
-    assert logged == [("away", 0.001), ("away", 0.002)]
+    logged = retry(work, Backoff(initial=0.001, maximum=0.003), StopSignal())
+    assert logged == [("away", 1), ("away", 2), ("away", 3), ("away", 3)]
     assert outages == []
+
+
+def test_delays_start_again_after_an_attempt_that_lasted() -> None:
+    durations = iter([0, 0, 0.1, 0])
+
+    def work() -> None:
+        if (duration := next(durations, None)) is not None:
+            time.sleep(duration)
+            raise NotReady("away")
+
+    logged = retry(work, Backoff(initial=0.001, reset_after=0.05), StopSignal())
+    assert [pause for _, pause in logged] == [1, 2, 1, 1]
+
+
+def test_stop_request_during_a_delay_ends_the_retries() -> None:
+    stop = StopSignal()
+
+    def work() -> None:
+        Timer(0.05, stop.set).start()
+        raise NotReady("away")
+
+    started_at = time.monotonic()
+    assert retry(work, Backoff(initial=60.0, maximum=60.0), stop) == [("away", 1)]
+    assert time.monotonic() - started_at < 30
+
+
+def test_retries_of_stamina_are_logged_in_one_line_without_arguments() -> None:
+    outages = iter([OSError("away\nand more"), None])
+
+    @stamina.retry(on=OSError, wait_initial=0.01, wait_max=0.01)
+    def work(_password: str) -> None:
+        if (outage := next(outages)) is not None:
+            raise outage
+
+    with capture_logs() as logs:
+        work("hunter2")
+    assert [(line["event"], line["reason"]) for line in logs] == [("retrying", "away")]
+    assert "hunter2" not in str(logs)
 
 
 def test_other_errors_are_not_retried() -> None:

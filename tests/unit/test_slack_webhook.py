@@ -4,17 +4,22 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from pytest_httpserver import HTTPServer
-from werkzeug import Response
 
 from lakehouse.http_session import HttpSession, external_session
 from lakehouse.slack import webhook
+from support.fake_slack import Answer, FakeSlack
 
 
 @pytest.fixture
 def session() -> Iterator[HttpSession]:
     with external_session() as session:
         yield session
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    with FakeSlack() as slack:
+        yield slack
 
 
 @pytest.mark.parametrize(
@@ -31,10 +36,10 @@ def session() -> Iterator[HttpSession]:
     ],
 )
 def test_http_status_decides_between_sent_retry_and_dead_letter(
-    httpserver: HTTPServer, session: HttpSession, status: int, body: str, outcome: str
+    slack: FakeSlack, session: HttpSession, status: int, body: str, outcome: str
 ) -> None:
-    httpserver.expect_request("/hook", method="POST", json={"text": "Bravo"}).respond_with_data(body, status=status)
-    response = webhook.post(session, httpserver.url_for("/hook"), "Bravo")
+    slack.expect(Answer(status, body.encode()))
+    response = webhook.post(session, slack.url, "Bravo")
     assert (response.outcome, response.text, response.retry_after) == (outcome, f"{status} {body}".strip(), None)
 
 
@@ -42,12 +47,9 @@ def test_http_status_decides_between_sent_retry_and_dead_letter(
     ("header", "wait"),
     [("7", 7.0), ("soon", 1.0), (None, 1.0), ("-4", 0.0), ("nan", 0.0), ("inf", 86_400.0), ("1e300", 86_400.0)],
 )
-def test_429_waits_for_retry_after(
-    httpserver: HTTPServer, session: HttpSession, header: str | None, wait: float
-) -> None:
-    headers = {} if header is None else {"Retry-After": header}
-    httpserver.expect_request("/hook").respond_with_data("rate_limited", status=429, headers=headers)
-    response = webhook.post(session, httpserver.url_for("/hook"), "Bravo")
+def test_429_waits_for_retry_after(slack: FakeSlack, session: HttpSession, header: str | None, wait: float) -> None:
+    slack.expect(Answer(429, b"rate_limited", header))
+    response = webhook.post(session, slack.url, "Bravo")
     assert (response.outcome, response.retry_after) == ("retry", wait)
 
 
@@ -70,16 +72,11 @@ def test_invalid_webhook_url_is_retried_without_showing_it(session: HttpSession)
     assert webhook.post(session, "http://127.0.0.1:secret/", "Bravo") == webhook.SlackResponse("retry", "InvalidURL")
 
 
-def test_slack_response_with_nul_or_invalid_utf8_becomes_valid_text(
-    httpserver: HTTPServer, session: HttpSession
-) -> None:
-    httpserver.expect_request("/hook").respond_with_data(b"o\0k\xff", status=200)
-    assert webhook.post(session, httpserver.url_for("/hook"), "Bravo") == webhook.SlackResponse("sent", "200 ok\ufffd")
+def test_slack_response_with_nul_or_invalid_utf8_becomes_valid_text(slack: FakeSlack, session: HttpSession) -> None:
+    slack.expect(Answer(body=b"o\0k\xff"))
+    assert webhook.post(session, slack.url, "Bravo") == webhook.SlackResponse("sent", "200 ok\ufffd")
 
 
-def test_slack_markup_in_a_comment_is_escaped(httpserver: HTTPServer, session: HttpSession) -> None:
-    def respond(request: object) -> Response:
-        return Response("ok" if "<" not in getattr(request, "json", {})["text"] else "markup", status=200)
-
-    httpserver.expect_request("/hook").respond_with_handler(respond)
-    assert webhook.post(session, httpserver.url_for("/hook"), "Top <!channel> & <@U1>").text == "200 ok"
+def test_slack_markup_in_a_comment_is_escaped(slack: FakeSlack, session: HttpSession) -> None:
+    assert webhook.post(session, slack.url, "Top <!channel> & <@U1>").text == "200 ok"
+    assert slack.texts == ["Top &lt;!channel&gt; &amp; &lt;@U1&gt;"]

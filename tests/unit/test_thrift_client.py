@@ -8,8 +8,8 @@ from pyhive import exc, hive
 from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
+from lakehouse.gold.views import load_views
 from lakehouse.serving.client import QueryError, query
-from lakehouse.serving.views import load_views
 from lakehouse.settings import Settings
 
 SPARK_ERROR = (

@@ -22,3 +22,8 @@ def test_first_totals_are_no_anomalies() -> None:
     assert changed_beyond(nothing, BEFORE, threshold=0.1) == {}
     assert changed_beyond({}, BEFORE, threshold=0.1) == {}
     assert changed_beyond(BEFORE, {}, threshold=0.1) == {}
+
+
+def test_total_of_a_new_figure_is_no_anomaly() -> None:
+    after: Totals = {**BEFORE, "nb_formations": 12}
+    assert changed_beyond(BEFORE, after, threshold=0.1) == {}

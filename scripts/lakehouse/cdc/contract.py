@@ -1,9 +1,10 @@
-"""Contracts of captured tables. Data only: nothing here needs Spark."""
+"""Contracts of captured tables: all that the engine is given of the company. Data only: nothing here needs Spark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-TOPIC_PREFIX = "rh_sport"
+# In a text of a Wording, the place of the column's name.
+COLUMN_PLACEHOLDER = "{column}"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,33 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Wording:
+    """The texts in the company's language that the engine stores for its own findings.
+
+    Versions and quarantine hold these texts, so that a changed one needs a rebuild of Silver.
+    """
+
+    # Reasons of a refusal.
+    undecodable: str
+    out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
+    not_transmitted: str
+    # Resolutions of a quarantine entry.
+    corrected: str
+    deleted: str
+
+
+@dataclass(frozen=True)
+class Hints:
+    """The remedies that the engine's errors end with: sentences that name the deployment's commands."""
+
+    change_contract: str  # the end is left open: no full stop
+    other_source: str
+    rebuild_silver: str
+    resnapshot: str
+    start_stream: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Contract:
     """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row."""
 
@@ -28,8 +56,10 @@ class Contract:
     key: tuple[str, ...]
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
-    schema: str = "public"
-    topic_prefix: str = TOPIC_PREFIX
+    schema: str
+    topic_prefix: str
+    wording: Wording
+    hints: Hints
 
     @property
     def topic(self) -> str:

@@ -17,12 +17,6 @@ LOSS_ACKNOWLEDGED_BEFORE = "cdc.lostBefore."
 # An LSN that Postgres may be behind, since it was restored from a backup and a resnapshot has read all rows again.
 REWOUND_BEFORE = "cdc.rewoundBefore"
 MAX_GAPS_IN_MESSAGE = 5
-REMEDIES = (
-    "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
-    "or drop the lake and read everything again (make reset; with compose: down -v and rm -rf data/delta/*)."
-)
-
-RESNAPSHOT_HINT = "python scripts/Jobs_Spark/resnapshot.py reads every table again and continues from there."
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ def resolve_starting_offsets(store: TableStore, source: Source, contract: Contra
     if incarnation is None:
         raise SourceMismatch(
             f"topic {topic.name} is not the one that bronze/{contract.table} was read from: "
-            f"it was deleted and made again. {RESNAPSHOT_HINT}"
+            f"it was deleted and made again. {contract.hints.resnapshot}"
         )
     bronze_offsets = table_stats.bronze_offsets(store, contract)
     for partition in _truncated_partitions(store, contract, topic, incarnation, bronze_offsets):
@@ -90,20 +84,20 @@ def resolve_starting_offsets(store: TableStore, source: Source, contract: Contra
             f"topic {topic.name}, partition {partition} does not have the message at offset "
             f"{bronze_offsets[TopicPartition(incarnation, partition)]}, which is the last one of "
             f"bronze/{contract.table}: Kafka lost the end of its log, and reuses these offsets for other messages. "
-            f"{RESNAPSHOT_HINT}"
+            f"{contract.hints.resnapshot}"
         )
     next_offsets = _next_offsets(topic, incarnation, bronze_offsets, properties)
     for partition, earliest in topic.earliest_offsets.items():
         if earliest > next_offsets[partition]:
             raise SourceMismatch(
                 f"topic {topic.name}, partition {partition} no longer has the offsets {next_offsets[partition]} to "
-                f"{earliest - 1}, which bronze/{contract.table} has not read. {RESNAPSHOT_HINT}"
+                f"{earliest - 1}, which bronze/{contract.table} has not read. {contract.hints.resnapshot}"
             )
     gaps = tuple(bronze_gaps(store, contract))
     if unfillable := _unfillable_gaps(topic, incarnation, gaps):
         raise SourceMismatch(
             f"bronze/{contract.table} lacks messages that it once had ({_format_gaps(unfillable)}), and topic "
-            f"{topic.name} does not have them any more. {RESNAPSHOT_HINT}"
+            f"{topic.name} does not have them any more. {contract.hints.resnapshot}"
         )
     return StartingOffsets(incarnation, next_offsets, gaps)
 
@@ -163,7 +157,7 @@ def ensure_resnapshot_is_ordered(
     if is_new_incarnation and table_stats.max_lsn(store, contract) > current_wal_lsn():
         raise SourceMismatch(
             f"Postgres is older than bronze/{contract.table}, and topic {topic.name} is another one: "
-            f"what is read now cannot be ordered after what was lost. {REMEDIES}"
+            f"what is read now cannot be ordered after what was lost. {contract.hints.other_source}"
         )
 
 
@@ -171,13 +165,14 @@ def ensure_same_system(store: TableStore, system_identifier: str, contract: Cont
     """Raise SourceMismatch where the Bronze table was read from another Postgres, NotReady where there is none."""
     if not store.exists("bronze", contract.table):
         raise NotReady(
-            f"bronze/{contract.table} does not exist yet; the stream processor creates it. Start it: make up"
+            f"bronze/{contract.table} does not exist yet; the stream processor creates it. "
+            f"{contract.hints.start_stream}"
         )
     known_identifier = store.properties("bronze", contract.table).get(SYSTEM_IDENTIFIER_PROPERTY)
     if known_identifier != system_identifier:
         raise SourceMismatch(
             f"bronze/{contract.table} belongs to the Postgres with system identifier {known_identifier}, "
-            f"and the one at this address has {system_identifier}. {REMEDIES}"
+            f"and the one at this address has {system_identifier}. {contract.hints.other_source}"
         )
 
 
@@ -188,7 +183,7 @@ def ensure_not_rewound(store: TableStore, current_wal_lsn: Callable[[], int], co
     if max_lsn > acknowledged_lsn and max_lsn > (wal_lsn := current_wal_lsn()):
         raise SourceMismatch(
             f"Postgres is older than bronze/{contract.table}, which has read its log up to {max_lsn}; it ends at "
-            f"{wal_lsn}. A backup was restored, and what was committed after it is gone. {RESNAPSHOT_HINT}"
+            f"{wal_lsn}. A backup was restored, and what was committed after it is gone. {contract.hints.resnapshot}"
         )
 
 

@@ -1,8 +1,9 @@
 """Contract of distance_cache: commuting distances from home to work, written by the distance worker."""
 
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 
-DISTANCE_CACHE = Contract(
+DISTANCE_CACHE = captured_table(
     table="distance_cache",
     key=("id",),
     columns={

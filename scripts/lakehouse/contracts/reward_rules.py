@@ -1,8 +1,9 @@
 """Contract of reward_rules: each row is in force from its date on."""
 
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 
-REWARD_RULES = Contract(
+REWARD_RULES = captured_table(
     table="reward_rules",
     key=("valid_from",),
     columns={

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 
 # Declared mode to the distance provider's travel mode, in Google's names. Other modes get no distance.
 TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
@@ -15,7 +16,7 @@ TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-RH_EMPLOYEES = Contract(
+RH_EMPLOYEES = captured_table(
     table="rh_employees",
     key=("id",),
     columns={

@@ -1,8 +1,8 @@
 """Contract of sport_activities: the sport that each employee declares."""
 
-from lakehouse.cdc.contract import Contract
+from lakehouse.contracts.company import captured_table
 
-SPORT_ACTIVITIES = Contract(
+SPORT_ACTIVITIES = captured_table(
     table="sport_activities",
     key=("id",),
     columns={"id": "int", "pratique_sport": "string"},

@@ -1,8 +1,9 @@
 """Contract of strava_activities: activities in the form of Strava's API."""
 
-from lakehouse.cdc.contract import Contract, Rule
+from lakehouse.cdc.contract import Rule
+from lakehouse.contracts.company import captured_table
 
-STRAVA_ACTIVITIES = Contract(
+STRAVA_ACTIVITIES = captured_table(
     table="strava_activities",
     key=("activity_id",),
     columns={

@@ -1,9 +1,10 @@
 """French addresses as people type them: the postcode, and the words that may name the commune."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from lakehouse.text import fold_for_comparison
 
 _POSTCODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _SEPARATOR = re.compile(r"[,;()\n/]|\s[-–—]\s")
@@ -39,15 +40,13 @@ class Address:
     communes: tuple[str, ...]
 
 
-def fold_for_comparison(name: str) -> str:
-    """Return a name without accents, capitals, hyphens and apostrophes, with St and Ste written out.
+def fold_place_name(name: str) -> str:
+    """Return a name folded for comparison, with St and Ste written out.
 
-    >>> fold_for_comparison("St-Gély du Fesc"), fold_for_comparison("L’Haÿ-les-Roses")
-    ('saint gely du fesc', 'l hay les roses')
+    >>> fold_place_name("St-Gély du Fesc")
+    'saint gely du fesc'
     """
-    spelt = name.replace("œ", "oe").replace("Œ", "oe")
-    plain = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c)).casefold()
-    words = re.sub(r"[^a-z0-9]+", " ", plain).split()
+    words = fold_for_comparison(name).split()
     return " ".join({"st": "saint", "ste": "sainte"}.get(word, word) for word in words)
 
 
@@ -70,7 +69,7 @@ def parse(address: str) -> Address:
 def _candidate_names(text: str) -> Iterator[str]:
     """Yield each part between separators, folded, without country, Cedex and arrondissement; skip empty ones."""
     for part in _SEPARATOR.split(text):
-        name = _NOISE.sub("", _COUNTRY.sub("", fold_for_comparison(part))).strip()
+        name = _NOISE.sub("", _COUNTRY.sub("", fold_place_name(part))).strip()
         if name:
             yield name
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from lakehouse.distance.addresses import Address, fold_for_comparison
+from lakehouse.distance.addresses import Address, fold_place_name
 from lakehouse.distance.prefectures import PREFECTURES
 
 EARTH_RADIUS_M = 6_371_000
@@ -41,7 +41,7 @@ class Gazetteer:
     def __init__(self, places: Iterable[Place]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
         for place in places:
-            self._by_name[fold_for_comparison(place.name)].append(place)
+            self._by_name[fold_place_name(place.name)].append(place)
 
     def find(self, address: Address, near: Place | None = None) -> Place | None:
         """Return the commune of an address; None if it is unknown or its homonyms cannot be told apart.
@@ -61,7 +61,7 @@ class Gazetteer:
         return None
 
     def _closest_in_department(self, homonyms: Sequence[Place], postcode: str) -> Place | None:
-        prefecture_homonyms = self._by_name.get(fold_for_comparison(PREFECTURES.get(postcode[:2], "")), [])
+        prefecture_homonyms = self._by_name.get(fold_place_name(PREFECTURES.get(postcode[:2], "")), [])
         if not prefecture_homonyms:
             return None
         prefecture = max(prefecture_homonyms, key=lambda place: place.population)

@@ -5,9 +5,10 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import AffectedEmployees
+from lakehouse.gold.model import Model
 from lakehouse.gold.paris import end_of_day, months_before, start_of_day, wall_clock
-from lakehouse.gold.tables import ACTIVITES, conform
 
 BREAKDOWN_COLUMNS = ("business_unit", "mois", "sport")
 COUNT_COLUMNS = ("nb_activites", "nb_participants", "nb_mesurees")
@@ -44,7 +45,7 @@ def activity_breakdown(employees: DataFrame, activities: DataFrame, as_of: date)
     )
     levels = [("employee_id", *BREAKDOWN_COLUMNS), ("employee_id", "mois"), ("employee_id", "sport")]
     level = F.when(F.grouping("business_unit") == 0, "bu").when(F.grouping("mois") == 0, "mois").otherwise("sport")
-    figures = (
+    return (
         per_employee.join(present, "employee_id")
         .groupingSets(levels, "employee_id", *BREAKDOWN_COLUMNS)
         .agg(level.alias("niveau"), *(F.sum(name).alias(name) for name in ("activities", "measured", "metres")))
@@ -56,7 +57,6 @@ def activity_breakdown(employees: DataFrame, activities: DataFrame, as_of: date)
             F.sum("measured").alias("nb_mesurees"),
         )
     )
-    return conform(figures, ACTIVITES)
 
 
 def activity_breakdown_incremental(figures: DataFrame, affected: AffectedEmployees) -> DataFrame:
@@ -68,7 +68,7 @@ def activity_breakdown_incremental(figures: DataFrame, affected: AffectedEmploye
     subtracted = before.select(*keys, *((-F.col(name)).alias(name) for name in (*COUNT_COLUMNS, "distance_km")))
     # Rounded to whole metres: repeated updates of a float sum would drift.
     metres = F.round(F.sum("distance_km") * 1000)
-    figures = (
+    return (
         figures.unionByName(now)
         .unionByName(subtracted)
         .groupBy(*keys)
@@ -76,4 +76,24 @@ def activity_breakdown_incremental(figures: DataFrame, affected: AffectedEmploye
         .where(F.col("nb_activites") > 0)
         .withColumn("distance_km", F.when(F.col("nb_mesurees") > 0, F.col("metres") / 1000))
     )
-    return conform(figures, ACTIVITES)
+
+
+ACTIVITES = Model(
+    name="activites",
+    # niveau is the level of aggregation: bu, mois or sport. nb_mesurees counts activities with a distance: where it is
+    # 0, distance_km is NULL. No view shows it.
+    schema={
+        "niveau": "string",
+        "business_unit": "string",
+        "mois": "date",
+        "sport": "string",
+        "nb_activites": "bigint",
+        "nb_participants": "bigint",
+        "distance_km": "double",
+        "nb_mesurees": "bigint",
+    },
+    inputs=(RH_EMPLOYEES.table, STRAVA_ACTIVITIES.table),
+    compute=lambda silver, _, day: activity_breakdown(silver[RH_EMPLOYEES.table], silver[STRAVA_ACTIVITIES.table], day),
+    parameters=lambda _, day: {"month": day.replace(day=1)},
+    incremental=lambda rows, affected, _: activity_breakdown_incremental(rows, affected),
+)

@@ -8,10 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.paris import end_of_day
 from lakehouse.gold.provenance import Provenance
+from lakehouse.spark.materialize import materialize
 
 MAX_AFFECTED_EMPLOYEES = 1_000  # employees; above it, a full recompute is cheaper
 # The columns that the incremental models read.

@@ -6,6 +6,7 @@ leaver's activities is valid from the day of leaving. Rows that existed at go-li
 day before it. So do distances that arrived on the day of go-live.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,28 +17,36 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
-from lakehouse.cdc.merge.implicit_deletes import initial_snapshot_lsn
 from lakehouse.cdc.merge.ordering import with_commit_order
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import initial_snapshot_lsn, is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.cdc.time_travel import replay
 from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
+from lakehouse.gold.as_of_columns import AS_OF_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.source.go_live import GoLive
 
 
 @dataclass(frozen=True)
 class AsOf:
-    """The two days of a bitemporal query, in Paris: rows valid on `as_of`, from commits up to the end of `known_at`."""
+    """The two days of a bitemporal query, in Paris: rows valid on one, from commits up to the end of the other."""
 
-    as_of: date
+    valid_at: date
     known_at: date
 
     def is_in_future(self, today: date) -> bool:
         """Return whether either day lies after `today`."""
-        return max(self.as_of, self.known_at) > today
+        return max(self.valid_at, self.known_at) > today
+
+    def columns(self) -> Mapping[str, date]:
+        """Return the values of AS_OF_COLUMNS for figures as of this time point."""
+        return dict(zip(AS_OF_COLUMNS, (self.valid_at, self.known_at), strict=True))
+
+    def predicate(self) -> str:
+        """Return the SQL condition of the rows as of this time point."""
+        return " AND ".join(f"{name} = DATE '{day}'" for name, day in self.columns().items())
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,15 @@ class StateAsOf:
     activities: DataFrame
     distances: DataFrame
     reward_rules: DataFrame
+
+    def by_table(self) -> Mapping[str, DataFrame]:
+        """Return the rows by the name of their Silver table, as models take them."""
+        return {
+            RH_EMPLOYEES.table: self.employees,
+            STRAVA_ACTIVITIES.table: self.activities,
+            DISTANCE_CACHE.table: self.distances,
+            REWARD_RULES.table: self.reward_rules,
+        }
 
 
 def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employee_id: int | None = None) -> StateAsOf:
@@ -75,10 +93,10 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
         activities = activities.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
     employees = with_valid_from(employees).where(is_effective())
     activities = _cascade_deletes(activities, employees.where(F.col("_op") == DELETE))
-    hired = F.coalesce(F.col("date_embauche") <= F.lit(time_point.as_of), F.lit(True))
+    hired = F.coalesce(F.col("date_embauche") <= F.lit(time_point.valid_at), F.lit(True))
     return StateAsOf(
-        _as_of_day(employees, RH_EMPLOYEES, time_point.as_of).where(hired),
-        _as_of_day(activities, STRAVA_ACTIVITIES, time_point.as_of),
+        _as_of_day(employees, RH_EMPLOYEES, time_point.valid_at).where(hired),
+        _as_of_day(activities, STRAVA_ACTIVITIES, time_point.valid_at),
         replay(effective(DISTANCE_CACHE, *DISTANCE_CACHE.columns), DISTANCE_CACHE),
         replay(effective(REWARD_RULES, *REWARD_RULES.columns), REWARD_RULES),
     )

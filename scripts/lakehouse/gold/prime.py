@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.contracts import TRAVEL_MODES
+from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, TRAVEL_MODES
+from lakehouse.gold.model import Model
 from lakehouse.gold.rules import Rules
-from lakehouse.gold.tables import PRIME_SPORTIVE, conform
 
 COMMUTE_KEY = ("adresse_complete", "destination", "travel_mode")
 
@@ -17,7 +17,7 @@ def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -
     employees_at_address = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
     employees_with_rules = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
     employees_with_rules = employees_with_rules.withColumn("nb_a_l_adresse", employees_at_address)
-    return conform(with_bonus(employees_with_rules, distances).withColumn("year", F.lit(year)), PRIME_SPORTIVE)
+    return with_bonus(employees_with_rules, distances).withColumn("year", F.lit(year))
 
 
 def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
@@ -74,3 +74,31 @@ def _preferred_distance(distances: DataFrame) -> DataFrame:
         .where(F.col("best.status") == "ok")
         .select(*COMMUTE_KEY, "best.distance_m", F.col("best.provider").alias("distance_source"))
     )
+
+
+PRIME_SPORTIVE = Model(
+    name="prime_sportive",
+    # v_prime_sportive omits limite_km, montant_en_jeu and nb_a_l_adresse; v_declarations_a_verifier needs them.
+    schema={
+        "employee_id": "int",
+        "year": "int",
+        "business_unit": "string",
+        "salaire_brut": "double",
+        "moyen_deplacement": "string",
+        "distance_km": "double",
+        "distance_source": "string",
+        "eligible": "boolean",
+        "motif": "string",
+        "montant_prime": "decimal(12,2)",
+        "limite_km": "double",
+        "montant_en_jeu": "decimal(12,2)",
+        "nb_a_l_adresse": "int",
+    },
+    inputs=(RH_EMPLOYEES.table, DISTANCE_CACHE.table),
+    compute=lambda silver, book, day: prime(
+        silver[RH_EMPLOYEES.table], silver[DISTANCE_CACHE.table], book.current, day.year
+    ),
+    parameters=lambda book, day: {"rules": asdict(book.current), "year": day.year},
+    has_as_of_table=True,
+    totals={"v_kpi": ("nb_salaries", "nb_primes", "cout_primes")},
+)

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.gold.model import Model
 from lakehouse.gold.paris import wall_clock
-from lakehouse.gold.tables import QUALITE_DONNEES, conform
 
 
 def quality(quarantine: DataFrame) -> DataFrame:
@@ -18,9 +18,24 @@ def quality(quarantine: DataFrame) -> DataFrame:
         F.when(F.col("resolved_at").isNull(), "ouvert").otherwise("clos").alias("etat"),
         wall_clock(F.col("committed_at")).alias("refused_at"),
     )
-    figures = refused.groupBy("table_source", "motif", "etat").agg(
+    return refused.groupBy("table_source", "motif", "etat").agg(
         F.count("*").alias("nb_refus"),
         F.min("refused_at").alias("premier_refus"),
         F.max("refused_at").alias("dernier_refus"),
     )
-    return conform(figures, QUALITE_DONNEES)
+
+
+QUALITE_DONNEES = Model(
+    name="qualite_donnees",
+    schema={
+        "table_source": "string",
+        "motif": "string",
+        "etat": "string",
+        "nb_refus": "bigint",
+        "premier_refus": "timestamp",
+        "dernier_refus": "timestamp",
+    },
+    inputs=("quarantine",),
+    compute=lambda silver, _, __: quality(silver["quarantine"]),
+    parameters=lambda _, __: {},
+)

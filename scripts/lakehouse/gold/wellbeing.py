@@ -1,15 +1,17 @@
 """Wellbeing days, granted to employees with enough activities in the rules' window (product rules, § 4)."""
 
+from dataclasses import asdict
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.activities import countable
 from lakehouse.gold.affected import AffectedEmployees
+from lakehouse.gold.model import Model
 from lakehouse.gold.paris import end_of_day, months_before
 from lakehouse.gold.rules import RuleBook
-from lakehouse.gold.tables import WELLBEING, conform
 
 
 def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of: date) -> DataFrame:
@@ -21,8 +23,7 @@ def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of
     counts = count_by_year(employees, activities, book.current.activity_window, as_of)
     until = F.least(F.make_date("year", F.lit(12), F.lit(31)), F.lit(as_of))
     needed, days = (book.value(name, until) for name in ("min_activities", "wellbeing_days"))
-    figures = with_days_granted(counts, needed, days).withColumn("fenetre", F.lit(book.current.activity_window))
-    return conform(figures, WELLBEING)
+    return with_days_granted(counts, needed, days).withColumn("fenetre", F.lit(book.current.activity_window))
 
 
 def wellbeing_incremental(figures: DataFrame, affected: AffectedEmployees, book: RuleBook) -> DataFrame:
@@ -67,3 +68,30 @@ def in_window(activities: DataFrame, window: str, as_of: date) -> DataFrame:
         return valid.withColumn("year", F.year("started"))
     rolling = valid.where(F.col("start_date_utc") >= end_of_day(months_before(as_of, 12)))
     return rolling.withColumn("year", F.lit(as_of.year))
+
+
+WELLBEING = Model(
+    name="wellbeing",
+    # fenetre is the rules' activity_window: v_wellbeing omits it, v_proche_du_seuil needs it.
+    schema={
+        "employee_id": "int",
+        "year": "int",
+        "nb_activities_year": "bigint",
+        "first_activity_date": "timestamp",
+        "last_activity_date": "timestamp",
+        "eligible": "boolean",
+        "jours_bien_etre": "int",
+        "activites_manquantes": "int",
+        "fenetre": "string",
+    },
+    inputs=(RH_EMPLOYEES.table, STRAVA_ACTIVITIES.table),
+    compute=lambda silver, book, day: wellbeing(silver[RH_EMPLOYEES.table], silver[STRAVA_ACTIVITIES.table], book, day),
+    # The month among the parameters forces a full recompute each month, so no wrong row lasts a year.
+    parameters=lambda book, day: {
+        "rules": asdict(book),
+        "window": day.replace(day=1) if book.current.activity_window == "calendar_year" else day,
+    },
+    incremental=wellbeing_incremental,
+    has_as_of_table=True,
+    totals={"v_kpi": ("nb_bien_etre", "jours_bien_etre", "nb_participants")},
+)

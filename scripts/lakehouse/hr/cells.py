@@ -9,7 +9,7 @@ from openpyxl.utils.datetime import from_excel
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
-from lakehouse.hr.text import fold_for_comparison, normalize
+from lakehouse.text import fold_for_comparison, normalize
 
 CENT = Decimal("0.01")
 MAX_INT = 2**31 - 1

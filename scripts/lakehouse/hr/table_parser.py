@@ -11,7 +11,7 @@ from lakehouse.errors import BadInput
 from lakehouse.hr.cells import Unreadable
 from lakehouse.hr.files import NOTHING_LOADED, display_name
 from lakehouse.hr.sheets import Grid, Line, read_grids
-from lakehouse.hr.text import fold_for_comparison, normalize
+from lakehouse.text import fold_for_comparison, normalize
 
 MAX_PROBLEMS_SHOWN = 20  # with more problems than this, the file as a whole is wrong
 

@@ -33,7 +33,7 @@ def _worker(name: str, script: str) -> Service:
 
 def _connector_controller(settings: Settings) -> Service:
     return Service(
-        name="registrar",
+        name="connector-controller",
         command=job_command("register_connector.py"),
         address=settings.connect_url,
         readiness=lambda: None if connector_controller.is_healthy(settings) else "the connector and its task to run",

@@ -35,7 +35,7 @@ def start_services(
                 finished = next(as_completed(running))
                 finished.result()
                 name = running.pop(finished)
-                on_progress(f"{name:<17} ready after {monotonic() - began:5.1f} s   {by_name[name].address}")
+                on_progress(f"{name:<20} ready after {monotonic() - began:5.1f} s   {by_name[name].address}")
                 order.done(name)
         except BaseException:
             aborted.set()

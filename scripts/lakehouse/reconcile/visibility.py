@@ -7,9 +7,9 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.time_travel import replay
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
+from lakehouse.spark.materialize import materialize
 
 # Debezium's source.txId has the low 32 bits of a transaction id. Ids up to 2^31 ahead, modulo 2^32, are later.
 XID_WRAPAROUND = 2**32

@@ -1,7 +1,8 @@
 """Refresh of the current figures: only tables whose inputs changed, incrementally where possible (law 7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 
@@ -9,16 +10,16 @@ from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES, affected_since
-from lakehouse.gold.models import Model, build_models
+from lakehouse.gold.model import Model, conform
+from lakehouse.gold.models import MODELS
 from lakehouse.gold.provenance import Provenance
 from lakehouse.gold.rules import RuleBook, rules_until
 from lakehouse.gold.totals import totals
+from lakehouse.gold.views import VIEWS_DIR
 from lakehouse.refresh.runs import Run, last_totals, silver_versions
 from lakehouse.spark.parallel import parallel_map
 
 BULK_THRESHOLD_ACTIVITIES = 200_000  # rows of silver/strava_activities
-CURRENT_TOTALS_TABLES = ("prime_sportive", "wellbeing")
-ModelsFactory = Callable[[RuleBook, date], Mapping[str, Model]]
 
 
 def refresh_current(
@@ -28,7 +29,8 @@ def refresh_current(
     full_refresh: bool = False,
     bulk_threshold: int = BULK_THRESHOLD_ACTIVITIES,
     max_affected: int = MAX_AFFECTED_EMPLOYEES,
-    models_factory: ModelsFactory = build_models,
+    models: Sequence[Model] = MODELS,
+    views_dir: Path = VIEWS_DIR,
 ) -> None:
     """Recompute each Gold table whose provenance differs from the one stored in its last commit.
 
@@ -38,14 +40,14 @@ def refresh_current(
     with run.stage("gold/rules"):
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
         run.rules = book.current
-    models = models_factory(book, run.as_of)
-    current = {name: model.provenance(lake.store) for name, model in models.items()}
+    models_by_name = {model.name: model for model in models}
+    current = {name: model.provenance(lake.store, book, run.as_of) for name, model in models_by_name.items()}
     previous = (
         {}
         if full_refresh
-        else {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in models}
+        else {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in models_by_name}
     )
-    stale = [name for name in models if current[name] != previous.get(name)]
+    stale = [name for name in models_by_name if current[name] != previous.get(name)]
     run.input_versions = silver_versions(lake.store, REWARD_RULES.table)
     run.input_versions |= {
         f"silver/{name}": version
@@ -53,13 +55,15 @@ def refresh_current(
         for name, version in provenance.input_versions.items()
     }
     with run.stage("gold/totals before"):
-        run.before = last_totals(lake.store) or totals(lake.store, *CURRENT_TOTALS_TABLES)
+        run.before = last_totals(lake.store) or totals(lake.store, models, views_dir=views_dir)
     incremental_rows: Mapping[str, DataFrame] = {}
     scaled_lake = with_scale_settings(lake, bulk_threshold)
 
     def overwrite_table(name: str) -> None:
         with run.stage(f"gold/{name}"):
-            rows = incremental_rows[name] if name in incremental_rows else models[name].compute(scaled_lake)
+            rows = incremental_rows.get(name)
+            if rows is None:
+                rows = models_by_name[name].current_rows(scaled_lake, book, run.as_of)
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
 
     try:
@@ -71,11 +75,13 @@ def refresh_current(
                     for name in stale
                     if (earlier := previous.get(name)) and current[name].can_be_incremental_from(earlier)
                 }
-                incremental_rows = _compute_incrementally(lake, run.as_of, models, incremental_from, max_affected)
+                incremental_rows = _compute_incrementally(
+                    lake, run.as_of, book, models_by_name, incremental_from, max_affected
+                )
         parallel_map(overwrite_table, stale)
     finally:
         with run.stage("gold/totals after"):
-            run.after = totals(lake.store, *CURRENT_TOTALS_TABLES)
+            run.after = totals(lake.store, models, views_dir=views_dir)
 
 
 def with_scale_settings(lake: Lake, bulk_threshold: int = BULK_THRESHOLD_ACTIVITIES) -> Lake:
@@ -90,6 +96,7 @@ def with_scale_settings(lake: Lake, bulk_threshold: int = BULK_THRESHOLD_ACTIVIT
 def _compute_incrementally(
     lake: Lake,
     as_of: date,
+    book: RuleBook,
     models: Mapping[str, Model],
     incremental_from: Mapping[str, Provenance],
     max_affected: int,
@@ -108,4 +115,7 @@ def _compute_incrementally(
     ]
     if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of, max_affected)) is None:
         return {}
-    return {name: update(lake.read("gold", name), affected) for name, update in updates.items()}
+    return {
+        name: conform(update(lake.read("gold", name), affected, book), models[name].schema)
+        for name, update in updates.items()
+    }

@@ -7,10 +7,9 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.enrichment import materialize
 from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.ordering import with_commit_order
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.errors import BadInput, NotReady
@@ -18,10 +17,11 @@ from lakehouse.french import format_day
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
 from lakehouse.gold.paris import end_of_day, wall_clock
-from lakehouse.gold.prime import prime
+from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
-from lakehouse.gold.wellbeing import in_window, wellbeing
+from lakehouse.gold.wellbeing import WELLBEING, in_window
 from lakehouse.source.go_live import GoLive
+from lakehouse.spark.materialize import materialize
 
 COUNTED = "comptée"
 
@@ -64,10 +64,10 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
     if employee is None:
         raise BadInput(_not_found_message(employee_id, time_point, versions))
     try:
-        book = rules_until(state.reward_rules, time_point.as_of)
+        book = rules_until(state.reward_rules, time_point.valid_at)
     except NotReady:
         raise BadInput(
-            f"Aucune règle n'était en vigueur au {format_day(time_point.as_of)} : demandez un jour plus récent."
+            f"Aucune règle n'était en vigueur au {format_day(time_point.valid_at)} : demandez un jour plus récent."
         ) from None
     rules, (valid_from, _) = book.current, book.rows[-1]
     commute_distances = state.distances.where(
@@ -75,7 +75,8 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         & (F.col("destination_address") == rules.destination)
         & (F.col("travel_mode") == TRAVEL_MODES.get(employee.moyen_deplacement))
     )
-    days = wellbeing(state.employees, state.activities, book, time_point.as_of)
+    tables = state.by_table()
+    days = WELLBEING.rows(tables, book, time_point.valid_at)
     latest_versions = _latest_versions(lake, employee_id, time_point, go_live)
     return Explanation(
         time_point,
@@ -84,8 +85,8 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         rules,
         _first_row(state.reward_rules.where(F.col("valid_from") == F.lit(valid_from))),
         commute_distances.orderBy("provider").collect(),
-        _first_row(prime(state.employees, state.distances, rules, time_point.as_of.year)),
-        _first_row(days.where(F.col("year") == time_point.as_of.year)),
+        _first_row(PRIME_SPORTIVE.rows(tables, book, time_point.valid_at)),
+        _first_row(days.where(F.col("year") == time_point.valid_at.year)),
         _with_verdict(latest_versions, state.activities, rules, time_point, employee_id)
         .orderBy("start_date_utc", "activity_id")
         .collect(),
@@ -98,7 +99,7 @@ def _latest_versions(lake: Lake, employee_id: int, time_point: AsOf, go_live: Go
     versions = versions_known_at(lake, STRAVA_ACTIVITIES, time_point.known_at, go_live)
     own_versions = versions.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
     by_activity = with_commit_order(own_versions, STRAVA_ACTIVITIES.key).groupBy("activity_id")
-    return by_activity.agg(F.max_by(row, "_order").alias("told"))
+    return by_activity.agg(F.max_by(row, "_order").alias("latest"))
 
 
 def _with_verdict(
@@ -108,17 +109,18 @@ def _with_verdict(
     effective_rows = activities.select(
         "activity_id", F.struct(*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS).alias("row")
     )
-    is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.as_of.year)
-    counted_activities = in_window(activities, rules.activity_window, time_point.as_of).where(is_own)
+    is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.valid_at.year)
+    counted_activities = in_window(activities, rules.activity_window, time_point.valid_at).where(is_own)
     counted_ids = counted_activities.select("activity_id", F.lit(True).alias("counts"))
-    is_present, latest = F.col("row").isNotNull(), F.col("told")
+    is_present, latest = F.col("row").isNotNull(), F.col("latest")
     refused = F.size(latest["_reasons"]) > 0
     verdict = (
         F.when(F.col("counts"), COUNTED)
         .when(is_present & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
         .when(is_present & F.coalesce(F.col("row.flagged"), F.lit(False)), "signalée (flagged)")
         .when(
-            is_present & (F.col("row.start_date_utc") >= end_of_day(F.lit(time_point.as_of))), "après le jour demandé"
+            is_present & (F.col("row.start_date_utc") >= end_of_day(F.lit(time_point.valid_at))),
+            "après le jour demandé",
         )
         .when(is_present, "hors de la période")
         .when(refused, F.concat(F.lit("refusée : "), F.array_join(latest["_reasons"], ", ")))
@@ -145,7 +147,7 @@ def _first_row(rows: DataFrame) -> Row:
 
 
 def _not_found_message(employee_id: int, time_point: AsOf, versions: Sequence[Row]) -> str:
-    message = f"Salarié {employee_id} : absent au {format_day(time_point.as_of)}, d'après ce qui était connu au "
+    message = f"Salarié {employee_id} : absent au {format_day(time_point.valid_at)}, d'après ce qui était connu au "
     message += f"{format_day(time_point.known_at)}. "
     if not versions:
         return message + "Aucune ligne de ce salarié n'était connue : vérifiez l'identifiant, ou demandez --known-at."
@@ -154,6 +156,6 @@ def _not_found_message(employee_id: int, time_point: AsOf, versions: Sequence[Ro
         reasons = ", ".join(versions[-1]["_reasons"])
         return message + f"Sa fiche est refusée : {reasons}. Corrigez le fichier RH, et rechargez-le."
     hire_date = effective[-1].date_embauche
-    if hire_date and hire_date > time_point.as_of:
+    if hire_date and hire_date > time_point.valid_at:
         return message + f"Son embauche est au {format_day(hire_date)} : ses chiffres d'un jour commencent alors."
     return message + f"Sa fiche a {len(versions)} versions connues : demandez un autre jour avec --as-of."

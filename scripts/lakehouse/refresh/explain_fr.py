@@ -23,8 +23,8 @@ MOTIF_LABELS = {
 def render(explanation: Explanation) -> Iterator[str]:
     """Yield the explanation line by line."""
     time_point = explanation.time_point
-    as_of, known_at = _format_date(time_point.as_of), _format_date(time_point.known_at)
-    yield f"Salarié {explanation.employee.id}, au {as_of}, d'après ce qui était connu au {known_at}"
+    valid_at, known_at = _format_date(time_point.valid_at), _format_date(time_point.known_at)
+    yield f"Salarié {explanation.employee.id}, au {valid_at}, d'après ce qui était connu au {known_at}"
     yield ""
     yield from _render_hr_row(explanation)
     yield ""

@@ -11,7 +11,7 @@ from lakehouse.cdc.maintenance import MaintenanceResult, compact_and_vacuum
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
-from lakehouse.gold.tables import GOLD, ON_DEMAND
+from lakehouse.refresh.table_setup import gold_tables
 
 TableName = tuple[str, str]
 # The stream and refreshes only append to these, and appends do not conflict with compaction.
@@ -23,7 +23,7 @@ APPEND_ONLY_TABLES: tuple[TableName, ...] = (
 REWRITTEN_TABLES: tuple[TableName, ...] = (
     *(("silver", contract.table) for contract in CAPTURED),
     ("silver", "quarantine"),
-    *(("gold", name) for name in (*GOLD, *ON_DEMAND, "runs")),
+    *(("gold", name) for name in gold_tables()),
 )
 
 

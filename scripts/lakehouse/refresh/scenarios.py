@@ -14,17 +14,30 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, state_as_of
-from lakehouse.gold.prime import with_bonus
+from lakehouse.gold.model import Schema, conform
+from lakehouse.gold.prime import PRIME_SPORTIVE, with_bonus
 from lakehouse.gold.rules import Rules, rules_until
-from lakehouse.gold.tables import SCENARIOS, conform
-from lakehouse.gold.wellbeing import count_by_year, with_days_granted
+from lakehouse.gold.wellbeing import WELLBEING, count_by_year, with_days_granted
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
 from lakehouse.source.go_live import GoLive
 
 RuleOverrides = Mapping[str, Any]  # changed values, by the rule's name
-COMPARED_COLUMNS = ("eligible", "montant_prime", "jours_bien_etre")
+COMPARED_COLUMNS: Schema = {
+    **{name: PRIME_SPORTIVE.schema[name] for name in ("eligible", "montant_prime")},
+    "jours_bien_etre": WELLBEING.schema["jours_bien_etre"],
+}
 BASELINE = ""  # the real rules; no scenario can have this name
+# One row per scenario and employee; `_reel` columns hold the figures by the real rules, from the same input rows.
+SCENARIOS: Schema = {
+    "scenario": "string",
+    "as_of": "date",
+    "regles": "string",
+    **{name: PRIME_SPORTIVE.schema[name] for name in ("employee_id", "business_unit")},
+    **{f"{name}{suffix}": kind for name, kind in COMPARED_COLUMNS.items() for suffix in ("", "_reel")},
+    "known_at": "date",
+    "distance_inconnue": "boolean",
+}
 INPUT_CONTRACTS = (RH_EMPLOYEES, STRAVA_ACTIVITIES, DISTANCE_CACHE, REWARD_RULES)
 
 

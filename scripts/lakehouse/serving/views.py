@@ -1,32 +1,20 @@
-"""Gold's views: one .sql each in spark/views, created in the running server, which owns the catalog."""
+"""Gold's views, created in the running server, which owns the catalog."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from pyhive.hive import Cursor
 
 from lakehouse.errors import NotReady
+from lakehouse.gold.views import load_views
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, retry_until_stopped, wait_until
 from lakehouse.serving.client import QueryError, execute, open_session
-from lakehouse.settings import ROOT, Settings
+from lakehouse.settings import Settings
 
-VIEWS_DIR = ROOT / "spark" / "views"
 CHECK_INTERVAL_S = 10.0
 MISSING_TABLE_CONDITIONS = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 log = logger("views")
-
-
-@dataclass(frozen=True)
-class View:
-    """A view and its CREATE statement, which stores its own digest with the view."""
-
-    name: str
-    sql: str
-    digest: str
 
 
 def apply_views(settings: Settings, *, timeout: float = 0) -> list[str]:
@@ -68,17 +56,6 @@ def _reconcile_until_stopped(settings: Settings, stop: StopSignal, heartbeat: Ca
             log.info("views_created", views=len(created))
         heartbeat()
         stop.wait(CHECK_INTERVAL_S)
-
-
-def load_views(lake: str) -> list[View]:
-    """Return every view, over the tables of the lake at this path or URI."""
-    return [_load_view(file, lake) for file in sorted(VIEWS_DIR.glob("*.sql"))]
-
-
-def _load_view(file: Path, lake: str) -> View:
-    sql = file.read_text(encoding="utf-8").replace("{lake}", lake)
-    digest = hashlib.sha256(sql.encode()).hexdigest()[:16]
-    return View(f"gold.{file.stem}", sql.replace("{digest}", digest), digest)
 
 
 def _create_missing(settings: Settings, created: list[str]) -> dict[str, str]:

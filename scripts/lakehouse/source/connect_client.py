@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from lakehouse.cdc.contract import TOPIC_PREFIX
+from lakehouse.contracts.company import TOPIC_PREFIX
 from lakehouse.http_session import HttpError, HttpSession, Response, ensure_success
 from lakehouse.settings import Settings
 from lakehouse.source.roles import CAPTURE_ROLE

@@ -5,21 +5,21 @@ import time
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from lakehouse.cdc.source_identity import RESNAPSHOT_HINT
+from lakehouse.contracts.company import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.http_session import HttpError, internal_session
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, exponential_backoff, retry_until_stopped
 from lakehouse.settings import Settings
-from lakehouse.source import debezium_signals, postgres, topics
+from lakehouse.source import debezium_signals, postgres, replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
 
 RECONCILE_INTERVAL_S = 3.0
 WARN_NOT_RUNNING_AFTER_S = 10.0
 SHRINK_ROW_HINT = f"Make its row smaller than {topics.MAX_MESSAGE_BYTES >> 20} MiB. Then: {RESNAPSHOT_HINT}"
 
-log = logger("registrar")
+log = logger("connector-controller")
 
 
 def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
@@ -89,13 +89,13 @@ class ConnectorController:
         """
         for name in topics.create_missing_topics(self._admin, topics.required_topics(self._base_config)):
             log.info("topic_created", topic=name)
-        debezium_signals.ensure_published(self._conn, self._desired_config)
+        replication_slot.ensure_published(self._conn, self._desired_config)
         self._register()
         self.stop_if_source_rewound()
         state = self._connect_client.state()
         if state is not None and state.has_failed:
             self._restart(state)
-        reader_pid = debezium_signals.slot_active_pid(self._conn, self._desired_config["slot.name"])
+        reader_pid = replication_slot.slot_active_pid(self._conn, self._desired_config["slot.name"])
         if state is None or not state.is_running or reader_pid is None:
             self._log_not_running(state)
             return False
@@ -110,7 +110,7 @@ class ConnectorController:
             return
         new_tables = newly_captured(current, self._desired_config)
         debezium_signals.enqueue_snapshots(
-            self._conn, new_tables, debezium_signals.slot_active_pid(self._conn, self._desired_config["slot.name"])
+            self._conn, new_tables, replication_slot.slot_active_pid(self._conn, self._desired_config["slot.name"])
         )
         self._connect_client.register(self._desired_config)
         log.info("connector_registered", already_registered=current is not None)
@@ -152,8 +152,8 @@ class ConnectorController:
             self._unhealthy_since = now
             if state is not None and state.is_stopped:
                 log.warning("connector_stopped", hint=f"If it was not stopped here, resume it. Else: {RESNAPSHOT_HINT}")
-            elif debezium_signals.is_slot_lost(self._conn, self._desired_config["slot.name"]):
+            elif replication_slot.is_slot_lost(self._conn, self._desired_config["slot.name"]):
                 log.error("slot_lost", hint=RESNAPSHOT_HINT)
             else:
-                blockers = [f"pid {pid}, {age} s" for pid, age in debezium_signals.open_transactions(self._conn)]
+                blockers = [f"pid {pid}, {age} s" for pid, age in replication_slot.open_transactions(self._conn)]
                 log.warning("connector_not_running", blocking_transactions=blockers)

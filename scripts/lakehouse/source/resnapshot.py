@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
-from lakehouse.source import debezium_signals
+from lakehouse.source import replication_slot
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.postgres import Connection, sql
 
@@ -34,7 +34,7 @@ def resnapshot(
         lambda: (state := connect_client.state()) and state.is_stopped, timeout=timeout, missing="the connector to stop"
     )
     wait_until(
-        lambda: debezium_signals.slot_active_pid(conn, slot) is None,
+        lambda: replication_slot.slot_active_pid(conn, slot) is None,
         timeout=timeout,
         missing="the connector to leave its slot",
     )
@@ -43,7 +43,7 @@ def resnapshot(
     report_progress("taking a snapshot of every table")
     connect_client.resume()
     wait_until(
-        lambda: debezium_signals.slot_active_pid(conn, slot),
+        lambda: replication_slot.slot_active_pid(conn, slot),
         timeout=timeout,
         missing=lambda: _describe_slot_blockers(conn),
     )
@@ -70,5 +70,5 @@ def _is_empty(conn: Connection, table: sql.Identifier) -> bool:
 
 
 def _describe_slot_blockers(conn: Connection) -> str:
-    blockers = ", ".join(f"pid {pid} ({age} s)" for pid, age in debezium_signals.open_transactions(conn))
+    blockers = ", ".join(f"pid {pid} ({age} s)" for pid, age in replication_slot.open_transactions(conn))
     return "the connector to stream again" + (f"; its slot waits for open transactions: {blockers}" if blockers else "")

@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from lakehouse.cdc.contract import TOPIC_PREFIX
+from lakehouse.contracts.company import TOPIC_PREFIX
 from lakehouse.errors import NotReady
 from lakehouse.settings import ROOT, Settings
 

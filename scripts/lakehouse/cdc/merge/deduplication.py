@@ -1,12 +1,15 @@
 """Deduplication of changes that Debezium redelivers after a crash, and detection of late arrivals."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.merge.envelope import DUPLICATE, STREAMED_OPS, empty_string_array
-from lakehouse.cdc.merge.implicit_deletes import implies_deletes
+from lakehouse.cdc.merge.batch import Batch, MergedState
+from lakehouse.cdc.merge.envelope import DUPLICATE
 from lakehouse.cdc.merge.ordering import with_commit_order
+from lakehouse.cdc.merge.predicates import implies_deletes, is_streamed
+from lakehouse.cdc.merge.problems import no_problems
+from lakehouse.cdc.merge.validation import no_reasons
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
 # A redelivered change is the same row of the same WAL record. `_committed_at` disambiguates LSNs and transaction ids
@@ -17,28 +20,37 @@ EVENT_ID = ("_op", "_tx_id", "_lsn", "_committed_at")
 def mark_duplicates_in_batch(changes: DataFrame, contract: Contract) -> DataFrame:
     """Blank each change that repeats an earlier one of the batch."""
     same_event = Window.partitionBy(*contract.key, *EVENT_ID).orderBy("_order")
-    return _blank_duplicates(
-        changes.withColumn("_again", _is_streamed() & (F.row_number().over(same_event) > 1)), contract
-    )
+    is_duplicate = is_streamed() & (F.row_number().over(same_event) > 1)
+    return _blank_duplicates(changes.withColumn("_is_duplicate", is_duplicate), contract)
 
 
-def mark_already_merged(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
+def mark_already_merged(batch: Batch, merged: MergedState) -> Batch:
     """Blank each change that the merged versions already contain."""
-    known = versions.where(_is_streamed()).select(*contract.key, *EVENT_ID).distinct().alias("known")
+    if not merged.overlaps(batch):
+        return batch
+    # A redelivered change has its original LSN; files with lower LSNs only are not read.
+    candidates = merged.versions().where(F.col("_lsn") >= (batch.stats.min_lsn or 0)).where(is_streamed())
+    identity = (*batch.contract.key, *EVENT_ID)
+    known = candidates.select(*identity).distinct().alias("known")
     same_event = F.lit(True)
-    for name in (*contract.key, *EVENT_ID):
+    for name in identity:
         same_event = same_event & F.col(f"change.{name}").eqNullSafe(F.col(f"known.{name}"))
-    joined = changes.alias("change").join(known, same_event, "left")
-    return _blank_duplicates(joined.select("change.*", F.col("known._tx_id").isNotNull().alias("_again")), contract)
+    joined = batch.changes.alias("change").join(known, same_event, "left")
+    marked = joined.select("change.*", F.col("known._tx_id").isNotNull().alias("_is_duplicate"))
+    return Batch.compute(batch.contract, _blank_duplicates(marked, batch.contract))
 
 
-def has_late_arrivals(changes: DataFrame, versions: DataFrame, contract: Contract) -> bool:
+def has_late_arrivals(batch: Batch, merged: MergedState) -> bool:
     """Return whether a change precedes a merged version of its key, or may delete merged rows implicitly."""
-    key = [*contract.key]
+    if not merged.overlaps(batch):
+        return False
+    changes, key = batch.changes, [*batch.contract.key]
     order_columns = [*LINEAGE_COLUMNS, *key]
     new_changes = changes.where(F.col("_op").isNotNull()).select(*order_columns, F.lit(True).alias("_new"))
-    merged_changes = versions.join(new_changes.select(*key).distinct(), key, "semi").select(
-        *order_columns, F.lit(False).alias("_new")
+    merged_changes = (
+        merged.versions()
+        .join(new_changes.select(*key).distinct(), key, "semi")
+        .select(*order_columns, F.lit(False).alias("_new"))
     )
     first_new = F.min(F.when(F.col("_new"), F.col("_order")))
     last_old = F.max(F.when(~F.col("_new"), F.col("_order")))
@@ -50,17 +62,13 @@ def has_late_arrivals(changes: DataFrame, versions: DataFrame, contract: Contrac
     return not by_key.where("late").isEmpty() or not changes.where(implies_deletes()).isEmpty()
 
 
-def _is_streamed() -> Column:
-    """Return whether a change was streamed: snapshot rows repeat on purpose, and are no duplicates."""
-    return F.coalesce(F.col("_op").isin(*STREAMED_OPS) & F.col("_tx_id").isNotNull(), F.lit(False))
-
-
 def _blank_duplicates(changes: DataFrame, contract: Contract) -> DataFrame:
-    """Reduce the duplicates (`_again`) to their lineage, without key, values and reasons."""
-    is_duplicate = F.col("_again")
+    """Reduce the changes marked by `_is_duplicate` to their lineage, without key, values, problems and reasons."""
+    is_duplicate = F.col("_is_duplicate")
     blanked_values = {name: F.when(~is_duplicate, F.col(name)) for name in ("_value", *contract.columns)}
     emptied_arrays = {
-        name: F.when(is_duplicate, empty_string_array()).otherwise(F.col(name)) for name in ("_reasons", "_unchanged")
+        name: F.when(is_duplicate, empty).otherwise(F.col(name))
+        for name, empty in (("_reasons", no_reasons()), ("_problems", no_problems()))
     }
     op = F.when(is_duplicate, DUPLICATE).otherwise(F.col("_op"))
-    return changes.withColumns({**blanked_values, **emptied_arrays, "_op": op}).drop("_again")
+    return changes.withColumns({**blanked_values, **emptied_arrays, "_op": op}).drop("_is_duplicate")

@@ -1,6 +1,6 @@
 """Decoding of Bronze's raw messages into typed changes, with the contract's columns and the lineage of each change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +15,15 @@ from lakehouse.cdc.merge.debezium_types import (
     is_text,
     wire_type,
 )
+from lakehouse.cdc.merge.problems import (
+    COLUMN_MISSING,
+    NOT_TRANSMITTED,
+    OUT_OF_RANGE,
+    TYPE_MISMATCH,
+    Condition,
+    problem,
+    problems_where,
+)
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
 # Debezium's placeholder for a TOASTed value that the change did not modify and the WAL does not have.
@@ -28,8 +37,7 @@ ENDS_SNAPSHOT = """
     coalesce(is_snapshot AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
              IN ('last', 'last_in_data_collection'), false)
 """
-EMPTY_STRING_ARRAY = "CAST(array() AS ARRAY<STRING>)"
-ALL_TYPE_MISMATCHES = "concat(_unfit, array_except(_unread, _beyond))"
+NO_NAMES = "CAST(array() AS ARRAY<STRING>)"
 
 
 def decode(messages: DataFrame, contract: Contract) -> DataFrame:
@@ -40,10 +48,7 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     - LINEAGE_COLUMNS, with `_op` c, u, r, d or t, or NULL where the message is no change of this table;
     - `_value`, the raw message;
     - `_ends_snapshot`, whether the message is the last row of a snapshot;
-    - `_unchanged`, the names of columns whose TOASTed value Debezium omitted;
-    - `_beyond`, the names of columns with a value that the lake does not support;
-    - `_misfits`, the names of columns with a value of another type;
-    - `_missing`, the names of columns that the message lacks.
+    - `_problems`, the columns without a value that fits the contract, each with the kind of problem.
     """
     columns = contract.columns.items()
     return (
@@ -56,41 +61,27 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
             "value AS _value",
             f"{ENDS_SNAPSHOT} AS _ends_snapshot",
             "_row",
+            "_texts",
             *(f"{from_wire(_value_or_null(name, sql_type), sql_type)} AS `{name}`" for name, sql_type in columns),
-            f"CASE WHEN _texts IS NULL THEN {EMPTY_STRING_ARRAY} ELSE {_uncastable(contract)} END AS _unfit",
-            f"{_toasted(contract)} AS _unchanged",
+            f"{_missing_columns(contract)} AS _missing_columns",
         )
-        .selectExpr("*", f"{_type_mismatches(contract)} AS _unread", f"{_missing_columns(contract)} AS _missing")
-        .selectExpr("*", f"{_out_of_range(contract)} AS _beyond")
-        .selectExpr("*", f"CASE WHEN size(_unread) = 0 THEN _unfit ELSE {ALL_TYPE_MISMATCHES} END AS _misfits")
-        .selectExpr("* EXCEPT (_op, _row, _unfit, _unread)", f"{_valid_op(contract)} AS _op")
+        .selectExpr("* EXCEPT (_row, _texts, _missing_columns)", f"{_problems(contract)} AS _problems")
+        .selectExpr("* EXCEPT (_op)", f"{_valid_op(contract)} AS _op")
     )
 
 
-def empty_string_array() -> Column:
-    """Return an empty array of strings."""
-    return F.expr(EMPTY_STRING_ARRAY)
-
-
-def names_where(conditions: Iterable[tuple[str, str]]) -> str:
-    """Return SQL for an array of the texts whose condition is true; `conditions` are (text, SQL) pairs.
-
-    Of Spark's functions that drop NULLs, only array_except is compiled; array_compact took ten times as long.
-    """
-    cases = ", ".join(f"CASE WHEN {condition} THEN '{_escape(text)}' END" for text, condition in conditions)
-    return f"array_except(CAST(array({cases}) AS ARRAY<STRING>), array(CAST(NULL AS STRING)))"
-
-
 def _parse_change(contract: Contract) -> Column:
-    """Return the row parsed by its wire types; `_unfit` is not NULL where a value is of another type."""
+    """Return the row parsed by its wire types; `_corrupt_record` is not NULL where a value is of another type."""
     fields = ", ".join(f"`{name}`: {wire_type(sql_type)}" for name, sql_type in contract.columns.items())
-    return F.from_json("value", f"after STRUCT<{fields}>, _unfit STRING", {"columnNameOfCorruptRecord": "_unfit"})
+    return F.from_json(
+        "value", f"after STRUCT<{fields}>, _corrupt_record STRING", {"columnNameOfCorruptRecord": "_corrupt_record"}
+    )
 
 
 def _parse_as_text(contract: Contract) -> Column:
-    """Return unfit rows, and keys of deletes, as texts, else NULL: numbers parsed as text cost a third more."""
+    """Return corrupt rows, and keys of deletes, as texts, else NULL: numbers parsed as text cost a third more."""
     fields = f"STRUCT<{', '.join(f'`{name}`: STRING' for name in contract.columns)}>"
-    is_corrupt = F.col("_change.after").isNull() | F.col("_change._unfit").isNotNull()
+    is_corrupt = F.col("_change.after").isNull() | F.col("_change._corrupt_record").isNotNull()
     return F.when(F.col("op") == DELETE, F.from_json("key", fields)).when(
         is_corrupt, F.from_json("value", f"after {fields}")["after"]
     )
@@ -102,35 +93,24 @@ def _row_from_texts(contract: Contract) -> str:
     return f"named_struct({', '.join(fields)})"
 
 
-def _uncastable(contract: Contract) -> str:
-    """Return SQL for the names of the columns whose text cannot be cast to the wire type."""
-    return names_where(
-        (name, f"{_text(name)} IS NOT NULL AND {cast_to_wire_type(_text(name), sql_type)} IS NULL")
-        for name, sql_type in contract.columns.items()
-        if not is_text(sql_type)
-    )
+def _problems(contract: Contract) -> str:
+    """Return SQL for the problems of a row."""
+    return problems_where({name: [*_conditions(name, sql_type)] for name, sql_type in contract.columns.items()})
 
 
-def _type_mismatches(contract: Contract) -> str:
-    """Return SQL for the names of the columns that have a wire value, but none of their type."""
-    return names_where(
-        (name, f"`{name}` IS NULL AND {_value_or_null(name, sql_type)} IS NOT NULL")
-        for name, sql_type in contract.columns.items()
-        if not is_identity(sql_type)
-    )
-
-
-def _out_of_range(contract: Contract) -> str:
-    """Return SQL for the names of the columns whose value is valid in Postgres and not supported by the lake."""
-    conditions = (
-        (name, is_out_of_range(_value_or_null(name, sql_type), sql_type)) for name, sql_type in contract.columns.items()
-    )
-    names = names_where(
-        (name, f"array_contains(_unread, '{name}') AND {condition}")
-        for name, condition in conditions
-        if condition != NEVER
-    )
-    return f"CASE WHEN size(_unread) > 0 THEN {names} ELSE {EMPTY_STRING_ARRAY} END"
+def _conditions(name: str, sql_type: str) -> Iterator[Condition]:
+    """Yield each problem that a column of this type may have, with SQL for its condition."""
+    if is_text(sql_type):
+        yield NOT_TRANSMITTED, f"_row.`{name}` = '{UNAVAILABLE_VALUE}'"
+    else:
+        yield TYPE_MISMATCH, f"{_text(name)} IS NOT NULL AND {cast_to_wire_type(_text(name), sql_type)} IS NULL"
+    if not is_identity(sql_type):
+        value = _value_or_null(name, sql_type)
+        has_lost_value = f"`{name}` IS NULL AND {value} IS NOT NULL"
+        if (out_of_range := is_out_of_range(value, sql_type)) != NEVER:
+            yield OUT_OF_RANGE, f"{has_lost_value} AND {out_of_range}"
+        yield TYPE_MISMATCH, has_lost_value
+    yield COLUMN_MISSING, f"_row.`{name}` IS NULL AND array_contains(_missing_columns, '{name}')"
 
 
 def _missing_columns(contract: Contract) -> str:
@@ -138,11 +118,11 @@ def _missing_columns(contract: Contract) -> str:
 
     Where no column is NULL none is missing, and the message is not parsed a second time for its names.
     """
-    some_null = " OR ".join(f"_row.`{name}` IS NULL" for name in contract.columns)
+    has_null = " OR ".join(f"_row.`{name}` IS NULL" for name in contract.columns)
     expected = ", ".join(f"'{name}'" for name in contract.columns)
-    sent_names = "map_keys(from_json(_value, 'after MAP<STRING, STRING>').after)"
-    missing = f"CASE WHEN _op IN {UPSERT_OPS} AND ({some_null}) THEN array_except(array({expected}), {sent_names}) END"
-    return f"coalesce({missing}, {EMPTY_STRING_ARRAY})"
+    sent_names = "map_keys(from_json(value, 'after MAP<STRING, STRING>').after)"
+    missing = f"CASE WHEN op IN {UPSERT_OPS} AND ({has_null}) THEN array_except(array({expected}), {sent_names}) END"
+    return f"coalesce({missing}, {NO_NAMES})"
 
 
 def _text(name: str) -> str:
@@ -154,19 +134,10 @@ def _value_or_null(name: str, sql_type: str) -> str:
     return f"nullif(_row.`{name}`, '{UNAVAILABLE_VALUE}')" if is_text(sql_type) else f"_row.`{name}`"
 
 
-def _toasted(contract: Contract) -> str:
-    texts = (name for name, sql_type in contract.columns.items() if is_text(sql_type))
-    return names_where((name, f"_row.`{name}` = '{UNAVAILABLE_VALUE}'") for name in texts)
-
-
 def _valid_op(contract: Contract) -> str:
     """Return SQL for the operation where the message is a change of this table with a complete key, else NULL."""
     # A key value of another type shows a changed table, not an undecodable message.
     has_whole_key = " AND ".join(
-        f"(`{name}` IS NOT NULL OR array_contains(_misfits, '{name}'))" for name in contract.key
+        f"(`{name}` IS NOT NULL OR array_contains(_problems, {problem(name, TYPE_MISMATCH)}))" for name in contract.key
     )
     return f"CASE WHEN _op = '{TRUNCATE}' OR (_op IN {(*UPSERT_OPS, DELETE)} AND {has_whole_key}) THEN _op END"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")

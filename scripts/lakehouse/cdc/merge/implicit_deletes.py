@@ -10,19 +10,36 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.merge.envelope import DELETE, TRUNCATE, UPSERT_OPS, empty_string_array
+from lakehouse.cdc.merge.batch import Batch, MergedState
+from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.ordering import is_after, with_commit_order
+from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_upsert
+from lakehouse.cdc.merge.problems import no_problems
+from lakehouse.cdc.merge.validation import no_reasons
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 
 
-def add_implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
+def add_implicit_deletes(batch: Batch, merged: MergedState) -> Batch:
     """Add a delete for each implicitly deleted row, with the lineage of the change that deletes it.
 
-    The rows are those of the batch and of the earlier `versions`.
+    The rows are those of the batch and of the merged versions. A table's first snapshot alone deletes none.
     """
+    stats = batch.stats
+    is_first_snapshot = not merged.offsets and stats.initial_snapshots <= 1 and stats.not_initial_snapshot == 0
+    if not stats.implicit_deletes or is_first_snapshot:
+        return batch
+    deletes = _implicit_deletes(batch.changes, merged.versions(), batch.contract)
+    # The deleting changes stay: every message has a row in the versions.
+    return Batch.compute(batch.contract, batch.changes.unionByName(deletes, allowMissingColumns=True))
+
+
+def _implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Contract) -> DataFrame:
+    """Return the deletes, without the columns of values."""
     key = [*contract.key]
     deleting_changes = changes.where(implies_deletes()).agg(
-        F.collect_list(F.struct("_order", *LINEAGE_COLUMNS, initial_snapshot_lsn().alias("_snapshot"))).alias("_sweeps")
+        F.collect_list(F.struct("_order", *LINEAGE_COLUMNS, initial_snapshot_lsn().alias("_snapshot"))).alias(
+            "_deleting_changes"
+        )
     )
     known = (
         changes.select(*LINEAGE_COLUMNS, *key).unionByName(versions.select(*LINEAGE_COLUMNS, *key)).dropna(subset=key)
@@ -31,30 +48,21 @@ def add_implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Cont
     ordered = with_commit_order(known.where(F.col("_op").isNotNull()), key)
     rows = ordered.withColumns({"_next": F.lead("_order").over(key_window), "_snapshot": initial_snapshot_lsn()})
     candidates = (
-        rows.where(F.col("_op").isin(*UPSERT_OPS))
+        rows.where(is_upsert())
         .crossJoin(F.broadcast(deleting_changes))
-        .withColumn("_by", _first_deleting_change_after())
+        .withColumn("_deleting_change", _first_deleting_change_after())
     )
-    deleted = candidates.where(F.col("_next").isNull() | is_after(F.col("_next"), F.col("_by._order")))
-    lineage = (F.col(f"_by.{name}").alias(name) for name in LINEAGE_COLUMNS if name != "_op")
-    arrays = (
-        empty_string_array().alias(name) for name in ("_reasons", "_unchanged", "_beyond", "_misfits", "_missing")
+    deleted = candidates.where(F.col("_next").isNull() | is_after(F.col("_next"), F.col("_deleting_change._order")))
+    lineage = (F.col(f"_deleting_change.{name}").alias(name) for name in LINEAGE_COLUMNS if name != "_op")
+    return deleted.where(F.col("_deleting_change").isNotNull()).select(
+        F.lit(DELETE).alias("_op"),
+        *lineage,
+        "_deleting_change._order",
+        *key,
+        no_reasons().alias("_reasons"),
+        no_problems().alias("_problems"),
+        F.lit(False).alias("_ends_snapshot"),
     )
-    deletes = deleted.where(F.col("_by").isNotNull()).select(
-        F.lit(DELETE).alias("_op"), *lineage, "_by._order", *key, *arrays, F.lit(False).alias("_ends_snapshot")
-    )
-    # The deleting changes stay: every message has a row in the versions.
-    return changes.unionByName(deletes, allowMissingColumns=True)
-
-
-def implies_deletes() -> Column:
-    """Return whether a change implies deletes: it is a TRUNCATE, or the end of an initial snapshot."""
-    return (F.col("_op") == TRUNCATE) | (F.col("_ends_snapshot") & initial_snapshot_lsn().isNotNull())
-
-
-def initial_snapshot_lsn() -> Column:
-    """Return the LSN of the initial snapshot that a row belongs to, which identifies it; NULL for other changes."""
-    return F.when((F.col("_op") == "r") & F.col("_last_commit_lsn").isNull(), F.col("_lsn"))
 
 
 def _first_deleting_change_after() -> Column:
@@ -62,7 +70,7 @@ def _first_deleting_change_after() -> Column:
     own_snapshot = F.coalesce(F.col("_snapshot"), F.lit(-1))
     return F.array_min(
         F.filter(
-            "_sweeps",
+            "_deleting_changes",
             lambda change: is_after(change["_order"], F.col("_order")) & ~change["_snapshot"].eqNullSafe(own_snapshot),
         )
     )

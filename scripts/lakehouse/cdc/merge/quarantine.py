@@ -7,10 +7,9 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
-from lakehouse.cdc.merge.validation import is_effective
+from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.offsets import Offsets
 
-CORRECTED, DELETED = "corrigé", "supprimé"
 LINEAGE_FIELDS = ("op", "incarnation", "partition", "offset", "last_commit_lsn", "lsn", "committed_at")
 
 
@@ -18,7 +17,7 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
     """Return an entry for each refused change, resolved where a later change of the batch resolves it."""
     later = Window.partitionBy(*contract.key).orderBy("_order").rowsBetween(1, Window.unboundedFollowing)
     with_resolution = changes.withColumn(
-        "_by", F.first(F.when(is_effective(), _resolution()), ignorenulls=True).over(later)
+        "_resolution", F.first(F.when(is_effective(), _resolution(contract)), ignorenulls=True).over(later)
     )
     return with_resolution.where(F.size("_reasons") > 0).select(
         F.lit(contract.table).alias("table_name"),
@@ -26,14 +25,15 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
         F.col("_value").alias("value"),
         F.col("_reasons").alias("reasons"),
         *(F.col(f"_{name}").alias(name) for name in LINEAGE_FIELDS),
-        "_by.*",
+        "_resolution.*",
     )
 
 
 def resolutions(changes: DataFrame, contract: Contract) -> DataFrame:
     """Return the resolution of older entries by key: from the batch's first accepted change or delete of the key."""
-    first = changes.where(is_effective()).groupBy(*contract.key).agg(F.min_by(_resolution(), "_order").alias("_by"))
-    return first.select(_key_json(contract), "_by.*")
+    first = F.min_by(_resolution(contract), "_order").alias("_resolution")
+    by_key = changes.where(is_effective()).groupBy(*contract.key).agg(first)
+    return by_key.select(_key_json(contract), "_resolution.*")
 
 
 def upsert(lake: Lake, contract: Contract, refused: DataFrame) -> None:
@@ -63,9 +63,9 @@ def delete_entries(lake: Lake, contract: Contract) -> None:
     lake.table("silver", "quarantine").delete(F.col("table_name") == contract.table)
 
 
-def _resolution() -> Column:
-    by = F.when(F.col("_op") == DELETE, DELETED).otherwise(CORRECTED)
-    return F.struct(F.col("_committed_at").alias("resolved_at"), by.alias("resolution"))
+def _resolution(contract: Contract) -> Column:
+    wording = F.when(F.col("_op") == DELETE, contract.wording.deleted).otherwise(contract.wording.corrected)
+    return F.struct(F.col("_committed_at").alias("resolved_at"), wording.alias("resolution"))
 
 
 def _table_predicate(contract: Contract) -> str:

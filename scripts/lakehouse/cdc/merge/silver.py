@@ -5,7 +5,7 @@ those that Silver has merged. After a run that was killed in between, the next o
 """
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 
 from pyspark.sql import Column, DataFrame
@@ -15,13 +15,16 @@ from lakehouse.cdc import commit_log, schemas, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge import quarantine
-from lakehouse.cdc.merge.batch_stats import BatchStats, compute_batch_stats
-from lakehouse.cdc.merge.deduplication import has_late_arrivals, mark_already_merged
-from lakehouse.cdc.merge.enrichment import enrich, materialize, needs_history
-from lakehouse.cdc.merge.envelope import DELETE
-from lakehouse.cdc.merge.validation import latest_per_key, parse_changes
+from lakehouse.cdc.merge.batch import Batch, BatchStats, MergedState
+from lakehouse.cdc.merge.deduplication import has_late_arrivals, mark_already_merged, mark_duplicates_in_batch
+from lakehouse.cdc.merge.envelope import DELETE, decode
+from lakehouse.cdc.merge.implicit_deletes import add_implicit_deletes
+from lakehouse.cdc.merge.ordering import with_commit_order
+from lakehouse.cdc.merge.toast import fill_toasted
+from lakehouse.cdc.merge.validation import ensure_schema_matches, latest_per_key, validate
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
+from lakehouse.spark.materialize import materialize
 
 
 @dataclass(frozen=True)
@@ -55,35 +58,33 @@ def catch_up(
 
     Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
     """
-    if not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
-        reset_table(lake, contract)
-    refills = commit_log.refill_count(lake.store, contract) if cut else 0
-    if refills > commit_log.merged_refill_count(lake.store, contract):
-        # Changes after the gap were merged without those of the gap.
-        reset_table(lake, contract)
-        commit_log.set_merged_refill_count(lake.store, contract, refills)
+    _reset_if_outdated(lake, contract, cut)
     merged_offsets = table_stats.silver_offsets(lake.store, contract)
     if has_reached(merged_offsets, cut):
         return CatchUpResult(contract.table)
     if lag(merged_offsets, cut) > thresholds.bulk:
         lake = lake.with_bulk_settings()
-    changes = materialize(parse_changes(lake.bronze_between(contract, merged_offsets, cut), contract))
-    stats = compute_batch_stats(changes, contract)
-    changes_read = stats.changes
-    if _overlaps_merged(lake, contract, stats):
-        # A redelivered change has its original LSN; files with lower LSNs only are not read.
-        candidate_versions = lake.versions(contract).where(F.col("_lsn") >= (stats.min_lsn or 0))
-        changes = materialize(mark_already_merged(changes, candidate_versions, contract))
-        if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(changes, lake.versions(contract), contract):
-            # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
-            reset_table(lake, contract)
-            return catch_up(lake, contract, cut, thresholds)
-        stats = compute_batch_stats(changes, contract)
-    if needs_history(stats, already_merged=bool(merged_offsets)):
-        changes = enrich(changes, stats, lake.versions(contract), contract)
-        stats = compute_batch_stats(changes, contract)
-    rows = _write_batch(lake, contract, changes, stats, merged_offsets, thresholds)
-    return CatchUpResult(contract.table, changes_read, stats.refused, rows)
+    batch = read_batch(lake.bronze_between(contract, merged_offsets, cut), contract)
+    ensure_schema_matches(batch)
+    merged = MergedState(
+        merged_offsets, table_stats.max_commit_lsn(lake.store, contract), partial(lake.versions, contract)
+    )
+    new = mark_already_merged(batch, merged)
+    if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(new, merged):
+        # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
+        reset_table(lake, contract)
+        return catch_up(lake, contract, cut, thresholds)
+    complete = fill_toasted(add_implicit_deletes(new, merged), merged)
+    rows = _write_batch(lake, complete, merged_offsets, thresholds)
+    return CatchUpResult(contract.table, batch.stats.changes, complete.stats.refused, rows)
+
+
+def read_batch(messages: DataFrame, contract: Contract) -> Batch:
+    """Return Bronze's messages as a batch of changes: decoded, validated, ordered, duplicates among them blanked."""
+    decoded = decode(messages, contract)
+    validated = validate(decoded, contract)
+    ordered = with_commit_order(validated, contract.key)
+    return Batch.compute(contract, mark_duplicates_in_batch(ordered, contract))
 
 
 def reset_table(lake: Lake, contract: Contract) -> None:
@@ -99,21 +100,20 @@ def reset_table(lake: Lake, contract: Contract) -> None:
     lake.truncate("silver", history, schemas.versions(contract))
 
 
-def _overlaps_merged(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
-    """Return whether a batch may have changes that were merged already, or that arrive late in another partition."""
-    latest = table_stats.max_commit_lsn(lake.store, contract)
-    return latest is not None and stats.min_commit_lsn is not None and stats.min_commit_lsn <= latest
+def _reset_if_outdated(lake: Lake, contract: Contract, cut: Offsets) -> None:
+    """Empty the table's Silver where its columns are not the contract's, or a gap of Bronze was filled since."""
+    if not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
+        reset_table(lake, contract)
+    refills = commit_log.refill_count(lake.store, contract) if cut else 0
+    if refills > commit_log.merged_refill_count(lake.store, contract):
+        # Changes after the gap were merged without those of the gap.
+        reset_table(lake, contract)
+        commit_log.set_merged_refill_count(lake.store, contract, refills)
 
 
-def _write_batch(
-    lake: Lake,
-    contract: Contract,
-    changes: DataFrame,
-    stats: BatchStats,
-    merged_offsets: Offsets,
-    thresholds: MergeThresholds,
-) -> int:
+def _write_batch(lake: Lake, batch: Batch, merged_offsets: Offsets, thresholds: MergeThresholds) -> int:
     """Write the three tables, and return how many current rows were inserted, updated or deleted."""
+    contract, changes, stats = batch.contract, batch.changes, batch.stats
     if stats.refused:
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
@@ -138,7 +138,7 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
     if len(row_counts) > 1:
         raise LakehouseError(
             f"silver/{contract.table} was written by another refresh at the same time, so rows may be there twice. "
-            "Run batch_refresh_silver_gold.py --rebuild-silver."
+            f"{contract.hints.rebuild_silver}"
         )
     return sum(row_counts)
 

@@ -1,45 +1,52 @@
-"""Validation of typed changes, and the latest one per key: pure functions, whose result no batch boundary affects."""
+"""Validation of typed changes by their contract, and the latest one per key: no batch boundary affects the result."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.merge.deduplication import mark_duplicates_in_batch
-from lakehouse.cdc.merge.envelope import DELETE, UPSERT_OPS, decode, empty_string_array, names_where
-from lakehouse.cdc.merge.ordering import with_commit_order
+from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
+from lakehouse.cdc.merge.batch import Batch
+from lakehouse.cdc.merge.predicates import is_effective, is_upsert
+from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, OUT_OF_RANGE, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
+from lakehouse.errors import SchemaMismatch
 
-UNREADABLE = "message illisible"
-OUT_OF_RANGE_PREFIX = "valeur hors limites : "
-NOT_TRANSMITTED_PREFIX = "valeur non transmise : "
-
-
-def parse_changes(messages: DataFrame, contract: Contract) -> DataFrame:
-    """Return Bronze's messages as typed changes: validated, ordered, with duplicates of the batch blanked."""
-    return mark_duplicates_in_batch(
-        with_commit_order(validate(decode(messages, contract), contract), contract.key), contract
-    )
+NO_REASONS = "CAST(array() AS ARRAY<STRING>)"
 
 
 def validate(changes: DataFrame, contract: Contract) -> DataFrame:
     """Add `_reasons`, empty where a change is accepted. Set `_value` to NULL except for refused changes."""
-    broken_rules = F.expr(names_where((rule.message, f"({rule.when})") for rule in contract.rules))
-    no_reasons = empty_string_array()
     reasons = F.concat(
-        broken_rules,
-        _with_reason("_beyond", OUT_OF_RANGE_PREFIX),
-        _with_reason("_unchanged", NOT_TRANSMITTED_PREFIX),
+        F.expr(_broken_rules(contract)),
+        _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
+        _reasons_of(NOT_TRANSMITTED, contract.wording.not_transmitted),
     )
-    verdict = (
-        F.when(F.col("_op").isNull(), F.array(F.lit(UNREADABLE))).when(_is_upsert(), reasons).otherwise(no_reasons)
-    )
+    undecodable = F.array(F.lit(contract.wording.undecodable))
+    verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
     return (
         # Of the lineage, a rule may use `committed_at` only.
         changes.withColumn("committed_at", F.col("_committed_at"))
-        .withColumn("_reasons", verdict)
+        .withColumn("_reasons", verdict.otherwise(no_reasons()))
         .withColumn("_value", F.when(F.size("_reasons") > 0, F.col("_value")))
         .drop("committed_at")
     )
+
+
+def ensure_schema_matches(batch: Batch) -> None:
+    """Raise SchemaMismatch, naming column and offset but no value, where a batch does not fit its contract."""
+    contract, mismatch = batch.contract, batch.stats.type_mismatch
+    remedy = f"Nothing was changed in Silver. {contract.hints.change_contract}"
+    if mismatch:
+        raise SchemaMismatch(
+            f"{contract.table}: the value of {', '.join(mismatch.columns)} is not of the contract's type, first at "
+            f"{contract.topic}, partition {mismatch.partition}, offset {mismatch.offset}. {remedy}; "
+            "the next refresh reads the batch again."
+        )
+    if batch.stats.missing_columns:
+        raise SchemaMismatch(
+            f"{contract.table}: {', '.join(batch.stats.missing_columns)} is in the contract and no longer in the "
+            f"table. {remedy}, or restore the column. If it was renamed, no message has the values under the new "
+            f"name: {contract.hints.resnapshot}"
+        )
 
 
 def latest_per_key(changes: DataFrame, contract: Contract) -> DataFrame:
@@ -53,16 +60,25 @@ def latest_per_key(changes: DataFrame, contract: Contract) -> DataFrame:
     return last.select("row.*")
 
 
-def is_effective() -> Column:
-    """Return whether a change determines Silver's row of its key: it is accepted, or a delete."""
-    return (F.col("_op") == DELETE) | (_is_upsert() & (F.size("_reasons") == 0))
+def no_reasons() -> Column:
+    """Return an empty array of reasons."""
+    return F.expr(NO_REASONS)
 
 
-def _with_reason(names: str, reason: str) -> Column:
-    """Return the reason with each of the names; nearly always there is none, and nothing is computed."""
-    reasons = F.transform(names, lambda name: F.concat(F.lit(reason), name))
-    return F.when(F.size(names) > 0, reasons).otherwise(empty_string_array())
+def sql_literal(text: str) -> str:
+    """Return the text as a SQL literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
-def _is_upsert() -> Column:
-    return F.col("_op").isin(*UPSERT_OPS)
+def _broken_rules(contract: Contract) -> str:
+    """Return SQL for the messages of the rules that refuse the row, in the contract's order."""
+    messages = ", ".join(f"CASE WHEN ({rule.when}) THEN {sql_literal(rule.message)} END" for rule in contract.rules)
+    return f"array_except(CAST(array({messages}) AS ARRAY<STRING>), array(CAST(NULL AS STRING)))"
+
+
+def _reasons_of(kind: str, text: str) -> Column:
+    """Return a reason for each problem of a kind; nearly always there is none, and nothing is computed."""
+    of_kind = F.filter("_problems", lambda problem: problem["kind"] == kind)
+    reasons = F.transform(of_kind, lambda problem: F.replace(F.lit(text), F.lit(COLUMN_PLACEHOLDER), problem["column"]))
+    return F.when(has_problem(kind), reasons).otherwise(no_reasons())

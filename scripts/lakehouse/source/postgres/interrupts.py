@@ -20,8 +20,8 @@ def call_interruptibly(call: Callable[[], T], cancel: Callable[[], object]) -> T
     if current_thread() is not main_thread():
         return call()
     future: Future[T] = Future()
-    Thread(target=_settle, args=(future, call), daemon=True).start()
     try:
+        Thread(target=_settle, args=(future, call), daemon=True).start()
         return future.result()
     except KeyboardInterrupt:
         # A frozen Postgres does not answer the request to cancel either.

@@ -7,7 +7,6 @@ import psycopg2
 import stamina
 
 from lakehouse.errors import NotReady
-from lakehouse.logs import logger
 from lakehouse.retries import first_line
 from lakehouse.settings import Settings
 from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection
@@ -65,16 +64,3 @@ def _open(settings: Settings, autocommit: bool) -> Connection:
     )
     conn.autocommit = autocommit
     return conn
-
-
-def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    logger("postgres").warning(
-        "retrying",
-        reason=first_line(details.caused_by),
-        waited_s=round(details.waited_so_far),
-        next_try_s=round(details.wait_for, 1),
-    )
-
-
-# The default log line of stamina quotes arguments and whole exceptions.
-stamina.instrumentation.set_on_retry_hooks([_log_retry])

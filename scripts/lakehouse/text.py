@@ -5,6 +5,8 @@ import unicodedata
 
 # Zero-width characters that web pages and PDFs leave in pasted text; str.split() does not treat them as spaces.
 INVISIBLE_CHARACTERS = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+# Unicode decomposes an accented letter and the ligature of « fi », but not this letter of French.
+LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE"})
 
 
 def normalize(text: str) -> str:
@@ -13,6 +15,11 @@ def normalize(text: str) -> str:
 
 
 def fold_for_comparison(text: str) -> str:
-    """Return the text without accents, case, punctuation or extra spaces, for comparison only."""
-    without_accents = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    """Return the text without accents, case, punctuation or extra spaces, for comparison only.
+
+    >>> fold_for_comparison("  L’Haÿ-les-Roses "), fold_for_comparison("Cœur\u00a0de ville")
+    ('l hay les roses', 'coeur de ville')
+    """
+    decomposed = unicodedata.normalize("NFKD", text.translate(LIGATURES))
+    without_accents = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.findall(r"[a-z0-9]+", without_accents.translate(INVISIBLE_CHARACTERS).casefold()))

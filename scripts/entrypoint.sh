@@ -1,0 +1,41 @@
+#!/bin/sh
+# Drops root in a container, so that its files belong to the owner of data/delta, who can then delete them.
+# No command runs as root: where root owns the folder, the uid is 10001.
+set -eu
+
+lake=/data/delta output=/app/data/output passwd=/etc/passwd
+export HOME=/home/lakehouse
+
+if [ $# -eq 0 ]; then
+  echo "error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py" >&2
+  exit 1
+fi
+trap 'echo "error: make yourself the owner of data/delta and data/output." >&2' EXIT
+
+# By the mount table: a comparison of devices would miss a mount on the container's own.
+is_mounted() { awk -v folder="$1" '$5 == folder { found = 1 } END { exit !found }' /proc/self/mountinfo; }
+hand_over_from_root() { find -H "$@" -maxdepth 0 -uid 0 -exec chown "$owner" {} +; }
+
+# The container engine creates missing mount points of the Thrift server as root, so they must exist before.
+if is_mounted "$lake"; then mkdir -p "$lake/bronze/strava_activities" "$lake/silver" "$lake/gold"; fi
+
+# A rootless engine maps a user to root: this root is not root of the machine.
+read -r inside outside _ </proc/self/uid_map
+if [ "$(id -u) $inside $outside" != "0 0 0" ]; then
+  trap - EXIT
+  exec "$@"
+fi
+
+owner=0:0
+if is_mounted "$lake"; then owner=$(stat -c %u:%g "$lake"); fi
+case $owner in 0:*) owner=10001:10001 ;; esac
+uid=${owner%:*} gid=${owner#*:}
+# Spark's login fails for a user without a line in passwd.
+grep -q "^[^:]*:[^:]*:$uid:" "$passwd" || echo "lakehouse-$uid:x:$uid:$gid::$HOME:/usr/sbin/nologin" >>"$passwd"
+chown "$owner" "$HOME"
+if is_mounted "$lake"; then
+  hand_over_from_root "$lake" "$lake/bronze" "$lake/bronze/strava_activities" "$lake/silver" "$lake/gold"
+fi
+if is_mounted "$output"; then hand_over_from_root "$output"; fi
+trap - EXIT
+exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"

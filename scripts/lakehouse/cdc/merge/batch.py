@@ -1,0 +1,113 @@
+"""A batch of changes on its way into Silver, with its statistics: they decide which steps it needs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.merge.envelope import INSERT
+from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_upsert
+from lakehouse.cdc.merge.problems import COLUMN_MISSING, NOT_TRANSMITTED, TYPE_MISMATCH, columns_with, has_problem
+from lakehouse.cdc.offsets import Offsets
+from lakehouse.spark.materialize import materialize
+
+
+@dataclass(frozen=True)
+class TypeMismatch:
+    """The first change of a batch with values of another type than the contract's."""
+
+    partition: int
+    offset: int
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class BatchStats:
+    """Counts and bounds of a batch of changes."""
+
+    changes: int
+    refused: int
+    toasted: int  # changes without their TOASTed values
+    key_changes: int  # of these, the inserts: rows under a new key
+    implicit_deletes: int  # changes that delete rows without a message for each
+    initial_snapshots: int  # distinct initial snapshots, repeated ones included
+    not_initial_snapshot: int  # changes that are no rows of an initial snapshot
+    min_commit_lsn: int | None  # a change without a commit LSN counts with its own LSN
+    min_lsn: int | None
+    inserts: int
+    min_key: Any  # of the first key column
+    max_key: Any
+    type_mismatch: TypeMismatch | None
+    missing_columns: Sequence[str]  # of the newest upsert: older ones may lack a column that was added later
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Changes of one table, computed once; each step returns another batch, or this one where nothing is to do."""
+
+    contract: Contract
+    changes: DataFrame
+
+    @classmethod
+    def compute(cls, contract: Contract, changes: DataFrame) -> "Batch":
+        """Return the batch of these changes, computed now."""
+        return cls(contract, materialize(changes))
+
+    @cached_property
+    def stats(self) -> BatchStats:
+        """Compute the statistics, in one pass, at their first use."""
+        position = F.struct("_incarnation", "_partition", "_offset")
+        located = F.struct(position, "_problems")
+        is_toasted, is_insert = has_problem(NOT_TRANSMITTED), F.col("_op") == INSERT
+        counts = {
+            "changes": F.count("*"),
+            "refused": F.count_if(F.size("_reasons") > 0),
+            "toasted": F.count_if(is_toasted),
+            "key_changes": F.count_if(is_toasted & is_insert),
+            "implicit_deletes": F.count_if(implies_deletes()),
+            "initial_snapshots": F.size(F.collect_set(initial_snapshot_lsn())),
+            "not_initial_snapshot": F.count_if(initial_snapshot_lsn().isNull()),
+            "min_commit_lsn": F.min(F.coalesce("_last_commit_lsn", "_lsn")),
+            "min_lsn": F.min("_lsn"),
+            "inserts": F.count_if(is_insert),
+            "min_key": F.min(self.contract.key[0]),
+            "max_key": F.max(self.contract.key[0]),
+        }
+        row = self.changes.agg(
+            *(count.alias(name) for name, count in counts.items()),
+            F.min(F.when(has_problem(TYPE_MISMATCH), located)).alias("first_mismatch"),
+            F.max(F.when(is_upsert(), located)).alias("newest_upsert"),
+        ).first()
+        assert row is not None  # noqa: S101 - an aggregate without groups has one row
+        return BatchStats(
+            **{name: row[name] for name in counts},
+            type_mismatch=_type_mismatch(row["first_mismatch"]),
+            missing_columns=columns_with(
+                COLUMN_MISSING, row["newest_upsert"]["_problems"] if row["newest_upsert"] else []
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class MergedState:
+    """What Silver has merged before a batch."""
+
+    offsets: Offsets
+    max_commit_lsn: int | None
+    versions: Callable[[], DataFrame]  # read only by a step that needs them
+
+    def overlaps(self, batch: Batch) -> bool:
+        """Return whether a batch may have changes that were merged already, or that arrive late."""
+        first = batch.stats.min_commit_lsn
+        return self.max_commit_lsn is not None and first is not None and first <= self.max_commit_lsn
+
+
+def _type_mismatch(first_mismatch: Row | None) -> TypeMismatch | None:
+    if first_mismatch is None:
+        return None
+    (_, partition, offset), problems = first_mismatch
+    return TypeMismatch(partition, offset, columns_with(TYPE_MISMATCH, problems))

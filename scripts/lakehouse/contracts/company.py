@@ -1,0 +1,42 @@
+"""What the change engine is given of this company: the source's names, the French wording, the commands of remedies."""
+
+from collections.abc import Mapping
+
+from lakehouse.cdc.contract import Contract, Hints, Rule, Wording
+
+TOPIC_PREFIX, SCHEMA = "rh_sport", "public"
+RESNAPSHOT_HINT = "python scripts/Jobs_Spark/resnapshot.py reads every table again and continues from there."
+OTHER_SOURCE_HINT = (
+    "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
+    "or drop the lake and read everything again (make reset; with compose: down -v and rm -rf data/delta/*)."
+)
+# Stored in silver.*_versions and silver.quarantine.
+FRENCH_WORDING = Wording(
+    undecodable="message illisible",
+    out_of_range="valeur hors limites : {column}",
+    not_transmitted="valeur non transmise : {column}",
+    corrected="corrigé",
+    deleted="supprimé",
+)
+
+
+def captured_table(
+    *, table: str, key: tuple[str, ...], columns: Mapping[str, str], rules: tuple[Rule, ...] = ()
+) -> Contract:
+    """Return the contract of one of the company's tables."""
+    return Contract(
+        table=table,
+        key=key,
+        columns=columns,
+        rules=rules,
+        schema=SCHEMA,
+        topic_prefix=TOPIC_PREFIX,
+        wording=FRENCH_WORDING,
+        hints=Hints(
+            change_contract=f"Change contracts/{table}.py to match the table",
+            other_source=OTHER_SOURCE_HINT,
+            rebuild_silver="Run batch_refresh_silver_gold.py --rebuild-silver.",
+            resnapshot=RESNAPSHOT_HINT,
+            start_stream="Start it: make up",
+        ),
+    )

@@ -1,0 +1,90 @@
+"""The text of Gold's views: one .sql each in spark/views, also for the twin as of a day. Nothing imports pyspark here.
+
+A view's text has placeholders in braces: `{lake}`, the lake's path, and `{digest}`, which the server stores with it.
+With `{au}` in the names of the view and of its tables, it has a twin as of a day. There it is the suffix.
+In the twin, `{days}` names the two days for SELECT, USING and GROUP BY, and `{day_comments}` declares their columns.
+All three are empty in the view itself. `{one text|another}` is the one in the view, the other in its twin.
+The other placeholders are SHARED_SQL.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from lakehouse.gold.as_of_columns import AS_OF_COLUMNS, AS_OF_SUFFIX
+from lakehouse.settings import ROOT
+
+VIEWS_DIR = ROOT / "spark" / "views"
+AS_OF_COMMENTS = ("Jour dont les données comptent, à Paris", "Dernier jour dont les connaissances comptent, à Paris")
+# Units and their costs, once for all views. v_kpi with them is also the query of a run's totals, which DataFusion
+# computes, so IF and COUNT_IF are not among them.
+SHARED_SQL: Mapping[str, str] = MappingProxyType(
+    {
+        "unit": "COALESCE(business_unit, 'Non renseignée')",
+        # in a query that groups by ROLLUP (unit)
+        "unit_or_total": "CASE WHEN GROUPING(unit) = 1 THEN 'Total' ELSE unit END",
+        # what a scenario is compared with: the same by the real rules
+        **{
+            f"{name}{suffix}": sql.format(suffix=suffix)
+            for suffix in ("", "_reel")
+            for name, sql in {
+                "nb_primes": "COUNT(*) FILTER (WHERE eligible{suffix})",
+                "cout_primes": "SUM(montant_prime{suffix})",
+                "jours_bien_etre": "SUM(jours_bien_etre{suffix})",
+            }.items()
+        },
+    }
+)
+VIEW_PLACEHOLDERS = {"au": "", "days": "", "day_comments": ""}
+TWIN_PLACEHOLDERS = {
+    "au": AS_OF_SUFFIX,
+    "days": "".join(f"{name}, " for name in AS_OF_COLUMNS),
+    "day_comments": "".join(
+        f"{name} COMMENT '{comment}',\n  " for name, comment in zip(AS_OF_COLUMNS, AS_OF_COMMENTS, strict=True)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """A view and its CREATE statement, which stores its own digest with the view."""
+
+    name: str
+    sql: str
+    digest: str
+
+    @property
+    def query(self) -> str:
+        """The SELECT behind the view."""
+        return "SELECT" + self.sql.split("AS SELECT", 1)[1]
+
+
+def load_views(lake: str, views_dir: Path = VIEWS_DIR) -> list[View]:
+    """Return every view and twin as of a day, over the tables of the lake at this path or URI."""
+    return [view for file in sorted(views_dir.glob("*.sql")) for view in _load(file, lake)]
+
+
+def _load(file: Path, lake: str) -> Iterator[View]:
+    text = file.read_text(encoding="utf-8")
+    yield _render(file, text, lake, VIEW_PLACEHOLDERS)
+    if "{au}" in text:
+        yield _render(file, text, lake, TWIN_PLACEHOLDERS)
+
+
+def _render(file: Path, text: str, lake: str, placeholders: Mapping[str, str]) -> View:
+    values = {**SHARED_SQL, **placeholders, "lake": lake, "digest": "{digest}"}
+
+    def value(match: re.Match[str]) -> str:
+        in_view, is_alternative, in_twin = match[1].partition("|")
+        if is_alternative:
+            return in_twin if placeholders["au"] else in_view
+        if in_view not in values:
+            raise ValueError(f"{file.name} has an unknown placeholder {match[0]}; use one of {{{'}, {'.join(values)}}}")
+        return values[in_view]
+
+    sql = re.sub(r"\{([^{}]*)\}", value, text)
+    digest = hashlib.sha256(sql.encode()).hexdigest()[:16]
+    return View(f"gold.{file.stem}{placeholders['au']}", sql.replace("{digest}", digest), digest)
