@@ -13,7 +13,7 @@ from lakehouse.settings import ROOT
 
 
 def _run_healthcheck(argument: str, **environment: str) -> int:
-    command = ["sh", ROOT / "scripts" / "healthcheck.sh", argument]
+    command = ["sh", str(ROOT / "scripts" / "healthcheck.sh"), argument]
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=False).returncode
 
 
