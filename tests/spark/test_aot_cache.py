@@ -39,6 +39,15 @@ def test_jvm_starts_with_the_aot_cache_built_at_install() -> None:
     assert run(settings(ROOT / ".local" / "jars"), "-c", AOT_PROGRAM).endswith("3\n")
 
 
+def test_aot_cache_of_jars_that_were_installed_again_is_not_used(tmp_path: Path) -> None:
+    jar = tmp_path / "spark" / "delta.jar"
+    jar.parent.mkdir()
+    jar.touch()
+    before = aot_cache_path(settings(tmp_path))
+    os.utime(jar, ns=(0, 0))
+    assert aot_cache_path(settings(tmp_path)) != before
+
+
 @pytest.mark.long
 def test_aot_cache_of_other_versions_is_deleted_and_the_current_one_not_rebuilt(tmp_path: Path) -> None:
     (tmp_path / "spark").symlink_to(ROOT / ".local" / "jars" / "spark")

@@ -45,13 +45,14 @@ def test_jar_with_a_wrong_checksum_is_refused_and_deleted(tmp_path: Path) -> Non
     assert not path.exists()
 
 
-def test_valid_jar_is_not_fetched_again_and_unknown_jars_are_deleted(tmp_path: Path) -> None:
+def test_valid_jar_is_not_fetched_again_and_unknown_jars_are_deleted_but_our_own(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / JAR.name).write_bytes(b"the jar")
+    (folder / "lakehouse-0123456789ab.jar").write_bytes(b"compiled from spark/java")
     (folder / "tool-0.9.jar").write_bytes(b"of an older lock")
     jars.fetch(tmp_path, _write_lock(tmp_path), lambda *_: pytest.fail("fetched again"))
-    assert [path.name for path in folder.iterdir()] == [JAR.name]
+    assert {path.name for path in folder.iterdir()} == {JAR.name, "lakehouse-0123456789ab.jar"}
 
 
 def test_a_half_written_jar_is_fetched_again(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lakehouse.errors import LakehouseError, run
 from lakehouse.local.java import java_home
-from lakehouse.local.java_build import build
+from lakehouse.local.java_build import OWN_JARS, build
 from lakehouse.settings import ROOT, Settings
 
 LOCK_FILES = {
@@ -71,7 +71,7 @@ def download_all(jars: set[Jar], folder: Path) -> None:
 
 
 def fetch(jars_dir: Path, locks: dict[str, Path], download: Callable[[set[Jar], Path], None] = download_all) -> None:
-    """Fill one folder per lock file with exactly its jars, all verified; download only the missing ones.
+    """Fill one folder per lock file with its jars, all verified, and our own alone; download only the missing ones.
 
     May be interrupted anywhere: a jar is in its folder only after its checksum matched.
     """
@@ -152,7 +152,7 @@ def _install(downloaded: Path, target: Path) -> None:
 
 def _prune(folder: Path, names: set[str]) -> None:
     for path in folder.iterdir():
-        if path.name not in names:
+        if path.name not in names and not path.match(OWN_JARS):
             path.unlink()
 
 

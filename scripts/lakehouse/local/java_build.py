@@ -15,6 +15,7 @@ from lakehouse.spark.jvm_options import spark_home
 
 SOURCES = ROOT / "spark" / "java"
 JAVA_RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
+OWN_JARS = "lakehouse-*.jar"
 
 
 def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
@@ -32,7 +33,7 @@ def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
             _pack(classes, part)
             part.chmod(0o644)
             part.replace(jar)
-    for older in jar.parent.glob("lakehouse-*.jar"):
+    for older in jar.parent.glob(OWN_JARS):
         if older != jar:
             older.unlink()
     return jar

