@@ -118,6 +118,7 @@ def refuse(*_: object) -> NoReturn:
 
 
 def test_incremental_refresh_after_random_changes_equals_a_full_refresh(lake: Lake) -> None:
+    """Take over 20 s: after each step all figures are computed twice, incrementally and from all rows."""
     rng, day = Random(11), DAY
     for step in range(STEP_COUNT):
         activity_ids = rng.sample(range(ACTIVITY_COUNT + 20 * step), CHANGES_PER_STEP)

@@ -26,6 +26,7 @@ RUN_SETTINGS = settings(deadline=None, phases=[Phase.generate], database=None, s
 @settings(RUN_SETTINGS, max_examples=1, derandomize=True)
 @given(seeds=SEEDS)
 def test_random_change_histories_end_in_the_postgres_state(spark: SparkSession, seeds: list[int]) -> None:
+    """Take over 20 s: many histories, merged together in several batches, and replayed for the comparison."""
     assert_histories_match_postgres(spark, seeds, partitions=2)
 
 

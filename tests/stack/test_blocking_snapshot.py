@@ -8,6 +8,7 @@ from support.timing import seconds
 
 
 def test_blocking_snapshot_of_some_rows_leaves_the_others_unchanged(share_harness: HarnessFactory) -> None:
+    """Take up to 20 s: the connector stops streaming for the snapshot, and starts again."""
     harness = share_harness(BLOCKING)
     [shoes] = harness.contracts
     harness.drain()

@@ -35,6 +35,7 @@ PARTLY_ROLLED_BACK = """
 
 
 def test_change_written_before_a_snapshot_and_committed_after_it_wins(make_harness: HarnessFactory) -> None:
+    """Take over 20 s: the connector starts between two transactions, so that it is one of its own."""
     harness = make_harness([SHOES], TABLE)
     [shoes] = harness.contracts
     harness.create_slot()

@@ -29,6 +29,7 @@ TYPE_MISMATCH = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": nul
 
 
 def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: two tables are merged, compared, and merged again after a message that does not fit."""
     harness = share_harness(FOREIGN, FOREIGN_LACES)
     [shoes, laces] = harness.contracts
     harness.drain()

@@ -27,6 +27,7 @@ WRITE_INTERVAL_S = 0.005  # seconds; a snapshot's queries need their share of th
 
 
 def test_incremental_snapshot_during_writes_matches_postgres(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: two snapshots of five chunks each, under writes that last as long."""
     harness = share_harness(INCREMENTAL)
     [shoes] = harness.contracts
     harness.drain()

@@ -35,6 +35,7 @@ PAUSE_HALFWAY_CONFIG = {
 def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
     make_harness: HarnessFactory, stack: Stack
 ) -> None:
+    """Take over 20 s: Connect is killed in the middle of a snapshot, starts again and repeats it."""
     harness = make_harness([SHOES], TABLE)
     [shoes] = harness.contracts
     with connect(harness.settings) as slow, _closed_gate(harness):

@@ -15,6 +15,7 @@ SWAP = """
 
 
 def test_chains_and_swaps_of_key_changes_keep_toasted_values(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: each batch is merged alone, and each key change of a row needs a round of its own."""
     harness = share_harness(RENUMBERED)
     [letters] = harness.contracts
     harness.drain()

@@ -14,6 +14,7 @@ PARTITION_COUNT = 3
 
 
 def test_tail_of_the_old_partition_that_arrives_late_changes_no_moved_row(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: the producer notices new partitions late, and the late tail rebuilds Silver."""
     harness = share_harness(REPARTITIONED)
     [shoes] = harness.contracts
     harness.merge_silver()

@@ -19,6 +19,7 @@ ALL_PARTITIONS = {TopicPartition(0, partition) for partition in range(3)}
 
 
 def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFactory) -> None:
+    """Take over 20 s: a connector of its own, since its producer has to look for partitions twice a second."""
     harness = make_harness([SHOES], TABLE)
     [shoes] = harness.contracts
     harness.create_slot()

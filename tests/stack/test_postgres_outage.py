@@ -95,6 +95,8 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, own_slack: FakeSlack) -> None:
+    """Take up to a minute: Postgres stops, and stays away until the notifier waits its longest pause."""
+
     def accept_and_stop_postgres(_: str) -> Answer:
         stack.down("postgres")  # it is gone when this message is to be marked as sent
         return Answer()

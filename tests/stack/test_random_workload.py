@@ -21,6 +21,7 @@ from workload.plan import LONG_WORKLOAD, SHORT_WORKLOAD, Plan, Refresh, make_pla
 
 
 def test_random_workload_leaves_the_lake_equal_to_postgres(make_harness: HarnessFactory) -> None:
+    """Take two minutes: a connector of its own, many random transactions, and a comparison after each refresh."""
     run_and_compare(make_harness, make_plan(1, SHORT_WORKLOAD))
 
 

@@ -88,6 +88,7 @@ def harness(make_harness: HarnessFactory) -> CdcHarness:
 def test_tampered_silver_rows_are_named_by_key_and_column_without_values(
     harness: CdcHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Take over 20 s: all five tables are merged, and compared with Postgres twice."""
     with connect(harness.settings) as conn:
         insert_edge_cases(conn, 20)
         for number, day in enumerate(["infinity", "-infinity"]):
@@ -195,6 +196,7 @@ def test_reconcile_command_exits_0_if_equal(stack: Stack) -> None:
 
 
 def test_reconcile_command_exits_1_if_silver_has_an_extra_row(stack: Stack, spark: SparkSession) -> None:
+    """Take over 20 s: the command is a process with a JVM of its own."""
     lake = Lake(spark, TableStore(stack.settings.lake))
     lake.store.create_silver(SPORT_ACTIVITIES)
     lake.append(spark.sql("SELECT -7 AS id, 'Judo' AS pratique_sport"), "silver", "sport_activities")

@@ -66,6 +66,7 @@ def test_renamed_column_stops_only_its_table_until_the_contract_follows(harness:
 
 
 def test_added_column_is_backfilled_and_dropped_column_stops_only_its_table(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: two changes of the contract, each of which rebuilds Silver from Bronze."""
     harness = share_harness(ALTERED, UNALTERED)
     harness.merge_silver()
     harness.execute("ALTER TABLE altered_shoes ADD colour text", "UPDATE altered_shoes SET colour = 'red' WHERE id < 4")

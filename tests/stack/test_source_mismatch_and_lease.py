@@ -37,6 +37,7 @@ def run_job(stack: Stack, script: str, lake: str, *arguments: str) -> subprocess
 
 @pytest.mark.parametrize("script", [STREAM, REFRESH])
 def test_lake_of_another_postgres_is_refused(stack: Stack, tmp_path: Path, script: str) -> None:
+    """Take up to 20 s each: the jobs are processes with a JVM of their own."""
     source = read_source_identity(stack.settings, CAPTURED)
     for contract in CAPTURED:
         topic = source.topics[contract.topic]

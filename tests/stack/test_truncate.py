@@ -19,6 +19,7 @@ TRUNCATE_IN_A_TRANSACTION = """
 
 
 def test_truncate_deletes_earlier_rows_and_keeps_later_ones(share_harness: HarnessFactory) -> None:
+    """Take over 20 s: three batches of two tables, for a TRUNCATE between and after other changes."""
     harness = share_harness(TRUNCATED, TRUNCATED_LACES)
     harness.merge_silver()
     harness.execute(TRUNCATE_IN_A_TRANSACTION, "INSERT INTO truncated_laces VALUES (20, 2)")

@@ -71,6 +71,7 @@ CORRECTION = """
 
 
 def test_extreme_values_match_postgres_and_out_of_range_ones_are_quarantined(make_harness: HarnessFactory) -> None:
+    """Take over 20 s: a connector of its own, whose snapshot and stream write the same values differently."""
     harness = make_harness([EDGE_VALUES], TABLE)
     [edge_values] = harness.contracts
     harness.execute(*REPRESENTABLE, *(statement for _, statement in OUT_OF_RANGE.values()))
