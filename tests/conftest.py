@@ -1,5 +1,6 @@
-"""The Spark session that all tests of a run share, started by the first test that uses it."""
+"""What every test may use: one Spark session for the whole run, and a terminal's Ctrl-C."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add a time-out to each test, so that one that hangs is named."""
     for item in items:
         item.add_marker(pytest.mark.timeout(seconds(MAX_TEST_S)))
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, as at a terminal: a shell lets its background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

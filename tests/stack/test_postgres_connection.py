@@ -210,6 +210,7 @@ def test_error_has_the_type_of_its_sqlstate(
         act(conn, database)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_statement_that_waits_for_a_lock(conn: Connection, database: Settings) -> None:
     with connect(database, autocommit=True) as holder, connect(database, autocommit=True) as observer:
         holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])

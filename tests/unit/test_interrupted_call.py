@@ -10,6 +10,7 @@ from lakehouse.source.postgres.interrupts import call_interruptibly
 from support.timing import seconds
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("_", range(20))  # the signal arrives at another moment each time
 def test_ctrl_c_right_after_the_start_of_a_call_cancels_it(_: int) -> None:
     cancelled, ended = Event(), Event()
