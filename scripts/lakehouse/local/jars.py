@@ -71,7 +71,7 @@ def download_all(jars: set[Jar], folder: Path) -> None:
 
 
 def fetch(jars_dir: Path, locks: dict[str, Path], download: Callable[[set[Jar], Path], None] = download_all) -> None:
-    """Fill one folder per lock file with its jars, all verified, and our own alone; download only the missing ones.
+    """Fill one folder per lock file with exactly its jars, all verified; download only the missing ones. OWN_JARS stay.
 
     May be interrupted anywhere: a jar is in its folder only after its checksum matched.
     """

