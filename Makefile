@@ -9,7 +9,7 @@ WITHIN ?= 60
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
-.PHONY: help preflight install demo up down reset status logs slack sample lint check test test-all chaos bench lock
+.PHONY: help preflight install demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
 .PHONY: tests-of-services tests-of-spark
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -72,6 +72,9 @@ tests-of-services: install
 
 tests-of-spark: install
 	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
+
+coverage: install ## the lines and branches that the unit and Spark tests do not run; pages in .local/coverage
+	$(BIN)/python -m pytest -m "not long" tests/unit tests/spark --cov --cov-report=term --cov-report=html
 
 chaos: install ## inject random faults into a running system, and count what they cost: make chaos SEED=1 MINUTES=5
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \

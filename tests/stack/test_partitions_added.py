@@ -15,6 +15,8 @@ TABLE = """
     ALTER TABLE shoes ALTER note SET STORAGE EXTERNAL;
     INSERT INTO shoes SELECT n, n, repeat(chr(96 + n), 3000), n FROM generate_series(1, 20) n
 """
+UPDATE_SIZES = "UPDATE shoes SET size = size + 1 WHERE id <= 15"
+FIRST_PARTITION = TopicPartition(0, 0)
 ALL_PARTITIONS = {TopicPartition(0, partition) for partition in range(3)}
 
 
@@ -27,7 +29,8 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
         early.execute("UPDATE shoes SET size = 100 WHERE id IN (16, 17)")
         early.execute("DELETE FROM shoes WHERE id IN (18, 19)")
         harness.start(producer_override_metadata_max_age_ms="500")
-        harness.execute("DELETE FROM shoes WHERE id = 20")
+        # The old partition becomes the longest, so that its offsets exceed those of later changes in the added ones.
+        harness.execute("DELETE FROM shoes WHERE id = 20", *[UPDATE_SIZES] * 40)
         harness.merge_silver()
         harness.add_partitions(shoes, len(ALL_PARTITIONS))
         wait_until(
@@ -42,7 +45,9 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
         "UPDATE shoes SET size = 0 WHERE id BETWEEN 13 AND 15",
     )
     harness.merge_silver()
-    assert set(table_stats.silver_offsets(harness.lake.store, shoes)) == ALL_PARTITIONS
+    merged = table_stats.silver_offsets(harness.lake.store, shoes)
+    assert set(merged) == ALL_PARTITIONS
+    assert max(merged, key=merged.__getitem__) == FIRST_PARTITION
     assert differences(harness, shoes) == ["4: only in Postgres", "5: only in Postgres"]
     harness.execute("UPDATE shoes SET size = 1 WHERE size < 0", "DELETE FROM shoes WHERE id > 105")
     harness.merge_silver()
@@ -50,5 +55,5 @@ def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFact
 
 
 def _has_messages_everywhere(harness: CdcHarness) -> bool:
-    harness.execute("UPDATE shoes SET size = size + 1 WHERE id <= 15")
+    harness.execute(UPDATE_SIZES)
     return set(table_stats.bronze_offsets(harness.lake.store, harness.contracts[0])) == ALL_PARTITIONS
