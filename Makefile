@@ -15,6 +15,7 @@ JAVA_SOURCES := $(shell find spark/java -name '*.java')
 ifndef HALVES
 .NOTPARALLEL:
 endif
+SELECTED = $(or $(HALVES),-m "not long")
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -68,10 +69,10 @@ test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory chaos WITHIN=600
 
 tests-of-services: install
-	$(BIN)/python -m pytest $(HALVES) tests/stack
+	$(BIN)/python -m pytest $(SELECTED) tests/stack
 
 tests-of-spark: install
-	$(BIN)/python -m pytest $(HALVES) tests/unit tests/spark
+	$(BIN)/python -m pytest $(SELECTED) tests/unit tests/spark
 
 coverage: install ## the lines and branches that the unit and Spark tests do not run; pages in .local/coverage
 	$(BIN)/python -m pytest -m "not long" tests/unit tests/spark --cov --cov-report=term --cov-report=html
