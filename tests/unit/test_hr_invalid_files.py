@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import read_company
+from lakehouse.hr.company_files import read_company
 from lakehouse.hr.full_load import LoadOptions, full_load
 from lakehouse.settings import Settings
 from support.hr_files import EMPLOYEE, employee, practice, sheet, staff, write_company_files, write_csv, write_workbook

@@ -1,5 +1,6 @@
 """The check of names finds what it is for, in names, docstrings, log events and constants."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,10 @@ def test_words_of_a_name_are_split_at_underscores_and_capitals() -> None:
 
 def test_this_repository_has_no_finding() -> None:
     assert check(REPOSITORY) == []
+
+
+def test_no_two_modules_of_the_package_have_the_same_basename() -> None:
+    modules = (REPOSITORY / "scripts" / "lakehouse").rglob("*.py")
+    counts = Counter(path.name for path in modules if path.name not in {"__init__.py", "__main__.py"})
+    assert counts
+    assert [name for name, count in counts.items() if count > 1] == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse.hr.company import read_company
+from lakehouse.hr.company_files import read_company
 from lakehouse.settings import ROOT
 from support.hr_files import employee, write_company_files
 from support.oracle import Employee, prime, read_employees, wellbeing

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from lakehouse.errors import BadInput, LakehouseError
-from lakehouse.hr.company import Company, read_company
+from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings

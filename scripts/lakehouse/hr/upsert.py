@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import Company
+from lakehouse.hr.company_files import Company
 from lakehouse.hr.files import NOTHING_LOADED
 from lakehouse.source.postgres import Connection, sql
 
