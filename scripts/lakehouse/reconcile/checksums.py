@@ -111,6 +111,5 @@ def _fetch_all(conn: Connection, contract: Contract, query: sql.Composed, parame
         # A DataError may quote a value, which is personal data; a ProgrammingError only names a column.
         message = error.diag.message_primary if isinstance(error, ProgrammingError) else type(error).__name__
         raise SchemaMismatch(
-            f"{contract.table} does not match its contract: {message}. "
-            f"Update contracts/{contract.table}.py to the table's present columns."
+            f"{contract.table} does not match its contract: {message}. {contract.hints.change_contract}"
         ) from None

@@ -26,7 +26,7 @@ def resnapshot(
     """
     config = connect_client.config()
     if config is None:
-        raise NotReady("There is no connector yet. scripts/Jobs_Spark/register_connector.py creates it.")
+        raise NotReady("There is no connector yet. python scripts/Jobs_Spark/register_connector.py creates it.")
     slot = config["slot.name"]
     report_progress("stopping the connector")
     connect_client.stop()

@@ -38,13 +38,12 @@ def ensure_schema_matches(batch: Batch) -> None:
     if mismatch:
         raise SchemaMismatch(
             f"{contract.table}: the value of {', '.join(mismatch.columns)} is not of the contract's type, first at "
-            f"{contract.topic}, partition {mismatch.partition}, offset {mismatch.offset}. {remedy}; "
-            "the next refresh reads the batch again."
+            f"{contract.topic}, partition {mismatch.partition}, offset {mismatch.offset}. {remedy}"
         )
     if batch.stats.missing_columns:
         raise SchemaMismatch(
             f"{contract.table}: {', '.join(batch.stats.missing_columns)} is in the contract and no longer in the "
-            f"table. {remedy}, or restore the column. If it was renamed, no message has the values under the new "
+            f"table. {remedy} Or restore the column. If it was renamed, no message has the values under the new "
             f"name: {contract.hints.resnapshot}"
         )
 
