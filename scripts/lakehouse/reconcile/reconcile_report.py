@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.contracts.company import RUN_REFRESH, RESNAPSHOT_HINT
+from lakehouse.contracts.company import RESNAPSHOT_HINT, RUN_REFRESH
 from lakehouse.reconcile.reconcile import TableResult
 
 REMEDY = (
