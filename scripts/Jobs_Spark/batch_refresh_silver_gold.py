@@ -36,7 +36,7 @@ def main() -> None:
         input_offsets = (
             consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
             if options.wait
-            else consistent_cut.bronze_offsets(store, CAPTURED)
+            else consistent_cut.bronze_cut(store, CAPTURED)
         )
         compute = _choose_compute(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:

@@ -41,7 +41,7 @@ def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
     with connect(harness.settings) as slow, _closed_gate(harness):
         harness.start(**PAUSE_HALFWAY_CONFIG)
         first = _wait_for_messages(harness, MIN_MESSAGES_READ)
-        catch_up(harness.lake, shoes, consistent_cut.bronze_offsets(harness.lake.store, [shoes])[shoes.table])
+        catch_up(harness.lake, shoes, consistent_cut.bronze_cut(harness.lake.store, [shoes])[shoes.table])
         harness.execute("DELETE FROM shoes WHERE id BETWEEN 1 AND 10", "UPDATE shoes SET note = 'then' WHERE id = 30")
         slow.execute("UPDATE shoes SET note = 'slow' WHERE id IN (40, 2040)")
         slow.execute("DELETE FROM shoes WHERE id IN (41, 2041)")
