@@ -31,7 +31,7 @@ class Wording:
     # Reasons of a refusal.
     undecodable: str
     out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
-    not_transmitted: str
+    toasted: str
     # Resolutions of a quarantine entry.
     corrected: str
     deleted: str

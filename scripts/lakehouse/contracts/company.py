@@ -18,7 +18,7 @@ OTHER_SOURCE_HINT = (
 FRENCH_WORDING = Wording(
     undecodable="message illisible",
     out_of_range="valeur hors limites : {column}",
-    not_transmitted="valeur non transmise : {column}",
+    toasted="valeur non transmise : {column}",
     corrected="corrigé",
     deleted="supprimé",
 )

@@ -22,15 +22,15 @@ BucketChecksums = Mapping[str, tuple[int, Decimal]]
 
 CHECKSUMS_QUERY = """
 SELECT left(md5(key), {digits}), count(*), sum(('x' || left(md5(whole), {hash_digits}))::bit({bits})::bigint)
-FROM (SELECT {key} AS key, {whole} AS whole FROM {table}) AS held
-WHERE NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = held.key)
+FROM (SELECT {key} AS key, {whole} AS whole FROM {table}) AS current
+WHERE NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = current.key)
 GROUP BY 1
 """
 ROWS_QUERY = """
 SELECT key, label, hashes
-FROM (SELECT {key} AS key, {label} AS label, ARRAY[{hashes}] AS hashes FROM {table}) AS held
+FROM (SELECT {key} AS key, {label} AS label, ARRAY[{hashes}] AS hashes FROM {table}) AS current
 WHERE left(md5(key), {digits}) = ANY (%s)
-  AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = held.key)
+  AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = current.key)
 """
 
 

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch
 from lakehouse.cdc.merge.predicates import is_effective, is_upsert
-from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, OUT_OF_RANGE, has_problem
+from lakehouse.cdc.merge.problems import OUT_OF_RANGE, TOASTED, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.errors import SchemaMismatch
 
@@ -18,7 +18,7 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
     reasons = F.concat(
         F.expr(_broken_rules(contract)),
         _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
-        _reasons_of(NOT_TRANSMITTED, contract.wording.not_transmitted),
+        _reasons_of(TOASTED, contract.wording.toasted),
     )
     undecodable = F.array(F.lit(contract.wording.undecodable))
     verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
