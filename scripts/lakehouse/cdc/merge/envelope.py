@@ -30,7 +30,7 @@ from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 UNAVAILABLE_VALUE = "__debezium_unavailable_value"
 UPSERT_OPS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
-DUPLICATE = "again"  # replaces the operation of a redelivered change
+DUPLICATE = "duplicate"  # replaces the operation of a redelivered change
 STREAMED_OPS = ("c", "u", DELETE, TRUNCATE)
 # Only messages of a snapshot are parsed a second time for this.
 ENDS_SNAPSHOT = """
