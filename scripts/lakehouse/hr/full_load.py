@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from lakehouse.errors import BadInput, LakehouseError
+from lakehouse.french import format_day
 from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
@@ -60,8 +61,8 @@ def _reject_future_date(day: date | None, today: date) -> None:
     """Raise BadInput for an effective date in the future: today's results would include the changes at once."""
     if day and day > today:
         raise BadInput(
-            f"--effective-from {day} : ce jour est à venir, nous sommes le {today}. Rien n'est chargé : les chiffres "
-            "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
+            f"--effective-from {day} : le {format_day(day)} est à venir, nous sommes le {format_day(today)}. "
+            "Rien n'est chargé : les chiffres changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
         )
 
 
