@@ -9,7 +9,8 @@ import pytest
 
 from lakehouse.errors import BadInput
 from lakehouse.hr.company_files import read_company
-from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.hr.full_load import full_load
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.settings import Settings
 from support.hr_files import EMPLOYEE, employee, practice, sheet, staff, write_company_files, write_csv, write_workbook
 
