@@ -25,7 +25,7 @@ UNDECODABLE = (
     b'{"op": "u", "after": null}',
     None,
 )
-TYPE_MISMATCH = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": null, "price": null}}'
+MISTYPED_MESSAGE = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": null, "price": null}}'
 
 
 def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share_harness: HarnessFactory) -> None:
@@ -47,7 +47,7 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
         f"table_name = '{FOREIGN.table}' AND array_contains(reasons, 'message illisible')"
     )
     assert refused.count() == len(UNDECODABLE)
-    _send(harness, TYPE_MISMATCH)
+    _send(harness, MISTYPED_MESSAGE)
     harness.execute("UPDATE foreign_shoes SET size = 61", "UPDATE foreign_laces SET length = 120")
     offsets = harness.drain()
     with pytest.raises(SchemaMismatch, match="foreign_shoes: the value of size") as error:

@@ -16,7 +16,7 @@ from lakehouse.settings import ROOT, Settings
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
-MIB, GIB = 1024**2, 1024**3
+MIB, GIB = 1 << 20, 1 << 30
 # How a debezium/connect image turns its environment variables into a worker's properties.
 CONNECT_PROPERTY_NAMES = {
     "BOOTSTRAP_SERVERS": "bootstrap.servers",

@@ -30,12 +30,24 @@ def test_broken_rule_is_found_with_its_line(tmp_path: Path, source: str, finding
 
 
 def test_constant_with_two_values_is_found_in_both_modules(tmp_path: Path) -> None:
-    (tmp_path / "scripts").mkdir()
-    for name, value in (("one", 1), ("two", 2), ("test_three", 3)):
-        (tmp_path / "scripts" / f"{name}.py").write_text(
-            f"MANY = {value}\nSAME = 1\n_OWN = {value}\n", encoding="utf-8"
-        )
-    assert [finding.path for finding in check(tmp_path)] == ["scripts/one.py", "scripts/two.py"]
+    _write_modules(tmp_path, one="SAME, MANY = 1, 2\n_OWN = 1", two="SAME = 1\nMANY: int = 3\n_OWN = 2")
+    assert [str(finding) for finding in check(tmp_path)] == [
+        "scripts/one.py:1: MANY has another value in scripts/two.py",
+        "scripts/two.py:2: MANY has another value in scripts/one.py",
+    ]
+
+
+def test_constant_of_a_test_is_compared_with_those_of_scripts_only(tmp_path: Path) -> None:
+    _write_modules(tmp_path, test_one="DAY, MANY = 1, 1", test_two="DAY, MANY = 2, 1", three="MANY = 3")
+    assert {(finding.path, finding.text.split()[0]) for finding in check(tmp_path)} == {
+        (f"scripts/{name}.py", "MANY") for name in ("test_one", "test_two", "three")
+    }
+
+
+def _write_modules(root: Path, **sources: str) -> None:
+    (root / "scripts").mkdir()
+    for name, source in sources.items():
+        (root / "scripts" / f"{name}.py").write_text(source, encoding="utf-8")
 
 
 def test_words_of_a_name_are_split_at_underscores_and_capitals() -> None:
