@@ -1,4 +1,4 @@
-"""What else a topic may hold: it is refused once or means nothing, and stops nothing but what it must."""
+"""Messages that are no change of the table: each is quarantined or ignored, and stops no other table."""
 
 import json
 
@@ -29,7 +29,7 @@ MISTYPED_MESSAGE = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": 
 
 
 def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share_harness: HarnessFactory) -> None:
-    """Take over 20 s: two tables are merged, compared, and merged again after a message that does not fit."""
+    """Take over 20 s: two tables are merged and compared, and merged again after a message of another type."""
     harness = share_harness(FOREIGN, FOREIGN_LACES)
     [shoes, laces] = harness.contracts
     harness.drain()

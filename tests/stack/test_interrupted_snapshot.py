@@ -1,4 +1,4 @@
-"""A first snapshot cut off half-way, and made again: what was deleted in between is a ghost, and goes."""
+"""An initial snapshot that is killed and repeated: rows deleted in between are removed from Silver."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
     INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 3000) n
 """
-# Whoever reads past the first half waits for the gate: so the snapshot is half-way, and not by chance.
+# The query waits for the lock after the first half of the rows, so the kill always comes half-way.
 PAUSE_HALFWAY_CONFIG = {
     "snapshot.select.statement.overrides": "public.shoes",
     "snapshot.select.statement.overrides.public.shoes": (
@@ -66,7 +66,7 @@ def _closed_gate(harness: CdcHarness) -> Iterator[None]:
 
 
 def _wait_for_messages(harness: CdcHarness, messages: int) -> int:
-    """Wait until Bronze has so many messages, and give how many it has."""
+    """Wait until Bronze has at least this many messages, and return their number."""
 
     def message_count() -> int:
         return sum(end + 1 for end in table_stats.bronze_offsets(harness.lake.store, harness.contracts[0]).values())

@@ -1,4 +1,4 @@
-"""A large value that a change does not touch is not in the change: Silver keeps it, or says that nobody told it."""
+"""A change omits large values that it does not modify: Silver fills them, or quarantines the row."""
 
 from lakehouse.retries import wait_until
 from stack.cdc_harness import CdcHarness, HarnessFactory

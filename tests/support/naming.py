@@ -35,6 +35,8 @@ WORDS = frozenset(
 # A parameter sweep tries a list of values; a lock is held.
 ALLOWED_FILES = {"sweep": re.compile(r"(^|/)(rule_options|options|scenarios|on_demand|test_\w+)\.py$")}
 ALLOWED_NAMES = frozenset({"LockHeld", "ensure_held"})
+# Words of a docstring that stand for a plain verb: return, yield, have, report, again.
+DOCSTRING_WORDS = re.compile(r"(?<![\w`])(give|gives|told|anew)(?![\w`])", re.IGNORECASE)
 FIRST_WORDS = frozenset({"give", "gives", "tell", "tells", "say", "says", *WORDS})
 LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 EVENT = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -119,6 +121,8 @@ def _check_docstring(path: str, node: ast.Module | ast.ClassDef | ast.FunctionDe
     first = re.match(r"\w+", docstring)
     if first and first.group().lower() in FIRST_WORDS:
         yield Finding(path, line, f"docstring begins with “{first.group()}”")
+    for word in DOCSTRING_WORDS.findall(docstring[first.end() if first else 0 :]):
+        yield Finding(path, line, f"docstring: “{word}” is no plain word for what happens")
     for sentence in SENTENCE_END.split(docstring):
         words = re.findall(r"[^\s—–-]\S*", sentence)
         if len(words) > MAX_SENTENCE_WORDS:

@@ -195,7 +195,7 @@ def _messages(path: Path) -> Iterator[str]:
 
 
 def _is_a_file(name: str) -> bool:
-    """Return whether a file has this path from the root, or this name where the text gives no folder."""
+    """Return whether a file has this path from the root, or this name where the text has no folder."""
     pattern = Path(name.replace("{}", "*"))
     return any(path.match(str(pattern)) and len(pattern.parts) in {1, len(path.parts)} for path in FILES)
 

@@ -1,4 +1,4 @@
-"""Untidy HR files give the same rows as tidy ones."""
+"""Untidy HR files are read as the same rows as tidy ones."""
 
 import csv
 import unicodedata

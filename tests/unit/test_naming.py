@@ -16,6 +16,8 @@ from support.naming import REPOSITORY, check, split_words
         ("class HeldRows: ...", "HeldRows: “held” is no term of the field"),
         ("def f() -> None:\n    taken_in = 1", "taken_in: “taken” is no term of the field"),
         ('def f() -> None:\n    """Give the rows."""', "docstring begins with “Give”"),
+        ('"""Read the rows anew."""', "docstring: “anew” is no plain word for what happens"),
+        ('"""A row that nobody told."""', "docstring: “told” is no plain word for what happens"),
         (f'"""Read {"a row and " * 8}end."""', "docstring sentence of 26 words"),
         ('log.info("Batch appended")', "log event “Batch appended” is no key like batch_appended"),
         ('self._log.warning("rows_kept")', "log event rows_kept: “kept” is no term of the field"),

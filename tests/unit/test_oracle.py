@@ -1,4 +1,4 @@
-"""The oracle gives the results of the product's worked examples."""
+"""The oracle computes the results of the product's worked examples."""
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal

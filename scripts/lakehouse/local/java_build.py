@@ -69,7 +69,7 @@ def _digest(files: list[Path]) -> str:
 
 
 def _pack(classes: Path, jar: Path) -> None:
-    """Write the classes into a jar; the same classes always give the same bytes."""
+    """Write the classes into a jar; the same classes always become the same bytes."""
     with ZipFile(jar, "w") as packed:
         for file in sorted(classes.rglob("*.class")):
             packed.writestr(ZipInfo(file.relative_to(classes).as_posix()), file.read_bytes())

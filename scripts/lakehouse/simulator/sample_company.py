@@ -1,4 +1,4 @@
-"""A generator of HR's two files for a fictive company, as untidy as real ones. The same seed gives the same bytes.
+"""A generator of HR's two files for a fictive company, as untidy as real ones. The same seed generates the same bytes.
 
 All people in them are invented.
 """
