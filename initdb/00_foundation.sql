@@ -33,6 +33,11 @@ CREATE OR REPLACE FUNCTION public.get_json_object(document jsonb, path text) RET
 CREATE SCHEMA IF NOT EXISTS cdc;
 CREATE TABLE IF NOT EXISTS cdc.heartbeat (id int PRIMARY KEY, beat_at timestamptz NOT NULL);
 CREATE TABLE IF NOT EXISTS cdc.signal (id text PRIMARY KEY, type text NOT NULL, data text);
+-- Pending snapshots of version 0.1.0 get today's prefix; one that is there under both keeps the newer row.
+UPDATE cdc.signal AS old SET id = 'pending:' || substr(old.id, 6)
+  WHERE starts_with(old.id, 'owed:')
+    AND NOT EXISTS (SELECT FROM cdc.signal AS new WHERE new.id = 'pending:' || substr(old.id, 6));
+DELETE FROM cdc.signal WHERE starts_with(id, 'owed:');
 GRANT USAGE ON SCHEMA cdc TO rh_sport_capture;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cdc.heartbeat, cdc.signal TO rh_sport_capture;
 CALL public.capture('cdc.heartbeat');

@@ -6,7 +6,7 @@ from lakehouse import logs
 from lakehouse.errors import run
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.retries import StopSignal
-from lakehouse.serving.views import apply_views, reconcile_views
+from lakehouse.serving.view_setup import apply_views, reconcile_views
 from lakehouse.settings import Settings
 
 

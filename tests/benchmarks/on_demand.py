@@ -8,14 +8,14 @@ from benchmarks.system import BenchmarkSystem
 from lakehouse.clock import today
 from lakehouse.local.service import job_command
 
-ON_DEMAND_SECTION = "questions"
+ON_DEMAND_SECTION = "on-demand"
 
 
 def measure(system: BenchmarkSystem, size: int, employee: int) -> Iterator[Measurement]:
     """Yield the seconds of each job at one size, from start to exit, without new changes."""
     day = today().isoformat()
     commands = {
-        "every figure anew (--full)": (*REFRESH_COMMAND, "--full-refresh"),
+        "full recompute (--full-refresh)": (*REFRESH_COMMAND, "--full-refresh"),
         "as of a day (--as-of)": (*REFRESH_COMMAND, "--as-of", day),
         "another rate (--scenario)": (*REFRESH_COMMAND, "--scenario", "taux6", "--bonus-rate", "0.06"),
         "nine rates (--sweep)": (*REFRESH_COMMAND, "--sweep", "bonus_rate=0.04:0.08:0.005"),

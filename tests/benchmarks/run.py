@@ -31,7 +31,7 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("latency",): latency.measure,
     ("throughput",): throughput.measure,
     ("sustained",): sustained.measure,
-    ("refresh", "questions", "thrift"): scale_suite.measure,
+    ("refresh", "on-demand", "thrift"): scale_suite.measure,
     ("start",): start.measure,
 }
 SECTIONS = [name for names in MEASURES for name in names]

@@ -1,4 +1,4 @@
-"""The sections refresh, questions and thrift, on one stack that grows from size to size."""
+"""The sections refresh, on-demand and thrift, on one stack that grows from size to size."""
 
 from collections.abc import Generator, Iterator
 
@@ -43,7 +43,7 @@ def _measure(options: Options, log: Log) -> Iterator[Measurement]:
             yield from refresh.measure_first_refresh(system, size)
             if "refresh" in options.sections:
                 yield from refresh.measure(system, options, size)
-            if "questions" in options.sections:
+            if "on-demand" in options.sections:
                 yield from on_demand.measure(system, size, FIRST_EMPLOYEE)
             if "thrift" in options.sections:
                 yield from thrift.measure(system, options, size, plain=previous_size == 0)

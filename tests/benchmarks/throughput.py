@@ -38,7 +38,7 @@ BRONZE_RATE_WITH_STARTUP = Measurement(THROUGHPUT_SECTION, "broker → Bronze, i
 SILVER_RATE = Measurement(
     THROUGHPUT_SECTION, "Bronze → Silver (limit: read and parsed)", "rows/s", target=20_000, more=True
 )
-SILVER_PEAK_MEMORY = Measurement(THROUGHPUT_SECTION, "Bronze → Silver, most memory held", "MiB")
+SILVER_PEAK_MEMORY = Measurement(THROUGHPUT_SECTION, "Bronze → Silver, peak memory", "MiB")
 
 
 def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:

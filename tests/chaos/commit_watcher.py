@@ -19,7 +19,7 @@ from chaos.delta_log import ARCHIVE, read_commit
 
 COMMIT_FILENAME = re.compile(r"^\d{20}\.json$")
 # inotify(7): a file was created, moved here or deleted; the event queue overflowed.
-CREATED, MOVED_TO, DELETED, OVERFLOW = 0x100, 0x80, 0x200, 0x4000
+FILE_CREATED, MOVED_TO, FILE_DELETED, OVERFLOW = 0x100, 0x80, 0x200, 0x4000
 INOTIFY_EVENT = struct.Struct("iIII")
 
 
@@ -68,7 +68,7 @@ class CommitWatcher:
         libc = ctypes.CDLL(None, use_errno=True)
         events = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         for log in sorted(self.lake.glob("*/*/_delta_log")):
-            watch_descriptor = libc.inotify_add_watch(events, os.fsencode(log), CREATED | MOVED_TO | DELETED)
+            watch_descriptor = libc.inotify_add_watch(events, os.fsencode(log), FILE_CREATED | MOVED_TO | FILE_DELETED)
             if watch_descriptor < 0:
                 raise OSError(ctypes.get_errno(), f"{log} cannot be watched")
             self._logs[watch_descriptor] = log
@@ -89,7 +89,7 @@ class CommitWatcher:
             name = buffer[start - length : start].rstrip(b"\0").decode()
             if mask & OVERFLOW:
                 self.queue_overflowed = True
-            elif COMMIT_FILENAME.match(name) and mask & DELETED:
+            elif COMMIT_FILENAME.match(name) and mask & FILE_DELETED:
                 self._write_counts.pop(self._logs[watch_descriptor] / name, None)
             elif COMMIT_FILENAME.match(name):
                 self._record(self._logs[watch_descriptor] / name)

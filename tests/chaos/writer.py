@@ -14,8 +14,9 @@ from lakehouse.simulator.activity_table import read_athletes
 from lakehouse.simulator.cli import insert_one
 from lakehouse.source.postgres import TRANSIENT_ERRORS, Connection, connect
 
-BURST_INTERVAL, BURST_SIZE = 2.0, (1, 40)  # seconds, statements; services that restart need their share of two cores
-ACTIVITY_SHARE, INVALID_SHARE = 0.08, 0.15  # share of all statements, share of the activities
+# Seconds, statements; services that restart need their share of two cores.
+BURST_INTERVAL, BURST_SIZE_RANGE = 2.0, (1, 40)
+ACTIVITY_SHARE, INVALID_ACTIVITY_SHARE = 0.08, 0.15  # share of all statements, share of the activities
 FIRST_VISITOR_ID = 900_000  # ids of employees who are inserted and deleted with their activities, never messaged
 STATEMENTS = (
     "UPDATE strava_activities SET distance_m = -1 WHERE activity_id = (SELECT min(activity_id) FROM strava_activities)",
@@ -52,12 +53,12 @@ class Writer:
     def _write(self, conn: Connection, stop: Event) -> None:
         people = [person for person in read_athletes(conn) if person.employee_id < FIRST_VISITOR_ID]
         while not stop.wait(BURST_INTERVAL):
-            for _ in range(self.rng.randint(*BURST_SIZE)):
+            for _ in range(self.rng.randint(*BURST_SIZE_RANGE)):
                 self._write_one(conn, people)
 
     def _write_one(self, conn: Connection, people: Sequence[Athlete]) -> None:
         if self.rng.random() < ACTIVITY_SHARE:
-            insert_one(conn, self.rng, people, INVALID_SHARE)
+            insert_one(conn, self.rng, people, INVALID_ACTIVITY_SHARE)
             self.counts["activities"] += 1
         else:
             n = self.rng.randrange(1_000)

@@ -17,7 +17,7 @@ SIZE_NEGATIVE, PRICE_OUT_OF_RANGE, NOTE_UNKNOWN = (
     "valeur hors limites : price",
     "valeur non transmise : note",
 )
-UNDECODABLE = "message illisible"
+UNDECODABLE_REASON = "message illisible"
 Version = tuple[str, int, int | None, str | None, tuple[str, ...]]
 
 
@@ -152,8 +152,8 @@ def _resnapshot(history: History, key: int, _: int) -> None:
 
 def _send_undecodable(history: History, key: int, _: int) -> None:
     history.messages.append(Change("x", key))
-    history.versions.append(("", key, 40, "n", (UNDECODABLE,)))
-    history.quarantined.append((key, (UNDECODABLE,), None))
+    history.versions.append(("", key, 40, "n", (UNDECODABLE_REASON,)))
+    history.quarantined.append((key, (UNDECODABLE_REASON,), None))
 
 
 _ACTIONS = (

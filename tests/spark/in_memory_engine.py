@@ -20,7 +20,7 @@ from lakehouse.spark.materialize import materialize
 from spark.columns import to_ddl
 from spark.messages import SHOES, Change
 
-BRONZE, VERSIONS = to_ddl(schemas.BRONZE), to_ddl(schemas.versions(SHOES))
+BRONZE_DDL, VERSIONS_DDL = to_ddl(schemas.BRONZE), to_ddl(schemas.versions(SHOES))
 
 
 class InMemoryEngine:
@@ -28,14 +28,14 @@ class InMemoryEngine:
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
-        self.versions = spark.createDataFrame([], VERSIONS)
+        self.versions = spark.createDataFrame([], VERSIONS_DDL)
         self.next_offsets: defaultdict[int, int] = defaultdict(int)
         self.silver: dict[int, tuple[int, str]] = {}
         self.quarantined: list[dict[str, Any]] = []
 
     def apply_batch(self, *batch: Change) -> None:
         """Merge one batch; offsets follow the order of its changes within each partition."""
-        messages = self.spark.createDataFrame([*self._to_bronze_rows(batch)], BRONZE)
+        messages = self.spark.createDataFrame([*self._to_bronze_rows(batch)], BRONZE_DDL)
         # Each batch is compared with the versions, whatever its LSNs are.
         merged = MergedState({TopicPartition(0, 0): 0}, sys.maxsize, lambda: self.versions)
         new = mark_already_merged(read_batch(messages, SHOES), merged)

@@ -23,7 +23,7 @@ from support import bitemporal_oracle
 from support.bitemporal_oracle import Commit, OracleAsOf
 
 EMPLOYEE_COUNT, COMMIT_COUNT, AS_OF_COUNT = 120, 1_500, 3
-CONTRACTS = {contract.table: contract for contract in CAPTURED}
+CONTRACTS_BY_TABLE = {contract.table: contract for contract in CAPTURED}
 EDGE_DAYS = [date(2026, 1, 14), date(2026, 1, 15), date(2026, 10, 25), date(2026, 12, 31), date(2027, 1, 1),
         date(2027, 2, 28), date(2028, 2, 29)]  # fmt: skip
 
@@ -65,7 +65,7 @@ def commit_all(versions: VersionsBuilder, history: list[Commit]) -> None:
         moment = transaction.committed_at.replace(tzinfo=None).isoformat(" ")
         versions.commit(
             moment,
-            *((CONTRACTS[table], op, dict(row)) for table, op, row in transaction.changes),
+            *((CONTRACTS_BY_TABLE[table], op, dict(row)) for table, op, row in transaction.changes),
             tx_id=transaction.tx_id,
         )
     versions.write()

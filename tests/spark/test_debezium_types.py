@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.merge.debezium_types import cast_to_wire_type, from_wire, is_out_of_range
 
-TYPE_MISMATCH, OUT_OF_RANGE = "not of the type", "no place for it"
+TYPE_MISMATCH_MARK, OUT_OF_RANGE_MARK = "not of the type", "no place for it"
 WIRE_VALUES = [
     ("date", "-1", date(1969, 12, 31)),
     ("date", "2932896", date(9999, 12, 31)),
@@ -18,27 +18,27 @@ WIRE_VALUES = [
     ("date", "-2147472691", date(1, 1, 1)),
     ("date", "-622191234", date(9999, 12, 31)),
     ("date", "-625821272", date(1, 1, 1)),
-    ("date", "-735160", OUT_OF_RANGE),
-    ("date", "6585322", OUT_OF_RANGE),
-    ("date", "2026-01-01", TYPE_MISMATCH),
+    ("date", "-735160", OUT_OF_RANGE_MARK),
+    ("date", "6585322", OUT_OF_RANGE_MARK),
+    ("date", "2026-01-01", TYPE_MISMATCH_MARK),
     ("timestamp_ntz", "-14182939876544", datetime.fromisoformat("1969-07-20 20:17:40.123456")),
     ("timestamp_ntz", "9223372036825200000", datetime.fromisoformat("9999-12-31 23:59:59.999999")),
     ("timestamp_ntz", "-9223372036832400000", datetime.fromisoformat("0001-01-01")),
-    ("timestamp_ntz", "-63517780800000000", OUT_OF_RANGE),
-    ("timestamp_ntz", "568971864000000000", OUT_OF_RANGE),
+    ("timestamp_ntz", "-63517780800000000", OUT_OF_RANGE_MARK),
+    ("timestamp_ntz", "568971864000000000", OUT_OF_RANGE_MARK),
     ("timestamp", "1969-07-20T20:17:40.123456Z", datetime.fromisoformat("1969-07-20 20:17:40.123456")),
     ("timestamp", "infinity", datetime.fromisoformat("9999-12-31 23:59:59.999999")),
     ("timestamp", "-infinity", datetime.fromisoformat("0001-01-01")),
-    ("timestamp", "-0043-03-15T12:00:00.000000Z", OUT_OF_RANGE),
-    ("timestamp", "+20000-01-01T12:00:00.000000Z", OUT_OF_RANGE),
-    ("timestamp", "soon", TYPE_MISMATCH),
+    ("timestamp", "-0043-03-15T12:00:00.000000Z", OUT_OF_RANGE_MARK),
+    ("timestamp", "+20000-01-01T12:00:00.000000Z", OUT_OF_RANGE_MARK),
+    ("timestamp", "soon", TYPE_MISMATCH_MARK),
     ("decimal(12,2)", "9999999999.99", Decimal("9999999999.99")),
     ("decimal(12,2)", "-0.10", Decimal("-0.10")),
-    ("decimal(12,2)", "NAN", OUT_OF_RANGE),
-    ("decimal(12,2)", "10000000000.00", TYPE_MISMATCH),
-    ("decimal(12,2)", "0.005", TYPE_MISMATCH),
-    ("int", "2147483648", TYPE_MISMATCH),
-    ("int", "1.5", TYPE_MISMATCH),
+    ("decimal(12,2)", "NAN", OUT_OF_RANGE_MARK),
+    ("decimal(12,2)", "10000000000.00", TYPE_MISMATCH_MARK),
+    ("decimal(12,2)", "0.005", TYPE_MISMATCH_MARK),
+    ("int", "2147483648", TYPE_MISMATCH_MARK),
+    ("int", "1.5", TYPE_MISMATCH_MARK),
     ("boolean", "true", True),
     ("string", "", ""),
     ("string", "Éloïse 🏅 é", "Éloïse 🏅 é"),
@@ -61,4 +61,4 @@ def test_wire_value_is_parsed_or_out_of_range_or_a_type_mismatch(spark: SparkSes
 
 
 def _outcome(value: Any, out_of_range: bool) -> Any:
-    return value if value is not None else OUT_OF_RANGE if out_of_range else TYPE_MISMATCH
+    return value if value is not None else OUT_OF_RANGE_MARK if out_of_range else TYPE_MISMATCH_MARK

@@ -5,7 +5,7 @@ from pyspark.sql import SparkSession
 from spark.in_memory_engine import InMemoryEngine
 from spark.messages import Change, delete, update
 
-TRUNCATE = Change("t", None)
+TRUNCATE_CHANGE = Change("t", None)
 
 
 def snapshot_row(key: int, snapshot: int, *, is_last: bool = False) -> Change:
@@ -20,7 +20,7 @@ def deletes(engine: InMemoryEngine) -> list[tuple[int, int]]:
 def test_truncate_deletes_earlier_rows_and_no_later_ones(spark: SparkSession) -> None:
     engine = InMemoryEngine(spark)
     engine.apply_batch(update(1), update(2), delete(2), update(3, -1))
-    engine.apply_batch(update(4), TRUNCATE, update(1, 51), TRUNCATE, update(5), update(2, 52))
+    engine.apply_batch(update(4), TRUNCATE_CHANGE, update(1, 51), TRUNCATE_CHANGE, update(5), update(2, 52))
     assert engine.silver == {5: (40, "n"), 2: (52, "n")}
     assert deletes(engine) == [(1, 5), (1, 7), (2, 2), (3, 5), (4, 5)]
     assert [entry["resolution"] for entry in engine.quarantined] == ["supprimé"]

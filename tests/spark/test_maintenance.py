@@ -11,7 +11,6 @@ from threading import Event
 
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
 
 from lakehouse.cdc import maintenance, table_stats
 from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, checkpoint_log, compact_and_vacuum, compact_table
@@ -21,11 +20,6 @@ from spark.messages import delete, update
 from spark.sample_lake import SampleLake
 
 TABLES = (("bronze", "shoes"), ("silver", "shoes"), ("silver", "shoes_versions"), ("silver", "quarantine"))
-
-
-@pytest.fixture
-def sample_lake(spark: SparkSession, tmp_path: Path) -> SampleLake:
-    return SampleLake(spark, tmp_path)
 
 
 @pytest.mark.long

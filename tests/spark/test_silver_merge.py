@@ -1,9 +1,6 @@
 """Laws 2, 4 and 5: Silver equals the source table, whatever the batches and however often they are merged."""
 
-from pathlib import Path
-
 import pytest
-from pyspark.sql import SparkSession
 
 from lakehouse.cdc.merge.silver import CatchUpResult, MergeThresholds, catch_up, reset_table
 from lakehouse.cdc.offsets import TopicPartition
@@ -13,11 +10,6 @@ from spark.messages import SHOES, Change, delete, insert, update
 from spark.sample_lake import SampleLake
 
 LONG_TEST = pytest.mark.long
-
-
-@pytest.fixture
-def sample_lake(spark: SparkSession, tmp_path: Path) -> SampleLake:
-    return SampleLake(spark, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from lakehouse.cdc.merge.silver import read_batch
 from lakehouse.cdc.merge.validation import latest_per_key
 from spark.messages import SHOES, Change, to_bronze_frame, update
 
-UNDECODABLE = {
+UNDECODABLE_CHANGES = {
     "an upsert without a row": Change("u", 1, raw='{"op": "u"}'),
     "a row without its key": Change("c", 1, raw='{"op": "c", "after": {"size": 1, "note": null, "price": null}}'),
     "an unknown operation": Change("x", 1, raw='{"op": "x", "after": {"id": 1, "size": 1}}'),
@@ -16,7 +16,7 @@ UNDECODABLE = {
 }
 
 
-@pytest.mark.parametrize("message", UNDECODABLE.values(), ids=UNDECODABLE)
+@pytest.mark.parametrize("message", UNDECODABLE_CHANGES.values(), ids=UNDECODABLE_CHANGES)
 def test_undecodable_message_is_quarantined_and_changes_no_row(spark: SparkSession, message: Change) -> None:
     changes = read_batch(to_bronze_frame(spark, [update(2, 42), message]), SHOES).changes
     assert [row["_reasons"] for row in changes.orderBy("_offset").collect()] == [[], ["message illisible"]]

@@ -9,8 +9,8 @@ from lakehouse.cdc import schemas
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts.ops import GoLive
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, state_as_of
-from lakehouse.source.go_live import GoLive
 from spark.builders import ON_FOOT, RULES, Fields, utc
 from spark.columns import to_ddl
 

@@ -23,7 +23,7 @@ from lakehouse.settings import ROOT, Settings
 from support.timing import seconds
 
 Rows = list[tuple[int, str]]
-SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
+WRITER_SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
 RETENTION_HOURS = 1  # of vacuum: longer than any test
 MAX_ATTEMPTS = 5
 
@@ -94,7 +94,9 @@ def start_pausing_writer(folder: Path, store: str) -> Iterator[PausingWriter]:
 
 def create_table(path: Path) -> Rows:
     """Create a table of two files and ten rows, with commits an hour old, and return its rows."""
-    DeltaTable.create(str(path), schema=SCHEMA, configuration={"delta.logRetentionDuration": "interval 10 minutes"})
+    DeltaTable.create(
+        str(path), schema=WRITER_SCHEMA, configuration={"delta.logRetentionDuration": "interval 10 minutes"}
+    )
     for ids in (range(5), range(5, 10)):
         _append(str(path), "kept", *ids)
     for commit in (path / "_delta_log").glob("*.json"):

@@ -1,4 +1,4 @@
-"""A database with a connector of its own, and a lake fed from it: what one test does there no other test sees."""
+"""A database with a connector and a lake of its own, so that tests do not see each other's changes."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ HarnessFactory = Callable[..., "CdcHarness"]
 
 @dataclass
 class CdcHarness:
-    """The tables under test: where they are captured from, and the lake that they flow into."""
+    """The tables under test, with their database, their connector and their lake."""
 
     settings: Settings
     lake: Lake
@@ -51,7 +51,7 @@ class CdcHarness:
                 conn.execute(statement)
 
     def request_snapshot(self, kind: str, table: str, where: str | None = None) -> None:
-        """Ask for a snapshot of a table, or of some of its rows, by a signal."""
+        """Request a snapshot of a table, or of the rows that match `where`, by a signal."""
         filtered = {"additional-conditions": [{"data-collection": table, "filter": where}]} if where else {}
         request = {"type": kind, "data-collections": [table], **filtered}
         with connect(self.settings) as conn:
@@ -59,18 +59,18 @@ class CdcHarness:
             conn.execute("INSERT INTO cdc.signal VALUES (%s, 'execute-snapshot', %s)", signal)
 
     def create_slot(self) -> None:
-        """Make the slot before the connector does, which would wait for every open transaction."""
+        """Create the slot before the connector does: creating it waits for every open transaction."""
         with connect(self.settings, autocommit=True) as conn:
             conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [self.name])
 
     def start(self, **config: str) -> None:
-        """Register the connector, with these settings changed, and begin to fill Bronze."""
+        """Register the connector, with these settings changed, and start the streams."""
         self.register_connector(**config)
         self.start_streams()
 
     @contextmanager
     def streaming(self, contracts: Sequence[Contract]) -> Iterator["CdcHarness"]:
-        """Fill Bronze for these of the harness's tables until the block ends."""
+        """Run the streams of some of the harness's tables into Bronze until the block ends."""
         tables = [contract.table for contract in contracts]
         chosen = sorted((one for one in self.contracts if one.table in tables), key=lambda one: tables.index(one.table))
         harness = replace(self, contracts=chosen)
@@ -82,7 +82,7 @@ class CdcHarness:
             harness.stop_streams()
 
     def create_topics(self, *names: str) -> None:
-        """Create topics of the connector's own, beside those of its tables."""
+        """Create topics with the connector's prefix, in addition to those of its tables."""
         admin = topics.admin_client(self.settings)
         try:
             topics.create_missing_topics(admin, {f"{self.name}.{name}": {} for name in names})
@@ -98,7 +98,7 @@ class CdcHarness:
             admin.close()
 
     def start_streams(self) -> None:
-        """Begin to fill Bronze."""
+        """Start one stream per table into Bronze."""
         source = read_source_identity(self.settings, self.contracts)
         self.queries = [
             bronze.start_stream(
@@ -111,7 +111,7 @@ class CdcHarness:
         ]
 
     def register_connector(self, **config: str) -> None:
-        """Make the topics and register the connector; the topics it needs beyond the tables' are its own too."""
+        """Create all topics that the connector needs, and register it with these settings changed."""
         self.config |= {name.replace("_", "."): value for name, value in config.items()}
         admin = topics.admin_client(self.settings)
         try:
@@ -128,12 +128,12 @@ class CdcHarness:
         return found == (True,)
 
     def drain(self, timeout: float = 60) -> consistent_cut.ConsistentCut:
-        """Wait until Bronze holds everything that is committed now, and give where that is."""
+        """Wait until Bronze has every change that is committed now, and return the cut."""
         wait_until(self.is_streaming, timeout=timeout, missing="the connector to read its slot")
         return consistent_cut.wait_for_consistent_cut(self.settings, self.lake.store, self.contracts, timeout)
 
     def merge_silver(self) -> list[CatchUpResult]:
-        """Bring Silver up to everything that is committed now."""
+        """Merge into Silver every change that is committed now."""
         offsets = self.drain()
         return [catch_up(self.lake, contract, offsets[contract.table]) for contract in self.contracts]
 
@@ -143,14 +143,14 @@ class CdcHarness:
             yield ConnectClient(session, self.settings.connect_url, self.name)
 
     def resnapshot(self) -> None:
-        """Do what the command resnapshot.py does, for the bench's own connector and tables."""
+        """Run the steps of the command resnapshot.py for the harness's own connector and tables."""
         store, source = self.lake.store, read_source_identity(self.settings, self.contracts)
         with connect(self.settings, autocommit=True) as conn, self.connector() as connector:
             current_lsn = partial(current_wal_lsn, conn)
             for contract in self.contracts:
                 ensure_resnapshot_is_ordered(store, source, current_lsn, contract)
             resnapshot(conn, connector, [f"{one.schema}.{one.table}" for one in self.contracts], 60, print)
-            # What is accepted is kept with the table. A flow that writes meanwhile ends, and the stream begins it anew.
+            # The acknowledgement changes the table's properties, which makes a running stream fail.
             was_running = any(flow.isActive for flow in self.queries)
             self.stop_streams()
             for contract in self.contracts:
@@ -159,7 +159,7 @@ class CdcHarness:
                 self.start_streams()
 
     def stop_streams(self) -> None:
-        """Fill Bronze no longer."""
+        """Stop every stream into Bronze."""
         for flow in self.queries:
             flow.stop()
 

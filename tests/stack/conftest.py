@@ -10,7 +10,10 @@ from pyspark.sql import SparkSession
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
+from lakehouse.source.connect_client import ConnectClient
+from lakehouse.source.postgres import Connection, connect
 from stack import hazard_tables
+from stack.activity_events import insert_employee, insert_go_live
 from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
 from stack.databases import fresh_database, sessions_of_this_process
 from support.fake_slack import FakeSlack
@@ -68,6 +71,22 @@ def make_harness(spark: SparkSession, database: Settings, tmp_path: Path) -> Ite
     """Return what opens a harness: captured tables in a fresh database, with a connector and a lake of their own."""
     with ExitStack() as harnesses:
         yield lambda contracts, ddl="": harnesses.enter_context(open_harness(spark, database, tmp_path, contracts, ddl))
+
+
+@pytest.fixture
+def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
+    """Yield a client for the connector of the file's own harness."""
+    with harness.connector() as connector:
+        yield connector
+
+
+@pytest.fixture
+def live_conn(database: Settings) -> Iterator[Connection]:
+    """Yield a connection to a new database with one employee, in which the system is live."""
+    with connect(database, autocommit=True) as conn:
+        insert_employee(conn, 10)
+        insert_go_live(conn)
+        yield conn
 
 
 @pytest.fixture(scope="session")

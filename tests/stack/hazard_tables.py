@@ -15,7 +15,7 @@ UNALTERED = replace(SHOES, table="unaltered_shoes")
 FOREIGN = replace(SHOES, table="foreign_shoes")
 FOREIGN_LACES = captured_table(table="foreign_laces", key=("id",), columns={"id": "int", "length": "int"})
 REPARTITIONED = replace(SHOES, table="repartitioned_shoes")
-TOASTED = captured_table(
+TOAST_TABLE = captured_table(
     table="toasted_letters", key=("id",), columns={"id": "int", "size": "int", "body": "string", "doc": "string"}
 )
 RENUMBERED = captured_table(
@@ -26,10 +26,10 @@ RENUMBERED = captured_table(
 )
 CONTRACTS = (
     TRUNCATED, TRUNCATED_LACES, BLOCKING, INCREMENTAL, ALTERED, UNALTERED, FOREIGN, FOREIGN_LACES, REPARTITIONED,
-    TOASTED, RENUMBERED,
+    TOAST_TABLE, RENUMBERED,
 )  # fmt: skip
 # What these two hold at first is known to nobody until a snapshot is asked for.
-NOT_IN_FIRST_SNAPSHOT = (TOASTED, INCREMENTAL)
+NOT_IN_FIRST_SNAPSHOT = (TOAST_TABLE, INCREMENTAL)
 
 # EXTERNAL: stored apart and never compressed, so that a change that does not touch such a value leaves it out.
 DDL = """

@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.hr.full_load import full_load
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.settings import Settings
 from lakehouse.simulator.backfill import insert_history
 from lakehouse.source.postgres import connect

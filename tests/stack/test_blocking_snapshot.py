@@ -1,4 +1,4 @@
-"""A blocking snapshot of some rows of a live table: they are read anew, and the others stay."""
+"""A blocking snapshot of some rows of a live table: these rows are read again, and the others stay."""
 
 from lakehouse.retries import wait_until
 from stack.cdc_harness import CdcHarness, HarnessFactory
@@ -18,7 +18,7 @@ def test_blocking_snapshot_of_some_rows_leaves_the_others_unchanged(share_harnes
         "blocking", "public.blocking_shoes", where="SELECT * FROM public.blocking_shoes WHERE id <= 10"
     )
     wait_until(
-        lambda: _count_snapshot_rows(harness) == 20 + 9, timeout=seconds(60), missing="ten rows less one, read again"
+        lambda: _count_snapshot_rows(harness) == 20 + 9, timeout=seconds(60), missing="the nine rows of the snapshot"
     )
     harness.execute(
         "UPDATE blocking_shoes SET size = 60 WHERE id IN (7, 17)", "DELETE FROM blocking_shoes WHERE id IN (8, 18)"

@@ -56,7 +56,7 @@ def lose_commit_of(store: TableStore, offset: int) -> None:
     raise AssertionError(f"no commit holds offset {offset} alone")
 
 
-def bronze_offsets(harness: CdcHarness) -> list[int]:
+def stored_offsets(harness: CdcHarness) -> list[int]:
     return sorted(row.offset for row in harness.lake.read("bronze", "shoes").select("offset").collect())
 
 
@@ -71,7 +71,7 @@ def test_gap_is_refilled_at_stream_start_and_silver_matches_postgres(harness: Cd
     harness.start_streams()
     insert(harness, 3)
     harness.merge_silver()
-    assert bronze_offsets(harness) == [0, 1, 2, 3]
+    assert stored_offsets(harness) == [0, 1, 2, 3]
     assert differences(harness, harness.contracts[0]) == []
     store = harness.lake.store
     assert commit_log.refill_count(store, contract) == commit_log.merged_refill_count(store, contract) == 1
@@ -88,7 +88,7 @@ def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness)
     )
     insert(harness, 3)
     harness.merge_silver()
-    assert bronze_offsets(harness) == [0, 1, 2, 3]
+    assert stored_offsets(harness) == [0, 1, 2, 3]
     assert differences(harness, harness.contracts[0]) == []
 
 
@@ -96,7 +96,7 @@ def test_second_refill_of_the_same_gap_writes_nothing(harness: CdcHarness) -> No
     refill = prepare_refill(harness)
     assert refill(harness.lake) == 1
     assert refill(harness.lake) == 0
-    assert bronze_offsets(harness) == [0, 1, 2]
+    assert stored_offsets(harness) == [0, 1, 2]
 
 
 def test_concurrent_refills_of_the_same_gap_write_it_once(harness: CdcHarness) -> None:
@@ -107,7 +107,7 @@ def test_concurrent_refills_of_the_same_gap_write_it_once(harness: CdcHarness) -
 
     with pytest.raises(LakehouseError):
         refill(replace(harness.lake, pre_commit_check=refill_concurrently))
-    assert bronze_offsets(harness) == [0, 1, 2]
+    assert stored_offsets(harness) == [0, 1, 2]
 
 
 def prepare_refill(harness: CdcHarness) -> Callable[[Lake], int]:
@@ -135,10 +135,10 @@ def test_silently_lost_batch_stops_the_stream_at_the_next_batch(
         insert(harness, 4)
         error = wait_for_failure(harness)
     assert "begins at offset 4, and the one to follow is 3" in error
-    assert bronze_offsets(harness) == [0, 1, 2]
+    assert stored_offsets(harness) == [0, 1, 2]
     harness.start_streams()
     harness.merge_silver()
-    assert bronze_offsets(harness) == [0, 1, 2, 3, 4]
+    assert stored_offsets(harness) == [0, 1, 2, 3, 4]
     assert differences(harness, harness.contracts[0]) == []
 
 
@@ -152,7 +152,7 @@ def test_append_without_a_commit_stops_the_stream(harness: CdcHarness, monkeypat
     assert "another writer has overwritten it" in error
     harness.start_streams()
     harness.merge_silver()
-    assert bronze_offsets(harness) == [0, 1, 2, 3]
+    assert stored_offsets(harness) == [0, 1, 2, 3]
 
 
 def test_append_that_fails_after_its_commit_is_not_written_twice(
@@ -173,7 +173,7 @@ def test_append_that_fails_after_its_commit_is_not_written_twice(
     harness.start_streams()
     insert(harness, 4)
     harness.merge_silver()
-    assert bronze_offsets(harness) == [0, 1, 2, 3, 4]
+    assert stored_offsets(harness) == [0, 1, 2, 3, 4]
 
 
 def test_stream_started_without_new_messages_stays_active(harness: CdcHarness) -> None:

@@ -64,7 +64,7 @@ def row_versions(conn: postgres.Connection) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT id, xmin::text FROM distance_cache ORDER BY id").fetchall()
 
 
-OK, FAILED, NOT_FOUND = (
+OK_RESULT, FAILED_RESULT, NOT_FOUND = (
     DistanceResult("ok", 7_000, 900),
     DistanceResult("failed", reason="no route"),
     DistanceResult("not_found", reason="?"),
@@ -74,7 +74,7 @@ OK, FAILED, NOT_FOUND = (
 def test_shared_address_is_requested_once(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     insert_employee(conn, 2, HOME, "Marche/running")
-    assert run_worker(conn, OK) == [DistanceRequest(HOME, WORK, "walking")]
+    assert run_worker(conn, OK_RESULT) == [DistanceRequest(HOME, WORK, "walking")]
     assert run_worker(conn) == []
     assert cached_distances(conn) == [("google", "ok", 7_000, None)]
 
@@ -83,7 +83,7 @@ def test_each_travel_mode_is_a_separate_request(conn: postgres.Connection) -> No
     modes = ["Marche/running", "Vélo/Trottinette/Autres", "Transports en commun", "véhicule thermique/électrique"]
     for number, mode in enumerate([*modes, "À dos d'âne", None]):
         insert_employee(conn, number, HOME, mode)
-    requests = run_worker(conn, OK, OK, OK, OK)
+    requests = run_worker(conn, OK_RESULT, OK_RESULT, OK_RESULT, OK_RESULT)
     assert sorted(request.travel_mode for request in requests) == ["bicycling", "driving", "transit", "walking"]
 
 
@@ -95,13 +95,13 @@ def test_employee_without_an_address_is_not_requested(conn: postgres.Connection)
 
 def test_changed_address_mode_or_destination_is_a_new_request(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
-    run_worker(conn, OK)
+    run_worker(conn, OK_RESULT)
     conn.execute("UPDATE rh_employees SET adresse_complete = %s", [ELSEWHERE])
-    assert run_worker(conn, OK) == [DistanceRequest(ELSEWHERE, WORK, "walking")]
+    assert run_worker(conn, OK_RESULT) == [DistanceRequest(ELSEWHERE, WORK, "walking")]
     conn.execute("UPDATE rh_employees SET moyen_deplacement = 'Transports en commun'")
-    assert run_worker(conn, OK) == [DistanceRequest(ELSEWHERE, WORK, "transit")]
+    assert run_worker(conn, OK_RESULT) == [DistanceRequest(ELSEWHERE, WORK, "transit")]
     insert_rule(conn, "2021-01-01", NEW_WORK)
-    assert run_worker(conn, OK) == [DistanceRequest(ELSEWHERE, NEW_WORK, "transit")]
+    assert run_worker(conn, OK_RESULT) == [DistanceRequest(ELSEWHERE, NEW_WORK, "transit")]
 
 
 def test_destination_of_a_future_rule_is_not_requested_yet(conn: postgres.Connection) -> None:
@@ -111,31 +111,31 @@ def test_destination_of_a_future_rule_is_not_requested_yet(conn: postgres.Connec
         "'calendar_year', %s",
         [NEW_WORK],
     )
-    assert run_worker(conn, OK) == [DistanceRequest(HOME, WORK, "walking")]
+    assert run_worker(conn, OK_RESULT) == [DistanceRequest(HOME, WORK, "walking")]
 
 
 def test_failed_request_is_retried_with_growing_delays_until_it_succeeds(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
     waits = []
     for _ in range(3):
-        assert len(run_worker(conn, FAILED)) == 1
+        assert len(run_worker(conn, FAILED_RESULT)) == 1
         assert run_worker(conn) == []
         [pending] = cache.pending_requests(conn, "google")
         waits.append(round(pending.due_in / 60))
         conn.execute("UPDATE ops.distance_retry SET next_attempt_at = now()")
     assert waits == [1, 2, 4]
     assert cached_distances(conn) == [("google", "failed", None, "no route")]
-    run_worker(conn, OK)
+    run_worker(conn, OK_RESULT)
     assert cached_distances(conn) == [("google", "ok", 7_000, None)]
     assert conn.execute("SELECT count(*) FROM ops.distance_retry").fetchone() == (0,)
 
 
 def test_repeated_failure_updates_no_row(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
-    run_worker(conn, FAILED)
+    run_worker(conn, FAILED_RESULT)
     before = row_versions(conn)
     conn.execute("UPDATE ops.distance_retry SET next_attempt_at = now()")
-    run_worker(conn, FAILED)
+    run_worker(conn, FAILED_RESULT)
     assert row_versions(conn) == before
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_commune_is_final_until_the_address_changes(conn: postgres.Co
 def test_provider_outage_fails_the_remaining_requests_without_sending_them(conn: postgres.Connection) -> None:
     for number in range(5):
         insert_employee(conn, number, f"{number} rue du Test, 34000 Montpellier", "Marche/running")
-    assert len(run_worker(conn, OK, ProviderUnavailable("HTTP 429"))) == 2
+    assert len(run_worker(conn, OK_RESULT, ProviderUnavailable("HTTP 429"))) == 2
     assert sorted(row[1:] for row in cached_distances(conn)) == [("failed", None, "HTTP 429")] * 4 + [
         ("ok", 7_000, None)
     ]
@@ -158,8 +158,8 @@ def test_provider_outage_fails_the_remaining_requests_without_sending_them(conn:
 
 def test_google_failure_does_not_reuse_the_cached_estimate(conn: postgres.Connection) -> None:
     insert_employee(conn, 1, HOME, "Marche/running")
-    run_worker(conn, OK, name="estimate")
-    run_worker(conn, FAILED, name="google")
+    run_worker(conn, OK_RESULT, name="estimate")
+    run_worker(conn, FAILED_RESULT, name="google")
     assert cached_distances(conn) == [("estimate", "ok", 7_000, None), ("google", "failed", None, "no route")]
 
 

@@ -22,7 +22,8 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.bitemporal import AsOf
-from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.hr.full_load import full_load
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.local.stack import Stack
 from lakehouse.refresh.as_of import figures_as_of
 from lakehouse.refresh.current import refresh_current

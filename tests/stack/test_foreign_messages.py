@@ -1,4 +1,4 @@
-"""What else a topic may hold: it is refused once or means nothing, and stops nothing but what it must."""
+"""Messages that are no change of the table: each is quarantined or ignored, and stops no other table."""
 
 import json
 
@@ -25,11 +25,11 @@ UNDECODABLE = (
     b'{"op": "u", "after": null}',
     None,
 )
-TYPE_MISMATCH = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": null, "price": null}}'
+MISTYPED_MESSAGE = b'{"op": "u", "after": {"id": 1, "size": "a secret", "note": null, "price": null}}'
 
 
 def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share_harness: HarnessFactory) -> None:
-    """Take over 20 s: two tables are merged, compared, and merged again after a message that does not fit."""
+    """Take over 20 s: two tables are merged and compared, and merged again after a message of another type."""
     harness = share_harness(FOREIGN, FOREIGN_LACES)
     [shoes, laces] = harness.contracts
     harness.drain()
@@ -47,7 +47,7 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
         f"table_name = '{FOREIGN.table}' AND array_contains(reasons, 'message illisible')"
     )
     assert refused.count() == len(UNDECODABLE)
-    _send(harness, TYPE_MISMATCH)
+    _send(harness, MISTYPED_MESSAGE)
     harness.execute("UPDATE foreign_shoes SET size = 61", "UPDATE foreign_laces SET length = 120")
     offsets = harness.drain()
     with pytest.raises(SchemaMismatch, match="foreign_shoes: the value of size") as error:

@@ -1,4 +1,4 @@
-"""A first snapshot cut off half-way, and made again: what was deleted in between is a ghost, and goes."""
+"""An initial snapshot that is killed and repeated: rows deleted in between are removed from Silver."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
     INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 3000) n
 """
-# Whoever reads past the first half waits for the gate: so the snapshot is half-way, and not by chance.
+# The query waits for the lock after the first half of the rows, so the kill always comes half-way.
 PAUSE_HALFWAY_CONFIG = {
     "snapshot.select.statement.overrides": "public.shoes",
     "snapshot.select.statement.overrides.public.shoes": (
@@ -41,7 +41,7 @@ def test_rows_deleted_while_an_interrupted_snapshot_restarts_are_removed(
     with connect(harness.settings) as slow, _closed_gate(harness):
         harness.start(**PAUSE_HALFWAY_CONFIG)
         first = _wait_for_messages(harness, MIN_MESSAGES_READ)
-        catch_up(harness.lake, shoes, consistent_cut.bronze_offsets(harness.lake.store, [shoes])[shoes.table])
+        catch_up(harness.lake, shoes, consistent_cut.bronze_cut(harness.lake.store, [shoes])[shoes.table])
         harness.execute("DELETE FROM shoes WHERE id BETWEEN 1 AND 10", "UPDATE shoes SET note = 'then' WHERE id = 30")
         slow.execute("UPDATE shoes SET note = 'slow' WHERE id IN (40, 2040)")
         slow.execute("DELETE FROM shoes WHERE id IN (41, 2041)")
@@ -66,7 +66,7 @@ def _closed_gate(harness: CdcHarness) -> Iterator[None]:
 
 
 def _wait_for_messages(harness: CdcHarness, messages: int) -> int:
-    """Wait until Bronze has so many messages, and give how many it has."""
+    """Wait until Bronze has at least this many messages, and return their number."""
 
     def message_count() -> int:
         return sum(end + 1 for end in table_stats.bronze_offsets(harness.lake.store, harness.contracts[0]).values())

@@ -1,8 +1,9 @@
-"""A database of version 0.1.0: its outbox and go-live get today's names, and no message is lost."""
+"""A database of version 0.1.0: outbox, go-live and pending snapshots get today's names, and nothing is lost."""
 
 from lakehouse.settings import Settings
 from lakehouse.slack import outbox
 from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.debezium_signals import has_pending_snapshots, request_snapshots
 from lakehouse.source.postgres import Connection, connect
 
 TABLES_OF_VERSION_0_1 = """
@@ -49,6 +50,21 @@ def test_messages_of_version_0_1_are_there_under_the_new_names(database: Setting
             (True, "2026-01-01 00:00:00+00")
         ]
         assert "(enqueued_at, activity_id)" in _index_definition(conn)
+
+
+def test_snapshot_pending_in_version_0_1_is_requested_once_under_the_new_name(database: Settings) -> None:
+    with connect(database, autocommit=True) as conn:
+        conn.execute("DELETE FROM cdc.signal")
+        conn.execute(
+            "INSERT INTO cdc.signal (id, type, data) VALUES "
+            """('owed:public.a', 'log', '{"read_by": 1}'), ('owed:public.b', 'log', '{"read_by": 1}'), """
+            """('pending:public.b', 'log', '{"read_by": 1}')"""
+        )
+        for _ in range(2):
+            apply_ddl(conn, database)
+        assert request_snapshots(conn, reader_pid=2) == ["public.a", "public.b"]
+        assert not has_pending_snapshots(conn)
+        assert conn.execute("SELECT count(*) FROM cdc.signal WHERE type = 'log'").fetchone() == (0,)
 
 
 def _index_definition(conn: Connection) -> str:

@@ -1,4 +1,4 @@
-"""Postgres goes and comes back: the workers wait for it and go on, no message lost, none sent twice."""
+"""Postgres stops and starts again: the workers retry until then, and lose or repeat no message."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def own_slack() -> Iterator[FakeSlack]:
 
 @contextmanager
 def run_service(serve: Callable[[Settings, StopSignal], None], settings: Settings) -> Iterator[list[EventDict]]:
-    """Serve until the end of the block; give what is logged."""
+    """Run the service in a thread until the block ends, and yield its log entries."""
     stop = StopSignal()
     thread = Thread(target=serve, args=[settings, stop])
     with capture_logs() as logs:
@@ -76,7 +76,7 @@ def retry_delays(logs: list[EventDict]) -> list[float]:
 
 
 def wait_for_longest_delay(logs: list[EventDict]) -> None:
-    """Wait until the pauses between two tries no longer grow: a longer outage is more of the same."""
+    """Wait until the pauses between retries no longer grow; a longer outage adds equal pauses only."""
     wait_until(
         lambda: retry_delays(logs)[-2:] == [5.0, 5.0], timeout=seconds(60), missing="two pauses of the longest kind"
     )
@@ -95,10 +95,10 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: Stack, own_slack: FakeSlack) -> None:
-    """Take up to a minute: Postgres stops, and stays away until the notifier waits its longest pause."""
+    """Take up to a minute: Postgres is down until the notifier waits its longest pause."""
 
     def accept_and_stop_postgres(_: str) -> Answer:
-        stack.down("postgres")  # it is gone when this message is to be marked as sent
+        stack.down("postgres")  # so the message cannot be marked as sent
         return Answer()
 
     own_slack.expect(accept, accept_and_stop_postgres)
@@ -109,11 +109,13 @@ def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: St
         wait_for_longest_delay(logs)
         publish(settings, STRAVA_ACTIVITIES.topic, *(numbered_event(number) for number in late))
         stack.up("postgres")
-        wait_until(
-            lambda: own_slack.posted >= ACTIVITY_COUNT, timeout=seconds(60), missing="the messages that were left"
-        )
+        wait_until(lambda: own_slack.posted >= ACTIVITY_COUNT, timeout=seconds(60), missing="the pending messages")
         sent = "SELECT activity_id, attempts FROM ops.slack_outbox WHERE status = 'sent' ORDER BY sent_at"
-        wait_until(lambda: len(rows(settings, sent)) == ACTIVITY_COUNT, timeout=seconds(30), missing="the last note")
+        wait_until(
+            lambda: len(rows(settings, sent)) == ACTIVITY_COUNT,
+            timeout=seconds(30),
+            missing="the last message to be marked as sent",
+        )
     assert rows(settings, sent) == [(number, 1) for number in (*early, *late)]
     assert [int(text.split('"')[1]) for text in own_slack.texts] == [*early, *late]
 
@@ -134,12 +136,12 @@ def test_distance_worker_repeats_unsaved_requests_after_a_postgres_outage(stack:
         wait_for_longest_delay(logs)
         stack.up("postgres")
         wait_until(
-            lambda: rows(settings, answered) == [("ok", 7_000)], timeout=seconds(60), missing="the answer, noted"
+            lambda: rows(settings, answered) == [("ok", 7_000)], timeout=seconds(60), missing="the saved distance"
         )
         with postgres.connect(settings) as conn:
             insert_employee(conn, 11, "3 rue du Test, 34130 Mauguio", "Marche/running")
         publish(settings, RH_EMPLOYEES.topic, b"{}")
         wait_until(
-            lambda: len(rows(settings, answered)) == 2, timeout=seconds(30), missing="the next question's answer"
+            lambda: len(rows(settings, answered)) == 2, timeout=seconds(30), missing="the next request's distance"
         )
     httpserver.check_assertions()

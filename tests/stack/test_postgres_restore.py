@@ -69,12 +69,6 @@ def harness(own_stack: Stack, spark: SparkSession, tmp_path: Path) -> Iterator[C
         yield opened
 
 
-@pytest.fixture
-def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
-    with harness.connector() as connector:
-        yield connector
-
-
 def stop_connector_if_rewound(settings: Settings, connector: ConnectClient) -> None:
     """Run the check that the connector's controller runs when Postgres is back."""
     admin = topics.admin_client(settings)

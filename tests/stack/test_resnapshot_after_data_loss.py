@@ -1,7 +1,5 @@
 """Changes lost between Postgres and Bronze are detected, and a resnapshot makes the lake equal to Postgres again."""
 
-from collections.abc import Iterator
-
 import pytest
 from kafka import TopicPartition
 from pyspark.sql import functions as F
@@ -39,12 +37,6 @@ def harness(make_harness: HarnessFactory) -> CdcHarness:
     harness.start()
     harness.merge_silver()
     return harness
-
-
-@pytest.fixture
-def connector(harness: CdcHarness) -> Iterator[ConnectClient]:
-    with harness.connector() as connector:
-        yield connector
 
 
 def lose_changes(harness: CdcHarness, connector: ConnectClient) -> None:

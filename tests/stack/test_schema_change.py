@@ -1,4 +1,4 @@
-"""A table that changes under the flow: what fits goes on, what does not is named, and no value is made up for good."""
+"""A table whose columns change: rows that fit are merged, and a mismatch stops its table alone and is named."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def harness(make_harness: HarnessFactory) -> CdcHarness:
 
 
 def change_contract(harness: CdcHarness, **columns: str | None) -> Contract:
-    """Have the contract name these columns too, or no longer; refresh."""
+    """Add columns to the contract, or remove those that are None, and merge again."""
     shoes, boots = harness.contracts
     columns_by_name = {**shoes.columns, **columns}
     changed = replace(shoes, columns={name: kind for name, kind in columns_by_name.items() if kind})
@@ -40,7 +40,7 @@ def change_contract(harness: CdcHarness, **columns: str | None) -> Contract:
 
 
 def refresh_and_list_errors(harness: CdcHarness) -> list[str]:
-    """Refresh, and give what each table that could not be says; see that the others were brought up to date."""
+    """Merge every table, check that boots equals Postgres, and return the messages of schema mismatches."""
     offsets = harness.drain()
     results = parallel_map_collecting_errors(
         lambda one: catch_up(harness.lake, one, offsets[one.table]), harness.contracts
@@ -56,10 +56,10 @@ def test_renamed_column_stops_only_its_table_until_the_contract_follows(harness:
         "UPDATE shoes SET remark = 'second' WHERE id < 4",
         "UPDATE boots SET note = 'second' WHERE id < 4",
     )
-    [said] = refresh_and_list_errors(harness)
-    assert "shoes: note is in the contract and no longer in the table" in said
+    [message] = refresh_and_list_errors(harness)
+    assert "shoes: note is in the contract and no longer in the table" in message
     shoes = change_contract(harness, note=None, remark="string")
-    assert differences(harness, shoes) == [f"{n}: remark" for n in range(4, 10)]  # told under the old name
+    assert differences(harness, shoes) == [f"{n}: remark" for n in range(4, 10)]  # their changes have the old name
     harness.resnapshot()
     harness.merge_silver()
     assert differences(harness, shoes) == []
@@ -87,7 +87,7 @@ def test_added_column_is_backfilled_and_dropped_column_stops_only_its_table(shar
 def test_default_of_an_added_column_is_filled_by_a_resnapshot(harness: CdcHarness) -> None:
     harness.execute("ALTER TABLE shoes ADD pairs int DEFAULT 2", "UPDATE shoes SET pairs = 3 WHERE id < 4")
     shoes = change_contract(harness, pairs="int")
-    assert differences(harness, shoes) == [f"{n}: pairs" for n in range(4, 10)]  # no change told of them
+    assert differences(harness, shoes) == [f"{n}: pairs" for n in range(4, 10)]  # no change has their values
     harness.resnapshot()
     harness.merge_silver()
     assert differences(harness, shoes) == []
@@ -99,6 +99,6 @@ def test_widened_column_stops_only_its_table_at_the_first_overflowing_value(harn
     assert refresh_and_list_errors(harness) == []
     assert differences(harness, harness.contracts[0]) == []
     harness.execute("UPDATE shoes SET size = 3000000000 WHERE id = 2", "UPDATE boots SET size = 50")
-    [said] = refresh_and_list_errors(harness)
-    assert "shoes: the value of size is not of the contract's type" in said
+    [message] = refresh_and_list_errors(harness)
+    assert "shoes: the value of size is not of the contract's type" in message
     assert differences(harness, change_contract(harness, size="bigint")) == []

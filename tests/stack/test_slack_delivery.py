@@ -11,18 +11,15 @@ from lakehouse.settings import Settings
 from lakehouse.slack import change_events, notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
-from stack.activity_events import activity_event, insert_employee, insert_go_live
+from stack.activity_events import activity_event
 from support.fake_slack import Answer, FakeSlack, refuse
 
 
 @pytest.fixture
-def conn(database: Settings) -> Iterator[postgres.Connection]:
-    with postgres.connect(database, autocommit=True) as conn:
-        insert_employee(conn, 10)
-        insert_go_live(conn)
-        events = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
-        outbox.enqueue(conn, [event for event in events if event is not None])
-        yield conn
+def conn(live_conn: postgres.Connection) -> postgres.Connection:
+    events = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
+    outbox.enqueue(live_conn, [event for event in events if event is not None])
+    return live_conn
 
 
 @pytest.fixture

@@ -1,20 +1,16 @@
 """A message is enqueued once for each activity that is valid, not private and created after go-live."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lakehouse.contracts import STRAVA_ACTIVITIES
-from lakehouse.settings import Settings
 from lakehouse.slack import change_events, notifier, outbox
 from lakehouse.source import postgres
 from stack.activity_events import (
     COMMITTED_US,
     MICROSECONDS,
     activity_event,
-    insert_employee,
-    insert_go_live,
     poll_result,
 )
 
@@ -31,22 +27,14 @@ REFUSED_BY_RULE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def conn(database: Settings) -> Iterator[postgres.Connection]:
-    with postgres.connect(database, autocommit=True) as conn:
-        insert_employee(conn, 10)
-        insert_go_live(conn)
-        yield conn
-
-
 def enqueue(conn: postgres.Connection, *messages: bytes) -> list[int]:
     events = [change_events.parse_event(message) for message in messages]
     return outbox.enqueue(conn, [event for event in events if event is not None])
 
 
-def test_valid_activity_is_enqueued(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event(activity_id=3)) == [3]
-    assert outbox.list_messages(conn) == [
+def test_valid_activity_is_enqueued(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event(activity_id=3)) == [3]
+    assert outbox.list_messages(live_conn) == [
         ("pending", "Bravo Juliette Mendes ! Tu viens de courir 10,8 km en 46 min ! Quelle énergie ! 🔥🏅", None)
     ]
 
@@ -56,8 +44,8 @@ def test_every_contract_rule_has_a_refused_example() -> None:
 
 
 @pytest.mark.parametrize("rule", REFUSED_BY_RULE)
-def test_refused_activity_is_not_enqueued(conn: postgres.Connection, rule: str) -> None:
-    assert enqueue(conn, activity_event(**REFUSED_BY_RULE[rule])) == []
+def test_refused_activity_is_not_enqueued(live_conn: postgres.Connection, rule: str) -> None:
+    assert enqueue(live_conn, activity_event(**REFUSED_BY_RULE[rule])) == []
 
 
 @pytest.mark.parametrize(
@@ -73,67 +61,67 @@ def test_refused_activity_is_not_enqueued(conn: postgres.Connection, rule: str) 
     ],
 )
 def test_activity_at_the_limit_or_with_null_fields_is_enqueued(
-    conn: postgres.Connection, fields: dict[str, Any]
+    live_conn: postgres.Connection, fields: dict[str, Any]
 ) -> None:
-    assert enqueue(conn, activity_event(**fields)) == [1]
+    assert enqueue(live_conn, activity_event(**fields)) == [1]
 
 
-def test_refused_activity_is_enqueued_once_corrected(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event(distance_m=-5)) == []
-    assert enqueue(conn, activity_event("u")) == [1]
+def test_refused_activity_is_enqueued_once_corrected(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event(distance_m=-5)) == []
+    assert enqueue(live_conn, activity_event("u")) == [1]
 
 
-def test_activity_is_judged_by_its_row_at_the_change(conn: postgres.Connection) -> None:
+def test_activity_is_judged_by_its_row_at_the_change(live_conn: postgres.Connection) -> None:
     later = activity_event("u", committed_us=COMMITTED_US + 3_600 * MICROSECONDS, distance_m=-1)
-    assert enqueue(conn, activity_event(), later) == [1]
+    assert enqueue(live_conn, activity_event(), later) == [1]
 
 
-def test_private_activity_is_not_enqueued(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event(private=True)) == []
-    assert enqueue(conn, activity_event(private=None)) == []
+def test_private_activity_is_not_enqueued(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event(private=True)) == []
+    assert enqueue(live_conn, activity_event(private=None)) == []
 
 
-def test_activity_created_before_or_at_go_live_is_not_enqueued(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event(created_at="2025-12-31T23:59:59.999999Z")) == []
-    assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00Z")) == []
-    assert enqueue(conn, activity_event(created_at="2026-01-01T00:00:00.000001Z")) == [1]
+def test_activity_created_before_or_at_go_live_is_not_enqueued(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event(created_at="2025-12-31T23:59:59.999999Z")) == []
+    assert enqueue(live_conn, activity_event(created_at="2026-01-01T00:00:00Z")) == []
+    assert enqueue(live_conn, activity_event(created_at="2026-01-01T00:00:00.000001Z")) == [1]
 
 
-def test_snapshot_insert_and_update_of_an_activity_enqueue_one_message(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event("r"), activity_event("c"), activity_event("u")) != []
-    assert enqueue(conn, activity_event("u", distance_m=5_000)) == []
-    assert len(outbox.list_messages(conn)) == 1
+def test_snapshot_insert_and_update_of_an_activity_enqueue_one_message(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event("r"), activity_event("c"), activity_event("u")) != []
+    assert enqueue(live_conn, activity_event("u", distance_m=5_000)) == []
+    assert len(outbox.list_messages(live_conn)) == 1
 
 
-def test_activity_of_a_former_employee_is_not_enqueued(conn: postgres.Connection) -> None:
-    assert enqueue(conn, activity_event(employee_id=11, raw_payload=None)) == []
+def test_activity_of_a_former_employee_is_not_enqueued(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, activity_event(employee_id=11, raw_payload=None)) == []
 
 
-def test_messages_are_queued_in_the_order_of_the_changes(conn: postgres.Connection) -> None:
-    assert enqueue(conn, *(activity_event(activity_id=n) for n in (9, 2, 7))) == [9, 2, 7]
-    order = conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at, activity_id").fetchall()
+def test_messages_are_queued_in_the_order_of_the_changes(live_conn: postgres.Connection) -> None:
+    assert enqueue(live_conn, *(activity_event(activity_id=n) for n in (9, 2, 7))) == [9, 2, 7]
+    order = live_conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at, activity_id").fetchall()
     assert order == [(9,), (2,), (7,)]
 
 
-def test_toasted_payload_is_read_from_postgres(conn: postgres.Connection) -> None:
-    conn.execute(
+def test_toasted_payload_is_read_from_postgres(live_conn: postgres.Connection) -> None:
+    live_conn.execute(
         "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) "
         """VALUES (1, 10, '{"athlete": {"id": 11}}'), (2, 10, '{"athlete": {"id": 10}, "description": "Top"}')"""
     )
-    assert enqueue(conn, activity_event("u", activity_id=1, raw_payload=change_events.UNAVAILABLE)) == []
-    assert enqueue(conn, activity_event("u", activity_id=2, raw_payload=change_events.UNAVAILABLE)) == [2]
-    assert '("Top")' in outbox.list_messages(conn)[0][1]
+    assert enqueue(live_conn, activity_event("u", activity_id=1, raw_payload=change_events.UNAVAILABLE)) == []
+    assert enqueue(live_conn, activity_event("u", activity_id=2, raw_payload=change_events.UNAVAILABLE)) == [2]
+    assert '("Top")' in outbox.list_messages(live_conn)[0][1]
 
 
-def test_deeply_nested_payload_is_read(conn: postgres.Connection) -> None:
+def test_deeply_nested_payload_is_read(live_conn: postgres.Connection) -> None:
     deep = '{"a": ' * 2_000 + "{}" + "}" * 2_000
-    conn.execute(
+    live_conn.execute(
         "INSERT INTO public.strava_activities (activity_id, employee_id, raw_payload) VALUES (1, 10, %s)", [deep]
     )
-    assert enqueue(conn, activity_event(raw_payload=deep)) == [1]
+    assert enqueue(live_conn, activity_event(raw_payload=deep)) == [1]
 
 
-def test_undecodable_message_does_not_block_the_others(conn: postgres.Connection) -> None:
+def test_undecodable_message_does_not_block_the_others(live_conn: postgres.Connection) -> None:
     values = [
         activity_event(activity_id=1),
         b"not json",
@@ -145,5 +133,5 @@ def test_undecodable_message_does_not_block_the_others(conn: postgres.Connection
         activity_event(activity_id=7, raw_payload="[" * 50_000),
         activity_event(activity_id=8),
     ]
-    notifier.enqueue_from_topic(conn, poll_result(values))
-    assert conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at").fetchall() == [(1,), (8,)]
+    notifier.enqueue_from_topic(live_conn, poll_result(values))
+    assert live_conn.execute("SELECT activity_id FROM ops.slack_outbox ORDER BY enqueued_at").fetchall() == [(1,), (8,)]

@@ -10,7 +10,7 @@ import pytest
 from lakehouse.errors import NotReady
 from lakehouse.retries import StopSignal
 from lakehouse.serving.client import QueryError, query
-from lakehouse.serving.views import apply_views, reconcile_views
+from lakehouse.serving.view_setup import apply_views, reconcile_views
 from lakehouse.settings import Settings
 
 

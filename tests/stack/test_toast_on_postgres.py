@@ -1,14 +1,14 @@
-"""A large value that a change does not touch is not in the change: Silver keeps it, or says that nobody told it."""
+"""A change omits large values that it does not modify: Silver fills them, or quarantines the row."""
 
 from lakehouse.retries import wait_until
 from stack.cdc_harness import CdcHarness, HarnessFactory
-from stack.hazard_tables import TOASTED
+from stack.hazard_tables import TOAST_TABLE
 from stack.silver_diff import differences
 from support.timing import seconds
 
 
 def test_toasted_value_is_filled_from_history_or_the_row_is_quarantined(share_harness: HarnessFactory) -> None:
-    harness = share_harness(TOASTED)
+    harness = share_harness(TOAST_TABLE)
     [letters] = harness.contracts
     harness.execute(
         "UPDATE toasted_letters SET size = 10",
@@ -29,7 +29,7 @@ def test_toasted_value_is_filled_from_history_or_the_row_is_quarantined(share_ha
         **{key: ["valeur non transmise : body", "valeur non transmise : doc"] for key in (5, 6, 33)},
     }
     harness.execute("UPDATE toasted_letters SET size = 11 WHERE id = 5")
-    harness.request_snapshot("incremental", f"public.{TOASTED.table}")
+    harness.request_snapshot("incremental", f"public.{TOAST_TABLE.table}")
     wait_until(
         lambda: _count_snapshot_rows(harness) >= len((1, 2, 4, 5, 6, 33)), timeout=seconds(60), missing="the snapshot"
     )
@@ -45,11 +45,11 @@ def _open_reasons(harness: CdcHarness) -> dict[int, list[str]]:
     """Return the reasons of the last version of each key in open quarantine."""
     open_entries = (
         harness.lake.quarantine()
-        .where(f"table_name = '{TOASTED.table}' AND resolved_at IS NULL")
+        .where(f"table_name = '{TOAST_TABLE.table}' AND resolved_at IS NULL")
         .selectExpr("from_json(key, 'id int').id AS id", "*")
     )
     return {entry.id: entry.reasons for entry in open_entries.orderBy("offset").collect()}
 
 
 def _count_snapshot_rows(harness: CdcHarness) -> int:
-    return harness.lake.read("bronze", TOASTED.table).where("op = 'r'").count()
+    return harness.lake.read("bronze", TOAST_TABLE.table).where("op = 'r'").count()

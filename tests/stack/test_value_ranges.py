@@ -48,7 +48,7 @@ REPRESENTABLE = (
     INSERT_MOMENTS + "(16, 'infinity', 'infinity', 'infinity')",
     INSERT_MOMENTS + "(17, '-infinity', '-infinity', '-infinity')",
 )
-OUT_OF_RANGE = {
+OUT_OF_RANGE_ROWS = {
     50: ("day", "INSERT INTO oddities (id, day) VALUES (50, '0044-03-15 BC')"),
     51: ("day", "INSERT INTO oddities (id, day) VALUES (51, '20000-01-01')"),
     52: ("day", "INSERT INTO oddities (id, day) VALUES (52, '5874897-12-31')"),
@@ -74,7 +74,7 @@ def test_extreme_values_match_postgres_and_out_of_range_ones_are_quarantined(mak
     """Take over 20 s: a connector of its own, whose snapshot and stream write the same values differently."""
     harness = make_harness([EDGE_VALUES], TABLE)
     [edge_values] = harness.contracts
-    harness.execute(*REPRESENTABLE, *(statement for _, statement in OUT_OF_RANGE.values()))
+    harness.execute(*REPRESENTABLE, *(statement for _, statement in OUT_OF_RANGE_ROWS.values()))
     harness.start()
     harness.drain()
     harness.execute(COPY_ROWS, UPDATE_OUT_OF_RANGE)
@@ -97,11 +97,13 @@ def test_extreme_values_match_postgres_and_out_of_range_ones_are_quarantined(mak
 
 def _expected_refusals() -> dict[int, str]:
     """Return the out-of-range column of each refused key: read by the snapshot, streamed, or updated."""
-    read_by_snapshot = {key: column for key, (column, _) in OUT_OF_RANGE.items() if key not in MISREAD_BY_SNAPSHOTS}
+    read_by_snapshot = {
+        key: column for key, (column, _) in OUT_OF_RANGE_ROWS.items() if key not in MISREAD_BY_SNAPSHOTS
+    }
     return (
         read_by_snapshot
         | {102: "day"}
-        | {key + STREAMED_KEY_OFFSET: column for key, (column, _) in OUT_OF_RANGE.items()}
+        | {key + STREAMED_KEY_OFFSET: column for key, (column, _) in OUT_OF_RANGE_ROWS.items()}
     )
 
 

@@ -35,6 +35,8 @@ WORDS = frozenset(
 # A parameter sweep tries a list of values; a lock is held.
 ALLOWED_FILES = {"sweep": re.compile(r"(^|/)(rule_options|options|scenarios|on_demand|test_\w+)\.py$")}
 ALLOWED_NAMES = frozenset({"LockHeld", "ensure_held"})
+# Words of a docstring that stand for a plain verb: return, yield, have, report, again.
+DOCSTRING_WORDS = re.compile(r"(?<![\w`])(give|gives|told|anew)(?![\w`])", re.IGNORECASE)
 FIRST_WORDS = frozenset({"give", "gives", "tell", "tells", "say", "says", *WORDS})
 LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 EVENT = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -119,6 +121,8 @@ def _check_docstring(path: str, node: ast.Module | ast.ClassDef | ast.FunctionDe
     first = re.match(r"\w+", docstring)
     if first and first.group().lower() in FIRST_WORDS:
         yield Finding(path, line, f"docstring begins with “{first.group()}”")
+    for word in DOCSTRING_WORDS.findall(docstring[first.end() if first else 0 :]):
+        yield Finding(path, line, f"docstring: “{word}” is no plain word for what happens")
     for sentence in SENTENCE_END.split(docstring):
         words = re.findall(r"[^\s—–-]\S*", sentence)
         if len(words) > MAX_SENTENCE_WORDS:
@@ -138,22 +142,43 @@ def _check_log_event(path: str, call: ast.Call) -> Iterator[Finding]:
 
 
 def _ambiguous_constants(trees: dict[str, ast.Module]) -> Iterator[Finding]:
-    """Yield each public constant that two modules define with different values; test modules keep theirs."""
+    """Yield each public constant that two modules define with different values.
+
+    Two test modules may do so: each has its own DAY and TABLE. A script or a helper beside them makes it a finding.
+    """
     places: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
     for path, tree in trees.items():
-        if Path(path).name.startswith("test_"):
-            continue
-        for node in tree.body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if CONSTANT.fullmatch(name):
-                    places[name].append((path, node.lineno, ast.dump(value)))
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if CONSTANT.fullmatch(name):
-                    places[name].append((path, node.lineno, ast.dump(value)))
+        for name, line, value in _constants(tree):
+            places[name].append((path, line, ast.dump(value)))
     for name, found in places.items():
-        if len({value for _, _, value in found}) > 1:
+        has_different_values = len({value for _, _, value in found}) > 1
+        if has_different_values and not all(Path(path).name.startswith("test_") for path, _, _ in found):
             for path, line, _ in found:
                 others = ", ".join(other for other, _, _ in found if other != path)
                 yield Finding(path, line, f"{name} has another value in {others}")
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, int, ast.expr]]:
+    """Yield each public constant of a module, with its line and the expression of its value."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
+                yield from (
+                    (name, node.lineno, part) for name, part in _unpack(target, value) if CONSTANT.fullmatch(name)
+                )
+
+
+def _unpack(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each assigned name with its part of the value; a value that cannot be split is yielded whole."""
+    match target, value:
+        case ast.Name(id=name), _:
+            yield name, value
+        case ast.Tuple(elts=targets), ast.Tuple(elts=parts) if len(targets) == len(parts):
+            for item, part in zip(targets, parts, strict=True):
+                yield from _unpack(item, part)
+        case ast.Tuple(elts=targets), _:
+            for item in targets:
+                yield from _unpack(item, value)
 
 
 def main() -> None:

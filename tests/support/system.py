@@ -13,7 +13,8 @@ from typing_extensions import Self
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
-from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.hr.full_load import full_load
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.services import services

@@ -13,39 +13,39 @@ from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
 
-CONNECTOR_FILE = topics.read_connector_config()
+CONNECTOR_CONFIG = topics.read_connector_config()
 
 
 def test_every_contract_is_in_the_connector_include_list_and_has_a_topic() -> None:
     assert {f"{contract.schema}.{contract.table}" for contract in CAPTURED} <= set(
-        topics.captured_tables(CONNECTOR_FILE)
+        topics.captured_tables(CONNECTOR_CONFIG)
     )
-    assert {contract.topic for contract in CAPTURED} <= set(topics.required_topics(CONNECTOR_FILE))
+    assert {contract.topic for contract in CAPTURED} <= set(topics.required_topics(CONNECTOR_CONFIG))
 
 
 def test_heartbeat_and_signal_have_topics_too() -> None:
     assert {"__debezium-heartbeat.rh_sport", "rh_sport.cdc.heartbeat", "rh_sport.cdc.signal"} <= set(
-        topics.required_topics(CONNECTOR_FILE)
+        topics.required_topics(CONNECTOR_CONFIG)
     )
 
 
 def test_table_added_to_the_include_list_gets_a_topic() -> None:
-    grown = {**CONNECTOR_FILE, "table.include.list": CONNECTOR_FILE["table.include.list"] + ", public.new_table"}
-    assert set(topics.required_topics(grown)) - set(topics.required_topics(CONNECTOR_FILE)) == {
+    grown = {**CONNECTOR_CONFIG, "table.include.list": CONNECTOR_CONFIG["table.include.list"] + ", public.new_table"}
+    assert set(topics.required_topics(grown)) - set(topics.required_topics(CONNECTOR_CONFIG)) == {
         "rh_sport.public.new_table"
     }
 
 
 def test_topic_retention_is_unlimited_for_changes_and_a_day_for_heartbeats() -> None:
-    expected = topics.required_topics(CONNECTOR_FILE)
+    expected = topics.required_topics(CONNECTOR_CONFIG)
     retention_ms = {name: int(configs["retention.ms"]) for name, configs in expected.items()}
     assert {retention_ms[contract.topic] for contract in CAPTURED} == {-1}
     assert retention_ms["rh_sport.cdc.heartbeat"] == retention_ms["__debezium-heartbeat.rh_sport"] == 24 * 3600 * 1000
 
 
 def test_producer_and_topics_have_the_same_message_size_limit() -> None:
-    config = build_config(CONNECTOR_FILE, Settings())
-    largest = {configs["max.message.bytes"] for configs in topics.required_topics(CONNECTOR_FILE).values()}
+    config = build_config(CONNECTOR_CONFIG, Settings())
+    largest = {configs["max.message.bytes"] for configs in topics.required_topics(CONNECTOR_CONFIG).values()}
     assert largest == {config["producer.override.max.request.size"]}
     assert int(largest.pop()) > 5 * 1024 * 1024
 
@@ -53,15 +53,15 @@ def test_producer_and_topics_have_the_same_message_size_limit() -> None:
 def test_kafka_connect_may_use_another_postgres_address() -> None:
     here = Settings(db_host="h", db_port=1, db_password=SecretStr("p"))
     there = here.model_copy(update={"connector_db_host": "postgres", "connector_db_port": 5432})
-    assert build_config(CONNECTOR_FILE, here)["database.hostname"] == "h"
-    assert build_config(CONNECTOR_FILE, there)["database.hostname"] == "postgres"
-    assert build_config(CONNECTOR_FILE, there)["database.port"] == "5432"
+    assert build_config(CONNECTOR_CONFIG, here)["database.hostname"] == "h"
+    assert build_config(CONNECTOR_CONFIG, there)["database.hostname"] == "postgres"
+    assert build_config(CONNECTOR_CONFIG, there)["database.port"] == "5432"
 
 
 def test_only_a_table_that_a_running_connector_lacks_is_newly_captured() -> None:
-    grown = {**CONNECTOR_FILE, "table.include.list": CONNECTOR_FILE["table.include.list"] + ",public.new_table"}
-    assert newly_captured(CONNECTOR_FILE, grown) == ["public.new_table"]
-    assert newly_captured(grown, CONNECTOR_FILE) == []
+    grown = {**CONNECTOR_CONFIG, "table.include.list": CONNECTOR_CONFIG["table.include.list"] + ",public.new_table"}
+    assert newly_captured(CONNECTOR_CONFIG, grown) == ["public.new_table"]
+    assert newly_captured(grown, CONNECTOR_CONFIG) == []
     assert newly_captured(None, grown) == []
 
 

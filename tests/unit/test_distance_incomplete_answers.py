@@ -1,17 +1,13 @@
 """An incomplete response is never a distance: a missing field must not bring an employee nearer."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from lakehouse.distance.google_routes import ROUTES_PATH, Google
 from lakehouse.distance.providers import DistanceRequest, DistanceResult, ProviderUnavailable
-from lakehouse.http_session import external_session
-from lakehouse.settings import Settings
 
 REQUEST = DistanceRequest("12 rue du Test, 34000 Montpellier", "1 rue du Travail, 34970 Lattes", "walking")
 DISTANCE_MATRIX_PATH = "/maps/api/distancematrix/json"
@@ -22,13 +18,6 @@ ELEMENT: dict[str, Any] = {"status": "OK", "distance": {"value": 7_000}, "durati
 
 def without(response: dict[str, Any], *fields: str) -> dict[str, Any]:
     return {name: value for name, value in response.items() if name not in fields}
-
-
-@pytest.fixture
-def google(httpserver: HTTPServer) -> Iterator[Google]:
-    settings = Settings(api_key_maps=SecretStr("AIzaFictive"), maps_url=httpserver.url_for("/"))
-    with external_session() as session:
-        yield Google(settings, session)
 
 
 @pytest.fixture

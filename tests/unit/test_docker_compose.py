@@ -16,7 +16,7 @@ from lakehouse.settings import ROOT, Settings
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(\w+)(:-[^}]*)?\}")
-MIB, GIB = 1024**2, 1024**3
+MIB, GIB = 1 << 20, 1 << 30
 # How a debezium/connect image turns its environment variables into a worker's properties.
 CONNECT_PROPERTY_NAMES = {
     "BOOTSTRAP_SERVERS": "bootstrap.servers",
@@ -160,13 +160,12 @@ def test_mounted_path_exists_or_belongs_to_the_lake(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OUR_SERVICES)
-def test_container_command_exists_and_documents_its_options(name: str) -> None:
+def test_container_command_exists_and_takes_its_options(name: str) -> None:
     program, script, *options = OUR_SERVICES[name]["command"]
     assert program == "python"
     help_text = subprocess.run(
         [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True
     ).stdout
-    assert "example:" in help_text or "exemple :" in help_text
     assert all(option in help_text for option in options if option.startswith("--"))
 
 

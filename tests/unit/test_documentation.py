@@ -1,4 +1,4 @@
-"""Documents stay short, and name only commands, flags, targets and files that exist."""
+"""Documents stay short. They and the code's messages name only commands, flags, targets and files that exist."""
 
 import ast
 import re
@@ -36,6 +36,7 @@ PAGES = tuple(path for path in DOCUMENTS if path.parent == Path("docs"))
 YAML_FILES = tuple(path for path in FILES if path.suffix in {".yml", ".yaml"})
 WORKFLOWS = tuple(path for path in YAML_FILES if path.parent == Path(".github/workflows"))
 ACTIONS = tuple(path for path in YAML_FILES if path.is_relative_to(".github/actions"))
+SCRIPTS = tuple(path for path in FILES if path.suffix in {".sh", ".sql"} and path.parts[0] in {"scripts", "initdb"})
 SOURCES = tuple(path for path in FILES if path.suffix == ".py" and path.parts[0] != "tests")
 ENTRY_POINTS = tuple(
     path for path in SOURCES if path.parent in {Path(), Path("scripts/ETL_Full_Load"), Path("scripts/Jobs_Spark")}
@@ -62,6 +63,14 @@ OBJECTS_OF_THE_VERB = frozenset({"a", "an", "it", "room", "sure", "the", "them"}
 SCRIPT_COMMAND = re.compile(r"((?:[\w.]+/)*\w+\.py)((?:[ \t]+[^\s`|;&#]+)*)")
 MODULE_COMMAND = re.compile(r"python3? -m ((?:lakehouse|support)[\w.]*)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+# A quoted text or a comment of a shell or SQL script.
+SCRIPT_TEXT = re.compile(r"""(?:^|\s)(?:\#|--)\s(.*)$|"([^"\n]*)"|'([^'\n]*)'""", re.MULTILINE)
+FILE_NAME = re.compile(r"(?<![\w/.*{}-])((?:[\w.*{}-]+/)*[\w*{}-][\w.*{}-]*\.(?:py|sh|sql|md|yml|json|conf|toml))\b")
+DEFINED_FLAG = re.compile(r'add_argument\(\s*"(--[a-z-]+)"')
+RULE_FLAGS = frozenset(f"--{rule.replace('_', '-')}" for rule in (*RULE_RANGES, "activity_window", "destination"))
+# Flags of Docker and of Java.
+FOREIGN_FLAGS = frozenset({"--build", "--add-modules", "--add-opens"})
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 each_present_document = pytest.mark.parametrize("document", PRESENT_DOCUMENTS, ids=str)
@@ -136,6 +145,61 @@ def _unknown_targets_in_strings(path: Path) -> Iterator[str]:
                     yield unknown
 
 
+def test_paths_in_messages_of_the_code_exist_from_the_root() -> None:
+    unknown = [
+        f"{path}: {name}"
+        for path in (*SOURCES, *SCRIPTS)
+        for text in _messages(path)
+        for name in FILE_NAME.findall(text)
+        if not FOREIGN_PATH.fullmatch(name) and not _is_a_file(name)
+    ]
+    assert unknown == []
+
+
+def test_flags_in_messages_of_the_code_are_of_an_entry_point() -> None:
+    known = {
+        "--help",
+        *RULE_FLAGS,
+        *FOREIGN_FLAGS,
+        *(flag for path in SOURCES for flag in DEFINED_FLAG.findall(_read(path))),
+    }
+    unknown = [
+        f"{path}: {flag}"
+        for path in (*SOURCES, *SCRIPTS)
+        for text in _messages(path)
+        for flag in FLAG.findall(text)
+        if flag not in known
+    ]
+    assert unknown == []
+
+
+def _messages(path: Path) -> Iterator[str]:
+    """Yield the texts of more than one word in a file, docstrings aside, with `{}` for each computed part."""
+    if path.suffix != ".py":
+        texts = ("".join(groups) for groups in SCRIPT_TEXT.findall(_read(path)))
+        yield from (text for text in texts if " " in text.strip())
+        return
+    nodes = [*ast.walk(ast.parse(_read(path)))]
+    skipped = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    skipped |= {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
+        match node:
+            case ast.JoinedStr(values=parts):
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+            case ast.Constant(value=str(text)) if node not in skipped:
+                pass
+            case _:
+                continue
+        if " " in text.strip():
+            yield text
+
+
+def _is_a_file(name: str) -> bool:
+    """Return whether a file has this path from the root, or this name where the text has no folder."""
+    pattern = Path(name.replace("{}", "*"))
+    return any(path.match(str(pattern)) and len(pattern.parts) in {1, len(path.parts)} for path in FILES)
+
+
 def test_make_targets_in_comments_of_the_makefile_exist() -> None:
     comments = re.findall(r"#+ (.*)", _read(Path("Makefile")))
     assert [unknown for comment in comments for unknown in _unknown_targets(comment)] == []
@@ -207,9 +271,9 @@ def _flags(script: Path) -> frozenset[str]:
         for module in (f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names))
     }
     sources = [_read(path) for path in (script, *sorted(imported.intersection(FILES)))]
-    flags = {flag for source in sources for flag in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', source)}
+    flags = {flag for source in sources for flag in DEFINED_FLAG.findall(source)}
     if any("RULE_RANGES" in source for source in sources):
-        flags |= {f"--{rule.replace('_', '-')}" for rule in (*RULE_RANGES, "activity_window", "destination")}
+        flags |= RULE_FLAGS
     return frozenset({*flags, "--help"})
 
 

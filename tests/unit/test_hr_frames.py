@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse.hr.company import Company, read_company
+from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
 from lakehouse.settings import ROOT
 from support.hr_files import EMPLOYEE, employee, practice, sheet, write_company_files, write_workbook

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import read_company
-from lakehouse.hr.full_load import LoadOptions, full_load
+from lakehouse.hr.company_files import read_company
+from lakehouse.hr.full_load import full_load
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.settings import Settings
 from support.hr_files import EMPLOYEE, employee, practice, sheet, staff, write_company_files, write_csv, write_workbook
 
@@ -179,6 +180,6 @@ def test_unclosed_quote_in_a_csv_is_refused(tmp_path: Path) -> None:
 
 def test_effective_date_in_the_future_is_refused(tmp_path: Path) -> None:
     options = LoadOptions(folder=tmp_path, effective_from=date(2026, 9, 1))
-    expected = r"--effective-from 2026-09-01 : ce jour est à venir, nous sommes le 2026-08-31\. Rien n'est chargé"
+    expected = r"--effective-from 2026-09-01 : le 01/09/2026 est à venir, nous sommes le 31/08/2026\. Rien n'est chargé"
     with pytest.raises(BadInput, match=expected):
         list(full_load(Settings.model_construct(), options, today=date(2026, 8, 31)))

@@ -1,4 +1,4 @@
-"""Untidy HR files give the same rows as tidy ones."""
+"""Untidy HR files are read as the same rows as tidy ones."""
 
 import csv
 import unicodedata
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse.hr.company import Company, read_company
+from lakehouse.hr.company_files import Company, read_company
 from support.hr_files import (
     EMPLOYEE,
     Row,

@@ -27,7 +27,7 @@ def test_new_lake_records_its_format_once(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "lake").iterdir() if path.is_file()] == [FORMAT_FILE]
 
 
-@pytest.mark.parametrize("recorded", [None, "1", str(LAKE_FORMAT + 1), ""])
+@pytest.mark.parametrize("recorded", [None, "1", "2", str(LAKE_FORMAT + 1), ""])
 def test_lake_of_another_format_is_refused_untouched_with_its_remedy(tmp_path: Path, recorded: str | None) -> None:
     _create_table_of_another_version(tmp_path)
     if recorded is not None:

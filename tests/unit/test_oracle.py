@@ -1,4 +1,4 @@
-"""The oracle gives the results of the product's worked examples."""
+"""The oracle computes the results of the product's worked examples."""
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lakehouse.hr.company import read_company
+from lakehouse.hr.company_files import read_company
 from lakehouse.settings import ROOT
 from support.hr_files import employee, write_company_files
 from support.oracle import Employee, prime, read_employees, wellbeing
 
 HOME, WORK = "12 rue du Moulin, 34970 Lattes", "1362 Av. des Platanes, 34970 Lattes"
-RULES: dict[str, Any] = {
+RULES_ROW: dict[str, Any] = {
     "valid_from": date(2000, 1, 1),
     "bonus_rate": Decimal("0.0500"),
     "walk_limit_m": 15_000,
@@ -44,7 +44,7 @@ def activity_row(start: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_52770_euros_by_bicycle_earn_2638_50() -> None:
-    assert prime([JULIETTE], [distance_row(16_160)], RULES)[1].amount == Decimal("2638.50")
+    assert prime([JULIETTE], [distance_row(16_160)], RULES_ROW)[1].amount == Decimal("2638.50")
 
 
 @pytest.mark.parametrize(
@@ -55,30 +55,30 @@ def test_52770_euros_by_bicycle_earn_2638_50() -> None:
 )  # fmt: skip
 def test_oracle_distance_at_the_limit_is_eligible(mode: str, metres: int | None, motif: str) -> None:
     someone = Employee(1, "Ventes", Decimal("52770.00"), HOME, mode)
-    assert prime([someone], [distance_row(metres, mode)], RULES)[1].motif == motif
+    assert prime([someone], [distance_row(metres, mode)], RULES_ROW)[1].motif == motif
 
 
 def test_oracle_prime_with_half_a_cent_is_rounded_up() -> None:
     someone = Employee(1, "Ventes", Decimal("1000.10"), HOME, "bicycling")
-    assert prime([someone], [distance_row(1)], RULES)[1].amount == Decimal("50.01")
+    assert prime([someone], [distance_row(1)], RULES_ROW)[1].amount == Decimal("50.01")
 
 
 def test_oracle_google_distance_overrides_the_estimate_even_when_it_failed() -> None:
     distance_rows = [distance_row(1), distance_row(30_000, provider="google")]
-    assert prime([JULIETTE], distance_rows, RULES)[1].motif == "distance_incoherente"
+    assert prime([JULIETTE], distance_rows, RULES_ROW)[1].motif == "distance_incoherente"
     distance_rows = [distance_row(1), distance_row(None, provider="google", status="failed")]
-    assert prime([JULIETTE], distance_rows, RULES)[1].motif == "distance_inconnue"
+    assert prime([JULIETTE], distance_rows, RULES_ROW)[1].motif == "distance_inconnue"
 
 
 @pytest.mark.parametrize(("count", "days", "missing"), [(14, 0, 1), (15, 5, 0)])
 def test_fifteen_activities_earn_five_days(count: int, days: int, missing: int) -> None:
     rows = [activity_row("2026-03-01T10:00")] * count
-    row = wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026]
+    row = wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026]
     assert (row.days, row.missing) == (days, missing)
 
 
 def test_oracle_last_utc_hour_of_a_year_counts_for_the_next_year_in_paris() -> None:
-    days_by_year = wellbeing([JULIETTE], [activity_row("2025-12-31T23:30")], [RULES], date(2026, 11, 21))
+    days_by_year = wellbeing([JULIETTE], [activity_row("2025-12-31T23:30")], [RULES_ROW], date(2026, 11, 21))
     assert days_by_year[1, 2026].activities == 1
     assert (1, 2025) not in days_by_year
 
@@ -91,7 +91,7 @@ def test_oracle_last_utc_hour_of_a_year_counts_for_the_next_year_in_paris() -> N
 )  # fmt: skip
 def test_oracle_invalid_or_flagged_activity_does_not_count(wrong: dict[str, Any]) -> None:
     rows = [activity_row("2026-03-01T10:00"), activity_row("2026-03-01T10:00", **wrong)]
-    assert wellbeing([JULIETTE], rows, [RULES], date(2026, 11, 21))[1, 2026].activities == 1
+    assert wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026].activities == 1
 
 
 def test_oracle_rolling_window_excludes_the_same_day_a_year_ago() -> None:
@@ -101,21 +101,21 @@ def test_oracle_rolling_window_excludes_the_same_day_a_year_ago() -> None:
         activity_row("2026-11-21T10:00"),
         activity_row("2026-11-22T10:00"),
     ]
-    rolling = {**RULES, "activity_window": "rolling_12_months"}
+    rolling = {**RULES_ROW, "activity_window": "rolling_12_months"}
     days_by_year = wellbeing([JULIETTE], rows, [rolling], date(2026, 11, 21))
     assert {key: row.activities for key, row in days_by_year.items()} == {(1, 2026): 2}
 
 
 def test_oracle_past_year_uses_the_rules_of_its_last_day() -> None:
     rows = [activity_row("2025-03-01T10:00"), activity_row("2026-03-01T10:00")]
-    later = {**RULES, "valid_from": date(2026, 1, 1), "min_activities": 1}
-    days_by_year = wellbeing([JULIETTE], rows, [later, RULES], date(2026, 11, 21))
+    later = {**RULES_ROW, "valid_from": date(2026, 1, 1), "min_activities": 1}
+    days_by_year = wellbeing([JULIETTE], rows, [later, RULES_ROW], date(2026, 11, 21))
     assert {key: row.days for key, row in days_by_year.items()} == {(1, 2025): 0, (1, 2026): 5}
 
 
 def test_oracle_both_hours_of_the_autumn_clock_change_count() -> None:
     rows = [activity_row("2026-10-25T00:30"), activity_row("2026-10-25T01:30")]
-    row = wellbeing([JULIETTE], rows, [RULES], date(2026, 10, 25))[1, 2026]
+    row = wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 10, 25))[1, 2026]
     assert (row.activities, str(row.first), str(row.last)) == (2, *["2026-10-25 02:30:00"] * 2)
 
 
@@ -125,7 +125,7 @@ def test_oracle_both_hours_of_the_autumn_clock_change_count() -> None:
      (date(2029, 2, 28), "2028-02-29T10:00", "2028-02-28T10:00")],
 )  # fmt: skip
 def test_oracle_rolling_window_around_a_leap_day_is_one_year(as_of: date, first: str, before: str) -> None:
-    rolling = {**RULES, "activity_window": "rolling_12_months"}
+    rolling = {**RULES_ROW, "activity_window": "rolling_12_months"}
     days_by_year = wellbeing([JULIETTE], [activity_row(first), activity_row(before)], [rolling], as_of)
     assert {key: row.activities for key, row in days_by_year.items()} == {(1, as_of.year): 1}
 

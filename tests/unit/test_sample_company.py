@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from lakehouse.contracts import TRAVEL_MODES
-from lakehouse.hr.company import read_company
+from lakehouse.hr.company_files import read_company
 from lakehouse.settings import ROOT
 from lakehouse.simulator.sample_company import HR_FILE, SPORTS_FILE, write_sample_files
 

@@ -31,7 +31,7 @@ class Wording:
     # Reasons of a refusal.
     undecodable: str
     out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
-    not_transmitted: str
+    toasted: str
     # Resolutions of a quarantine entry.
     corrected: str
     deleted: str
@@ -41,7 +41,7 @@ class Wording:
 class Hints:
     """The remedies that the engine's errors end with: sentences that name the deployment's commands."""
 
-    change_contract: str  # the end is left open: no full stop
+    change_contract: str
     other_source: str
     rebuild_silver: str
     resnapshot: str

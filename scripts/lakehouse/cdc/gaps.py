@@ -1,7 +1,7 @@
 """Gaps: offsets below a Bronze table's last one that it lacks. A table has gaps only where a commit was lost.
 
 They are found from the files' statistics. Offsets are read only where overlapping files have fewer rows than offsets:
-statistics of compacted files give no more than the smallest and the largest offset.
+statistics of compacted files have no more than the smallest and the largest offset.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -105,7 +105,7 @@ class Lake:
         writer.save(self.store.path(layer, name))
 
     def truncate(self, layer: str, name: str, columns: Columns) -> None:
-        """Delete all rows of the table, and give it these columns."""
+        """Delete all rows of the table, and replace its columns by these."""
         self.pre_commit_check()
         writer = self._empty_frame(columns).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.partitionBy(*self.store.partition_columns(layer, name)).save(self.store.path(layer, name))

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from lakehouse.errors import LakehouseError
 
-# A lake of format 1 (version 0.1.0) names its columns otherwise.
-FORMAT_FILE, LAKE_FORMAT = "lakehouse_format", 2
+# Format 1 (version 0.1.0) has other column names, format 2 another `_op` for duplicates.
+FORMAT_FILE, LAKE_FORMAT = "lakehouse_format", 3
 
 
 def ensure_format(root: str) -> None:

@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from lakehouse.cdc.contract import Contract, Hints, Rule, Wording
 
 TOPIC_PREFIX, SCHEMA = "rh_sport", "public"
+RUN_REFRESH = "python scripts/Jobs_Spark/batch_refresh_silver_gold.py"
+# Without Docker, and with it.
+START_COMMANDS = "make up, or docker-compose up -d"
+REBUILD_HINT = f"Run {RUN_REFRESH} --rebuild-silver."
 RESNAPSHOT_HINT = "python scripts/Jobs_Spark/resnapshot.py reads every table again and continues from there."
 OTHER_SOURCE_HINT = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
-    "or drop the lake and read everything again (make reset; with compose: down -v and rm -rf data/delta/*)."
+    "or drop the lake and read everything again (make reset, or docker-compose down -v and rm -rf data/delta/*)."
 )
 # Stored in silver.*_versions and silver.quarantine.
 FRENCH_WORDING = Wording(
     undecodable="message illisible",
     out_of_range="valeur hors limites : {column}",
-    not_transmitted="valeur non transmise : {column}",
+    toasted="valeur non transmise : {column}",
     corrected="corrigé",
     deleted="supprimé",
 )
@@ -33,10 +37,13 @@ def captured_table(
         topic_prefix=TOPIC_PREFIX,
         wording=FRENCH_WORDING,
         hints=Hints(
-            change_contract=f"Change contracts/{table}.py to match the table",
+            change_contract=(
+                f"In scripts/lakehouse/contracts/{table}.py, set the column's Spark type, or add or remove the column. "
+                f"Then run the refresh again: {RUN_REFRESH}."
+            ),
             other_source=OTHER_SOURCE_HINT,
-            rebuild_silver="Run batch_refresh_silver_gold.py --rebuild-silver.",
+            rebuild_silver=REBUILD_HINT,
             resnapshot=RESNAPSHOT_HINT,
-            start_stream="Start it: make up",
+            start_stream=f"Start it: {START_COMMANDS}.",
         ),
     )

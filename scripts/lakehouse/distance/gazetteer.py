@@ -44,7 +44,7 @@ class Gazetteer:
             self._by_name[fold_place_name(place.name)].append(place)
 
     def find(self, address: Address, near: Place | None = None) -> Place | None:
-        """Return the commune of an address; None if it is unknown or its homonyms cannot be told apart.
+        """Return the commune of an address; None if it is unknown or its homonyms cannot be distinguished.
 
         With a postcode, it is the homonym closest to the department's prefecture.
         Without one, it is the only commune of that name.

@@ -23,10 +23,10 @@ from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.cdc.time_travel import replay
 from lakehouse.clock import PARIS
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts.ops import GoLive
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.as_of_columns import AS_OF_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
-from lakehouse.source.go_live import GoLive
 
 
 @dataclass(frozen=True)

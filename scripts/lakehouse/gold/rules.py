@@ -8,6 +8,7 @@ from decimal import Decimal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import NotReady
 
 
@@ -53,7 +54,7 @@ def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
     rows = effective.select("valid_from", *Rules.__dataclass_fields__).collect()
     if not rows:
         raise NotReady(
-            f"no reward rule is in force on {day} in Silver. Run pipeline.py, or insert a row with "
-            f"valid_from <= {day} into reward_rules, and refresh again."
+            f"no reward rule is in force on {day} in Silver. Run python scripts/ETL_Full_Load/pipeline.py, "
+            f"or insert a row with valid_from <= {day} into reward_rules. Then refresh again: {RUN_REFRESH}."
         )
     return RuleBook([(valid_from, Rules(*values)) for valid_from, *values in rows])

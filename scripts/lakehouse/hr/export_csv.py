@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import Company
+from lakehouse.hr.company_files import Company
 from lakehouse.hr.files import NOTHING_LOADED
 
 

@@ -1,30 +1,19 @@
 """The full load: tables, HR's files, the reward rules, and going live."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from lakehouse.errors import BadInput, LakehouseError
-from lakehouse.hr.company import Company, read_company
+from lakehouse.french import format_day
+from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
+from lakehouse.hr.load_options import LoadOptions
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.go_live import mark_live, read_go_live
 from lakehouse.source.postgres import Connection, Error, connect
 from lakehouse.source.seed_rules import seed_rules
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """The command-line options of pipeline.py; its help explains each."""
-
-    folder: Path
-    effective_from: date | None = None
-    allow_mass_delete: bool = False
-    wait: float = 60.0  # seconds
-    if_not_live: bool = False  # load nothing into a system that is live
 
 
 def full_load(
@@ -60,8 +49,8 @@ def _reject_future_date(day: date | None, today: date) -> None:
     """Raise BadInput for an effective date in the future: today's results would include the changes at once."""
     if day and day > today:
         raise BadInput(
-            f"--effective-from {day} : ce jour est à venir, nous sommes le {today}. Rien n'est chargé : les chiffres "
-            "changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
+            f"--effective-from {day} : le {format_day(day)} est à venir, nous sommes le {format_day(today)}. "
+            "Rien n'est chargé : les chiffres changeraient dès aujourd'hui. Chargez ce fichier ce jour-là, ou après."
         )
 
 

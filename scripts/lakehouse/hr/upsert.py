@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.company import Company
+from lakehouse.hr.company_files import Company
 from lakehouse.hr.files import NOTHING_LOADED
 from lakehouse.source.postgres import Connection, sql
 
@@ -97,9 +97,9 @@ def _upsert(conn: Connection, table: str, names: Iterable[str], extra_columns: M
     """
     names = [*names]
     query = """
-        INSERT INTO {table} AS held ({columns}) SELECT {values} FROM {staged} ORDER BY id
+        INSERT INTO {table} AS current ({columns}) SELECT {values} FROM {staged} ORDER BY id
         ON CONFLICT (id) DO UPDATE SET ({columns}) = ROW ({new})
-        WHERE ({held}) IS DISTINCT FROM ({compared})
+        WHERE ({current}) IS DISTINCT FROM ({compared})
         RETURNING xmax = 0
     """
     statement = sql.SQL(query).format(
@@ -108,7 +108,7 @@ def _upsert(conn: Connection, table: str, names: Iterable[str], extra_columns: M
         columns=_comma_separated(sql.Identifier(name) for name in [*names, *extra_columns]),
         values=_comma_separated([*map(sql.Identifier, names), *map(sql.Literal, extra_columns.values())]),
         new=_comma_separated(sql.Identifier("excluded", name) for name in [*names, *extra_columns]),
-        held=_comma_separated(sql.Identifier("held", name) for name in names),
+        current=_comma_separated(sql.Identifier("current", name) for name in names),
         compared=_comma_separated(sql.Identifier("excluded", name) for name in names),
     )
     # xmax, the transaction that deleted or locked a row version, is 0 for an inserted row, not for an updated one.

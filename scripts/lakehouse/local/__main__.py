@@ -15,7 +15,7 @@ from lakehouse.local.demo import demo
 from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 
-HOME = ROOT / ".local"
+LOCAL_HOME = ROOT / ".local"
 DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run")
 COMMAND_EXAMPLES = """\
 examples:
@@ -49,7 +49,7 @@ def reset(stack: Stack, _names: list[str]) -> None:
     stack.down()
     lake = Path(stack.settings.lake)
     content = [path for path in lake.iterdir() if path.name != ".gitkeep"] if lake.is_dir() else []
-    for path in [*(HOME / name for name in DATA_DIRS), *content]:
+    for path in [*(LOCAL_HOME / name for name in DATA_DIRS), *content]:
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             print(f"deleted {path}")
@@ -120,7 +120,7 @@ def main() -> int | None:
         if name in {"up", "logs"}:
             command.add_argument("services", nargs="*", metavar="SERVICE")
     options = parser.parse_args()
-    stack = Stack(HOME, Settings())
+    stack = Stack(LOCAL_HOME, Settings())
     return COMMANDS[options.command][0](stack, getattr(options, "services", []))
 
 

@@ -23,9 +23,9 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import connect, db_now
 
-PIPELINE = ("scripts/ETL_Full_Load/pipeline.py",)
-REFRESH = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
-SIMULATE = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
+PIPELINE_SCRIPT = ("scripts/ETL_Full_Load/pipeline.py",)
+REFRESH_SCRIPT = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
+SIMULATE_SCRIPT = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
 STEP_TIMEOUT_S = 60
 NEXT_STEPS = """\
 Everything stays up. To look at it:
@@ -67,20 +67,20 @@ def demo(stack: Stack) -> None:
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
-        _run_script(stack, *PIPELINE)
+        _run_script(stack, *PIPELINE_SCRIPT)
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
         _wait_for_bronze(stack.settings)
     with steps.step("Refresh Silver and Gold"):
-        _run_script(stack, *REFRESH)
+        _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Simulate 20 new activities"):
         began = _simulate(stack)
     with steps.step("See what Slack gets"):
         _show_messages(stack.settings, began, console)
     with steps.step("Refresh again"):
         _wait_for_bronze(stack.settings)
-        _run_script(stack, *REFRESH)
+        _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Read the figures over the Thrift server"):
         demo_queries.print_results(stack.settings, console)
     steps.print_times()
@@ -119,7 +119,7 @@ def _simulate(stack: Stack) -> datetime:
     """Simulate activities, and return the time on Postgres's clock just before."""
     with connect(stack.settings) as connection:
         began = db_now(connection)
-    _run_script(stack, *SIMULATE)
+    _run_script(stack, *SIMULATE_SCRIPT)
     return began
 
 

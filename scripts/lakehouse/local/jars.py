@@ -133,7 +133,7 @@ def _download(jar: Jar, folder: Path) -> None:
     path.replace(folder / jar.name)
 
 
-# In a hundred downloads, a failed name resolution or a dropped connection is no reason to give up.
+# In a hundred downloads, a failed name resolution or a dropped connection is no reason to stop.
 @stamina.retry(on=OSError, attempts=6, timeout=90)
 def resolve(artifact: Artifact) -> Path:
     """Download the artifact, again after a dropped connection, and return its file."""

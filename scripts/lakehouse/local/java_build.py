@@ -13,12 +13,12 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT
 from lakehouse.spark.jvm_options import spark_home
 
-SOURCES = ROOT / "spark" / "java"
+JAVA_SOURCES = ROOT / "spark" / "java"
 JAVA_RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
 OWN_JARS = "lakehouse-*.jar"
 
 
-def build(java: Path, jars_dir: Path, sources: Path = SOURCES) -> Path:
+def build(java: Path, jars_dir: Path, sources: Path = JAVA_SOURCES) -> Path:
     """Compile the sources into `<jars_dir>/spark/lakehouse-<digest>.jar`, remove older ones, and return its path.
 
     The digest is that of the sources, so that an existing jar is not built again.
@@ -69,7 +69,7 @@ def _digest(files: list[Path]) -> str:
 
 
 def _pack(classes: Path, jar: Path) -> None:
-    """Write the classes into a jar; the same classes always give the same bytes."""
+    """Write the classes into a jar; the same classes always become the same bytes."""
     with ZipFile(jar, "w") as packed:
         for file in sorted(classes.rglob("*.class")):
             packed.writestr(ZipInfo(file.relative_to(classes).as_posix()), file.read_bytes())

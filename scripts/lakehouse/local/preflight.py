@@ -94,7 +94,7 @@ def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
     """Return the check of one port: passed where it is free, or where `is_own` says that our own stack uses it."""
     busy = is_port_busy(number)
     found = "free" if not busy else "our own stack" if is_own else "busy"
-    remedy = f"stop what listens on {LOCALHOST}:{number}, or give {service} another in .env: {variable}"
+    remedy = f"stop what listens on {LOCALHOST}:{number}, or set another for {service} in .env: {variable}"
     return Check(f"port {number}", found, f"free, for {service}", is_own or not busy, remedy)
 
 

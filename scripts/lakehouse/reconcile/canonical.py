@@ -93,5 +93,6 @@ def _trim_zeros(number: Column) -> Column:
 
 def _unsupported_type(contract: Contract, name: str, kind: str) -> BadInput:
     return BadInput(
-        f"{contract.table}: {name} is of type {kind}, which has no canonical text. Add one in reconcile/canonical.py."
+        f"{contract.table}: {name} is of type {kind}, which has no canonical text. "
+        "Add one in scripts/lakehouse/reconcile/canonical.py."
     )

@@ -22,15 +22,15 @@ BucketChecksums = Mapping[str, tuple[int, Decimal]]
 
 CHECKSUMS_QUERY = """
 SELECT left(md5(key), {digits}), count(*), sum(('x' || left(md5(whole), {hash_digits}))::bit({bits})::bigint)
-FROM (SELECT {key} AS key, {whole} AS whole FROM {table}) AS held
-WHERE NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = held.key)
+FROM (SELECT {key} AS key, {whole} AS whole FROM {table}) AS current
+WHERE NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = current.key)
 GROUP BY 1
 """
 ROWS_QUERY = """
 SELECT key, label, hashes
-FROM (SELECT {key} AS key, {label} AS label, ARRAY[{hashes}] AS hashes FROM {table}) AS held
+FROM (SELECT {key} AS key, {label} AS label, ARRAY[{hashes}] AS hashes FROM {table}) AS current
 WHERE left(md5(key), {digits}) = ANY (%s)
-  AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = held.key)
+  AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS refused (key) WHERE refused.key = current.key)
 """
 
 
@@ -111,6 +111,5 @@ def _fetch_all(conn: Connection, contract: Contract, query: sql.Composed, parame
         # A DataError may quote a value, which is personal data; a ProgrammingError only names a column.
         message = error.diag.message_primary if isinstance(error, ProgrammingError) else type(error).__name__
         raise SchemaMismatch(
-            f"{contract.table} does not match its contract: {message}. "
-            f"Update contracts/{contract.table}.py to the table's present columns."
+            f"{contract.table} does not match its contract: {message}. {contract.hints.change_contract}"
         ) from None

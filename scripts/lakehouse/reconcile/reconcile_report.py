@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.contracts.company import RESNAPSHOT_HINT
+from lakehouse.contracts.company import RESNAPSHOT_HINT, RUN_REFRESH
 from lakehouse.reconcile.reconcile import TableResult
 
 REMEDY = (
-    "Run batch_refresh_silver_gold.py --rebuild-silver and compare again. "
-    "A table that still differs lost changes before "
-    "they reached Bronze: "
-) + RESNAPSHOT_HINT
+    f"Run {RUN_REFRESH} --rebuild-silver, and compare again. "
+    f"A table that still differs lost changes before they reached Bronze: {RESNAPSHOT_HINT}"
+)
 
 
 def print_report(results: Sequence[TableResult]) -> None:

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
+from lakehouse.contracts.ops import GoLive
 from lakehouse.gold.bitemporal import AsOf, state_as_of
 from lakehouse.gold.model import Model, conform
 from lakehouse.gold.models import MODELS
@@ -15,7 +16,6 @@ from lakehouse.gold.totals import totals
 from lakehouse.gold.views import VIEWS_DIR
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.source.go_live import GoLive
 from lakehouse.spark.materialize import materialize
 from lakehouse.spark.parallel import parallel_map
 

@@ -69,7 +69,7 @@ def refresh_current(
     try:
         # Below this threshold, a full recompute is cheaper than finding the affected employees.
         if scaled_lake is not lake:
-            with run.stage("gold/touched"):
+            with run.stage("gold/affected"):
                 incremental_from = {
                     name: earlier
                     for name in stale

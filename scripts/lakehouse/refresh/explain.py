@@ -12,6 +12,7 @@ from lakehouse.cdc.merge.ordering import with_commit_order
 from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
+from lakehouse.contracts.ops import GoLive
 from lakehouse.errors import BadInput, NotReady
 from lakehouse.french import format_day
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
@@ -20,7 +21,6 @@ from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import WELLBEING, in_window
-from lakehouse.source.go_live import GoLive
 from lakehouse.spark.materialize import materialize
 
 COUNTED = "comptée"

@@ -138,7 +138,7 @@ def _build_scenarios(
 
 
 def _format_value(value: RuleValue) -> str:
-    """Return a number without trailing zeros: equal values must give the same scenario name."""
+    """Return a number without trailing zeros: equal values must have the same scenario name."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 

@@ -36,7 +36,7 @@ def refresh(
     run = Run(as_of, input_offsets, alert_threshold)
     try:
         if rebuild_silver:
-            with run.stage("start over"):
+            with run.stage("rebuild_silver"):
                 parallel_map(partial(reset_table, lake), CAPTURED)
         with run.stage("silver"):
             _catch_up_all(lake, run)

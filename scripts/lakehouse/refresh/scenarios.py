@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts.ops import GoLive
 from lakehouse.errors import BadInput
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, state_as_of
 from lakehouse.gold.model import Schema, conform
@@ -20,7 +21,6 @@ from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import WELLBEING, count_by_year, with_days_granted
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
-from lakehouse.source.go_live import GoLive
 
 RuleOverrides = Mapping[str, Any]  # changed values, by the rule's name
 COMPARED_COLUMNS: Schema = {

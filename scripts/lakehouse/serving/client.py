@@ -10,6 +10,7 @@ from typing import Any
 from pyhive import exc, hive
 from thrift.transport.TTransport import TTransportException
 
+from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.settings import Settings
 
@@ -64,7 +65,7 @@ def open_session(settings: Settings) -> Iterator[hive.Cursor]:
     except CONNECTION_ERRORS as error:
         raise NotReady(
             f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
-            "Start it (make up), or correct THRIFT_HOST and THRIFT_PORT."
+            f"Start it ({START_COMMANDS}), or correct THRIFT_HOST and THRIFT_PORT."
         ) from error
 
 

@@ -89,7 +89,9 @@ def _require_athletes(conn: Connection) -> list[Athlete]:
     except postgres.errors.UndefinedTable:
         athletes = []
     if not athletes:
-        raise NotReady("no employee practises a sport in Postgres. Load HR's files: scripts/ETL_Full_Load/pipeline.py.")
+        raise NotReady(
+            "no employee practises a sport in Postgres. Load HR's files: python scripts/ETL_Full_Load/pipeline.py."
+        )
     return athletes
 
 

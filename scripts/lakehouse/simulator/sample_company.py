@@ -1,4 +1,4 @@
-"""A generator of HR's two files for a fictive company, as untidy as real ones. The same seed gives the same bytes.
+"""A generator of HR's two files for a fictive company, as untidy as real ones. The same seed generates the same bytes.
 
 All people in them are invented.
 """
@@ -30,7 +30,7 @@ from lakehouse.simulator.sample_workbook import Cell, write_workbook
 
 Rows = Sequence[Sequence[Cell]]
 
-EMPLOYEE_COUNT = 168
+COMPANY_SIZE = 168
 HALF_CENT_ROW = 5
 NO_SPORT_SHARE = 0.38
 REFERENCE_DATE = date(2026, 1, 5)
@@ -62,11 +62,11 @@ NOTES: Rows = [["Export RH", None], ["Extrait le", REFERENCE_DATE], ["Contact", 
 
 def generate_hr_rows(rng: Random) -> Rows:
     """Return one row for each employee, with the columns of HR_HEADER."""
-    ids = sorted(rng.sample(range(17_000, 99_999), EMPLOYEE_COUNT))
+    ids = sorted(rng.sample(range(17_000, 99_999), COMPANY_SIZE))
     modes = [_random_travel_mode(rng) for _ in ids]
     homes = [_random_address(rng, mode) for mode in modes]
     homes[8] = homes[7]  # two employees at one address
-    return [_employee_row(rng, *fields) for fields in zip(range(EMPLOYEE_COUNT), ids, modes, homes, strict=True)]
+    return [_employee_row(rng, *fields) for fields in zip(range(COMPANY_SIZE), ids, modes, homes, strict=True)]
 
 
 def generate_sports_rows(rng: Random, ids: Sequence[Cell]) -> Rows:
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Settings().input_dir, metavar="DIR")
     arguments = parser.parse_args()
     write_sample_files(arguments.out, arguments.seed)
-    print(f"{EMPLOYEE_COUNT} employees in {arguments.out}")
+    print(f"{COMPANY_SIZE} employees in {arguments.out}")
 
 
 def write_sample_files(folder: Path, seed: int = 42) -> None:

@@ -1,4 +1,4 @@
-"""A writer of reproducible workbooks: the same cells give the same bytes at any time, on any machine."""
+"""A writer of reproducible workbooks: the same cells become the same bytes at any time, on any machine."""
 
 import io
 import re

@@ -59,7 +59,7 @@ class PendingMessage(NamedTuple):
 
 
 def is_live(conn: Connection) -> bool:
-    """Return whether the first load has ended; before that, new activities cannot be told from old ones."""
+    """Return whether the first load has ended; before that, new activities cannot be distinguished from old ones."""
     return conn.execute("SELECT FROM ops.go_live").fetchone() is not None
 
 

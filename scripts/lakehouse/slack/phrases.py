@@ -12,7 +12,7 @@ class Phrase(NamedTuple):
     after_comment: str
 
 
-RUNNING = (
+RUNNING_PHRASES = (
     Phrase("Bravo", "Tu viens de courir {distance} en {duration} ! Quelle énergie !", "🔥", "🏅"),
     Phrase("Superbe course,", "{distance} avalés en {duration} ! Rien ne t'arrête !", "🏃", "💨"),
     Phrase("Chapeau,", "Encore {distance} de course en {duration} ! Quelle régularité !", "👏", "🏃"),
@@ -42,8 +42,8 @@ UNKNOWN_SPORT_PHRASES = (
 )
 
 PHRASES_BY_SPORT = {
-    "Run": RUNNING,
-    "TrailRun": RUNNING,
+    "Run": RUNNING_PHRASES,
+    "TrailRun": RUNNING_PHRASES,
     "Ride": RIDING,
     "Hike": HIKING,
     "Walk": WALKING,

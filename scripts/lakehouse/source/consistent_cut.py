@@ -18,7 +18,7 @@ from lakehouse.source.source_check import read_source_identity
 ConsistentCut = Mapping[str, Offsets]
 
 
-def bronze_offsets(store: TableStore, contracts: Iterable[Contract]) -> ConsistentCut:
+def bronze_cut(store: TableStore, contracts: Iterable[Contract]) -> ConsistentCut:
     """Return the last offsets in Bronze now, by table."""
     return {contract.table: table_stats.bronze_offsets(store, contract) for contract in contracts}
 
@@ -55,7 +55,7 @@ def wait_for_consistent_cut(
         return f"Bronze to append {lagging}. Does the stream processor run? `make status`, `make logs`"
 
     wait_until(has_caught_up, timeout=max(0.0, deadline - time.monotonic()), missing=missing)
-    return bronze_offsets(store, captured)
+    return bronze_cut(store, captured)
 
 
 def _round_trip_watermark(settings: Settings, signal_topic: str, timeout: float) -> None:

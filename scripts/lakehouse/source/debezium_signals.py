@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from lakehouse.source.postgres import Connection
 
-PENDING_SNAPSHOT_PREFIX = "owed:"
+PENDING_SNAPSHOT_PREFIX = "pending:"
 
 
 def enqueue_snapshots(conn: Connection, new_tables: Iterable[str], reader_pid: int | None) -> None:
@@ -20,7 +20,7 @@ def enqueue_snapshots(conn: Connection, new_tables: Iterable[str], reader_pid: i
             conn.execute(
                 "INSERT INTO cdc.signal (id, type, data) VALUES (%s, 'log', %s) "
                 "ON CONFLICT (id) DO UPDATE SET data = excluded.data",
-                [PENDING_SNAPSHOT_PREFIX + table, json.dumps({"message": "snapshot owed", "read_by": reader_pid})],
+                [PENDING_SNAPSHOT_PREFIX + table, json.dumps({"message": "snapshot pending", "read_by": reader_pid})],
             )
 
 

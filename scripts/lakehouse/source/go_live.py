@@ -1,18 +1,9 @@
 """Going live: the moment at which the first load ended. Slack messages are due for later activities alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
+from lakehouse.contracts.ops import GoLive
 from lakehouse.source.postgres import Connection
-
-
-@dataclass(frozen=True)
-class GoLive:
-    """When the first load ended, and its transaction, with the number that Debezium gives it."""
-
-    live_since: datetime
-    tx_id: int
 
 
 def read_go_live(conn: Connection) -> GoLive | None:

@@ -4,12 +4,42 @@ A complete initial snapshot implies a delete of every row that it lacks. This re
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
+from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
+from lakehouse.settings import Settings
 from lakehouse.source import replication_slot
 from lakehouse.source.connect_client import ConnectClient
-from lakehouse.source.postgres import Connection, sql
+from lakehouse.source.postgres import Connection, connect, current_wal_lsn, sql
+from lakehouse.source.source_check import read_source_identity
+
+
+def resnapshot_lake(
+    settings: Settings,
+    store: TableStore,
+    contracts: Sequence[Contract],
+    timeout: float,
+    report_progress: Callable[[str], None],
+) -> None:
+    """Snapshot the tables again, and record in Bronze that changes before the snapshot may be lost.
+
+    Raises SourceMismatch, before the connector is stopped, where the snapshot could not be ordered after what was lost.
+    """
+    source = read_source_identity(settings, contracts)
+    create_bronze_tables(store, source, *contracts)
+    with connect(settings, autocommit=True) as conn, internal_session(timeout=60) as session:
+        wal_lsn = partial(current_wal_lsn, conn)
+        for contract in contracts:
+            ensure_resnapshot_is_ordered(store, source, wal_lsn, contract)
+        captured = [f"{contract.schema}.{contract.table}" for contract in contracts]
+        resnapshot(conn, ConnectClient(session, settings.connect_url), captured, timeout, report_progress)
+        for contract in contracts:
+            acknowledge_data_loss(store, source, contract, wal_lsn)
 
 
 def resnapshot(
@@ -26,7 +56,7 @@ def resnapshot(
     """
     config = connect_client.config()
     if config is None:
-        raise NotReady("There is no connector yet. scripts/Jobs_Spark/register_connector.py creates it.")
+        raise NotReady("There is no connector yet. python scripts/Jobs_Spark/register_connector.py creates it.")
     slot = config["slot.name"]
     report_progress("stopping the connector")
     connect_client.stop()

@@ -53,14 +53,14 @@ def _read_topic_ids(settings: Settings, names: list[str]) -> dict[str, str]:
     except KafkaError as error:
         raise NotReady(
             f"Kafka does not describe its topics ({type(error).__name__}). "
-            "scripts/Jobs_Spark/register_connector.py creates them."
+            "python scripts/Jobs_Spark/register_connector.py creates them."
         ) from error
     finally:
         admin.close()
     for topic in described:
         if topic.get("error_code") or not topic["partitions"]:
             raise NotReady(
-                f"Kafka has no topic {topic['name']} yet. scripts/Jobs_Spark/register_connector.py creates it."
+                f"Kafka has no topic {topic['name']} yet. python scripts/Jobs_Spark/register_connector.py creates it."
             )
     return {str(topic["name"]): str(topic["topic_id"]) for topic in described}
 

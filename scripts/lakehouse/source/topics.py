@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from lakehouse.contracts.company import TOPIC_PREFIX
+from lakehouse.contracts.company import START_COMMANDS, TOPIC_PREFIX
 from lakehouse.errors import NotReady
 from lakehouse.settings import ROOT, Settings
 
@@ -102,7 +102,9 @@ def consumer_session(settings: Settings, names: Iterable[str]) -> Iterator[Kafka
         with open_consumer(settings, names) as consumer:
             yield consumer
     except KafkaError as error:
-        raise NotReady(f"Kafka went away ({type(error).__name__}). Start it (`make up`), and try again.") from error
+        raise NotReady(
+            f"Kafka went away ({type(error).__name__}). Start it ({START_COMMANDS}), and try again."
+        ) from error
 
 
 def end_offsets(consumer: KafkaConsumer) -> dict[TopicPartition, int]:
@@ -135,7 +137,7 @@ def _client_config(settings: Settings) -> dict[str, Any]:
 def _partitions(consumer: KafkaConsumer, name: str) -> set[int]:
     numbers: set[int] = consumer.partitions_for_topic(name)
     if not numbers:
-        raise NotReady(f"Kafka has no topic {name} yet. scripts/Jobs_Spark/register_connector.py creates it.")
+        raise NotReady(f"Kafka has no topic {name} yet. python scripts/Jobs_Spark/register_connector.py creates it.")
     return numbers
 
 
@@ -145,5 +147,5 @@ def _connect_or_not_ready(settings: Settings, connect: Any) -> Any:
     except KafkaError as error:
         raise NotReady(
             f"Kafka does not answer at {settings.kafka_bootstrap_servers} ({type(error).__name__}). "
-            "Start it (`make up`), or set KAFKA_BOOTSTRAP_SERVERS."
+            f"Start it ({START_COMMANDS}), or set KAFKA_BOOTSTRAP_SERVERS."
         ) from error

@@ -75,7 +75,7 @@ def _restart_if_failed(name: str, stream: Stream, log: BoundLogger, now: float) 
 def _record_failure(name: str, stream: Stream, error: Exception | None, log: BoundLogger, now: float) -> None:
     stream.failures += 1
     stream.retry_at = now + restart_delay(stream.failures)
-    log.error("stream_failed", table=name, error=_root_cause(error), retry_in_s=restart_delay(stream.failures))
+    log.error("stream_failed", table=name, error=_root_cause_text(error), retry_in_s=restart_delay(stream.failures))
 
 
 def _log_progress(streams: Mapping[str, Stream], log: BoundLogger) -> None:
@@ -90,7 +90,7 @@ def _log_progress(streams: Mapping[str, Stream], log: BoundLogger) -> None:
             stream.last_batch_id = new_batches[-1]["batchId"]
 
 
-def _root_cause(error: Exception | None) -> str:
+def _root_cause_text(error: Exception | None) -> str:
     """Return the text of our own error, however deep Spark wrapped it, or the first line of another error."""
     own_error = LAKEHOUSE_ERROR_PATTERN.search(str(error))
     if own_error:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.envelope import INSERT
 from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_upsert
-from lakehouse.cdc.merge.problems import COLUMN_MISSING, NOT_TRANSMITTED, TYPE_MISMATCH, columns_with, has_problem
+from lakehouse.cdc.merge.problems import MISSING, TOASTED, TYPE_MISMATCH, columns_with, has_problem
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.spark.materialize import materialize
 
@@ -62,7 +62,7 @@ class Batch:
         """Compute the statistics, in one pass, at their first use."""
         position = F.struct("_incarnation", "_partition", "_offset")
         located = F.struct(position, "_problems")
-        is_toasted, is_insert = has_problem(NOT_TRANSMITTED), F.col("_op") == INSERT
+        is_toasted, is_insert = has_problem(TOASTED), F.col("_op") == INSERT
         counts = {
             "changes": F.count("*"),
             "refused": F.count_if(F.size("_reasons") > 0),
@@ -86,9 +86,7 @@ class Batch:
         return BatchStats(
             **{name: row[name] for name in counts},
             type_mismatch=_type_mismatch(row["first_mismatch"]),
-            missing_columns=columns_with(
-                COLUMN_MISSING, row["newest_upsert"]["_problems"] if row["newest_upsert"] else []
-            ),
+            missing_columns=columns_with(MISSING, row["newest_upsert"]["_problems"] if row["newest_upsert"] else []),
         )
 
 

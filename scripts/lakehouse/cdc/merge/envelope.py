@@ -16,9 +16,9 @@ from lakehouse.cdc.merge.debezium_types import (
     wire_type,
 )
 from lakehouse.cdc.merge.problems import (
-    COLUMN_MISSING,
-    NOT_TRANSMITTED,
+    MISSING,
     OUT_OF_RANGE,
+    TOASTED,
     TYPE_MISMATCH,
     Condition,
     problem,
@@ -30,7 +30,7 @@ from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 UNAVAILABLE_VALUE = "__debezium_unavailable_value"
 UPSERT_OPS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
-DUPLICATE = "again"  # replaces the operation of a redelivered change
+DUPLICATE = "duplicate"  # replaces the operation of a redelivered change
 STREAMED_OPS = ("c", "u", DELETE, TRUNCATE)
 # Only messages of a snapshot are parsed a second time for this.
 ENDS_SNAPSHOT = """
@@ -101,7 +101,7 @@ def _problems(contract: Contract) -> str:
 def _conditions(name: str, sql_type: str) -> Iterator[Condition]:
     """Yield each problem that a column of this type may have, with SQL for its condition."""
     if is_text(sql_type):
-        yield NOT_TRANSMITTED, f"_row.`{name}` = '{UNAVAILABLE_VALUE}'"
+        yield TOASTED, f"_row.`{name}` = '{UNAVAILABLE_VALUE}'"
     else:
         yield TYPE_MISMATCH, f"{_text(name)} IS NOT NULL AND {cast_to_wire_type(_text(name), sql_type)} IS NULL"
     if not is_identity(sql_type):
@@ -110,7 +110,7 @@ def _conditions(name: str, sql_type: str) -> Iterator[Condition]:
         if (out_of_range := is_out_of_range(value, sql_type)) != NEVER:
             yield OUT_OF_RANGE, f"{has_lost_value} AND {out_of_range}"
         yield TYPE_MISMATCH, has_lost_value
-    yield COLUMN_MISSING, f"_row.`{name}` IS NULL AND array_contains(_missing_columns, '{name}')"
+    yield MISSING, f"_row.`{name}` IS NULL AND array_contains(_missing_columns, '{name}')"
 
 
 def _missing_columns(contract: Contract) -> str:

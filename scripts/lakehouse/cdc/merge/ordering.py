@@ -1,6 +1,6 @@
 """Order of the changes of a key (law 3): by offset within a partition, by commit LSN across partitions.
 
-A row's own LSN gives no order within a partition: Debezium emits in commit order, and a transaction that wrote early
+A row's own LSN is no order within a partition: Debezium emits in commit order, and a transaction that wrote early
 may commit late. Rows of an initial snapshot have no commit LSN, and the snapshot's LSN stands in. Within a partition,
 the running maximum of the commit LSN is used. So offset order and commit order never contradict each other.
 """

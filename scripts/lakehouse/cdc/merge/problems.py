@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
-NOT_TRANSMITTED = "not_transmitted"  # Debezium omitted the TOASTed value
+TOASTED = "toasted"  # Debezium omitted the TOASTed value
 OUT_OF_RANGE = "out_of_range"  # valid in Postgres, and not supported by the lake
 TYPE_MISMATCH = "type_mismatch"  # of another type than the contract's
-COLUMN_MISSING = "column_missing"  # the message has no such column
+MISSING = "missing"  # the message has no such column
 PROBLEM_TYPE = "STRUCT<column: STRING, kind: STRING>"
 NO_PROBLEMS = f"CAST(array() AS ARRAY<{PROBLEM_TYPE}>)"
 

@@ -15,7 +15,7 @@ from lakehouse.cdc.merge.batch import Batch, MergedState
 from lakehouse.cdc.merge.envelope import DELETE, INSERT, UPSERT_OPS
 from lakehouse.cdc.merge.ordering import with_commit_order
 from lakehouse.cdc.merge.predicates import is_upsert
-from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, has_problem, problem, problems_where
+from lakehouse.cdc.merge.problems import TOASTED, has_problem, problem, problems_where
 from lakehouse.cdc.merge.validation import sql_literal, validate
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.spark.materialize import materialize
@@ -38,7 +38,7 @@ def fill_toasted(batch: Batch, merged: MergedState) -> Batch:
     # A row's key may have changed more than once; each round follows one key change.
     while stats.key_changes:
         filled = materialize(fill_from_history(fill_across_key_change(filled, previous, contract), previous, contract))
-        still_unknown = filled.where(has_problem(NOT_TRANSMITTED)).count()
+        still_unknown = filled.where(has_problem(TOASTED)).count()
         if still_unknown in {0, unknown_count}:
             break
         unknown_count = still_unknown
@@ -87,7 +87,7 @@ def fill_across_key_change(changes: DataFrame, previous: DataFrame, contract: Co
     is_key_change = F.col("_old_row").isNotNull() & (F.col("_op") == INSERT)
 
     def is_known(name: str) -> Column:
-        return is_key_change & ~has_problem(NOT_TRANSMITTED, name, "_old_row._problems")
+        return is_key_change & ~has_problem(TOASTED, name, "_old_row._problems")
 
     filled = {
         name: F.when(_is_toasted(name) & is_known(name), F.col(f"_old_row.{name}")).otherwise(F.col(name))
@@ -103,7 +103,7 @@ def fill_across_key_change(changes: DataFrame, previous: DataFrame, contract: Co
 def _keys_to_look_up(changes: DataFrame, versions: DataFrame, contract: Contract, *, keys_changed: bool) -> DataFrame:
     """Return the keys whose history has the omitted values: the changes' own and, after key changes, the old ones."""
     key = [*contract.key]
-    toasted = changes.where(has_problem(NOT_TRANSMITTED))
+    toasted = changes.where(has_problem(TOASTED))
     own_keys = toasted.select(*key)
     if not keys_changed:
         return own_keys.distinct()
@@ -117,12 +117,9 @@ def _keys_to_look_up(changes: DataFrame, versions: DataFrame, contract: Contract
 def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -> DataFrame:
     """Return the changes (`_new` is true) and the previous versions as one history, in order."""
     # A version has its reasons alone, in the contract's wording.
-    reasons = {name: contract.wording.not_transmitted.replace(COLUMN_PLACEHOLDER, name) for name in contract.columns}
+    reasons = {name: contract.wording.toasted.replace(COLUMN_PLACEHOLDER, name) for name in contract.columns}
     unknown = problems_where(
-        {
-            name: [(NOT_TRANSMITTED, f"array_contains(_reasons, {sql_literal(reason)})")]
-            for name, reason in reasons.items()
-        }
+        {name: [(TOASTED, f"array_contains(_reasons, {sql_literal(reason)})")] for name, reason in reasons.items()}
     )
     previous_changes = previous.select(
         *LINEAGE_COLUMNS, *contract.columns, F.expr(unknown).alias("_problems"), F.lit(False).alias("_new")
@@ -140,11 +137,9 @@ def _known_value(name: str) -> Column:
 
 def _without_known(contract: Contract, is_known: Callable[[str], Column]) -> Column:
     """Return the problems without those of the columns whose omitted value is known."""
-    solved = (
-        F.when(_is_toasted(name) & is_known(name), F.expr(problem(name, NOT_TRANSMITTED))) for name in contract.columns
-    )
+    solved = (F.when(_is_toasted(name) & is_known(name), F.expr(problem(name, TOASTED))) for name in contract.columns)
     return F.array_except("_problems", F.array(*solved))
 
 
 def _is_toasted(name: str) -> Column:
-    return has_problem(NOT_TRANSMITTED, name)
+    return has_problem(TOASTED, name)

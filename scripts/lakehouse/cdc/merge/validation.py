@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch
 from lakehouse.cdc.merge.predicates import is_effective, is_upsert
-from lakehouse.cdc.merge.problems import NOT_TRANSMITTED, OUT_OF_RANGE, has_problem
+from lakehouse.cdc.merge.problems import OUT_OF_RANGE, TOASTED, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.errors import SchemaMismatch
 
@@ -18,7 +18,7 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
     reasons = F.concat(
         F.expr(_broken_rules(contract)),
         _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
-        _reasons_of(NOT_TRANSMITTED, contract.wording.not_transmitted),
+        _reasons_of(TOASTED, contract.wording.toasted),
     )
     undecodable = F.array(F.lit(contract.wording.undecodable))
     verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
@@ -38,13 +38,12 @@ def ensure_schema_matches(batch: Batch) -> None:
     if mismatch:
         raise SchemaMismatch(
             f"{contract.table}: the value of {', '.join(mismatch.columns)} is not of the contract's type, first at "
-            f"{contract.topic}, partition {mismatch.partition}, offset {mismatch.offset}. {remedy}; "
-            "the next refresh reads the batch again."
+            f"{contract.topic}, partition {mismatch.partition}, offset {mismatch.offset}. {remedy}"
         )
     if batch.stats.missing_columns:
         raise SchemaMismatch(
             f"{contract.table}: {', '.join(batch.stats.missing_columns)} is in the contract and no longer in the "
-            f"table. {remedy}, or restore the column. If it was renamed, no message has the values under the new "
+            f"table. {remedy} Or restore the column. If it was renamed, no message has the values under the new "
             f"name: {contract.hints.resnapshot}"
         )
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import psycopg2
 import stamina
 
+from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import NotReady
 from lakehouse.retries import first_line
 from lakehouse.settings import Settings
@@ -27,7 +28,8 @@ def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.
     except psycopg2.OperationalError as error:
         raise NotReady(
             f"Postgres does not answer at {settings.db_host}:{settings.db_port}, database {settings.db_name} "
-            f"({first_line(error)}). Start it (`make up`), or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
+            f"({first_line(error)}). Start it ({START_COMMANDS}), "
+            "or set DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD."
         ) from None
     raise AssertionError("unreachable: an attempt returns or raises")
 
@@ -47,7 +49,7 @@ def short_connection(settings: Settings) -> Iterator[Connection]:
 
 def connection_lost(error: psycopg2.Error) -> NotReady:
     """Return the NotReady to raise for a broken connection."""
-    return NotReady(f"Postgres went away ({type(error).__name__}). Start it (`make up`), and try again.")
+    return NotReady(f"Postgres went away ({type(error).__name__}). Start it ({START_COMMANDS}), and try again.")
 
 
 def _open(settings: Settings, autocommit: bool) -> Connection:

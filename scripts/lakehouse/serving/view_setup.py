@@ -11,7 +11,7 @@ from lakehouse.retries import StopSignal, retry_until_stopped, wait_until
 from lakehouse.serving.client import QueryError, execute, open_session
 from lakehouse.settings import Settings
 
-CHECK_INTERVAL_S = 10.0
+VIEW_CHECK_INTERVAL_S = 10.0
 MISSING_TABLE_CONDITIONS = ("PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 log = logger("views")
@@ -55,7 +55,7 @@ def _reconcile_until_stopped(settings: Settings, stop: StopSignal, heartbeat: Ca
         if created := apply_views(settings):
             log.info("views_created", views=len(created))
         heartbeat()
-        stop.wait(CHECK_INTERVAL_S)
+        stop.wait(VIEW_CHECK_INTERVAL_S)
 
 
 def _create_missing(settings: Settings, created: list[str]) -> dict[str, str]:
