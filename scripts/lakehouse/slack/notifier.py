@@ -33,17 +33,18 @@ def serve(
     stop: StopSignal,
     *,
     once: bool = False,
+    topic: str = STRAVA_ACTIVITIES.topic,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Enqueue and send messages until stopped, through outages of Postgres, Kafka and Slack.
 
-    With `once`, return when the topic is read to its end and no message is due. `clock` returns seconds.
+    With `once`, return when the topic of activities is read to its end and no message is due. `clock` returns seconds.
     Raises LockHeld with `once` where another notifier runs.
     """
     with external_session() as session:
         sender = Sender(session, settings.slack_webhook_url, clock)
         retry_until_stopped(
-            lambda: _run_session(settings, stop, sender, clock, once=once),
+            lambda: _run_session(settings, stop, sender, topic, clock, once=once),
             on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),
             log=log.warning,
             stop=stop,
@@ -58,11 +59,11 @@ def show(settings: Settings) -> None:
 
 
 def _run_session(
-    settings: Settings, stop: StopSignal, sender: Sender, clock: Callable[[], float], *, once: bool
+    settings: Settings, stop: StopSignal, sender: Sender, topic: str, clock: Callable[[], float], *, once: bool
 ) -> None:
     with postgres.connect(settings, autocommit=True) as conn:
         _ensure_live_and_locked(conn, once=once)
-        with topics.open_consumer(settings, [STRAVA_ACTIVITIES.topic], group=CONSUMER_GROUP) as consumer:
+        with topics.open_consumer(settings, [topic], group=CONSUMER_GROUP) as consumer:
             log.info("ready")
             heartbeat = make_heartbeat(settings.heartbeat_file)
             _send_and_poll(conn, consumer, sender, stop, heartbeat, clock, once=once)
