@@ -21,6 +21,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.settings import Settings
+from support.timing import seconds
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
     settings, lake = system.settings, Lake(spark, TableStore(system.settings.lake))
     topic_offsets = read_offsets(settings, [contract.topic for contract in CAPTURED])
     gold_differences = find_gold_differences(lake)
-    table_results = reconcile(settings, lake, CAPTURED, timeout=60, max_differences=20)
+    table_results = reconcile(settings, lake, CAPTURED, timeout=seconds(60), max_differences=20)
     bronze_counts, findings = compare_bronze_with_kafka(lake, topic_offsets), check_offsets(lake, topic_offsets)
     details = [*explain_findings(findings), *_describe_messages_at(settings, findings)]
     marked_sent, received = sent_and_received(system)

@@ -7,8 +7,9 @@ from random import Random
 
 from chaos.failpoints import DISK_FULL, FAILPOINTS, SERVICE_OF_SCRIPT
 from chaos.faults import Fault
+from support.timing import seconds
 
-REARM_TIMEOUT = 90.0  # seconds until another failpoint is armed; a killed job reaches none
+REARM_TIMEOUT = seconds(90)  # until another failpoint is armed; a killed job reaches none
 
 
 @dataclass

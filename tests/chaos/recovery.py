@@ -10,14 +10,15 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.source import consistent_cut
+from support.timing import seconds
 
-START_TIMEOUT = 300.0  # seconds; a JVM starts slowly on a busy machine
+START_TIMEOUT = seconds(300)  # a JVM starts slowly on a busy machine
 
 
 def wait_until_recovered(system: SystemUnderTest, fault: Fault, timeout: float) -> str:
     """Wait until the fault's targets are ready, then until everything is; return a text with both durations.
 
-    Raises NotReady where the targets take over 300 s, or everything else over `timeout` seconds more.
+    Raises NotReady where the targets take over START_TIMEOUT, or everything else over `timeout` seconds more.
     """
     started_at = time.monotonic()
 
@@ -46,7 +47,7 @@ def _describe_missing(system: SystemUnderTest) -> str:
         return not_ready
     try:
         consistent_cut.wait_for_consistent_cut(
-            system.settings, TableStore(system.settings.lake), CAPTURED, timeout=20.0
+            system.settings, TableStore(system.settings.lake), CAPTURED, timeout=seconds(20)
         )
     except NotReady as error:
         return str(error).partition("\n")[0]

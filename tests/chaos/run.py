@@ -33,8 +33,10 @@ from lakehouse.errors import LakehouseError
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT
 from lakehouse.spark.session import session
+from support.timing import seconds
 
-REFRESH_TIMEOUT = 600.0  # seconds
+REFRESH_TIMEOUT = seconds(600)
+MESSAGES_TIMEOUT = seconds(900)
 FAULT_INTERVAL = (0.5, 2.0)  # seconds between a recovery and the next fault
 MAX_LINES_SHOWN = 40  # lines
 # Parts of the stream's error messages where a commit of its own was lost or overwritten.
@@ -85,9 +87,9 @@ def main() -> None:
 
 
 def run_nemesis(
-    system: SystemUnderTest, background_load: BackgroundLoad, rng: Random, seconds: float, timeout: float
+    system: SystemUnderTest, background_load: BackgroundLoad, rng: Random, duration: float, timeout: float
 ) -> list[Fault]:
-    """Inject faults for a number of seconds, each after the recovery from the last; return the faults.
+    """Inject faults for `duration` seconds, each after the recovery from the last; return the faults.
 
     They start after the first refresh. Refreshes are spared until one has ended, by itself or killed:
     a refresh that is hit each time would never merge.
@@ -97,7 +99,7 @@ def run_nemesis(
     schedule = FailpointSchedule(system.armed_file, rng, system.small_disk)
     with background_load.run_in_background():
         wait_until(lambda: background_load.refresh.exit_codes[0], timeout=REFRESH_TIMEOUT, missing="the first refresh")
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + duration
         schedule.arm()
         while time.monotonic() < deadline:
             time.sleep(rng.uniform(*FAULT_INTERVAL))  # the interval between faults
@@ -124,7 +126,7 @@ def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -
     log("faults ended: waiting for the pending Slack messages, a refresh and maintenance; then comparing")
     wait_until(
         lambda: count_unsent(system.settings) == 0,
-        timeout=900,
+        timeout=MESSAGES_TIMEOUT,
         missing=lambda: f"{count_unsent(system.settings)} messages",
     )
     for job in (background_load.refresh, background_load.maintenance):

@@ -11,9 +11,10 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from lakehouse.settings import Settings
 from lakehouse.source import topics
+from support.timing import seconds
 
 MAX_MESSAGES_SHOWN = 1_000  # messages of a topic
-POLL_TIMEOUT = 60.0  # seconds
+POLL_TIMEOUT = seconds(60)
 OffsetRanges = Mapping[int, range]  # by partition
 
 

@@ -61,5 +61,15 @@ def insert_employee(conn: Connection, employee_id: int, address: str | None = No
     )
 
 
+def insert_activity(conn: Connection, activity_id: int) -> None:
+    """Insert a valid activity of employee 10 whose Slack message quotes its id."""
+    conn.execute(
+        "INSERT INTO public.strava_activities (activity_id, employee_id, distance_m, moving_time_s, elapsed_time_s, "
+        "type, sport_type, start_date_utc, raw_payload) "
+        "VALUES (%s, 10, 10800, 2760, 2800, 'Run', 'Run', now() - interval '1 hour', %s)",
+        [activity_id, json.dumps({"description": str(activity_id)})],
+    )
+
+
 def insert_go_live(conn: Connection, live_since: str = "2026-01-01T00:00:00Z") -> None:
     conn.execute("INSERT INTO ops.go_live (live_since) VALUES (%s)", [live_since])

@@ -21,6 +21,7 @@ def package(tmp_path: Path) -> Path:
         "cdc/merge/debezium_types.py",
         "cdc/lake.py",
         "contracts/rh_employees.py",
+        "gold/incremental.py",
         "gold/prime.py",
     ],
 )

@@ -6,6 +6,8 @@ import sys
 from itertools import takewhile
 from threading import Thread
 
+from support.timing import seconds
+
 REQUEST_PROGRAM = """
 import sys
 from lakehouse import logs
@@ -53,7 +55,7 @@ def test_google_errors_show_neither_api_key_nor_address() -> None:
                 peer.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
+        server.settimeout(seconds(30))
         thread = Thread(target=serve, args=[server])
         thread.start()
         url, keys = f"http://127.0.0.1:{server.getsockname()[1]}", [key for key, _, _ in FAILURES]

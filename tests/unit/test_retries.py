@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from lakehouse.errors import NotReady
 from lakehouse.retries import Backoff, StopSignal, retry_until_stopped
+from support.timing import seconds
 
 
 def retry(work: Callable[[], object], backoff: Backoff, stop: StopSignal) -> list[tuple[str, float]]:
@@ -38,14 +39,14 @@ def test_work_is_retried_after_an_outage_with_growing_delays_up_to_the_maximum()
 
 
 def test_delays_start_again_after_an_attempt_that_lasted() -> None:
-    durations = iter([0, 0, 0.1, 0])
+    durations = iter([0, 0, seconds(0.1), 0])
 
     def work() -> None:
         if (duration := next(durations, None)) is not None:
             time.sleep(duration)
             raise NotReady("away")
 
-    logged = retry(work, Backoff(initial=0.001, reset_after=0.05), StopSignal())
+    logged = retry(work, Backoff(initial=0.001, reset_after=seconds(0.05)), StopSignal())
     assert [pause for _, pause in logged] == [1, 2, 1, 1]
 
 
@@ -57,8 +58,8 @@ def test_stop_request_during_a_delay_ends_the_retries() -> None:
         raise NotReady("away")
 
     started_at = time.monotonic()
-    assert retry(work, Backoff(initial=60.0, maximum=60.0), stop) == [("away", 1)]
-    assert time.monotonic() - started_at < 30
+    assert retry(work, Backoff(initial=seconds(60), maximum=seconds(60)), stop) == [("away", 1)]
+    assert time.monotonic() - started_at < seconds(30)
 
 
 def test_retries_of_stamina_are_logged_in_one_line_without_arguments() -> None:
@@ -89,8 +90,8 @@ def test_sigterm_interrupts_a_retry_delay() -> None:
         stop = StopSignal().on_sigterm()
         os.kill(os.getpid(), signal.SIGTERM)
         started_at = time.monotonic()
-        assert stop.wait(10)
-        assert time.monotonic() - started_at < 5
+        assert stop.wait(seconds(10))
+        assert time.monotonic() - started_at < seconds(5)
         assert stop.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)

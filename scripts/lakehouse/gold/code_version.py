@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-ENTRY_MODULES = ("lakehouse.gold.models", "lakehouse.cdc.merge.silver")
+ENTRY_MODULES = ("lakehouse.gold.models", "lakehouse.gold.incremental", "lakehouse.cdc.merge.silver")
 
 
 @cache

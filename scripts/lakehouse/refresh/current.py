@@ -1,7 +1,6 @@
 """Refresh of the current figures: only tables whose inputs changed, incrementally where possible (law 7)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -9,11 +8,12 @@ from pyspark.sql import DataFrame
 from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
-from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES, affected_since
-from lakehouse.gold.model import Model, conform
+from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES
+from lakehouse.gold.incremental import baselines, compute_incrementally
+from lakehouse.gold.model import Model
 from lakehouse.gold.models import MODELS
 from lakehouse.gold.provenance import Provenance
-from lakehouse.gold.rules import RuleBook, rules_until
+from lakehouse.gold.rules import rules_until
 from lakehouse.gold.totals import totals
 from lakehouse.gold.views import VIEWS_DIR
 from lakehouse.refresh.runs import Run, last_totals, silver_versions
@@ -56,7 +56,7 @@ def refresh_current(
     }
     with run.stage("gold/totals before"):
         run.before = last_totals(lake.store) or totals(lake.store, models, views_dir=views_dir)
-    incremental_rows: Mapping[str, DataFrame] = {}
+    incremental_rows = dict[str, DataFrame]()
     scaled_lake = with_scale_settings(lake, bulk_threshold)
 
     def overwrite_table(name: str) -> None:
@@ -70,13 +70,8 @@ def refresh_current(
         # Below this threshold, a full recompute is cheaper than finding the affected employees.
         if scaled_lake is not lake:
             with run.stage("gold/affected"):
-                incremental_from = {
-                    name: earlier
-                    for name in stale
-                    if (earlier := previous.get(name)) and current[name].can_be_incremental_from(earlier)
-                }
-                incremental_rows = _compute_incrementally(
-                    lake, run.as_of, book, models_by_name, incremental_from, max_affected
+                incremental_rows |= compute_incrementally(
+                    lake, run.as_of, book, models_by_name, baselines(stale, current, previous), max_affected
                 )
         parallel_map(overwrite_table, stale)
     finally:
@@ -91,31 +86,3 @@ def with_scale_settings(lake: Lake, bulk_threshold: int = BULK_THRESHOLD_ACTIVIT
         if table_stats.row_count(lake.store, "silver", STRAVA_ACTIVITIES.table) > bulk_threshold
         else lake
     )
-
-
-def _compute_incrementally(
-    lake: Lake,
-    as_of: date,
-    book: RuleBook,
-    models: Mapping[str, Model],
-    incremental_from: Mapping[str, Provenance],
-    max_affected: int,
-) -> Mapping[str, DataFrame]:
-    """Return the rows of the tables that can be computed incrementally; none where too many employees are affected.
-
-    `incremental_from` maps a stale table to the provenance that its rows were computed from.
-    """
-    updates = {name: update for name in incremental_from if (update := models[name].incremental)}
-    # The tables share one baseline, unless a run was killed between writing one of them and the next.
-    baselines = [
-        *{
-            (str(incremental_from[name].input_versions), incremental_from[name].day): incremental_from[name]
-            for name in updates
-        }.values()
-    ]
-    if len(baselines) != 1 or (affected := affected_since(lake, baselines[0], as_of, max_affected)) is None:
-        return {}
-    return {
-        name: conform(update(lake.read("gold", name), affected, book), models[name].schema)
-        for name, update in updates.items()
-    }

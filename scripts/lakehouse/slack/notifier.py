@@ -28,16 +28,23 @@ CONNECTION_CHECK_INTERVAL_S = 15.0
 log = logger("slack")
 
 
-def serve(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
+def serve(
+    settings: Settings,
+    stop: StopSignal,
+    *,
+    once: bool = False,
+    topic: str = STRAVA_ACTIVITIES.topic,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Enqueue and send messages until stopped, through outages of Postgres, Kafka and Slack.
 
-    With `once`, return when the topic is read to its end and no message is due.
+    With `once`, return when the topic of activities is read to its end and no message is due. `clock` returns seconds.
     Raises LockHeld with `once` where another notifier runs.
     """
     with external_session() as session:
-        sender = Sender(session, settings.slack_webhook_url)
+        sender = Sender(session, settings.slack_webhook_url, clock)
         retry_until_stopped(
-            lambda: _run_session(settings, stop, sender, once=once),
+            lambda: _run_session(settings, stop, sender, topic, clock, once=once),
             on=(NotReady, *postgres.TRANSIENT_ERRORS, KafkaError),
             log=log.warning,
             stop=stop,
@@ -51,12 +58,15 @@ def show(settings: Settings) -> None:
             print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
 
 
-def _run_session(settings: Settings, stop: StopSignal, sender: Sender, *, once: bool) -> None:
+def _run_session(
+    settings: Settings, stop: StopSignal, sender: Sender, topic: str, clock: Callable[[], float], *, once: bool
+) -> None:
     with postgres.connect(settings, autocommit=True) as conn:
         _ensure_live_and_locked(conn, once=once)
-        with topics.open_consumer(settings, [STRAVA_ACTIVITIES.topic], group=CONSUMER_GROUP) as consumer:
+        with topics.open_consumer(settings, [topic], group=CONSUMER_GROUP) as consumer:
             log.info("ready")
-            _send_and_poll(conn, consumer, sender, stop, make_heartbeat(settings.heartbeat_file), once=once)
+            heartbeat = make_heartbeat(settings.heartbeat_file)
+            _send_and_poll(conn, consumer, sender, stop, heartbeat, clock, once=once)
 
 
 def _ensure_live_and_locked(conn: postgres.Connection, *, once: bool) -> None:
@@ -73,11 +83,12 @@ def _send_and_poll(
     sender: Sender,
     stop: StopSignal,
     heartbeat: Callable[[], None],
+    clock: Callable[[], float],
     *,
     once: bool,
 ) -> None:
     end_offsets = topics.end_offsets(consumer)
-    last_check = time.monotonic()
+    last_check = clock()
     while not stop.is_set():
         heartbeat()
         wait = sender.send_one(conn)
@@ -87,10 +98,10 @@ def _send_and_poll(
         if polled:
             enqueue_from_topic(conn, polled)
             consumer.commit()
-        elif time.monotonic() - last_check > CONNECTION_CHECK_INTERVAL_S:
+        elif clock() - last_check > CONNECTION_CHECK_INTERVAL_S:
             topics.end_offsets(consumer)
             conn.execute("SELECT")
-            last_check = time.monotonic()
+            last_check = clock()
 
 
 def enqueue_from_topic(conn: postgres.Connection, polled: Mapping[Any, Sequence[ConsumerRecord]]) -> None:

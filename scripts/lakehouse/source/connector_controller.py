@@ -1,6 +1,7 @@
 """A control loop for the Debezium connector: it creates topics, registers the connector and restarts failed tasks."""
 
 import time
+from collections.abc import Callable
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -62,12 +63,19 @@ class ConnectorController:
     """A control loop over one connection each to Kafka, Postgres and Kafka Connect."""
 
     def __init__(
-        self, settings: Settings, admin: KafkaAdminClient, conn: postgres.Connection, connect_client: ConnectClient
+        self,
+        settings: Settings,
+        admin: KafkaAdminClient,
+        conn: postgres.Connection,
+        connect_client: ConnectClient,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Prepare the loop; `clock` returns seconds."""
         self._admin, self._conn, self._connect_client = admin, conn, connect_client
+        self._clock = clock
         self._base_config = topics.read_connector_config()
         self._desired_config = build_config(self._base_config, settings)
-        self._restarts, self._next_restart_at = 0, 0.0
+        self._restarts, self._next_restart_at = 0, clock()
         self._unhealthy_since: float | None = None
         self._rewind_checked = False
         self._heartbeat = make_heartbeat(settings.heartbeat_file)
@@ -128,11 +136,11 @@ class ConnectorController:
         self._rewind_checked = True
 
     def _restart(self, state: ConnectorState) -> None:
-        if time.monotonic() < self._next_restart_at:
+        if self._clock() < self._next_restart_at:
             return
         self._restarts += 1
         delay = exponential_backoff(maximum=60.0)(self._restarts)
-        self._next_restart_at = time.monotonic() + delay
+        self._next_restart_at = self._clock() + delay
         if state.slot_lost:
             log.error("slot_position_lost", hint=RESNAPSHOT_HINT)
         if state.message_too_large:
@@ -146,8 +154,8 @@ class ConnectorController:
         self._unhealthy_since, self._restarts = None, 0
 
     def _log_not_running(self, state: ConnectorState | None) -> None:
-        now = time.monotonic()
-        self._unhealthy_since = self._unhealthy_since or now
+        now = self._clock()
+        self._unhealthy_since = now if self._unhealthy_since is None else self._unhealthy_since
         if now - self._unhealthy_since > WARN_NOT_RUNNING_AFTER_S:
             self._unhealthy_since = now
             if state is not None and state.is_stopped:
