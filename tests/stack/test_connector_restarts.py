@@ -15,7 +15,10 @@ from lakehouse.source.connector_controller import ConnectorController
 from lakehouse.source.postgres import connect
 
 OBSERVED_S, STEP_S = 40.0, 0.5
-FAILED = {"connector": {"state": "RUNNING"}, "tasks": [{"id": 0, "state": "FAILED", "trace": "java.io.IOException: x"}]}
+FAILED_STATE = {
+    "connector": {"state": "RUNNING"},
+    "tasks": [{"id": 0, "state": "FAILED_STATE", "trace": "java.io.IOException: x"}],
+}
 Reconcile = Callable[[], bool]
 
 
@@ -37,7 +40,7 @@ def clock() -> Clock:
 def reconcile(database: Settings, clock: Clock, httpserver: HTTPServer) -> Iterator[Reconcile]:
     """Return one pass of a controller whose Kafka Connect is a stub: the connector is registered, its task failed."""
     config = build_config(topics.read_connector_config(), database)
-    for path, content in {"config": config, "status": FAILED, "offsets": {"offsets": []}}.items():
+    for path, content in {"config": config, "status": FAILED_STATE, "offsets": {"offsets": []}}.items():
         httpserver.expect_request(f"/connectors/rh_sport/{path}").respond_with_json(content)
     httpserver.expect_request("/connectors/rh_sport/restart").respond_with_data(status=204)
     with (
