@@ -17,7 +17,7 @@ from lakehouse.source.postgres import connect
 OBSERVED_S, STEP_S = 40.0, 0.5
 FAILED_STATE = {
     "connector": {"state": "RUNNING"},
-    "tasks": [{"id": 0, "state": "FAILED_STATE", "trace": "java.io.IOException: x"}],
+    "tasks": [{"id": 0, "state": "FAILED", "trace": "java.io.IOException: x"}],
 }
 Reconcile = Callable[[], bool]
 
