@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import functions as F
-
 from lakehouse.cdc import commit_log, table_query
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
@@ -21,6 +19,7 @@ from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
 from lakehouse.source.consistent_cut import ConsistentCut
+from lakehouse.spark.literals import lit
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
@@ -135,9 +134,7 @@ def append_run(lake: Lake, run: Run) -> None:
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
         "row_count": sum(result.rows for result in run.catch_up_results),
     }
-    row = lake.spark.range(1).select(
-        *(F.lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items())
-    )
+    row = lake.spark.range(1).select(*(lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items()))
     lake.append(row, "gold", "runs")
 
 

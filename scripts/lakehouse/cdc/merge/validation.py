@@ -9,6 +9,7 @@ from lakehouse.cdc.merge.predicates import is_effective, is_upsert
 from lakehouse.cdc.merge.problems import OUT_OF_RANGE, TOASTED, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.errors import SchemaMismatch
+from lakehouse.spark.literals import lit
 
 NO_REASONS = "CAST(array() AS ARRAY<STRING>)"
 
@@ -20,7 +21,7 @@ def validate(changes: DataFrame, contract: Contract) -> DataFrame:
         _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
         _reasons_of(TOASTED, contract.wording.toasted),
     )
-    undecodable = F.array(F.lit(contract.wording.undecodable))
+    undecodable = F.array(lit(contract.wording.undecodable))
     verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
     return (
         # Of the lineage, a rule may use `committed_at` only.
@@ -79,5 +80,5 @@ def _broken_rules(contract: Contract) -> str:
 def _reasons_of(kind: str, text: str) -> Column:
     """Return a reason for each problem of a kind; nearly always there is none, and nothing is computed."""
     of_kind = F.filter("_problems", lambda problem: problem["kind"] == kind)
-    reasons = F.transform(of_kind, lambda problem: F.replace(F.lit(text), F.lit(COLUMN_PLACEHOLDER), problem["column"]))
+    reasons = F.transform(of_kind, lambda problem: F.replace(lit(text), lit(COLUMN_PLACEHOLDER), problem["column"]))
     return F.when(has_problem(kind), reasons).otherwise(no_reasons())
