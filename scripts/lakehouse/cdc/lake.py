@@ -42,8 +42,8 @@ class Lake:
     def versions(self, contract: Contract) -> DataFrame:
         """Return every change of the table, refused ones included; each message has a row.
 
-        `_op` is NULL where a message could not be decoded. TRUNCATEs and duplicates (`again`) have no key. The deletes
-        that a TRUNCATE implies are rows of their own.
+        `_op` is NULL where a message could not be decoded, or is a delete of an unknown row. TRUNCATEs and duplicates
+        (`duplicate`) have no key. The deletes that a TRUNCATE implies are rows of their own.
         """
         return self.read("silver", f"{contract.table}_versions")
 
