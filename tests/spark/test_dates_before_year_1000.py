@@ -19,7 +19,7 @@ from lakehouse.spark.literals import lit
 from spark.builders import reward_rules
 from spark.messages import Change, to_bronze_frame
 
-EPOCH, MISTYPED, SINCE_ALWAYS = date(1970, 1, 1), date(206, 1, 1), date(1, 1, 1)
+FIRST_DAY, MISTYPED, SINCE_ALWAYS = date(1970, 1, 1), date(206, 1, 1), date(1, 1, 1)
 MINUS_INFINITY_DAYS = -2_147_472_691  # as Debezium writes it
 
 
@@ -69,7 +69,7 @@ def _rate_on(spark: SparkSession, book: RuleBook, day: Column) -> Decimal:
 
 @pytest.mark.parametrize("thresholds", [MergeThresholds(), MergeThresholds(key_list=0)], ids=str)
 @pytest.mark.parametrize(
-    ("days", "expected"), [((MISTYPED - EPOCH).days, MISTYPED), (MINUS_INFINITY_DAYS, SINCE_ALWAYS)]
+    ("days", "expected"), [((MISTYPED - FIRST_DAY).days, MISTYPED), (MINUS_INFINITY_DAYS, SINCE_ALWAYS)]
 )
 def test_change_of_a_reward_rule_before_year_1000_is_merged(
     spark: SparkSession, tmp_path: Path, thresholds: MergeThresholds, days: int, expected: date

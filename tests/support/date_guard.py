@@ -11,7 +11,7 @@ from pyspark.sql.types import DateConverter, DatetimeConverter, DatetimeNTZConve
 
 from lakehouse.settings import ROOT
 
-SCRIPTS = str(ROOT / "scripts")
+PIPELINE_FOLDER = str(ROOT / "scripts")
 # In the order in which py4j looks for one; the first that accepts a value converts it.
 CONVERTERS: tuple[Any, ...] = (DatetimeNTZConverter, DatetimeConverter, DateConverter)
 
@@ -37,7 +37,7 @@ def _guarded(can_convert: Callable[[Any, object], bool]) -> Callable[[Any, objec
 def _is_called_from_scripts() -> bool:
     frame = inspect.currentframe()
     while frame:
-        if frame.f_code.co_filename.startswith(SCRIPTS):
+        if frame.f_code.co_filename.startswith(PIPELINE_FOLDER):
             return True
         frame = frame.f_back
     return False

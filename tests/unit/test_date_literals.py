@@ -1,4 +1,4 @@
-"""Literals of Spark are made in one place, which passes dates as text, and reward rules have dates that people mean."""
+"""One module makes Spark's literals, with dates as text, and a reward rule has a date that people mean."""
 
 import ast
 from pathlib import Path

@@ -51,5 +51,6 @@ def figures_as_of(
         with run.stage(f"gold/{model.as_of_name}"):
             lake.overwrite_where(conform(rows, model.as_of_schema), "gold", model.as_of_name, time_point.predicate())
 
-    parallel_map(overwrite_table, [model for model in models if model.has_as_of_table])
+    computed = [model for model in models if not model.reads_any(run.stopped_tables, book, time_point.valid_at)]
+    parallel_map(overwrite_table, [model for model in computed if model.has_as_of_table])
     run.after = totals(lake.store, models, time_point, views_dir)

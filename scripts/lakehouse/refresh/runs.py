@@ -51,7 +51,8 @@ class Run:
     """A refresh in progress: its day, its consistent cut, the merged changes, and the seconds of each stage.
 
     `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
-    version that the figures were computed from. `before` and `after` are the totals around the run.
+    version that the figures were computed from. `before` and `after` are the totals around the run. No figure is
+    computed from `stopped_tables`, whose settings lose changes.
     """
 
     as_of: date
@@ -67,6 +68,7 @@ class Run:
     after: Totals = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "running"
+    stopped_tables: frozenset[str] = frozenset()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

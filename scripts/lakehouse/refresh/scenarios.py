@@ -51,9 +51,11 @@ def what_if(
 ) -> None:
     """Compute the scenarios and replace earlier rows of the same names in gold.scenarios.
 
-    A `time_point` selects the bitemporal state, else Silver's current rows are used. Raises BadInput where no distance
-    to a scenario's destination is known.
+    A `time_point` selects the bitemporal state, else Silver's current rows are used. Nothing is computed where they
+    read one of the run's stopped tables. Raises BadInput where no distance to a scenario's destination is known.
     """
+    if not run.stopped_tables.isdisjoint(contract.table for contract in INPUT_CONTRACTS):
+        return
     lake, run.scenarios = with_scale_settings(lake), scenarios
     state = state_as_of(lake, time_point, go_live) if time_point else _current_state(lake)
     run.known_at = time_point.known_at if time_point else None
