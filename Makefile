@@ -38,7 +38,7 @@ down: ## stop them; the data stays
 reset: ## stop them and delete the data, not the downloads
 	@test ! -x $(BIN)/python || $(LOCAL) reset
 
-status: install ## what runs, where, and how much memory it takes
+status: install ## what runs, the rows of each captured table in Postgres and Silver, and what is owed
 	@$(LOCAL) status
 
 logs: install ## follow the logs; one service's: make logs SERVICE=connect

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 from lakehouse.spark.session import session
+from support.date_guard import refuse_date_objects
 from support.timing import seconds
 
 MAX_TEST_S = 900  # the longest on two free cores took 250
@@ -39,5 +40,5 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.streaming.pollingDelay": "50ms",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     }
-    with session(settings, "refresh", overrides) as spark:
+    with session(settings, "refresh", overrides) as spark, refuse_date_objects():
         yield spark

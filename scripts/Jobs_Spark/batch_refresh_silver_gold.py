@@ -18,6 +18,7 @@ from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut
+from lakehouse.source.capture_check import find_problems
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
@@ -34,6 +35,7 @@ def main() -> None:
             if options.wait
             else consistent_cut.bronze_cut(store, CAPTURED)
         )
+        problems = find_problems(settings, check_connector=options.wait > 0)
         compute = choose_computation(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
             lake = Lake(spark, store, check_lock)
@@ -45,6 +47,7 @@ def main() -> None:
                 compute,
                 rebuild_silver=options.rebuild_silver,
                 alert_threshold=options.alert_threshold,
+                problems=problems,
             )
     show(completed_run, today())
 

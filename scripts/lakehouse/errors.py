@@ -25,6 +25,10 @@ class SchemaMismatch(LakehouseError):
     """A captured table that no longer fits its contract. Only the Silver of that table stops."""
 
 
+class CaptureMismatch(LakehouseError):
+    """A setting of a captured table or of its connector that loses changes. Only the figures that read it stop."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

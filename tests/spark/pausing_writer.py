@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
+from lakehouse.spark.literals import lit
 from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf
 
 MAX_ATTEMPTS = 5
@@ -24,7 +25,7 @@ MAX_ATTEMPTS = 5
 
 def rows(spark: SparkSession, first: int, last: int, note: str) -> DataFrame:
     """Return a row for each id from `first` to `last`."""
-    return spark.range(first, last + 1).select(F.col("id").cast("int"), F.lit(note).alias("note")).coalesce(1)
+    return spark.range(first, last + 1).select(F.col("id").cast("int"), lit(note).alias("note")).coalesce(1)
 
 
 def append(spark: SparkSession, path: str) -> None:

@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
@@ -26,6 +25,7 @@ from lakehouse.gold.models import MODELS
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
+from lakehouse.spark.literals import lit
 from spark.builders import NO_OFFSETS, RULES, Fields, activities, employees, reward_rules, rule_book, utc
 from spark.hooked_lake import failing_before
 
@@ -203,7 +203,7 @@ def test_many_affected_employees_force_a_full_refresh(lake: Lake) -> None:
 
 @pytest.mark.long
 def test_corrupted_gold_rows_are_repaired_by_a_full_refresh_only(lake: Lake) -> None:
-    corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", F.lit(99).cast("bigint"))
+    corrupted = lake.read("gold", "wellbeing").withColumn("nb_activities_year", lit(99).cast("bigint"))
     provenance = commit_log.provenance(lake.store, "gold", "wellbeing")
     lake.overwrite(corrupted, "gold", "wellbeing", provenance=provenance or "")
     refresh_incrementally(lake)

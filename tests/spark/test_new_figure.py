@@ -21,6 +21,7 @@ from lakehouse.refresh.as_of import figures_as_of
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
+from lakehouse.spark.literals import lit
 from spark.builders import NO_OFFSETS, employees, reward_rules
 from spark.versions_builder import GO_LIVE, JUNE, VersionsBuilder, employee, rule
 
@@ -29,7 +30,7 @@ DAY = date(2026, 11, 21)
 
 def anciennete(silver: Inputs, _: RuleBook, day: date) -> DataFrame:
     """Return the whole years that each employee has been with the company."""
-    months = F.months_between(F.lit(day), F.col("date_embauche"))
+    months = F.months_between(lit(day), F.col("date_embauche"))
     return silver["rh_employees"].select(
         F.col("id").alias("employee_id"), "business_unit", F.floor(months / 12).alias("annees")
     )

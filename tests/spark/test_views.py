@@ -22,6 +22,7 @@ from lakehouse.gold.views import load_views
 from lakehouse.gold.wellbeing import WELLBEING
 from lakehouse.refresh.scenarios import SCENARIOS, compare_to_baseline
 from lakehouse.refresh.table_setup import create_tables
+from lakehouse.spark.literals import lit
 from spark.builders import (
     BY_BICYCLE,
     BY_CAR,
@@ -111,7 +112,7 @@ def fill_gold(spark: SparkSession, lake: str) -> None:
         overwrite(rows, f"{lake}/gold/{model.name}")
         if model.has_as_of_table:
             for time_point in TIME_POINTS:
-                days = rows.withColumns({name: F.lit(day) for name, day in time_point.columns().items()})
+                days = rows.withColumns({name: lit(day) for name, day in time_point.columns().items()})
                 conformed = conform(days.where(F.col("year") == TODAY.year), model.as_of_schema)
                 conformed.write.format("delta").mode("append").save(f"{lake}/gold/{model.as_of_name}")
     scenarios: dict[str, dict[str, Any]] = {
@@ -119,7 +120,7 @@ def fill_gold(spark: SparkSession, lake: str) -> None:
         "taux10": {"bonus_rate": Decimal("0.1000")},
     }
     compared = compare_to_baseline(state, RULES, scenarios, TODAY)
-    overwrite(conform(compared.withColumn("known_at", F.lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
+    overwrite(conform(compared.withColumn("known_at", lit(None)), SCENARIOS), f"{lake}/gold/scenarios")
 
 
 @pytest.mark.usefixtures("empty_row_counts")

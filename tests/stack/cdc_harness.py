@@ -197,10 +197,11 @@ def open_harness(
 
 
 def _connector_config(database: Settings, contracts: Sequence[Contract]) -> dict[str, str]:
-    tables = [*(f"{one.schema}.{one.table}" for one in contracts), "cdc.heartbeat", "cdc.signal"]
+    tables = ["cdc.heartbeat", "cdc.signal", *(f"{one.schema}.{one.table}" for one in contracts)]
     overrides: Mapping[str, str] = {
         "topic.prefix": database.db_name,
         "slot.name": database.db_name,
+        "notification.sink.topic.name": f"__debezium-notifications.{database.db_name}",
         "table.include.list": ",".join(tables),
     }
     return build_config({**topics.read_connector_config(), **overrides}, database)

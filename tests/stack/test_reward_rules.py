@@ -37,6 +37,9 @@ def insert(conn: Connection, **fields: object) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"valid_from": "0206-01-01"}, "valid_from is a day from 1900-01-01 to 2200-01-01"),
+        ({"valid_from": "-infinity"}, "valid_from is a day from 1900-01-01"),
+        ({"valid_from": "infinity"}, "valid_from is a day from 1900-01-01"),
         ({"bonus_rate": "-0.01"}, "bonus_rate is a fraction from 0 to 1"),
         ({"bonus_rate": "5"}, "bonus_rate is a fraction from 0 to 1"),
         ({"walk_limit_m": 15}, "walk_limit_m is in metres"),
@@ -95,3 +98,24 @@ def test_later_rule_may_be_deleted_or_moved_and_an_earlier_one_inserted(conn: Co
     insert(conn, valid_from="1990-01-01")
     conn.execute("DELETE FROM reward_rules WHERE valid_from = '2000-01-01'")
     assert conn.execute("SELECT valid_from::text FROM reward_rules").fetchall() == [("1990-01-01",)]
+
+
+@pytest.mark.parametrize("mistyped", ["0206-01-01", "-infinity"])
+def test_mistyped_first_rule_of_an_older_database_may_be_deleted_or_moved(conn: Connection, mistyped: str) -> None:
+    constraint = '"valid_from is a day from 1900-01-01 to 2200-01-01"'
+    corrections = (
+        "DELETE FROM reward_rules WHERE valid_from = %s",
+        "UPDATE reward_rules SET valid_from = '1999-01-01' WHERE valid_from = %s",
+    )
+    for correction in corrections:
+        conn.execute(f"ALTER TABLE reward_rules DROP CONSTRAINT {constraint}")
+        insert(conn, valid_from=mistyped)
+        conn.execute(
+            f"ALTER TABLE reward_rules ADD CONSTRAINT {constraint} "
+            "CHECK (valid_from BETWEEN '1900-01-01' AND '2200-01-01') NOT VALID"
+        )
+        conn.execute(correction, [mistyped])
+    assert conn.execute("SELECT valid_from::text FROM reward_rules ORDER BY 1").fetchall() == [
+        ("1999-01-01",),
+        ("2000-01-01",),
+    ]

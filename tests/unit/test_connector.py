@@ -1,5 +1,6 @@
 """The connector: its configuration, the topics that it needs, and when it counts as running."""
 
+import re
 import socket
 from typing import Any
 
@@ -27,6 +28,25 @@ def test_heartbeat_and_signal_have_topics_too() -> None:
     assert {"__debezium-heartbeat.rh_sport", "rh_sport.cdc.heartbeat", "rh_sport.cdc.signal"} <= set(
         topics.required_topics(CONNECTOR_CONFIG)
     )
+
+
+def test_first_table_of_a_snapshot_is_none_of_the_contracts() -> None:
+    """Debezium marks the first row of all as `first`, also where it is its table's last, which implies deletes."""
+    assert topics.captured_tables(CONNECTOR_CONFIG)[0] == "cdc.heartbeat"
+
+
+def test_notifications_have_a_topic_that_keeps_a_week() -> None:
+    required = topics.required_topics(CONNECTOR_CONFIG)
+    assert CONNECTOR_CONFIG["notification.enabled.channels"] == "sink"
+    assert int(required[topics.notification_topic(CONNECTOR_CONFIG)]["retention.ms"]) == 7 * 24 * 3600 * 1000
+
+
+def test_snapshot_query_names_columns_so_that_a_generated_one_does_not_end_it() -> None:
+    """A column filter makes Debezium list the columns; tests/stack/test_pending_snapshots.py sees the effect."""
+    config = build_config(CONNECTOR_CONFIG, Settings())
+    tables = [f"{contract.schema}.{contract.table}.{name}" for contract in CAPTURED for name in contract.columns]
+    assert not [name for name in tables if re.fullmatch(config["column.exclude.list"], name)]
+    assert config["column.exclude.list"]
 
 
 def test_table_added_to_the_include_list_gets_a_topic() -> None:

@@ -14,6 +14,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.silver import catch_up, reset_table
 from lakehouse.cdc.time_travel import replay
 from lakehouse.source import topics
+from lakehouse.spark.literals import lit
 from stack.cdc_harness import CdcHarness
 from workload import lake_rows
 from workload.committed_transactions import Transaction, state_after
@@ -131,8 +132,7 @@ def check_time_travel(harness: CdcHarness, contract: Contract, snapshots: Sequen
     """
     versions = harness.lake.versions(contract)
     visible_versions = [
-        versions.where(_is_visible_in(snapshot)).withColumn("_snapshot", F.lit(n))
-        for n, snapshot in enumerate(snapshots)
+        versions.where(_is_visible_in(snapshot)).withColumn("_snapshot", lit(n)) for n, snapshot in enumerate(snapshots)
     ]
     replayed = lake_rows.collect_rows(
         replay(reduce(DataFrame.unionByName, visible_versions), replace(contract, key=("_snapshot", *contract.key)))

@@ -25,6 +25,7 @@ from lakehouse.cdc.maintenance import checkpoint_log
 from lakehouse.cdc.offsets import Gap
 from lakehouse.cdc.source_identity import Source, StartingOffsets, bronze_gaps, resolve_starting_offsets
 from lakehouse.errors import LakehouseError
+from lakehouse.spark.literals import lit
 
 ENVELOPE_SCHEMA = """
     op STRING,
@@ -49,9 +50,7 @@ def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
     # end it in Debezium's order.
     message_json, envelope_tail = F.col("value"), F.substring_index("value", SOURCE_FIELD, -1)
     is_debezium_order = (envelope_tail != message_json) & envelope_tail.contains(OP_FIELD)
-    envelope_json = F.when(is_debezium_order, F.concat(F.lit("{" + SOURCE_FIELD), envelope_tail)).otherwise(
-        message_json
-    )
+    envelope_json = F.when(is_debezium_order, F.concat(lit("{" + SOURCE_FIELD), envelope_tail)).otherwise(message_json)
     return (
         messages.withColumn("value", F.col("value").cast("string"))
         .withColumn("_envelope", F.from_json(envelope_json, ENVELOPE_SCHEMA))
@@ -63,9 +62,9 @@ def to_bronze_rows(messages: DataFrame, incarnation: int) -> DataFrame:
             F.coalesce(source.lsn, _extract_bigint(r'"(\d+)"\]$', source.sequence)).alias("lsn"),
             source.txId.alias("tx_id"),
             F.timestamp_micros(F.coalesce(source.ts_us, source.ts_ms * 1000)).alias("committed_at"),
-            (F.coalesce(source.snapshot, F.lit("false")) != "false").alias("is_snapshot"),
+            (F.coalesce(source.snapshot, lit("false")) != "false").alias("is_snapshot"),
             "topic",
-            F.lit(incarnation).alias("incarnation"),
+            lit(incarnation).alias("incarnation"),
             "partition",
             "offset",
             F.col("timestamp").alias("kafka_timestamp"),

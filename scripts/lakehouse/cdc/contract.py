@@ -30,6 +30,7 @@ class Wording:
 
     # Reasons of a refusal.
     undecodable: str
+    unreliable_key: str  # of a delete that does not have the key of the deleted row
     out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
     toasted: str
     # Resolutions of a quarantine entry.

@@ -13,6 +13,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.cdc.schemas import Columns
 from lakehouse.cdc.table_store import TableStore
+from lakehouse.spark.literals import lit
 
 # In a job's .conf, before the name of a setting that is for bulk work only.
 BULK_CONF_PREFIX = "spark.lakehouse.bulk."
@@ -41,8 +42,8 @@ class Lake:
     def versions(self, contract: Contract) -> DataFrame:
         """Return every change of the table, refused ones included; each message has a row.
 
-        `_op` is NULL where a message could not be decoded. TRUNCATEs and duplicates (`again`) have no key. The deletes
-        that a TRUNCATE implies are rows of their own.
+        `_op` is NULL where a message could not be decoded, or is a delete of an unknown row. TRUNCATEs and duplicates
+        (`duplicate`) have no key. The deletes that a TRUNCATE implies are rows of their own.
         """
         return self.read("silver", f"{contract.table}_versions")
 
@@ -52,7 +53,7 @@ class Lake:
 
     def bronze_between(self, contract: Contract, after: Offsets, upto: Offsets) -> DataFrame:
         """Return Bronze's rows after the offsets `after`, up to and including `upto`; reads no other files."""
-        predicate = F.lit(False)
+        predicate = lit(False)
         for topic_partition, end in upto.items():
             in_partition = (F.col("incarnation") == topic_partition.incarnation) & (
                 F.col("partition") == topic_partition.partition
@@ -117,4 +118,4 @@ class Lake:
 
     def _empty_frame(self, columns: Columns) -> DataFrame:
         """Return a frame of these columns without rows; made from a Python list, it would start a Python worker."""
-        return self.spark.range(0).select(*(F.lit(None).cast(kind).alias(name) for name, kind in columns.items()))
+        return self.spark.range(0).select(*(lit(None).cast(kind).alias(name) for name, kind in columns.items()))

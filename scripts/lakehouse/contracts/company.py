@@ -17,6 +17,7 @@ OTHER_SOURCE_HINT = (
 # Stored in silver.*_versions and silver.quarantine.
 FRENCH_WORDING = Wording(
     undecodable="message illisible",
+    unreliable_key="suppression sans la clé de la ligne",
     out_of_range="valeur hors limites : {column}",
     toasted="valeur non transmise : {column}",
     corrected="corrigé",

@@ -9,6 +9,7 @@ from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import AffectedEmployees
 from lakehouse.gold.model import Model
 from lakehouse.gold.paris import end_of_day, months_before, start_of_day, wall_clock
+from lakehouse.spark.literals import lit
 
 BREAKDOWN_COLUMNS = ("business_unit", "mois", "sport")
 COUNT_COLUMNS = ("nb_activites", "nb_participants", "nb_mesurees")
@@ -16,8 +17,8 @@ COUNT_COLUMNS = ("nb_activites", "nb_participants", "nb_mesurees")
 
 def countable(activities: DataFrame, as_of: date) -> DataFrame:
     """Return unflagged activities that started on or before `as_of` in Paris; `started` is their Paris time."""
-    flagged = F.coalesce(F.col("flagged"), F.lit(False))
-    return activities.where(~flagged & (F.col("start_date_utc") < end_of_day(F.lit(as_of)))).withColumn(
+    flagged = F.coalesce(F.col("flagged"), lit(False))
+    return activities.where(~flagged & (F.col("start_date_utc") < end_of_day(lit(as_of)))).withColumn(
         "started", wall_clock(F.col("start_date_utc"))
     )
 

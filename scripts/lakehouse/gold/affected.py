@@ -11,6 +11,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.paris import end_of_day
 from lakehouse.gold.provenance import Provenance
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
 MAX_AFFECTED_EMPLOYEES = 1_000  # employees; above it, a full recompute is cheaper
@@ -64,7 +65,7 @@ def affected_since(
     affected_ids = employee_changes.select("id").union(activity_changes.select("employee_id"))
     if previous_day < as_of:
         affected_ids = affected_ids.union(
-            activities.where(F.col("start_date_utc") >= end_of_day(F.lit(previous_day))).select("employee_id")
+            activities.where(F.col("start_date_utc") >= end_of_day(lit(previous_day))).select("employee_id")
         )
     ids = [row.id for row in affected_ids.distinct().limit(max_employees + 1).collect()]
     if len(ids) > max_employees:

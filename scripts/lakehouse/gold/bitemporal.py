@@ -27,6 +27,7 @@ from lakehouse.contracts.ops import GoLive
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.as_of_columns import AS_OF_COLUMNS
 from lakehouse.gold.paris import end_of_day, wall_clock
+from lakehouse.spark.literals import lit
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def state_as_of(lake: Lake, time_point: AsOf, go_live: GoLive | None, *, employe
         activities = activities.join(F.broadcast(activity_ids_of(lake, employee_id)), "activity_id", "left_semi")
     employees = with_valid_from(employees).where(is_effective())
     activities = _cascade_deletes(activities, employees.where(F.col("_op") == DELETE))
-    hired = F.coalesce(F.col("date_embauche") <= F.lit(time_point.valid_at), F.lit(True))
+    hired = F.coalesce(F.col("date_embauche") <= lit(time_point.valid_at), lit(True))
     return StateAsOf(
         _as_of_day(employees, RH_EMPLOYEES, time_point.valid_at).where(hired),
         _as_of_day(activities, STRAVA_ACTIVITIES, time_point.valid_at),
@@ -134,12 +135,12 @@ def versions_known_at(lake: Lake, contract: Contract, day: date, go_live: GoLive
         day = max(day, go_live.live_since.astimezone(PARIS).date())
     first_commit = table_stats.min_commit_lsn(lake.store, CAPTURED)
     pre_go_live = initial_snapshot_lsn().isNotNull() & (
-        F.lit(first_commit).isNull() | (F.col("_lsn") < F.lit(first_commit))
+        lit(first_commit).isNull() | (F.col("_lsn") < lit(first_commit))
     )
     if go_live:
-        pre_go_live |= (F.col("_committed_at") <= F.lit(go_live.live_since)) | (F.col("_tx_id") == F.lit(go_live.tx_id))
-    versions = lake.versions(contract).withColumn("_pre_go_live", F.coalesce(pre_go_live, F.lit(False)))
-    return versions.where(F.col("_pre_go_live") | (F.col("_committed_at") < end_of_day(F.lit(day))))
+        pre_go_live |= (F.col("_committed_at") <= lit(go_live.live_since)) | (F.col("_tx_id") == lit(go_live.tx_id))
+    versions = lake.versions(contract).withColumn("_pre_go_live", F.coalesce(pre_go_live, lit(False)))
+    return versions.where(F.col("_pre_go_live") | (F.col("_committed_at") < end_of_day(lit(day))))
 
 
 def with_valid_from(employees: DataFrame) -> DataFrame:
@@ -167,4 +168,4 @@ def _as_of_day(versions: DataFrame, contract: Contract, day: date) -> DataFrame:
 
     A version replaces earlier committed ones on every day from its `_valid_from` on.
     """
-    return replay(versions.where(F.coalesce(F.col("_valid_from") <= F.lit(day), F.lit(True))), contract)
+    return replay(versions.where(F.coalesce(F.col("_valid_from") <= lit(day), lit(True))), contract)

@@ -1,7 +1,7 @@
 """A model: one figure, declared once beside its function. Tables, views' twins, totals and checks follow from it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc import commit_log
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.table_store import TableStore
+from lakehouse.contracts import REWARD_RULES
 from lakehouse.gold.affected import AffectedEmployees
 from lakehouse.gold.as_of_columns import AS_OF_COLUMNS, AS_OF_SUFFIX
 from lakehouse.gold.code_version import code_version
@@ -34,8 +35,8 @@ class Model:
     """A Gold table: its schema, its function of Silver's tables, the rules and the day, and what else it has.
 
     `compute` returns at least the schema's columns. `parameters` are the parts of rules and day that its rows depend
-    on. `incremental` computes the rows from the table's current rows and the affected employees. It applies where only
-    Silver changed or the day advanced; None means always a full recompute.
+    on, the rules under the name "rules". `incremental` computes the rows from the table's current rows and the affected
+    employees. It applies where only Silver changed or the day advanced; None means always a full recompute.
     A model with `has_as_of_table` is also computed as of a day, from the inputs as they were; its view has a twin.
     `totals` names its totals in gold.runs: by view, columns of the row 'Total'.
     """
@@ -48,6 +49,11 @@ class Model:
     incremental: IncrementalUpdate | None = None
     has_as_of_table: bool = False
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def reads_any(self, tables: Collection[str], book: RuleBook, day: date) -> bool:
+        """Return whether the figure is computed from any of these tables, the reward rules included."""
+        needs_rules = "rules" in self.parameters(book, day)
+        return not {*self.inputs, *([REWARD_RULES.table] if needs_rules else [])}.isdisjoint(tables)
 
     def rows(self, tables: Inputs, book: RuleBook, day: date) -> DataFrame:
         """Return the figure's rows, computed from the inputs among these tables."""

@@ -5,6 +5,8 @@ from datetime import date
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from lakehouse.spark.literals import lit
+
 
 def wall_clock(instant: Column) -> Column:
     """Return the Paris wall-clock time of an instant, as a TIMESTAMP that displays it in a UTC session."""
@@ -26,4 +28,4 @@ def end_of_day(day: Column) -> Column:
 
 def months_before(day: date, months: int) -> Column:
     """Return the same day some months earlier, or that month's last day where it is shorter (29 February)."""
-    return F.add_months(F.lit(day), -months)
+    return F.add_months(lit(day), -months)

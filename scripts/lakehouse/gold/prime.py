@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, TRAVEL_MODES
 from lakehouse.gold.model import Model
 from lakehouse.gold.rules import Rules
+from lakehouse.spark.literals import lit
 
 COMMUTE_KEY = ("adresse_complete", "destination", "travel_mode")
 
@@ -15,9 +16,9 @@ COMMUTE_KEY = ("adresse_complete", "destination", "travel_mode")
 def prime(employees: DataFrame, distances: DataFrame, rules: Rules, year: int) -> DataFrame:
     """Return one row per employee: the prime in euros, and `motif`, the single reason for it or against it."""
     employees_at_address = F.count("adresse_complete").over(Window.partitionBy("adresse_complete"))
-    employees_with_rules = employees.withColumns({name: F.lit(value) for name, value in asdict(rules).items()})
+    employees_with_rules = employees.withColumns({name: lit(value) for name, value in asdict(rules).items()})
     employees_with_rules = employees_with_rules.withColumn("nb_a_l_adresse", employees_at_address)
-    return with_bonus(employees_with_rules, distances).withColumn("year", F.lit(year))
+    return with_bonus(employees_with_rules, distances).withColumn("year", lit(year))
 
 
 def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
@@ -38,8 +39,8 @@ def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFra
         _with_commute_distance(employees_with_rules, distances)
         .withColumn("motif", motif)
         .withColumn("eligible", F.col("motif") == "eligible")
-        .withColumn("montant_en_jeu", F.when(limit.isNotNull(), earned).otherwise(F.lit(0)))
-        .withColumn("montant_prime", F.when(F.col("eligible"), earned).otherwise(F.lit(0)))
+        .withColumn("montant_en_jeu", F.when(limit.isNotNull(), earned).otherwise(lit(0)))
+        .withColumn("montant_prime", F.when(F.col("eligible"), earned).otherwise(lit(0)))
         .withColumn("distance_km", distance / 1000)
         .withColumn("limite_km", limit / 1000)
         .withColumnRenamed("id", "employee_id")
@@ -48,7 +49,7 @@ def with_bonus(employees_with_rules: DataFrame, distances: DataFrame) -> DataFra
 
 def _with_commute_distance(employees_with_rules: DataFrame, distances: DataFrame) -> DataFrame:
     """Add `limit_m`, NULL where the travel mode is not active, and `distance_m`, NULL where unknown; both in metres."""
-    travel_modes = F.create_map(*(F.lit(part) for pair in TRAVEL_MODES.items() for part in pair))
+    travel_modes = F.create_map(*(lit(part) for pair in TRAVEL_MODES.items() for part in pair))
     limit = F.when(F.col("travel_mode") == "walking", F.col("walk_limit_m")).when(
         F.col("travel_mode") == "bicycling", F.col("bike_limit_m")
     )

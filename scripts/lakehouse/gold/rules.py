@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import NotReady
+from lakehouse.spark.literals import lit
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class RuleBook:
     def value(self, name: str, day: Column) -> Column:
         """Return the value of a rule in force on a day; days before the first rules get the first value."""
         (_, first), *later = self.rows
-        rule_value = F.lit(getattr(first, name))
+        rule_value = lit(getattr(first, name))
         for valid_from, rules in later:
-            rule_value = F.when(day >= F.lit(valid_from), F.lit(getattr(rules, name))).otherwise(rule_value)
+            rule_value = F.when(day >= lit(valid_from), lit(getattr(rules, name))).otherwise(rule_value)
         return rule_value
 
 
@@ -50,7 +51,7 @@ def rules_until(reward_rules: DataFrame, day: date) -> RuleBook:
 
     Raises NotReady where there are none.
     """
-    effective = reward_rules.where(F.col("valid_from") <= F.lit(day)).orderBy("valid_from")
+    effective = reward_rules.where(F.col("valid_from") <= lit(day)).orderBy("valid_from")
     rows = effective.select("valid_from", *Rules.__dataclass_fields__).collect()
     if not rows:
         raise NotReady(

@@ -12,6 +12,7 @@ from lakehouse.gold.affected import AffectedEmployees
 from lakehouse.gold.model import Model
 from lakehouse.gold.paris import end_of_day, months_before
 from lakehouse.gold.rules import RuleBook
+from lakehouse.spark.literals import lit
 
 
 def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of: date) -> DataFrame:
@@ -21,9 +22,9 @@ def wellbeing(employees: DataFrame, activities: DataFrame, book: RuleBook, as_of
     its last day. Rolling window: the twelve months that end on `as_of`, under its year.
     """
     counts = count_by_year(employees, activities, book.current.activity_window, as_of)
-    until = F.least(F.make_date("year", F.lit(12), F.lit(31)), F.lit(as_of))
+    until = F.least(F.make_date("year", lit(12), lit(31)), lit(as_of))
     needed, days = (book.value(name, until) for name in ("min_activities", "wellbeing_days"))
-    return with_days_granted(counts, needed, days).withColumn("fenetre", F.lit(book.current.activity_window))
+    return with_days_granted(counts, needed, days).withColumn("fenetre", lit(book.current.activity_window))
 
 
 def wellbeing_incremental(figures: DataFrame, affected: AffectedEmployees, book: RuleBook) -> DataFrame:
@@ -35,7 +36,7 @@ def wellbeing_incremental(figures: DataFrame, affected: AffectedEmployees, book:
 def count_by_year(employees: DataFrame, activities: DataFrame, window: str, as_of: date) -> DataFrame:
     """Return one row per employee and year: how many activities count, and the first and last of them."""
     present = employees.select(F.col("id").alias("employee_id"))
-    this_year = present.select("employee_id", F.lit(as_of.year).alias("year"), F.lit(None).alias("started"))
+    this_year = present.select("employee_id", lit(as_of.year).alias("year"), lit(None).alias("started"))
     countable_activities = in_window(activities, window, as_of).select("employee_id", "year", "started")
     present_activities = countable_activities.join(present, "employee_id", "left_semi")
     return (
@@ -56,7 +57,7 @@ def with_days_granted(counts: DataFrame, needed: Column, days: Column) -> DataFr
         {
             "eligible": nb_activities >= needed,
             "jours_bien_etre": F.when(nb_activities >= needed, days).otherwise(0),
-            "activites_manquantes": F.greatest(needed - nb_activities, F.lit(0)),
+            "activites_manquantes": F.greatest(needed - nb_activities, lit(0)),
         }
     )
 
@@ -67,7 +68,7 @@ def in_window(activities: DataFrame, window: str, as_of: date) -> DataFrame:
     if window == "calendar_year":
         return valid.withColumn("year", F.year("started"))
     rolling = valid.where(F.col("start_date_utc") >= end_of_day(months_before(as_of, 12)))
-    return rolling.withColumn("year", F.lit(as_of.year))
+    return rolling.withColumn("year", lit(as_of.year))
 
 
 WELLBEING = Model(

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.errors import BadInput, LakehouseError, run
+from lakehouse.errors import BadInput, LakehouseError, NotReady, run
+from lakehouse.local.capture_status import read_table_status, to_rich_table
 from lakehouse.local.demo import demo
 from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
@@ -56,7 +57,7 @@ def reset(stack: Stack, _names: list[str]) -> None:
 
 
 def status(stack: Stack, _names: list[str]) -> None:
-    """Print the state of every service."""
+    """Print the state of every service, and of every captured table: its rows on both sides, and what is owed."""
     table = Table("service", "state", "pid", "address", "ready", "memory")
     for service in stack.status():
         ready = "yes" if service.ready else "no"
@@ -64,6 +65,15 @@ def status(stack: Stack, _names: list[str]) -> None:
             service.name, service.state, str(service.pid or ""), service.address, ready, f"{service.memory >> 20} MiB"
         )
     Console().print(table)
+    if stack.is_up():
+        _print_table_status(stack.settings)
+
+
+def _print_table_status(settings: Settings) -> None:
+    try:
+        Console().print(to_rich_table(read_table_status(settings)))
+    except NotReady as error:
+        print(f"The captured tables could not be counted: {error}")
 
 
 def logs(stack: Stack, names: list[str]) -> None:
@@ -93,7 +103,7 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
     ),
     "down": (down, "stop them all; the data stays"),
     "reset": (reset, "stop them and delete the data, not the downloads"),
-    "status": (status, "show each service"),
+    "status": (status, "show each service, and the rows of each captured table"),
     "logs": (logs, "follow the logs (default: all)"),
     "classes": (
         build_aot_cache,

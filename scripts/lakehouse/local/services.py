@@ -36,7 +36,7 @@ def _connector_controller(settings: Settings) -> Service:
         name="connector-controller",
         command=job_command("register_connector.py"),
         address=settings.connect_url,
-        readiness=lambda: None if connector_controller.is_healthy(settings) else "the connector and its task to run",
+        readiness=lambda: connector_controller.missing_for_readiness(settings),
         depends_on=("connect", "postgres"),
     )
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import BadInput
 from lakehouse.source.postgres import sql
+from lakehouse.spark.literals import lit
 
 NULL_TEXT = r"\N"
 TYPES_CAST_TO_TEXT = ("int", "bigint", "string", "boolean")
@@ -35,8 +36,8 @@ def spark_field_text(contract: Contract, name: str) -> Column:
     """Return the canonical text of one column: never NULL, with its own commas escaped."""
     text = _spark_cast(contract, name)
     if contract.columns[name] == "string":
-        text = F.replace(F.replace(text, F.lit("\\"), F.lit("\\\\")), F.lit(","), F.lit("\\,"))
-    return F.coalesce(text, F.lit(NULL_TEXT))
+        text = F.replace(F.replace(text, lit("\\"), lit("\\\\")), lit(","), lit("\\,"))
+    return F.coalesce(text, lit(NULL_TEXT))
 
 
 def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
@@ -87,7 +88,7 @@ def _clamp_infinity(name: str, kind: str, first: str, last: str) -> sql.Composed
 
 
 def _trim_zeros(number: Column) -> Column:
-    has_point = F.contains(number, F.lit("."))
+    has_point = F.contains(number, lit("."))
     return F.when(has_point, F.regexp_replace(number, r"\.?0+$", "")).otherwise(number)
 
 

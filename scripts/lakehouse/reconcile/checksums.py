@@ -12,6 +12,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.errors import SchemaMismatch
 from lakehouse.reconcile import canonical
 from lakehouse.source.postgres import Connection, DataError, ProgrammingError, sql
+from lakehouse.spark.literals import lit
 
 # The first hexadecimal digits of a key's hash name its bucket: 4096 buckets, a thousand rows each for five million.
 BUCKET_DIGITS = 3
@@ -49,7 +50,7 @@ def spark_key_texts(rows: DataFrame, contract: Contract) -> list[str]:
 
 
 def spark_checksums(rows: DataFrame, contract: Contract) -> BucketChecksums:
-    row_hash = F.conv(F.left(F.md5(canonical.spark_row_text(contract, contract.columns)), F.lit(HASH_DIGITS)), 16, 10)
+    row_hash = F.conv(F.left(F.md5(canonical.spark_row_text(contract, contract.columns)), lit(HASH_DIGITS)), 16, 10)
     by_bucket = rows.groupBy(_bucket(contract).alias("bucket")).agg(
         F.count("*").alias("rows"), F.sum(row_hash.cast("decimal(19,0)")).alias("sum")
     )
@@ -67,9 +68,7 @@ def postgres_checksums(conn: Connection, contract: Contract, refused: Sequence[s
 
 
 def spark_row_hashes(rows: DataFrame, contract: Contract, buckets: Iterable[str]) -> list[RowHashes]:
-    labels = (
-        F.concat(F.lit(f"{name}="), F.coalesce(F.col(name).cast("string"), F.lit("NULL"))) for name in contract.key
-    )
+    labels = (F.concat(lit(f"{name}="), F.coalesce(F.col(name).cast("string"), lit("NULL"))) for name in contract.key)
     hashes = (F.md5(canonical.spark_field_text(contract, name)) for name in contract.columns)
     hashed = rows.where(_bucket(contract).isin(*buckets)).select(
         canonical.spark_row_text(contract, contract.key).alias("key"),
@@ -91,7 +90,7 @@ def postgres_row_hashes(
 
 
 def _bucket(contract: Contract) -> Column:
-    return F.left(F.md5(canonical.spark_row_text(contract, contract.key)), F.lit(BUCKET_DIGITS))
+    return F.left(F.md5(canonical.spark_row_text(contract, contract.key)), lit(BUCKET_DIGITS))
 
 
 def _common_parts(contract: Contract) -> dict[str, sql.Composable]:

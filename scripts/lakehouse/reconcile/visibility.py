@@ -9,6 +9,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.time_travel import replay
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
 # Debezium's source.txId has the low 32 bits of a transaction id. Ids up to 2^31 ahead, modulo 2^32, are later.
@@ -47,7 +48,7 @@ def is_visible(snapshot: Snapshot) -> Column:
 
     A row that Debezium read in a snapshot of its own has no transaction; its commit LSN, or else its LSN, decides.
     """
-    xid_distance = F.pmod(F.col("_tx_id") - snapshot.xmax % XID_WRAPAROUND, F.lit(XID_WRAPAROUND))
+    xid_distance = F.pmod(F.col("_tx_id") - snapshot.xmax % XID_WRAPAROUND, lit(XID_WRAPAROUND))
     in_progress = F.col("_tx_id").isin(*(xid % XID_WRAPAROUND for xid in snapshot.xip))
     # Transaction ids order only changes near the snapshot; older ones are recognized by their LSN.
     is_streamed_visible = (F.col("_lsn") < snapshot.min_restart_lsn) | (

@@ -16,6 +16,7 @@ from lakehouse.gold.totals import totals
 from lakehouse.gold.views import VIEWS_DIR
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 from lakehouse.spark.parallel import parallel_map
 
@@ -46,9 +47,10 @@ def figures_as_of(
         rows = model.rows(tables, book, time_point.valid_at)
         if "year" in model.schema:
             rows = rows.where(F.col("year") == time_point.valid_at.year)
-        rows = rows.withColumns({column: F.lit(day) for column, day in time_point.columns().items()})
+        rows = rows.withColumns({column: lit(day) for column, day in time_point.columns().items()})
         with run.stage(f"gold/{model.as_of_name}"):
             lake.overwrite_where(conform(rows, model.as_of_schema), "gold", model.as_of_name, time_point.predicate())
 
-    parallel_map(overwrite_table, [model for model in models if model.has_as_of_table])
+    computed = [model for model in models if not model.reads_any(run.stopped_tables, book, time_point.valid_at)]
+    parallel_map(overwrite_table, [model for model in computed if model.has_as_of_table])
     run.after = totals(lake.store, models, time_point, views_dir)

@@ -35,12 +35,13 @@ def refresh_current(
     """Recompute each Gold table whose provenance differs from the one stored in its last commit.
 
     `full_refresh` recomputes every table from all of Silver; the rows are the same. Up to `bulk_threshold` activities,
-    and with more than `max_affected` employees affected, no table is computed incrementally.
+    and with more than `max_affected` employees affected, no table is computed incrementally. Tables of figures that
+    read one of the run's stopped tables stay unchanged.
     """
     with run.stage("gold/rules"):
         book = rules_until(lake.silver(REWARD_RULES), run.as_of)
         run.rules = book.current
-    models_by_name = {model.name: model for model in models}
+    models_by_name = {model.name: model for model in models if not model.reads_any(run.stopped_tables, book, run.as_of)}
     current = {name: model.provenance(lake.store, book, run.as_of) for name, model in models_by_name.items()}
     previous = (
         {}

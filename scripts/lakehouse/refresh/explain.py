@@ -21,6 +21,7 @@ from lakehouse.gold.paris import end_of_day, wall_clock
 from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import WELLBEING, in_window
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
 COUNTED = "comptée"
@@ -83,7 +84,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         employee,
         versions,
         rules,
-        _first_row(state.reward_rules.where(F.col("valid_from") == F.lit(valid_from))),
+        _first_row(state.reward_rules.where(F.col("valid_from") == lit(valid_from))),
         commute_distances.orderBy("provider").collect(),
         _first_row(PRIME_SPORTIVE.rows(tables, book, time_point.valid_at)),
         _first_row(days.where(F.col("year") == time_point.valid_at.year)),
@@ -111,19 +112,19 @@ def _with_verdict(
     )
     is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.valid_at.year)
     counted_activities = in_window(activities, rules.activity_window, time_point.valid_at).where(is_own)
-    counted_ids = counted_activities.select("activity_id", F.lit(True).alias("counts"))
+    counted_ids = counted_activities.select("activity_id", lit(True).alias("counts"))
     is_present, latest = F.col("row").isNotNull(), F.col("latest")
     refused = F.size(latest["_reasons"]) > 0
     verdict = (
         F.when(F.col("counts"), COUNTED)
         .when(is_present & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
-        .when(is_present & F.coalesce(F.col("row.flagged"), F.lit(False)), "signalée (flagged)")
+        .when(is_present & F.coalesce(F.col("row.flagged"), lit(False)), "signalée (flagged)")
         .when(
-            is_present & (F.col("row.start_date_utc") >= end_of_day(F.lit(time_point.valid_at))),
+            is_present & (F.col("row.start_date_utc") >= end_of_day(lit(time_point.valid_at))),
             "après le jour demandé",
         )
         .when(is_present, "hors de la période")
-        .when(refused, F.concat(F.lit("refusée : "), F.array_join(latest["_reasons"], ", ")))
+        .when(refused, F.concat(lit("refusée : "), F.array_join(latest["_reasons"], ", ")))
         .when(latest["_op"] == DELETE, "supprimée")
         .otherwise("absente ce jour-là")
     )

@@ -1,6 +1,6 @@
 """A refresh: merge Bronze into Silver up to one consistent cut, then compute Gold from Silver."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
@@ -8,10 +8,12 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up, reset_table
 from lakehouse.contracts import CAPTURED
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import CaptureMismatch, LakehouseError
 from lakehouse.refresh import runs
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
+from lakehouse.source.capture_check import problems_by_table
+from lakehouse.source.capture_settings import Finding
 from lakehouse.source.consistent_cut import ConsistentCut
 from lakehouse.spark.parallel import parallel_map, parallel_map_collecting_errors
 
@@ -26,14 +28,16 @@ def refresh(
     *,
     rebuild_silver: bool = False,
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
+    problems: Sequence[Finding] = (),
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
     `rebuild_silver` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs.
     The run marks totals that change by more than `alert_threshold`, a fraction.
-    Raises LakehouseError where a table's merge fails; Gold then stays unchanged.
+    Raises LakehouseError where a table's merge fails; Gold then stays unchanged. Raises CaptureMismatch where there
+    are `problems` of captured tables; Silver and the figures that read none of these tables are then up to date.
     """
-    run = Run(as_of, input_offsets, alert_threshold)
+    run = Run(as_of, input_offsets, alert_threshold, stopped_tables=frozenset(problems_by_table(problems, CAPTURED)))
     try:
         if rebuild_silver:
             with run.stage("rebuild_silver"):
@@ -42,6 +46,7 @@ def refresh(
             _catch_up_all(lake, run)
         with run.stage("gold"):
             compute(lake, run)
+        _raise_if_stopped(run, problems)
         run.outcome = "ok"
     except BaseException as error:
         run.outcome = f"failed: {type(error).__name__}"
@@ -49,6 +54,14 @@ def refresh(
     finally:
         runs.append_run(lake, run)
     return run
+
+
+def _raise_if_stopped(run: Run, problems: Sequence[Finding]) -> None:
+    if run.stopped_tables:
+        raise CaptureMismatch(
+            f"No figure that reads {', '.join(sorted(run.stopped_tables))} was computed; the others are up to date.\n"
+            + "\n".join(map(str, problems))
+        )
 
 
 def _catch_up_all(lake: Lake, run: Run) -> None:

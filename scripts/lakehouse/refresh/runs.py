@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import functions as F
-
 from lakehouse.cdc import commit_log, table_query
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
@@ -21,6 +19,7 @@ from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
 from lakehouse.source.consistent_cut import ConsistentCut
+from lakehouse.spark.literals import lit
 
 RUNS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,7 +51,8 @@ class Run:
     """A refresh in progress: its day, its consistent cut, the merged changes, and the seconds of each stage.
 
     `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
-    version that the figures were computed from. `before` and `after` are the totals around the run.
+    version that the figures were computed from. `before` and `after` are the totals around the run. No figure is
+    computed from `stopped_tables`, whose settings lose changes.
     """
 
     as_of: date
@@ -68,6 +68,7 @@ class Run:
     after: Totals = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "running"
+    stopped_tables: frozenset[str] = frozenset()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -135,9 +136,7 @@ def append_run(lake: Lake, run: Run) -> None:
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
         "row_count": sum(result.rows for result in run.catch_up_results),
     }
-    row = lake.spark.range(1).select(
-        *(F.lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items())
-    )
+    row = lake.spark.range(1).select(*(lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items()))
     lake.append(row, "gold", "runs")
 
 

@@ -21,6 +21,7 @@ from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import WELLBEING, count_by_year, with_days_granted
 from lakehouse.refresh.current import with_scale_settings
 from lakehouse.refresh.runs import Run, silver_versions
+from lakehouse.spark.literals import lit
 
 RuleOverrides = Mapping[str, Any]  # changed values, by the rule's name
 COMPARED_COLUMNS: Schema = {
@@ -50,9 +51,11 @@ def what_if(
 ) -> None:
     """Compute the scenarios and replace earlier rows of the same names in gold.scenarios.
 
-    A `time_point` selects the bitemporal state, else Silver's current rows are used. Raises BadInput where no distance
-    to a scenario's destination is known.
+    A `time_point` selects the bitemporal state, else Silver's current rows are used. Nothing is computed where they
+    read one of the run's stopped tables. Raises BadInput where no distance to a scenario's destination is known.
     """
+    if not run.stopped_tables.isdisjoint(contract.table for contract in INPUT_CONTRACTS):
+        return
     lake, run.scenarios = with_scale_settings(lake), scenarios
     state = state_as_of(lake, time_point, go_live) if time_point else _current_state(lake)
     run.known_at = time_point.known_at if time_point else None
@@ -64,9 +67,7 @@ def what_if(
         run.rules = rules_until(state.reward_rules, run.as_of).current
     with run.stage("gold/scenarios"):
         names = ", ".join(f"'{name}'" for name in scenarios)
-        compared = compare_to_baseline(state, run.rules, scenarios, run.as_of).withColumn(
-            "known_at", F.lit(run.known_at)
-        )
+        compared = compare_to_baseline(state, run.rules, scenarios, run.as_of).withColumn("known_at", lit(run.known_at))
         lake.overwrite_where(conform(compared, SCENARIOS), "gold", "scenarios", f"scenario IN ({names})")
 
 
@@ -107,7 +108,7 @@ def compare_to_baseline(
         f"{name}_reel": F.max(F.when(F.col("scenario") == BASELINE, F.col(name))).over(by_employee)
         for name in COMPARED_COLUMNS
     }
-    context_columns = {"as_of": F.lit(as_of), "distance_inconnue": F.col("motif") == "distance_inconnue"}
+    context_columns = {"as_of": lit(as_of), "distance_inconnue": F.col("motif") == "distance_inconnue"}
     return compared.withColumns(baseline_columns).where(F.col("scenario") != BASELINE).withColumns(context_columns)
 
 
@@ -118,9 +119,9 @@ def _scenario_rules(
     types = REWARD_RULES.columns
     structs = [
         F.struct(
-            F.lit(name).alias("scenario"),
-            F.lit(json.dumps(scenarios.get(name, {}), default=str)).alias("regles"),
-            *(F.lit(value).cast(types[column]).alias(column) for column, value in asdict(rules).items()),
+            lit(name).alias("scenario"),
+            lit(json.dumps(scenarios.get(name, {}), default=str)).alias("regles"),
+            *(lit(value).cast(types[column]).alias(column) for column, value in asdict(rules).items()),
         )
         for name, rules in rules_by_scenario.items()
     ]
@@ -132,7 +133,7 @@ def _days_by_scenario(state: StateAsOf, scenario_rules: DataFrame, windows: list
     counts = reduce(
         DataFrame.unionByName,
         (
-            count_by_year(state.employees, state.activities, window, as_of).withColumn("activity_window", F.lit(window))
+            count_by_year(state.employees, state.activities, window, as_of).withColumn("activity_window", lit(window))
             for window in windows
         ),
     ).where(F.col("year") == as_of.year)

@@ -1,11 +1,16 @@
-"""A control loop for the Debezium connector: it creates topics, registers the connector and restarts failed tasks."""
+"""A control loop for the Debezium connector: it creates topics, registers the connector and restarts failed tasks.
+
+It also compares the settings of Postgres and of the connector with what capture needs, at each pass.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
@@ -13,11 +18,14 @@ from lakehouse.http_session import HttpError, internal_session
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, exponential_backoff, retry_until_stopped
 from lakehouse.settings import Settings
-from lakehouse.source import debezium_signals, postgres, replication_slot, topics
+from lakehouse.source import capture_check, debezium_signals, postgres, replication_slot, topics
+from lakehouse.source.capture_settings import Finding, compare_connector, compare_tables, unpublished_tables
 from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
+from lakehouse.source.snapshot_follower import SnapshotFollower
 
 RECONCILE_INTERVAL_S = 3.0
 WARN_NOT_RUNNING_AFTER_S = 10.0
+REPEAT_FINDINGS_AFTER_S = 60.0
 SHRINK_ROW_HINT = f"Make its row smaller than {topics.MAX_MESSAGE_BYTES >> 20} MiB. Then: {RESNAPSHOT_HINT}"
 
 log = logger("connector-controller")
@@ -26,7 +34,8 @@ log = logger("connector-controller")
 def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
     """Create, register and restart the connector until `stop` is set.
 
-    With `once`, return as soon as the connector runs and no requested snapshot is pending. Retries through outages.
+    With `once`, return as soon as the connector runs, no snapshot is owed and no setting loses changes. Retries
+    through outages.
     """
     retry_until_stopped(
         lambda: _run_session(settings, stop, once=once),
@@ -36,14 +45,19 @@ def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
     )
 
 
-def is_healthy(settings: Settings) -> bool:
-    """Return whether Kafka Connect reports the connector and its tasks as running."""
+def missing_for_readiness(settings: Settings) -> str | None:
+    """Return what the connector lacks to run, or the first setting or failed snapshot that loses changes."""
     try:
         with internal_session(timeout=5) as session:
             state = ConnectClient(session, settings.connect_url).state()
+        if state is None or not state.is_running:
+            return "the connector and its task to run"
+        problems = capture_check.find_health_problems(settings)
     except HttpError:
-        return False
-    return state is not None and state.is_running
+        return "the connector and its task to run"
+    except (NotReady, *postgres.TRANSIENT_ERRORS):
+        return "Postgres to answer"
+    return str(problems[0]) if problems else None
 
 
 def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
@@ -54,7 +68,9 @@ def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
             internal_session(timeout=30) as session,
         ):
             connect_client = ConnectClient(session, settings.connect_url)
-            ConnectorController(settings, admin, conn, connect_client).reconcile_until_stopped(stop, once=once)
+            controller = ConnectorController(settings, admin, conn, connect_client)
+            with closing(controller):
+                controller.reconcile_until_stopped(stop, once=once)
     finally:
         admin.close()
 
@@ -79,26 +95,41 @@ class ConnectorController:
         self._unhealthy_since: float | None = None
         self._rewind_checked = False
         self._heartbeat = make_heartbeat(settings.heartbeat_file)
+        self._snapshots = SnapshotFollower(settings, conn, topics.notification_topic(self._desired_config), clock)
+        self._registrations, self._next_registration_at = 0, clock()
+        self._findings: list[Finding] = []
+        self._findings_logged_at = clock()
+        self.is_healthy = False
+
+    def close(self) -> None:
+        """Close what the loop opened itself; its connections are the caller's."""
+        self._snapshots.close()
 
     def reconcile_until_stopped(self, stop: StopSignal, *, once: bool) -> None:
-        """Reconcile every RECONCILE_INTERVAL_S while the connector runs, every 0.5 s while it does not."""
+        """Reconcile every RECONCILE_INTERVAL_S while the connector is well, every 0.5 s while it is not."""
         while not stop.is_set():
-            running = self.reconcile_once()
-            if running:
+            is_settled = self.reconcile_once()
+            if self.is_healthy:
                 self._heartbeat()
-            if running and once:
+            if is_settled and once:
                 return
-            stop.wait(RECONCILE_INTERVAL_S if running else 0.5)
+            stop.wait(RECONCILE_INTERVAL_S if self.is_healthy or self._findings else 0.5)
 
     def reconcile_once(self) -> bool:
-        """Create missing topics, register the connector, restart failed tasks and request pending snapshots.
+        """Create missing topics, register the connector, restart failed tasks, and follow requested snapshots.
 
-        Return whether the connector runs, reads its slot and has no pending snapshot.
+        Return whether the connector runs and reads its slot, no snapshot is owed, and no setting loses changes.
+        `is_healthy` is true also while a snapshot is in progress.
         """
+        self.is_healthy = False
         for name in topics.create_missing_topics(self._admin, topics.required_topics(self._base_config)):
             log.info("topic_created", topic=name)
-        replication_slot.ensure_published(self._conn, self._desired_config)
-        self._register()
+        tables = capture_check.read_table_settings(self._conn, self._desired_config)
+        findings = compare_tables(tables, CAPTURED, self._desired_config["publication.name"])
+        # Registered now, the connector would read an unpublished table once, and none of its later changes.
+        if not unpublished_tables(tables):
+            findings += self._register()
+        self._log_findings(findings)
         self.stop_if_source_rewound()
         state = self._connect_client.state()
         if state is not None and state.has_failed:
@@ -108,20 +139,44 @@ class ConnectorController:
             self._log_not_running(state)
             return False
         self._log_running()
-        for table in debezium_signals.request_snapshots(self._conn, reader_pid):
-            log.info("snapshot_requested", table=table)
-        return not debezium_signals.has_pending_snapshots(self._conn)
+        owed = self._snapshots.follow(reader_pid)
+        self.is_healthy = not findings and not any(snapshot.failure for snapshot in owed)
+        return self.is_healthy and not owed
 
-    def _register(self) -> None:
+    def _register(self) -> list[Finding]:
+        """Register the connector where it has other settings, and return those that it still has afterwards."""
         current = self._connect_client.config()
-        if current is not None and {**current, "name": ""} == {**self._desired_config, "name": ""}:
+        if not self._differs(current):
+            self._registrations = 0
+            return []
+        if self._clock() >= self._next_registration_at:
+            new_tables = newly_captured(current, self._desired_config)
+            debezium_signals.enqueue_snapshots(
+                self._conn,
+                new_tables,
+                replication_slot.slot_active_pid(self._conn, self._desired_config["slot.name"]),
+            )
+            self._connect_client.register(self._desired_config)
+            # Each registration restarts the connector, so one that changes nothing is not repeated at each pass.
+            self._registrations += 1
+            self._next_registration_at = self._clock() + exponential_backoff(maximum=60.0)(self._registrations)
+            log.info("connector_registered", already_registered=current is not None)
+            current = self._connect_client.config()
+        return compare_connector(current, self._desired_config)
+
+    def _differs(self, running: Mapping[str, str] | None) -> bool:
+        return running is None or {**running, "name": ""} != {**self._desired_config, "name": ""}
+
+    def _log_findings(self, findings: list[Finding]) -> None:
+        """Log the findings when they change, and again every REPEAT_FINDINGS_AFTER_S."""
+        now = self._clock()
+        if findings == self._findings and (not findings or now - self._findings_logged_at < REPEAT_FINDINGS_AFTER_S):
             return
-        new_tables = newly_captured(current, self._desired_config)
-        debezium_signals.enqueue_snapshots(
-            self._conn, new_tables, replication_slot.slot_active_pid(self._conn, self._desired_config["slot.name"])
-        )
-        self._connect_client.register(self._desired_config)
-        log.info("connector_registered", already_registered=current is not None)
+        for finding in findings:
+            log.error("setting_loses_changes", table=finding.table, problem=finding.problem, hint=finding.remedy)
+        if not findings:
+            log.info("settings_restored", hint=f"What changed meanwhile may be lost: {RESNAPSHOT_HINT}")
+        self._findings, self._findings_logged_at = findings, now
 
     def stop_if_source_rewound(self) -> None:
         """Stop the connector where the WAL ends before the LSN that it has read: a backup of Postgres was restored.

@@ -1,26 +1,9 @@
-"""Debezium's replication slot in Postgres, its publication, and the transactions that its creation waits for."""
+"""Debezium's replication slot in Postgres, and the transactions that its creation waits for."""
 
-from collections.abc import Mapping
-
-from lakehouse.errors import NotReady
 from lakehouse.source.postgres import Connection
 from lakehouse.source.roles import CAPTURE_ROLE
-from lakehouse.source.topics import captured_tables
 
 OLD_TRANSACTION_S = 5
-
-
-def ensure_published(conn: Connection, connector: Mapping[str, str]) -> None:
-    """Raise NotReady unless the publication has all captured tables: Debezium ignores the others without an error."""
-    publication = connector["publication.name"]
-    rows = conn.execute(
-        "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s", [publication]
-    ).fetchall()
-    missing = sorted(set(captured_tables(connector)) - {name for (name,) in rows})
-    if missing:
-        raise NotReady(
-            f"Publication {publication} lacks {', '.join(missing)}. python scripts/ETL_Full_Load/pipeline.py adds them."
-        )
 
 
 def slot_active_pid(conn: Connection, slot: str) -> int | None:

@@ -13,7 +13,7 @@ from lakehouse.errors import NotReady
 from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.source import replication_slot
+from lakehouse.source import debezium_signals, replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.postgres import Connection, connect, current_wal_lsn, sql
 from lakehouse.source.source_check import read_source_identity
@@ -77,6 +77,8 @@ def resnapshot(
         timeout=timeout,
         missing=lambda: _describe_slot_blockers(conn),
     )
+    # The initial snapshot is over, and it read every table that the connector captures.
+    debezium_signals.delete_pending_snapshots(conn, topics.captured_tables(config))
     report_progress("truncating the tables that are empty in Postgres")
     _truncate_empty_tables(conn, captured)
 

@@ -16,6 +16,7 @@ CONNECTOR_FILE = ROOT / "debezium" / "rh_sport.json"
 # Room for a row with a large payload; the producer's max.request.size is the same.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 DAY_MS = 24 * 3600 * 1000
+WEEK_MS = 7 * DAY_MS
 
 TopicConfigs = Mapping[str, Mapping[str, str]]
 
@@ -34,11 +35,13 @@ def captured_tables(connector: Mapping[str, str]) -> list[str]:
 def required_topics(connector: Mapping[str, str]) -> TopicConfigs:
     """Return each topic that the connector needs, with its configuration.
 
-    Changes never expire, because a lost lake is rebuilt from them. Heartbeats expire after a day.
+    Changes never expire, because a lost lake is rebuilt from them. Heartbeats expire after a day. Notifications expire
+    after a week, in which the connector's controller has to read them.
     """
     prefix = connector["topic.prefix"]
     required = {f"{prefix}.{table}": -1 for table in captured_tables(connector)}
     required |= {f"{prefix}.cdc.heartbeat": DAY_MS, f"__debezium-heartbeat.{prefix}": DAY_MS}
+    required[notification_topic(connector)] = WEEK_MS
     return {name: _topic_config(retention_ms) for name, retention_ms in required.items()}
 
 
@@ -114,6 +117,11 @@ def end_offsets(consumer: KafkaConsumer) -> dict[TopicPartition, int]:
     """
     ends: dict[TopicPartition, int] = consumer.end_offsets(list(consumer.assignment()), timeout_ms=5_000)
     return ends
+
+
+def notification_topic(connector: Mapping[str, str]) -> str:
+    """Return the topic to which a connector writes how its snapshots go on."""
+    return connector["notification.sink.topic.name"]
 
 
 def topic_name(table: str, prefix: str = TOPIC_PREFIX) -> str:

@@ -11,6 +11,7 @@ from lakehouse.cdc.merge.predicates import implies_deletes, is_streamed
 from lakehouse.cdc.merge.problems import no_problems
 from lakehouse.cdc.merge.validation import no_reasons
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
+from lakehouse.spark.literals import lit
 
 # A redelivered change is the same row of the same WAL record. `_committed_at` disambiguates LSNs and transaction ids
 # that a Postgres restored from backup reuses.
@@ -32,7 +33,7 @@ def mark_already_merged(batch: Batch, merged: MergedState) -> Batch:
     candidates = merged.versions().where(F.col("_lsn") >= (batch.stats.min_lsn or 0)).where(is_streamed())
     identity = (*batch.contract.key, *EVENT_ID)
     known = candidates.select(*identity).distinct().alias("known")
-    same_event = F.lit(True)
+    same_event = lit(True)
     for name in identity:
         same_event = same_event & F.col(f"change.{name}").eqNullSafe(F.col(f"known.{name}"))
     joined = batch.changes.alias("change").join(known, same_event, "left")
@@ -46,11 +47,11 @@ def has_late_arrivals(batch: Batch, merged: MergedState) -> bool:
         return False
     changes, key = batch.changes, [*batch.contract.key]
     order_columns = [*LINEAGE_COLUMNS, *key]
-    new_changes = changes.where(F.col("_op").isNotNull()).select(*order_columns, F.lit(True).alias("_new"))
+    new_changes = changes.where(F.col("_op").isNotNull()).select(*order_columns, lit(True).alias("_new"))
     merged_changes = (
         merged.versions()
         .join(new_changes.select(*key).distinct(), key, "semi")
-        .select(*order_columns, F.lit(False).alias("_new"))
+        .select(*order_columns, lit(False).alias("_new"))
     )
     first_new = F.min(F.when(F.col("_new"), F.col("_order")))
     last_old = F.max(F.when(~F.col("_new"), F.col("_order")))

@@ -15,11 +15,13 @@ from lakehouse.cdc.merge.debezium_types import (
     is_text,
     wire_type,
 )
+from lakehouse.cdc.merge.delete_keys import is_unreliable
 from lakehouse.cdc.merge.problems import (
     MISSING,
     OUT_OF_RANGE,
     TOASTED,
     TYPE_MISMATCH,
+    UNRELIABLE_KEY,
     Condition,
     problem,
     problems_where,
@@ -45,7 +47,7 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
 
     Columns:
     - the contract's columns;
-    - LINEAGE_COLUMNS, with `_op` c, u, r, d or t, or NULL where the message is no change of this table;
+    - LINEAGE_COLUMNS, with `_op` c, u, r, d or t, or NULL where it is no change of a known row;
     - `_value`, the raw message;
     - `_ends_snapshot`, whether the message is the last row of a snapshot;
     - `_problems`, the columns without a value that fits the contract, each with the kind of problem.
@@ -54,6 +56,8 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
     return (
         messages.withColumn("_change", F.when(F.col("op") != DELETE, _parse_change(contract)))
         .withColumn("_texts", _parse_as_text(contract))
+        .withColumn("_before", _of_deletes(F.from_json("value", "before MAP<STRING, STRING>")["before"]))
+        .withColumn("_key_names", _of_deletes(F.json_object_keys("key")))
         # A struct's field is read by its index; a map would be searched at each of the many uses of a value.
         .withColumn("_row", F.expr(f"CASE WHEN _texts IS NULL THEN _change.after ELSE {_row_from_texts(contract)} END"))
         .selectExpr(
@@ -62,10 +66,14 @@ def decode(messages: DataFrame, contract: Contract) -> DataFrame:
             f"{ENDS_SNAPSHOT} AS _ends_snapshot",
             "_row",
             "_texts",
+            "_before",
+            "_key_names",
             *(f"{from_wire(_value_or_null(name, sql_type), sql_type)} AS `{name}`" for name, sql_type in columns),
             f"{_missing_columns(contract)} AS _missing_columns",
         )
-        .selectExpr("* EXCEPT (_row, _texts, _missing_columns)", f"{_problems(contract)} AS _problems")
+        .selectExpr(
+            "* EXCEPT (_row, _texts, _before, _key_names, _missing_columns)", f"{_problems(contract)} AS _problems"
+        )
         .selectExpr("* EXCEPT (_op)", f"{_valid_op(contract)} AS _op")
     )
 
@@ -76,6 +84,11 @@ def _parse_change(contract: Contract) -> Column:
     return F.from_json(
         "value", f"after STRUCT<{fields}>, _corrupt_record STRING", {"columnNameOfCorruptRecord": "_corrupt_record"}
     )
+
+
+def _of_deletes(parsed: Column) -> Column:
+    """Return a parsed value where the message is a delete, else NULL, without parsing."""
+    return F.when(F.col("op") == DELETE, parsed)
 
 
 def _parse_as_text(contract: Contract) -> Column:
@@ -94,8 +107,11 @@ def _row_from_texts(contract: Contract) -> str:
 
 
 def _problems(contract: Contract) -> str:
-    """Return SQL for the problems of a row."""
-    return problems_where({name: [*_conditions(name, sql_type)] for name, sql_type in contract.columns.items()})
+    """Return SQL for the problems of a row, or of the key of a delete."""
+    conditions = {name: [*_conditions(name, sql_type)] for name, sql_type in contract.columns.items()}
+    for name in contract.key:
+        conditions[name].append((UNRELIABLE_KEY, f"_op = '{DELETE}' AND {is_unreliable(contract, name)}"))
+    return problems_where(conditions)
 
 
 def _conditions(name: str, sql_type: str) -> Iterator[Condition]:
@@ -135,9 +151,10 @@ def _value_or_null(name: str, sql_type: str) -> str:
 
 
 def _valid_op(contract: Contract) -> str:
-    """Return SQL for the operation where the message is a change of this table with a complete key, else NULL."""
+    """Return SQL for the operation where the message is a change of this table, of a known row, else NULL."""
     # A key value of another type shows a changed table, not an undecodable message.
     has_whole_key = " AND ".join(
         f"(`{name}` IS NOT NULL OR array_contains(_problems, {problem(name, TYPE_MISMATCH)}))" for name in contract.key
     )
-    return f"CASE WHEN _op = '{TRUNCATE}' OR (_op IN {(*UPSERT_OPS, DELETE)} AND {has_whole_key}) THEN _op END"
+    is_known = f"{has_whole_key} AND NOT array_contains(_problems.kind, '{UNRELIABLE_KEY}')"
+    return f"CASE WHEN _op = '{TRUNCATE}' OR (_op IN {(*UPSERT_OPS, DELETE)} AND {is_known}) THEN _op END"

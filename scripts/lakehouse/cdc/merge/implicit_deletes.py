@@ -17,6 +17,7 @@ from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn
 from lakehouse.cdc.merge.problems import no_problems
 from lakehouse.cdc.merge.validation import no_reasons
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
+from lakehouse.spark.literals import lit
 
 
 def add_implicit_deletes(batch: Batch, merged: MergedState) -> Batch:
@@ -55,19 +56,19 @@ def _implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Contrac
     deleted = candidates.where(F.col("_next").isNull() | is_after(F.col("_next"), F.col("_deleting_change._order")))
     lineage = (F.col(f"_deleting_change.{name}").alias(name) for name in LINEAGE_COLUMNS if name != "_op")
     return deleted.where(F.col("_deleting_change").isNotNull()).select(
-        F.lit(DELETE).alias("_op"),
+        lit(DELETE).alias("_op"),
         *lineage,
         "_deleting_change._order",
         *key,
         no_reasons().alias("_reasons"),
         no_problems().alias("_problems"),
-        F.lit(False).alias("_ends_snapshot"),
+        lit(False).alias("_ends_snapshot"),
     )
 
 
 def _first_deleting_change_after() -> Column:
     """Return the first change after a row that deletes it; a snapshot does not delete its own rows."""
-    own_snapshot = F.coalesce(F.col("_snapshot"), F.lit(-1))
+    own_snapshot = F.coalesce(F.col("_snapshot"), lit(-1))
     return F.array_min(
         F.filter(
             "_deleting_changes",

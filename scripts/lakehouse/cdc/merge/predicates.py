@@ -4,6 +4,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.merge.envelope import DELETE, STREAMED_OPS, TRUNCATE, UPSERT_OPS
+from lakehouse.spark.literals import lit
 
 
 def is_upsert() -> Column:
@@ -17,7 +18,7 @@ def is_effective() -> Column:
 
 def is_streamed() -> Column:
     """Return whether a change was streamed: snapshot rows repeat on purpose, and are no duplicates."""
-    return F.coalesce(F.col("_op").isin(*STREAMED_OPS) & F.col("_tx_id").isNotNull(), F.lit(False))
+    return F.coalesce(F.col("_op").isin(*STREAMED_OPS) & F.col("_tx_id").isNotNull(), lit(False))
 
 
 def implies_deletes() -> Column:

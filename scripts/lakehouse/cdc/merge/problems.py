@@ -12,6 +12,7 @@ TOASTED = "toasted"  # Debezium omitted the TOASTed value
 OUT_OF_RANGE = "out_of_range"  # valid in Postgres, and not supported by the lake
 TYPE_MISMATCH = "type_mismatch"  # of another type than the contract's
 MISSING = "missing"  # the message has no such column
+UNRELIABLE_KEY = "unreliable_key"  # the key of a delete is not that of the deleted row
 PROBLEM_TYPE = "STRUCT<column: STRING, kind: STRING>"
 NO_PROBLEMS = f"CAST(array() AS ARRAY<{PROBLEM_TYPE}>)"
 

@@ -9,6 +9,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.predicates import is_effective
 from lakehouse.cdc.offsets import Offsets
+from lakehouse.spark.literals import lit
 
 LINEAGE_FIELDS = ("op", "incarnation", "partition", "offset", "last_commit_lsn", "lsn", "committed_at")
 
@@ -20,7 +21,7 @@ def entries(changes: DataFrame, contract: Contract) -> DataFrame:
         "_resolution", F.first(F.when(is_effective(), _resolution(contract)), ignorenulls=True).over(later)
     )
     return with_resolution.where(F.size("_reasons") > 0).select(
-        F.lit(contract.table).alias("table_name"),
+        lit(contract.table).alias("table_name"),
         _key_json(contract),
         F.col("_value").alias("value"),
         F.col("_reasons").alias("reasons"),

@@ -24,6 +24,7 @@ from lakehouse.cdc.merge.toast import fill_toasted
 from lakehouse.cdc.merge.validation import ensure_schema_matches, latest_per_key, validate
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
 
@@ -146,10 +147,11 @@ def _ensure_single_writer(lake: Lake, contract: Contract, version_before: int) -
 def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats, key_list_threshold: int) -> Column:
     """Return a condition that the batch's keys match, by which Delta skips files from their statistics."""
     target_column, name = F.col(f"t.{contract.key[0]}"), contract.key[0]
+    sql_type = contract.columns[name]
     if stats.changes > key_list_threshold:
-        return target_column.between(stats.min_key, stats.max_key)
+        return target_column.between(lit(stats.min_key, sql_type), lit(stats.max_key, sql_type))
     keys = {row[0] for row in latest.select(name).collect()}
-    return reduce(or_, (target_column == key for key in keys), F.lit(False))
+    return reduce(or_, (target_column == lit(key, sql_type) for key in keys), lit(False))
 
 
 def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:

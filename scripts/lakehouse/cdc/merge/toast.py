@@ -18,6 +18,7 @@ from lakehouse.cdc.merge.predicates import is_upsert
 from lakehouse.cdc.merge.problems import TOASTED, has_problem, problem, problems_where
 from lakehouse.cdc.merge.validation import sql_literal, validate
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
+from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
 WAL_RECORD_ID = ("_incarnation", "_tx_id", "_lsn")
@@ -122,16 +123,16 @@ def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -
         {name: [(TOASTED, f"array_contains(_reasons, {sql_literal(reason)})")] for name, reason in reasons.items()}
     )
     previous_changes = previous.select(
-        *LINEAGE_COLUMNS, *contract.columns, F.expr(unknown).alias("_problems"), F.lit(False).alias("_new")
+        *LINEAGE_COLUMNS, *contract.columns, F.expr(unknown).alias("_problems"), lit(False).alias("_new")
     )
-    both = changes.withColumn("_new", F.lit(True)).unionByName(previous_changes, allowMissingColumns=True)
+    both = changes.withColumn("_new", lit(True)).unionByName(previous_changes, allowMissingColumns=True)
     return with_commit_order(both, contract.key)
 
 
 def _known_value(name: str) -> Column:
     """Return what a change reveals of a column: its value, that it is unknown at insert or delete, or NULL."""
-    value = F.struct(F.lit(True).alias("known"), F.col(name).alias("value"))
-    unknown = F.struct(F.lit(False).alias("known"), F.lit(None).alias("value"))
+    value = F.struct(lit(True).alias("known"), F.col(name).alias("value"))
+    unknown = F.struct(lit(False).alias("known"), lit(None).alias("value"))
     return F.when(is_upsert() & ~_is_toasted(name), value).when(F.col("_op").isin(DELETE, INSERT), unknown)
 
 

@@ -6,22 +6,28 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch
 from lakehouse.cdc.merge.predicates import is_effective, is_upsert
-from lakehouse.cdc.merge.problems import OUT_OF_RANGE, TOASTED, has_problem
+from lakehouse.cdc.merge.problems import OUT_OF_RANGE, TOASTED, UNRELIABLE_KEY, has_problem
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
 from lakehouse.errors import SchemaMismatch
+from lakehouse.spark.literals import lit
 
 NO_REASONS = "CAST(array() AS ARRAY<STRING>)"
 
 
 def validate(changes: DataFrame, contract: Contract) -> DataFrame:
     """Add `_reasons`, empty where a change is accepted. Set `_value` to NULL except for refused changes."""
+    wording = contract.wording
     reasons = F.concat(
         F.expr(_broken_rules(contract)),
-        _reasons_of(OUT_OF_RANGE, contract.wording.out_of_range),
-        _reasons_of(TOASTED, contract.wording.toasted),
+        _reasons_of(OUT_OF_RANGE, wording.out_of_range),
+        _reasons_of(TOASTED, wording.toasted),
     )
-    undecodable = F.array(F.lit(contract.wording.undecodable))
-    verdict = F.when(F.col("_op").isNull(), undecodable).when(is_upsert(), reasons)
+    undecodable, unreliable_key = (F.array(lit(text)) for text in (wording.undecodable, wording.unreliable_key))
+    verdict = (
+        F.when(has_problem(UNRELIABLE_KEY), unreliable_key)
+        .when(F.col("_op").isNull(), undecodable)
+        .when(is_upsert(), reasons)
+    )
     return (
         # Of the lineage, a rule may use `committed_at` only.
         changes.withColumn("committed_at", F.col("_committed_at"))
@@ -79,5 +85,5 @@ def _broken_rules(contract: Contract) -> str:
 def _reasons_of(kind: str, text: str) -> Column:
     """Return a reason for each problem of a kind; nearly always there is none, and nothing is computed."""
     of_kind = F.filter("_problems", lambda problem: problem["kind"] == kind)
-    reasons = F.transform(of_kind, lambda problem: F.replace(F.lit(text), F.lit(COLUMN_PLACEHOLDER), problem["column"]))
+    reasons = F.transform(of_kind, lambda problem: F.replace(lit(text), lit(COLUMN_PLACEHOLDER), problem["column"]))
     return F.when(has_problem(kind), reasons).otherwise(no_reasons())
