@@ -7,7 +7,7 @@ from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import exponential_backoff
 from lakehouse.slack import messages
 from lakehouse.slack.change_events import UNAVAILABLE, ChangeEvent
-from lakehouse.source.postgres import Connection, DataError, Jsonb, errors, sql
+from lakehouse.source.postgres import Connection, DataError, Error, Jsonb, errors, sql
 
 NOTIFIER_LOCK_ID = 7_352_001  # arbitrary: no other advisory lock of this database has it
 
@@ -69,10 +69,18 @@ def try_lock(conn: Connection) -> bool:
     return row is not None and bool(row[0])
 
 
+def is_poison(error: Exception) -> bool:
+    """Return whether an error of `enqueue` is its rows' own: any but Postgres's, and those of a row that does not fit.
+
+    Postgres's other errors are an outage, or a missing column or right, which would hit every message.
+    """
+    return isinstance(error, POISON_ERRORS) or not isinstance(error, Error)
+
+
 def enqueue(conn: Connection, changes: Sequence[ChangeEvent]) -> list[int]:
     """Insert a pending message for each new public activity, in the order of the changes, and return their ids.
 
-    Raises one of POISON_ERRORS where a row does not fit its table.
+    Raises an error that `is_poison` recognises where a row does not fit its table.
     """
     values = {
         "rows": [Jsonb(change.row) for change in changes],
