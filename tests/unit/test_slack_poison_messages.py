@@ -18,7 +18,8 @@ NESTED = "[" * DEPTH + "]" * DEPTH
 
 def with_nested(field: str) -> bytes:
     """Return a change event with a value in `after` that is nested too deeply for Python."""
-    return activity_event(**{field: "NESTED"}).replace(b'"NESTED"', NESTED.encode())
+    fields: dict[str, Any] = {field: "NESTED"}
+    return activity_event(**fields).replace(b'"NESTED"', NESTED.encode())
 
 
 POISON_MESSAGES = {
@@ -117,7 +118,7 @@ def test_outage_or_missing_right_of_postgres_skips_no_message(error: Exception) 
         enqueue(conn, activity_event(activity_id=1))
 
 
-def test_connection_lost_beside_a_message_s_own_error_skips_no_message() -> None:
+def test_connection_lost_at_a_poison_message_skips_no_message() -> None:
     conn = FakeConnection(RecursionError("maximum recursion depth"), poison=1, lost=True)
     with pytest.raises(postgres.OperationalError):
         enqueue(conn, activity_event(activity_id=1))

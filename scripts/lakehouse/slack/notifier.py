@@ -52,10 +52,18 @@ def serve(
 
 
 def show(settings: Settings) -> None:
-    """Print each Slack message of the outbox, sent, pending or dead, the oldest first."""
+    """Print each Slack message of the outbox, the oldest first, then the number of messages of each status."""
     with postgres.connect(settings) as conn:
-        for status, message, last_response in outbox.list_messages(conn):
-            print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
+        for status, message, reason in outbox.list_messages(conn):
+            print(f"{status:<11} {message}" + (f"   [{reason}]" if status in outbox.UNSENT_STATUSES else ""))
+        print(", ".join(f"{status} {count}" for status, count in outbox.count_by_status(conn).items()))
+
+
+def retry_dead_letters(settings: Settings) -> None:
+    """Make the outbox's dead letters pending again, and print their number. The notifier sends what still holds."""
+    with postgres.connect(settings) as conn:
+        count = outbox.retry_dead_letters(conn)
+    print(f"{count} dead letters are pending again. The running notifier sends those that still hold.")
 
 
 def _run_session(
