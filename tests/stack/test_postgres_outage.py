@@ -83,12 +83,6 @@ def harness(stack: Stack, spark: SparkSession, tmp_path: Path) -> Iterator[CdcHa
             stack.up("postgres")
 
 
-@pytest.fixture
-def own_slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as slack:
-        yield slack
-
-
 def retry_delays(logs: list[EventDict]) -> list[float]:
     return [line["seconds"] for line in logs if line["event"] == "retrying"]
 

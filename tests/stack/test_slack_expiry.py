@@ -1,28 +1,13 @@
 """A webhook that is set late does not announce the past: before the first success, messages expire after a day."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from lakehouse.http_session import external_session
 from lakehouse.settings import Settings
 from lakehouse.slack import notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
 from stack.activity_events import insert_and_enqueue, quoted_ids, statuses
 from support.fake_slack import Answer, FakeSlack
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def sender(slack: FakeSlack) -> Iterator[Sender]:
-    with external_session() as session:
-        yield Sender(session, slack.webhook)
 
 
 @pytest.fixture
@@ -44,24 +29,24 @@ def send_all(sender: Sender, conn: postgres.Connection) -> None:
 
 @pytest.mark.parametrize("column", ["enqueued_at", "committed_at"])
 def test_messages_older_than_a_day_expire_where_nothing_was_ever_sent(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection, column: str
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection, column: str
 ) -> None:
     age(conn, column, "25 hours", 1, 2)
     age(conn, column, "23 hours", 3)
     send_all(sender, conn)
     assert statuses(conn) == {1: "expired", 2: "expired", 3: "sent"}
-    assert quoted_ids(slack.texts) == [3]
+    assert quoted_ids(own_slack.texts) == [3]
     assert "older than a day" in str(outbox.list_messages(conn)[0][2])
 
 
 def test_messages_older_than_a_day_are_sent_where_one_was_sent_before(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
     sender.send_one(conn)
     age(conn, "enqueued_at", "9 days", 1, 2, 3)
     send_all(sender, conn)
     assert statuses(conn) == {1: "sent", 2: "sent", 3: "sent"}
-    assert quoted_ids(slack.texts) == [1, 2, 3]
+    assert quoted_ids(own_slack.texts) == [1, 2, 3]
 
 
 def test_old_message_that_no_longer_holds_is_withdrawn_rather_than_expired(
@@ -74,9 +59,9 @@ def test_old_message_that_no_longer_holds_is_withdrawn_rather_than_expired(
 
 
 def test_dead_letters_that_somebody_retries_do_not_expire_by_their_old_age(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
-    slack.expect(*[Answer(400, b"invalid_payload")] * 3)
+    own_slack.expect(*[Answer(400, b"invalid_payload")] * 3)
     send_all(sender, conn)
     age(conn, "enqueued_at", "2 days", 1, 2, 3)
     assert outbox.retry_dead_letters(conn) == 3
@@ -86,7 +71,7 @@ def test_dead_letters_that_somebody_retries_do_not_expire_by_their_old_age(
 
 
 def test_show_counts_the_messages_of_each_status_and_prints_reasons(
-    slack: FakeSlack,
+    own_slack: FakeSlack,
     sender: Sender,
     conn: postgres.Connection,
     database: Settings,
@@ -95,7 +80,7 @@ def test_show_counts_the_messages_of_each_status_and_prints_reasons(
     insert_and_enqueue(conn, 4, 5)
     age(conn, "enqueued_at", "2 days", 1)
     conn.execute("DELETE FROM strava_activities WHERE activity_id = 2")
-    slack.expect(Answer(400, b"invalid_payload"), Answer(), Answer(503, b"later"))
+    own_slack.expect(Answer(400, b"invalid_payload"), Answer(), Answer(503, b"later"))
     send_all(sender, conn)
     notifier.show(database)
     lines = capsys.readouterr().out.splitlines()

@@ -1,6 +1,6 @@
 """A refusal of the webhook makes everything wait; a refusal of one message sets that message aside alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,18 +14,6 @@ from stack.activity_events import insert_and_enqueue, quoted_ids, statuses
 from support.fake_slack import Answer, FakeSlack
 
 UNKNOWN = Answer(418, b"short and stout")
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def sender(slack: FakeSlack) -> Iterator[Sender]:
-    with external_session() as session:
-        yield Sender(session, slack.webhook)
 
 
 @pytest.fixture
@@ -93,22 +81,22 @@ def test_message_that_slack_cannot_read_is_a_dead_letter_and_the_others_are_sent
     conn: postgres.Connection, body: str
 ) -> None:
     with (
-        FakeSlack(refuse_ids(1, 3, answer=Answer(400, body.encode()))) as slack,
+        FakeSlack(refuse_ids(1, 3, answer=Answer(400, body.encode()))) as picky,
         external_session() as session,
     ):
-        send_all(Sender(session, slack.webhook), conn)
-        assert quoted_ids(slack.texts) == [2, 4]
+        send_all(Sender(session, picky.webhook), conn)
+        assert quoted_ids(picky.texts) == [2, 4]
     assert statuses(conn) == {1: "dead_letter", 2: "sent", 3: "dead_letter", 4: "sent"}
 
 
 def test_message_with_an_unknown_refusal_is_a_dead_letter_where_the_next_is_sent(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
-    slack.expect(UNKNOWN)
+    own_slack.expect(UNKNOWN)
     send_all(sender, conn)
     assert statuses(conn) == {1: "dead_letter", 2: "sent", 3: "sent", 4: "sent"}
-    assert quoted_ids(slack.texts) == [2, 3, 4]
-    assert slack.posted == 4
+    assert quoted_ids(own_slack.texts) == [2, 3, 4]
+    assert own_slack.posted == 4
     assert outbox.list_messages(conn)[0][2] == "418 short and stout"
 
 
@@ -116,47 +104,47 @@ def test_message_with_an_unknown_refusal_is_a_dead_letter_where_the_next_is_sent
     "second", [UNKNOWN, Answer(404, b"no_service"), Answer(503, b"later"), Answer(429, b"rate_limited", "0")]
 )
 def test_all_wait_in_order_where_the_next_is_not_sent_either(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection, second: Answer
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection, second: Answer
 ) -> None:
-    slack.expect(UNKNOWN, second)
+    own_slack.expect(UNKNOWN, second)
     sender.send_one(conn)
     sender.send_one(conn)
-    assert slack.posted == 2
+    assert own_slack.posted == 2
     assert set(statuses(conn).values()) == {"pending"}
 
 
 def test_messages_that_waited_for_an_unknown_refusal_go_out_in_their_order(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
-    slack.expect(UNKNOWN, UNKNOWN)
+    own_slack.expect(UNKNOWN, UNKNOWN)
     send_all(sender, conn)
     assert set(statuses(conn).values()) == {"pending"}
     end_pause(conn)
     send_all(sender, conn)
-    assert quoted_ids(slack.texts) == [1, 2, 3, 4]
+    assert quoted_ids(own_slack.texts) == [1, 2, 3, 4]
 
 
 def test_several_messages_with_an_unknown_refusal_do_not_hold_up_the_others_for_ever(
     conn: postgres.Connection,
 ) -> None:
-    with FakeSlack(refuse_ids(1, 2, 3)) as slack, external_session() as session:
-        sender = Sender(session, slack.webhook)
+    with FakeSlack(refuse_ids(1, 2, 3)) as picky, external_session() as session:
+        sender = Sender(session, picky.webhook)
         for _ in range(8):
             send_all(sender, conn)
             end_pause(conn)
-        assert quoted_ids(slack.texts) == [4]
+        assert quoted_ids(picky.texts) == [4]
         insert_and_enqueue(conn, 5, 6)
         for _ in range(4):
             send_all(sender, conn)
             end_pause(conn)
-        assert quoted_ids(slack.texts) == [4, 5, 6]
+        assert quoted_ids(picky.texts) == [4, 5, 6]
     assert statuses(conn) == {1: "dead_letter", 2: "dead_letter", 3: "dead_letter", 4: "sent", 5: "sent", 6: "sent"}
 
 
 def test_rate_limit_of_the_next_message_holds_back_the_refused_one_too(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
-    slack.expect(UNKNOWN, Answer(429, b"rate_limited", "30"))
+    own_slack.expect(UNKNOWN, Answer(429, b"rate_limited", "30"))
     sender.send_one(conn)
     sender.send_one(conn)
     pending = outbox.next_pending(conn)
@@ -166,28 +154,28 @@ def test_rate_limit_of_the_next_message_holds_back_the_refused_one_too(
 
 
 def test_only_message_with_an_unknown_refusal_waits(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     insert_and_enqueue(live_conn, 1)
-    slack.expect(UNKNOWN)
+    own_slack.expect(UNKNOWN)
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "pending"}
     insert_and_enqueue(live_conn, 2)
     end_pause(live_conn)
-    slack.expect(UNKNOWN)
+    own_slack.expect(UNKNOWN)
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "dead_letter", 2: "sent"}
 
 
 def test_retried_dead_letters_are_sent_in_their_order_and_only_if_their_rules_still_hold(
-    slack: FakeSlack, sender: Sender, conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, conn: postgres.Connection
 ) -> None:
-    slack.expect(*[Answer(400, b"invalid_payload")] * 4)
+    own_slack.expect(*[Answer(400, b"invalid_payload")] * 4)
     send_all(sender, conn)
     conn.execute("UPDATE strava_activities SET private = true WHERE activity_id = 2")
     conn.execute("DELETE FROM strava_activities WHERE activity_id = 3")
     insert_and_enqueue(conn, 5)
     assert outbox.retry_dead_letters(conn) == 4
     send_all(sender, conn)
-    assert quoted_ids(slack.texts) == [1, 4, 5]
+    assert quoted_ids(own_slack.texts) == [1, 4, 5]
     assert statuses(conn) == {1: "sent", 2: "withdrawn", 3: "withdrawn", 4: "sent", 5: "sent"}

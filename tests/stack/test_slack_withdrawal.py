@@ -1,12 +1,10 @@
 """A message says what still holds when it is sent: its activity is read and checked again at that moment."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lakehouse.http_session import external_session
 from lakehouse.slack import change_events, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
@@ -14,18 +12,6 @@ from stack.activity_events import activity_event, insert_activities, insert_and_
 from support.fake_slack import Answer, FakeSlack
 
 HOUR_US = 3_600_000_000
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as slack:
-        yield slack
-
-
-@pytest.fixture
-def sender(slack: FakeSlack) -> Iterator[Sender]:
-    with external_session() as session:
-        yield Sender(session, slack.webhook)
 
 
 def send_all(sender: Sender, conn: postgres.Connection) -> None:
@@ -66,32 +52,32 @@ def enqueue(conn: postgres.Connection, value: bytes) -> list[int]:
     ],
 )
 def test_message_of_an_activity_that_no_longer_holds_is_withdrawn(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection, statement: str, expected: str
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection, statement: str, expected: str
 ) -> None:
     insert_and_enqueue(live_conn, 1, 2)
     live_conn.execute(statement)
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "withdrawn", 2: "sent"}
     assert str(reason(live_conn, 1)).startswith(expected)
-    assert slack.posted == 1
+    assert own_slack.posted == 1
     assert live_conn.execute("SELECT message FROM ops.slack_outbox WHERE activity_id = 1").fetchone() == ("",)
 
 
 def test_messages_of_an_erased_employee_are_withdrawn(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     insert_and_enqueue(live_conn, 1, 2)
     live_conn.execute("DELETE FROM rh_employees WHERE id = 10")
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "withdrawn", 2: "withdrawn"}
-    assert slack.posted == 0
+    assert own_slack.posted == 0
 
 
 def test_message_that_turns_private_while_it_waits_for_slack_is_withdrawn_at_the_retry(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     insert_and_enqueue(live_conn, 1, 2)
-    slack.expect(Answer(404, b"no_service"))
+    own_slack.expect(Answer(404, b"no_service"))
     sender.send_one(live_conn)
     live_conn.execute("UPDATE strava_activities SET private = true WHERE activity_id = 1")
     assert sender.send_one(live_conn) is None
@@ -102,7 +88,7 @@ def test_message_that_turns_private_while_it_waits_for_slack_is_withdrawn_at_the
 
 
 def test_corrected_activity_is_announced_as_it_is_now(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     insert_and_enqueue(live_conn, 1)
     live_conn.execute(
@@ -110,7 +96,7 @@ def test_corrected_activity_is_announced_as_it_is_now(
     )
     live_conn.execute("UPDATE rh_employees SET prenom = 'Julie'")
     send_all(sender, live_conn)
-    [text] = slack.texts
+    [text] = own_slack.texts
     assert "5,2 km" in text
     assert '("corrigé")' in text
     assert "Julie Mendes" in text
@@ -121,7 +107,7 @@ def test_corrected_activity_is_announced_as_it_is_now(
     "change", ["UPDATE strava_activities SET private = true", "UPDATE strava_activities SET distance_m = -1"]
 )
 def test_withdrawn_activity_is_announced_once_a_later_change_makes_it_acceptable(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection, change: str
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection, change: str
 ) -> None:
     insert_and_enqueue(live_conn, 1)
     live_conn.execute(change)
@@ -132,11 +118,11 @@ def test_withdrawn_activity_is_announced_once_a_later_change_makes_it_acceptable
     assert statuses(live_conn) == {1: "sent"}
     assert reason(live_conn, 1) is None
     assert enqueue(live_conn, numbered_event(1)) == []
-    assert slack.posted == 1
+    assert own_slack.posted == 1
 
 
 def test_activity_corrected_after_its_first_commit_is_judged_by_the_commit_of_its_correction(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     """Correct the start to later than an hour after the first commit; the event of the correction is not read yet."""
     insert_activities(live_conn, [1])
@@ -144,7 +130,7 @@ def test_activity_corrected_after_its_first_commit_is_judged_by_the_commit_of_it
     live_conn.execute("UPDATE strava_activities SET start_date_utc = now() - interval '2 hours'")
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "sent"}
-    assert slack.posted == 1
+    assert own_slack.posted == 1
 
 
 def test_event_of_a_later_change_brings_its_commit_time_into_the_outbox(live_conn: postgres.Connection) -> None:
@@ -159,14 +145,14 @@ def test_event_of_a_later_change_brings_its_commit_time_into_the_outbox(live_con
 
 
 def test_rules_hold_as_of_the_commit_that_postgres_remembers(
-    slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
+    own_slack: FakeSlack, sender: Sender, live_conn: postgres.Connection
 ) -> None:
     insert_and_enqueue(live_conn, 1)
     live_conn.execute("UPDATE strava_activities SET start_date_utc = now() + interval '90 minutes'")
     live_conn.execute("UPDATE ops.slack_outbox SET committed_at = now() + interval '2 hours'")
     send_all(sender, live_conn)
     assert statuses(live_conn) == {1: "withdrawn"}
-    assert slack.posted == 0
+    assert own_slack.posted == 0
 
 
 def _committed_ago(conn: postgres.Connection, hours: int, **fields: Any) -> bytes:
