@@ -82,6 +82,7 @@ def test_show_counts_the_messages_of_each_status_and_prints_reasons(
     conn.execute("DELETE FROM strava_activities WHERE activity_id = 2")
     own_slack.expect(Answer(400, b"invalid_payload"), Answer(), Answer(503, b"later"))
     send_all(sender, conn)
+    capsys.readouterr()  # the log
     notifier.show(database)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["expired", "withdrawn", "dead_letter", "sent", "pending", "pending"]

@@ -68,7 +68,7 @@ def test_deeply_nested_messages_are_skipped_and_the_group_leaves_their_offsets_b
         wait_until(is_read, timeout=seconds(60), missing="the group to commit the end of the topic")
     assert statuses(live_conn) == {1: "pending", 2: "pending"}
     skipped = [line["offset"] for line in logs if line["event"] == "unreadable_event_skipped"]
-    assert skipped == [*range(1, len(POISON) + 1)]
+    assert sorted(skipped) == [*range(1, len(POISON) + 1)]
     assert not [line for line in logs if line["event"] == "retrying"]
 
 
