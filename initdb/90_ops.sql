@@ -12,8 +12,6 @@ BEGIN
     ALTER TABLE ops.slack_outbox RENAME COLUMN answer TO last_response;
     ALTER TABLE ops.slack_outbox DROP CONSTRAINT IF EXISTS slack_outbox_status_check;
     UPDATE ops.slack_outbox SET status = 'dead_letter' WHERE status = 'set_aside';
-    ALTER TABLE ops.slack_outbox ADD CONSTRAINT slack_outbox_status_check
-      CHECK (status IN ('pending', 'sent', 'dead_letter'));
   END IF;
 END
 $$;
@@ -26,15 +24,38 @@ CREATE TABLE IF NOT EXISTS ops.go_live (
 CREATE TABLE IF NOT EXISTS ops.slack_outbox (
   activity_id bigint PRIMARY KEY,
   message text NOT NULL,
-  status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'dead_letter')),
+  status text NOT NULL DEFAULT 'pending'
+    CHECK (status IN ('pending', 'sent', 'dead_letter', 'withdrawn', 'expired')),
   attempts int NOT NULL DEFAULT 0,
   next_attempt_at timestamptz NOT NULL DEFAULT now(),
   last_response text,
+  reason text, -- why it was withdrawn, or expired
   enqueued_at timestamptz NOT NULL DEFAULT now(),
+  committed_at timestamptz NOT NULL DEFAULT now(), -- of the latest change of its activity that was read
+  retried_at timestamptz, -- when a dead letter was made pending again
   sent_at timestamptz
 );
+-- Columns and statuses that version 0.2.0 lacks.
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = 'ops.slack_outbox'::regclass AND attname = 'committed_at'
+  ) THEN
+    ALTER TABLE ops.slack_outbox
+      ADD COLUMN reason text,
+      ADD COLUMN committed_at timestamptz NOT NULL DEFAULT now(),
+      ADD COLUMN retried_at timestamptz,
+      DROP CONSTRAINT IF EXISTS slack_outbox_status_check,
+      ADD CONSTRAINT slack_outbox_status_check
+        CHECK (status IN ('pending', 'sent', 'dead_letter', 'withdrawn', 'expired'));
+    UPDATE ops.slack_outbox SET committed_at = enqueued_at;
+  END IF;
+END
+$$;
 CREATE INDEX IF NOT EXISTS slack_outbox_pending
   ON ops.slack_outbox (enqueued_at, activity_id) WHERE status = 'pending';
+-- Whether anything was ever sent.
+CREATE INDEX IF NOT EXISTS slack_outbox_sent ON ops.slack_outbox (activity_id) WHERE status = 'sent';
 
 CREATE TABLE IF NOT EXISTS ops.distance_retry (
   distance_id int PRIMARY KEY REFERENCES public.distance_cache (id) ON DELETE CASCADE,

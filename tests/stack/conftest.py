@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.http_session import external_session
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
+from lakehouse.slack.dispatcher import Sender
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.postgres import Connection, connect
 from stack import hazard_tables
@@ -87,6 +89,20 @@ def live_conn(database: Settings) -> Iterator[Connection]:
         insert_employee(conn, 10)
         insert_go_live(conn)
         yield conn
+
+
+@pytest.fixture
+def own_slack() -> Iterator[FakeSlack]:
+    """Yield a Slack of the test's own, that accepts every message which the test does not expect otherwise."""
+    with FakeSlack() as slack:
+        yield slack
+
+
+@pytest.fixture
+def sender(own_slack: FakeSlack) -> Iterator[Sender]:
+    """Yield a sender to the test's own Slack."""
+    with external_session() as session:
+        yield Sender(session, own_slack.webhook)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ from lakehouse.settings import Settings
 from lakehouse.slack import notifier
 from lakehouse.source import consistent_cut, postgres, topics
 from spark.messages import SHOES
-from stack.activity_events import insert_employee, insert_go_live, numbered_event
+from stack.activity_events import insert_activities, insert_employee, insert_go_live, numbered_event, quoted_ids
 from stack.cdc_harness import CdcHarness, open_harness
 from stack.databases import fresh_database
 from stack.service_thread import run_service
@@ -81,12 +81,6 @@ def harness(stack: Stack, spark: SparkSession, tmp_path: Path) -> Iterator[CdcHa
             yield harness
         finally:
             stack.up("postgres")
-
-
-@pytest.fixture
-def own_slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as slack:
-        yield slack
 
 
 def retry_delays(logs: list[EventDict]) -> list[float]:
@@ -154,6 +148,8 @@ def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: St
     own_slack.expect(accept, accept_and_stop_postgres)
     settings = stack.settings.model_copy(update={"slack_webhook_url": own_slack.webhook})
     early, late = range(1, 4), range(4, ACTIVITY_COUNT + 1)
+    with postgres.connect(settings) as conn:
+        insert_activities(conn, [*early, *late])
     publish(settings, STRAVA_ACTIVITIES.topic, *(numbered_event(number) for number in early))
     with run_service(notifier.serve, settings) as logs:
         wait_for_longest_delay(logs)
@@ -167,7 +163,7 @@ def test_notifier_loses_and_duplicates_no_message_in_a_postgres_outage(stack: St
             missing="the last message to be marked as sent",
         )
     assert rows(settings, sent) == [(number, 1) for number in (*early, *late)]
-    assert [int(text.split('"')[1]) for text in own_slack.texts] == [*early, *late]
+    assert quoted_ids(own_slack.texts) == [*early, *late]
 
 
 def test_stream_and_refresh_lose_and_duplicate_no_change_in_a_postgres_outage(

@@ -13,7 +13,15 @@ from lakehouse.retries import wait_until
 from lakehouse.slack import dispatcher, notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
-from stack.activity_events import insert_activity, insert_employee, insert_go_live, numbered_event, poll_result
+from stack.activity_events import (
+    insert_activities,
+    insert_activity,
+    insert_employee,
+    insert_go_live,
+    numbered_event,
+    poll_result,
+    quoted_ids,
+)
 from stack.cdc_harness import HarnessFactory
 from stack.service_thread import run_service
 from support.fake_slack import Answer, FakeSlack, RateLimited
@@ -44,11 +52,6 @@ class Outage:
         return Answer() if self.over else Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"unavailable")
 
 
-def quoted_ids(slack: FakeSlack) -> list[int]:
-    """Return the activities that the stored messages quote, in their order."""
-    return [int(text.split('"')[1]) for text in slack.texts]
-
-
 def pass_time(conn: postgres.Connection, clock: Clock, seconds: float) -> None:
     clock.now += seconds
     conn.execute(
@@ -66,6 +69,7 @@ def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
     rate_limit = RateLimited(clock.monotonic, BURST_SIZE, RETRY_AFTER_S, dispatcher.RATE_LIMIT_INTERVAL_S)
     slack = FakeSlack(rate_limit)
     activity_ids = [count - n for n in range(count)]  # newest ids first: it is not they that make the order
+    insert_activities(live_conn, activity_ids)
     for first in range(0, count, POLL_SIZE):
         notifier.enqueue_from_topic(
             live_conn, poll_result(map(numbered_event, activity_ids[first : first + POLL_SIZE]))
@@ -76,7 +80,7 @@ def test_slack_backlog_is_sent_oldest_first_once_and_within_the_rate_limit(
         while outbox.next_pending(live_conn):
             wait = sending.send_one(live_conn)
             pass_time(live_conn, clock, notifier.MAX_POLL_S if wait is None else wait)
-    assert quoted_ids(slack) == activity_ids
+    assert quoted_ids(slack.texts) == activity_ids
     assert rate_limit.refused == 1
     assert clock.now == pytest.approx(RETRY_AFTER_S + count - BURST_SIZE, abs=2)
 
@@ -116,7 +120,7 @@ def test_activities_inserted_in_a_slack_outage_are_sent_in_commit_order_once(mak
                 timeout=seconds(60),
                 missing="the backlog to be sent",
             )
-        assert quoted_ids(slack) == activity_ids
+        assert quoted_ids(slack.texts) == activity_ids
         first, *others = attempts_by_status("sent")
         assert first > 1
         assert others == [1] * (CAPTURED_COUNT - 1)

@@ -8,17 +8,16 @@ from lakehouse.errors import LockHeld
 from lakehouse.http_session import external_session
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.slack import change_events, notifier, outbox
+from lakehouse.slack import notifier, outbox
 from lakehouse.slack.dispatcher import Sender
 from lakehouse.source import postgres
-from stack.activity_events import activity_event
+from stack.activity_events import insert_and_enqueue
 from support.fake_slack import Answer, FakeSlack, refuse
 
 
 @pytest.fixture
 def conn(live_conn: postgres.Connection) -> postgres.Connection:
-    events = [change_events.parse_event(activity_event(activity_id=activity_id)) for activity_id in (1, 2, 3)]
-    outbox.enqueue(live_conn, [event for event in events if event is not None])
+    insert_and_enqueue(live_conn, 1, 2, 3)
     return live_conn
 
 
@@ -96,11 +95,11 @@ def test_429_waits_for_retry_after_and_slows_down(
 def test_message_refused_by_slack_is_dead_lettered_and_the_next_one_is_sent(
     strict_slack: FakeSlack, conn: postgres.Connection, sender: Sender
 ) -> None:
-    expect_responses(strict_slack, 400, 200)
+    strict_slack.expect(Answer(400, b"invalid_payload"), Answer())
     sender.send_one(conn)
     sender.send_one(conn)
     assert outbox_rows(conn)[:2] == [(1, "dead_letter", 1), (2, "sent", 1)]
-    assert outbox.list_messages(conn)[0][2] == "400 so"
+    assert outbox.list_messages(conn)[0][2] == "400 invalid_payload"
 
 
 def test_message_sent_during_a_postgres_outage_is_not_sent_again(

@@ -19,6 +19,8 @@ from typing_extensions import Self
 from support.http_adapter import build_response
 
 WEBHOOK_PATH = "/services/T/B/SECRET"
+# What a message must have beside its text, to be shown as it was written.
+PLAIN_TEXT = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 SHUTDOWN_POLL_S = 0.05
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds sends RST
 
@@ -162,7 +164,7 @@ class FakeSlack:
         with self._lock:
             self.posted += 1
             message = json.loads(body)
-            if set(message) != {"text"}:
+            if message != {"text": message.get("text"), **PLAIN_TEXT}:
                 return Answer(HTTPStatus.BAD_REQUEST, b"invalid_payload")
             answer = self._expected.pop(0) if self._expected else self._answers
             if not isinstance(answer, Answer):

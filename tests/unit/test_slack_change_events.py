@@ -44,6 +44,12 @@ def test_toasted_payload_keeps_its_placeholder() -> None:
     assert change.row["raw_payload"] == change_events.UNAVAILABLE
 
 
+def test_payload_as_a_string_is_not_parsed_at_any_depth() -> None:
+    change = change_events.parse_event(message(after={**AFTER, "raw_payload": "[" * 50_000}))
+    assert change is not None
+    assert change.row["raw_payload"] == "[" * 50_000
+
+
 @pytest.mark.parametrize(
     "value",
     [b"not json", b"[]", b"{}", b'"text"', b"\xff", message(after=None), message(after={"activity_id": "x"})],

@@ -27,7 +27,7 @@ class ChangeEvent(NamedTuple):
 def parse_event(value: bytes | None) -> ChangeEvent | None:
     """Return the change event in a message's value; None for a tombstone, a delete or a truncate.
 
-    Raises ValueError, KeyError, TypeError, AttributeError or OverflowError where the value cannot be parsed.
+    Raises an Exception of any kind where the value cannot be parsed: RecursionError where it is nested too deeply.
     """
     if value is None:
         return None

@@ -52,10 +52,18 @@ def serve(
 
 
 def show(settings: Settings) -> None:
-    """Print each Slack message of the outbox, sent, pending or dead, the oldest first."""
+    """Print each Slack message of the outbox, the oldest first, then the number of messages of each status."""
     with postgres.connect(settings) as conn:
-        for status, message, last_response in outbox.list_messages(conn):
-            print(f"{status:<10} {message}" + (f"   [{last_response}]" if status == "dead_letter" else ""))
+        for status, message, reason in outbox.list_messages(conn):
+            print(f"{status:<11} {message}" + (f"   [{reason}]" if status in outbox.UNSENT_STATUSES else ""))
+        print(", ".join(f"{status} {count}" for status, count in outbox.count_by_status(conn).items()))
+
+
+def retry_dead_letters(settings: Settings) -> None:
+    """Make the outbox's dead letters pending again, and print their number. The notifier sends what still holds."""
+    with postgres.connect(settings) as conn:
+        count = outbox.retry_dead_letters(conn)
+    print(f"{count} dead letters are pending again. The running notifier sends those that still hold.")
 
 
 def _run_session(
@@ -115,18 +123,21 @@ def enqueue_from_topic(conn: postgres.Connection, polled: Mapping[Any, Sequence[
 def _parse_or_skip(record: ConsumerRecord) -> ChangeEvent | None:
     try:
         return change_events.parse_event(record.value)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except Exception as error:  # noqa: BLE001 - nothing but the message is touched, so the error is the message's own
         _log_skipped(record, error)
         return None
 
 
 def _enqueue_or_skip(conn: postgres.Connection, parsed: Sequence[tuple[ConsumerRecord, ChangeEvent]]) -> list[int]:
-    """Enqueue all events at once; where one does not fit its table, one by one, so that only that one is skipped."""
+    """Enqueue all events at once; where one cannot be enqueued, one by one, so that only that one is skipped."""
     try:
         return outbox.enqueue(conn, [change for _, change in parsed]) if parsed else []
-    except outbox.POISON_ERRORS as error:
+    except Exception as error:
+        if not outbox.is_poison(error):
+            raise
         if len(parsed) > 1:
             return [activity_id for item in parsed for activity_id in _enqueue_or_skip(conn, [item])]
+        conn.execute("SELECT")  # raises where the connection is lost, so that the message is read again
         _log_skipped(parsed[0][0], error)
         return []
 
