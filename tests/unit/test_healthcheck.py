@@ -61,6 +61,18 @@ def test_server_is_healthy_while_its_port_is_open() -> None:
         assert _run_healthcheck(f":{port}") == 0
 
 
+def test_open_port_marks_the_file_that_its_check_names(tmp_path: Path) -> None:
+    marked = tmp_path / "whole"
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        command = ["sh", str(ROOT / "scripts" / "healthcheck.sh"), f":{server.getsockname()[1]}", str(marked)]
+        assert subprocess.run(command, check=False).returncode == 1
+        assert not marked.exists()
+        server.listen()
+        assert subprocess.run(command, check=False).returncode == 0
+        assert marked.exists()
+
+
 def test_invalid_healthcheck_argument_exits_2() -> None:
     assert _run_healthcheck("soon", HEARTBEAT_FILE="/nowhere") == 2
     assert _run_healthcheck("60", HEARTBEAT_FILE="") == 1

@@ -49,7 +49,7 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
 def make_source_check(
     settings: Settings, store: TableStore, lease: Lease, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], None]:
-    """Return a check that the lease is held, and once a minute that Postgres is not older than what was read.
+    """Return a check of the lease, and once a minute of the lake's mark in Postgres.
 
     Streams whose lease was lost write nothing, fail at their next batch and start again under the new lease. An idle
     one would notice nothing. Raises LakehouseError with what is awaited.

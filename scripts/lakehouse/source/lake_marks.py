@@ -15,7 +15,7 @@ from lakehouse.source.postgres import Connection, errors, short_connection
 CREATE_TABLES_HINT = "python scripts/ETL_Full_Load/pipeline.py creates it."
 
 # A week of one a minute: a lake put back from a backup of last week has an older mark than Postgres, and is right.
-MARKS_KEPT = 10_000
+RETAINED_MARKS = 10_000
 
 # One statement, so that a Postgres put back between the look and the write gets no mark that the lake then believes.
 INSERT_MARK = """
@@ -36,13 +36,13 @@ def renew_mark(settings: Settings, store: TableStore) -> None:
         advance_mark(conn, store)
 
 
-def advance_mark(conn: Connection, store: TableStore, *, kept: int = MARKS_KEPT) -> None:
-    """Do what `renew_mark` does, on an open connection in autocommit mode; Postgres keeps the last `kept` marks."""
+def advance_mark(conn: Connection, store: TableStore, *, retained: int = RETAINED_MARKS) -> None:
+    """Do what `renew_mark` does, on an open connection in autocommit mode; Postgres keeps the last `retained` marks."""
     if not can_have_mark(store.root):
         return
     last = read_mark(store.root)
     try:
-        is_written = _insert_mark(conn, store, last, kept)
+        is_written = _insert_mark(conn, store, last, retained)
     except errors.UndefinedTable:
         if last is None:
             raise NotReady(f"Postgres has no table ops.lake_marks yet. {CREATE_TABLES_HINT}") from None
@@ -57,10 +57,10 @@ def advance_mark(conn: Connection, store: TableStore, *, kept: int = MARKS_KEPT)
 def reset_mark(conn: Connection, store: TableStore) -> None:
     """Write a new mark into both, whatever the lake's last one is: correct only where a resnapshot follows."""
     if can_have_mark(store.root):
-        _insert_mark(conn, store, None, MARKS_KEPT)
+        _insert_mark(conn, store, None, RETAINED_MARKS)
 
 
-def _insert_mark(conn: Connection, store: TableStore, last: str | None, kept: int) -> bool:
+def _insert_mark(conn: Connection, store: TableStore, last: str | None, retained: int) -> bool:
     """Write a new mark into Postgres, if that has the last one, and then into the lake; return whether it was.
 
     A kill between the two leaves the lake with an earlier mark, which Postgres has too.
@@ -69,6 +69,6 @@ def _insert_mark(conn: Connection, store: TableStore, last: str | None, kept: in
     row = conn.execute(INSERT_MARK, {"mark": mark, "lake": lake, "last": last}).fetchone()
     if row is None:
         return False
-    conn.execute(DELETE_OLD_MARKS, [lake, row[0] - kept, last])
+    conn.execute(DELETE_OLD_MARKS, [lake, row[0] - retained, last])
     write_mark(store.root, mark)
     return True

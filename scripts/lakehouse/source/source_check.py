@@ -51,8 +51,8 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
 def ensure_source_not_rewound(settings: Settings, store: TableStore, contracts: Iterable[Contract]) -> None:
     """Raise SourceMismatch where this Postgres is older than what was read from it; else renew the lake's mark.
 
-    It is older where its WAL ends before Bronze's last LSN, where it writes another timeline, or where it lacks the
-    lake's last mark.
+    It is older where its WAL ends before Bronze's last LSN, or where it lacks the lake's last mark. Another timeline
+    is taken for older too.
     """
     with short_connection(settings) as conn:
         ensure_conn_not_rewound(conn, store, contracts)

@@ -1,6 +1,6 @@
 """Supervision of streams: a failed one restarts alone, with exponential backoff; what was taken in is logged.
 
-They are healthy while each one runs, none restarts again and again, and a check of what all depend on passes.
+They are healthy while each one runs, none dies again and again, and what all depend on is there.
 """
 
 import re
@@ -141,7 +141,7 @@ def _log_batches(name: str, stream: Stream, log: BoundLogger) -> None:
 
 
 def _log_progress(name: str, stream: Stream, log: BoundLogger) -> None:
-    """Log what a stream took in since the last call, also where that is nothing, and how far behind it is."""
+    """Log a stream's rows since the last call, also where there are none, and its lag."""
     _log_batches(name, stream, log)
     reports = stream.query.recentProgress if stream.query else []
     lag = _lag(reports[-1]) if reports else None

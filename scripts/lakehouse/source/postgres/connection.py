@@ -37,8 +37,8 @@ T = TypeVar("T")
 class Connection(connection):
     """A connection to Postgres. `with` commits at the end of its block, rolls back on an error, and closes.
 
-    Without autocommit, the first statement begins a transaction. A statement, a commit or a rollback that takes longer
-    than `deadline_s` seconds closes the connection and raises DeadlineExceeded, which is a transient error.
+    Without autocommit, the first statement begins a transaction. Each statement, commit or rollback has `deadline_s`
+    seconds. Then the connection is closed, and DeadlineExceeded is raised, which is a transient error.
     """
 
     def __init__(self, dsn: str, **options: Any) -> None:
