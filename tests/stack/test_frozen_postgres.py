@@ -1,6 +1,6 @@
 """A Postgres that answers nothing hangs nobody: each question has a deadline, and what depends on it is not ready.
 
-A frozen backend is stopped by SIGSTOP: its kernel goes on acknowledging. A cut network is a proxy that forwards nothing.
+A frozen backend is stopped by SIGSTOP: its kernel goes on acknowledging. A cut network forwards nothing.
 """
 
 import time
@@ -144,7 +144,7 @@ def supervised(harness: CdcHarness, settings: Settings) -> Iterator[tuple[Superv
 def survive(
     stream: SupervisedStream, outage: AbstractContextManager[None], logs: list[EventDict], awaited: str
 ) -> None:
-    """Change a row in an outage of a minute, and see nothing written, the stream not ready, and both back by itself."""
+    """Change a row in an outage of a minute: nothing is written, the stream is not ready, and both come back."""
     before = stream.rows()
     with outage:
         began = time.monotonic()

@@ -14,7 +14,7 @@ from lakehouse.source.lake_marks import advance_mark, renew_mark, reset_mark
 from lakehouse.source.postgres import Connection, connect
 from lakehouse.source.roles import as_worker
 
-KEPT = 3
+RETAINED = 3
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_kill_between_the_two_writes_is_no_false_alarm(conn: Connection, store: 
     advance_mark(conn, store)
     last = lake_mark.read_mark(store.root)
     assert last
-    for _ in range(5 * KEPT):  # killed each time before the lake was written
-        advance_mark(conn, store, kept=KEPT)
+    for _ in range(5 * RETAINED):  # killed each time before the lake was written
+        advance_mark(conn, store, retained=RETAINED)
         lake_mark.write_mark(store.root, last)
     advance_mark(conn, store)
 
@@ -72,9 +72,9 @@ def test_postgres_keeps_the_last_marks_of_each_lake(conn: Connection, store: Tab
     other = TableStore(str(tmp_path / "other"))
     other.create_quarantine()
     advance_mark(conn, other)
-    for _ in range(5 * KEPT):
-        advance_mark(conn, store, kept=KEPT)
-    assert len(marks(conn)) <= KEPT + 2
+    for _ in range(5 * RETAINED):
+        advance_mark(conn, store, retained=RETAINED)
+    assert len(marks(conn)) <= RETAINED + 2
     assert lake_mark.read_mark(other.root) in marks(conn)
 
 

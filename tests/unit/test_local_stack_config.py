@@ -153,8 +153,8 @@ def test_exits_of_the_last_minute_are_counted_from_the_log_of_supervisord() -> N
 
     died = "WARN exited: slack-notifier (exit status 1; not expected)"
     other = "INFO exited: table-init (exit status 0; expected)"
-    told = "INFO stopped: slack-notifier (terminated by SIGTERM)"
-    log = line(90, died) + line(50, died) + line(40, other) + line(30, told) + line(2, died)
+    stopped = "INFO stopped: slack-notifier (terminated by SIGTERM)"
+    log = line(90, died) + line(50, died) + line(40, other) + line(30, stopped) + line(2, died)
     assert count_recent_exits(log, "slack-notifier", now) == 2
     assert count_recent_exits("", "slack-notifier", now) == 0
 

@@ -12,7 +12,7 @@ from spark.messages import SHOES
 
 
 def source(timeline: int) -> Source:
-    return Source("42", {SHOES.topic: Topic(SHOES.topic, "first", {0: 0}, lambda last: dict.fromkeys(last))}, timeline)
+    return Source("42", {SHOES.topic: Topic(SHOES.topic, "first", {0: 0}, dict.fromkeys)}, timeline)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The lake's mark: a random number that its source has too, so that an older copy of the source is recognised.
 
-It is a file at the lake's root. A table's property would be a commit every minute, which a running stream of that table
-does not survive, and which maintenance would have to remove. A lake behind another URI has none: its source is known by
-system identifier, timeline and the length of its log.
+It is a file at the lake's root. As a table's property it would be a commit every minute, and such a commit makes that
+table's stream fail. A lake behind another URI has none. Its source is known by system identifier, timeline and the
+length of its log.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Marks in Postgres and the lake: a Postgres that lacks the lake's last one is older than what was read from it.
 
-The length of its log does not tell a data folder put back from a copy once that wrote more than it had lost.
+A data folder put back from a copy may have written more than it had lost. The length of its log then says nothing.
 """
 
 from uuid import uuid4

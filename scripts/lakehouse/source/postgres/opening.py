@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 import stamina
@@ -14,7 +15,12 @@ from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection
 from lakehouse.source.postgres.deadlines import DEFAULT_DEADLINE_S
 
 # A peer that no packet reaches any more is given up after 25 s, by either side (initdb/postgresql.conf has the other).
-KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}  # ms
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+}
 
 
 def connect(
@@ -59,7 +65,7 @@ def connection_lost(error: psycopg2.Error) -> NotReady:
 
 
 def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
-    conn = psycopg2.connect(
+    conn: Connection = psycopg2.connect(
         connection_factory=Connection,
         host=settings.db_host,
         port=settings.db_port,
