@@ -114,7 +114,8 @@ class SupervisedStream:
         return time.monotonic() - self.last_beat <= STREAM_HEARTBEAT_LIMIT_S
 
     def rows(self) -> int:
-        return table_stats.row_count(self.harness.lake.store, "bronze", SHOES.table)
+        store = self.harness.lake.store
+        return table_stats.row_count(store, "bronze", SHOES.table) if store.exists("bronze", SHOES.table) else 0
 
     def run(self) -> None:
         [shoes] = self.harness.contracts
