@@ -63,7 +63,16 @@ CREATE TABLE IF NOT EXISTS ops.distance_retry (
   next_attempt_at timestamptz NOT NULL
 );
 
+-- Random numbers that the lake has too: a Postgres without the lake's last one is older than what was read from it.
+CREATE TABLE IF NOT EXISTS ops.lake_marks (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  mark uuid NOT NULL UNIQUE,
+  lake text NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now()
+);
+
 GRANT USAGE ON SCHEMA ops TO rh_sport_worker, rh_sport_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA ops TO rh_sport_worker, rh_sport_reader;
 GRANT INSERT, UPDATE, DELETE ON ops.slack_outbox, ops.distance_retry TO rh_sport_worker;
+GRANT INSERT, DELETE ON ops.lake_marks TO rh_sport_worker;
 REVOKE INSERT, UPDATE, DELETE ON ops.go_live FROM rh_sport_worker;

@@ -16,13 +16,12 @@ def main() -> None:
         description=__doc__, epilog="example: python scripts/Jobs_Spark/thrift_server.py --catalog .local/thrift"
     )
     parser.add_argument("--catalog", type=Path, required=True, metavar="DIR", help="the folder of the views' catalog")
-    parser.add_argument("--fresh", action="store_true", help="start with an empty catalog")
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
     if settings.java_home:
         os.environ.setdefault("JAVA_HOME", str(settings.java_home))
-    command = prepare(settings, options.catalog.resolve(), fresh=options.fresh)
+    command = prepare(settings, options.catalog.resolve())
     os.execv(command[0], command)  # noqa: S606 - no shell is needed
 
 

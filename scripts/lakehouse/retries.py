@@ -29,6 +29,8 @@ class Backoff(NamedTuple):
 
 
 OUTAGE_BACKOFF = Backoff()
+# What restarts more often than that in a minute is not ready, though it runs between two restarts.
+MAX_RESTARTS, RESTART_WINDOW_S = 3, 60.0
 
 
 def wait_until(

@@ -2,7 +2,7 @@
 
 from benchmarks.changes import Changes, id_blocks
 from benchmarks.system import BenchmarkSystem
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 ACTIVITIES_PER_EMPLOYEE = 50  # activities of an employee
 ROWS_PER_COMMIT = 10_000  # rows
@@ -36,7 +36,7 @@ def grow(system: BenchmarkSystem, previous_size: int, size: int) -> None:
         FIRST_EMPLOYEE + size // ACTIVITIES_PER_EMPLOYEE - 1,
     )
     system.log(f"growing from {previous_size:,} to {size:,} activities")
-    with connect(system.settings, autocommit=True) as conn:
+    with connect(system.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         for statement in GROWTH_STATEMENTS:
             conn.execute(statement, {"first": first, "last": last, "destination": system.settings.destination})
         # Employees alternate, as activities arrive in reality: those of one employee lie far apart in the table.

@@ -15,7 +15,7 @@ from lakehouse.local.service import job_command
 from lakehouse.local.stack import resident_bytes
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 JOB_TIMEOUT = 7200.0  # seconds
 LAST_RUN_QUERY = "SELECT seconds FROM runs WHERE outcome = 'ok' ORDER BY started_at DESC LIMIT 1"
@@ -78,7 +78,7 @@ def simulate_activities(system: BenchmarkSystem, count: int = 20) -> None:
 def simulate_corrections(system: BenchmarkSystem) -> None:
     """Insert 16 activities with the simulator, then delete one old activity and update three others, far apart."""
     simulate_activities(system, 16)
-    with connect(system.settings, autocommit=True) as conn:
+    with connect(system.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         deleted_id, *updated_ids = (row[0] for row in conn.execute(OLD_ACTIVITIES_QUERY))
         conn.execute("DELETE FROM public.strava_activities WHERE activity_id = %s", (deleted_id,))
         conn.execute(

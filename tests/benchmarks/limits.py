@@ -12,7 +12,7 @@ from benchmarks.system import BenchmarkSystem
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.local.postgres_server import binary_path
 from lakehouse.source import topics
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 SLOT_NAME = "bench"
 SINK_BATCH_ROWS = 50_000  # rows in an append of the Python consumer
@@ -21,7 +21,7 @@ SINK_BATCH_ROWS = 50_000  # rows in an append of the Python consumer
 @contextmanager
 def replication_slot(system: BenchmarkSystem) -> Iterator[None]:
     """Create a replication slot, and drop it when the block ends."""
-    with connect(system.settings, autocommit=True) as conn:
+    with connect(system.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT_NAME])
         yield
         conn.execute("SELECT pg_drop_replication_slot(%s)", [SLOT_NAME])

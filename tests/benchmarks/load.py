@@ -19,7 +19,7 @@ from benchmarks.system import BenchmarkSystem
 from lakehouse.errors import LakehouseError, run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 COMMITS_PER_SECOND = 50  # commits at most
 
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, required=True, help="the first activity's id")
     options = parser.parse_args()
     stop = StopSignal().on_sigterm()
-    with connect(Settings(), autocommit=True) as conn:
+    with connect(Settings(), autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         changes = Changes(athlete_ids(conn), first_id=options.first)
         rows, committed, started_at = max(1.0, options.rate / COMMITS_PER_SECOND), 0, time.monotonic()
         while not stop.is_set():

@@ -17,7 +17,7 @@ from lakehouse.local.service_addresses import environment
 from lakehouse.local.services import services
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 from support.fake_slack import FakeSlack
 from support.system import Log, System
 
@@ -36,7 +36,7 @@ class BenchmarkSystem(System):
 
     def load_company(self, months: int = 1, seed: int = 1) -> None:
         """Load the sample company with `months` of activities, and wait until Bronze has them."""
-        with connect(self.settings, autocommit=True) as conn:
+        with connect(self.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
             # Gigabytes of WAL wait here, for which Postgres would otherwise invalidate the slot.
             conn.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
             conn.execute("SELECT pg_reload_conf()")

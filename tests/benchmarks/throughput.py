@@ -18,7 +18,7 @@ from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 from support.system import Log
 
 THROUGHPUT_SECTION = "throughput"
@@ -69,7 +69,7 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
 
 def _make_changes(system: BenchmarkSystem, count: int) -> None:
     system.log(f"committing {count:,} changes")
-    with connect(system.settings, autocommit=True) as conn:
+    with connect(system.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         changes, committed = Changes(athlete_ids(conn), first_id=next(id_blocks)), 0
         while committed < count:
             committed += changes.commit(conn, min(ROWS_PER_COMMIT, count - committed))

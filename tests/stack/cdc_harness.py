@@ -22,7 +22,8 @@ from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut, topics
 from lakehouse.source.connect_client import ConnectClient, build_config
-from lakehouse.source.postgres import connect, current_wal_lsn
+from lakehouse.source.lake_marks import reset_mark
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect, current_wal_lsn
 from lakehouse.source.resnapshot import resnapshot
 from lakehouse.source.source_check import read_source_identity
 from support.timing import seconds
@@ -46,7 +47,7 @@ class CdcHarness:
 
     def execute(self, *statements: str) -> None:
         """Run each statement in a transaction of its own."""
-        with connect(self.settings, autocommit=True) as conn:
+        with connect(self.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
             for statement in statements:
                 conn.execute(statement)
 
@@ -60,7 +61,7 @@ class CdcHarness:
 
     def create_slot(self) -> None:
         """Create the slot before the connector does: creating it waits for every open transaction."""
-        with connect(self.settings, autocommit=True) as conn:
+        with connect(self.settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
             conn.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [self.name])
 
     def start(self, **config: str) -> None:
@@ -155,6 +156,7 @@ class CdcHarness:
             self.stop_streams()
             for contract in self.contracts:
                 acknowledge_data_loss(store, source, contract, current_lsn)
+            reset_mark(conn, store)
             if was_running:
                 self.start_streams()
 

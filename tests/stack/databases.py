@@ -8,7 +8,7 @@ import psutil
 
 from lakehouse.settings import Settings
 from lakehouse.source.ddl import apply_ddl
-from lakehouse.source.postgres import connect, sql
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect, sql
 
 
 @contextmanager
@@ -16,14 +16,14 @@ def fresh_database(settings: Settings) -> Iterator[Settings]:
     """Create a database with the project's tables, and drop it when the block ends."""
     own = settings.model_copy(update={"db_name": f"test_{uuid4().hex}"})
     server = settings.model_copy(update={"db_name": "postgres"})
-    with connect(server, autocommit=True) as conn:
+    with connect(server, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
     try:
-        with connect(own) as conn:
+        with connect(own, deadline=LONG_DEADLINE_S) as conn:
             apply_ddl(conn, own)
         yield own
     finally:
-        with connect(server, autocommit=True) as conn:
+        with connect(server, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own.db_name)))
 
 

@@ -226,7 +226,7 @@ def test_ctrl_c_ends_a_statement_that_waits_for_a_lock(conn: Connection, databas
         conn.execute("SET lock_timeout = '60s'")  # else a failure of this test would wait forever
         interrupting = Thread(target=interrupt)
         interrupting.start()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), conn.deadline(seconds(60)):
             conn.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
         interrupting.join()
         assert not is_waiting()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc import table_stats
 from lakehouse.errors import SourceMismatch
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import on_free_ports
@@ -22,6 +23,7 @@ from lakehouse.settings import Settings
 from lakehouse.source import replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.connector_controller import ConnectorController
+from lakehouse.source.lake_marks import renew_mark
 from lakehouse.source.postgres import connect, current_wal_lsn
 from lakehouse.source.source_check import ensure_source_not_rewound
 from spark.messages import SHOES
@@ -110,6 +112,56 @@ def test_restored_postgres_backup_is_detected_and_resnapshot_realigns_the_lake(
     harness.resnapshot()
     ensure_source_not_rewound(harness.settings, harness.lake.store, harness.contracts)
     harness.execute("UPDATE shoes SET size = 99 WHERE id = 4")
+    harness.merge_silver()
+    assert differences(harness, harness.contracts[0]) == []
+    assert {row.id for row in harness.lake.silver(harness.contracts[0]).collect()} == {*range(3, 10), 21}
+
+
+def put_back(stack: Stack, *, as_new_timeline: bool) -> None:
+    """Put Postgres's data folder back from its copy; as a new timeline it is recovered, as a promoted standby is."""
+    data = stack.home / "postgres" / "data"
+    stack.down("postgres")
+    shutil.rmtree(data)
+    data.with_name("backup").rename(data)
+    if as_new_timeline:
+        (data / "recovery.signal").touch()
+        with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
+            conf.write("restore_command = 'false'\n")
+    stack.up("postgres")
+
+
+def write_past(harness: CdcHarness, lsn: int) -> None:
+    """Write WAL until it is longer than it was."""
+    with connect(harness.settings, autocommit=True, deadline=seconds(120)) as conn:
+        while current_wal_lsn(conn) <= lsn:
+            conn.execute("SELECT pg_logical_emit_message(false, 'noise', repeat('x', 10000000))")
+
+
+@pytest.mark.parametrize(
+    ("as_new_timeline", "reason"), [(False, "Postgres lacks the mark"), (True, r"now writes timeline \d")]
+)
+def test_older_postgres_that_wrote_past_the_old_end_is_detected_and_resnapshot_realigns_the_lake(
+    own_stack: Stack, harness: CdcHarness, connector: ConnectClient, reason: str, *, as_new_timeline: bool
+) -> None:
+    store, data = harness.lake.store, own_stack.home / "postgres" / "data"
+    renew_mark(harness.settings, store)
+    own_stack.down("postgres")
+    subprocess.run(["cp", "-a", data, data.with_name("backup")], check=True)
+    own_stack.up("postgres")
+    if not as_new_timeline:
+        renew_mark(harness.settings, store)
+    harness.execute("DELETE FROM shoes WHERE id < 4", "INSERT INTO shoes VALUES (20, 20, 'never was', 1)")
+    harness.merge_silver()
+    with connect(harness.settings) as conn:
+        end = current_wal_lsn(conn)
+    connector.stop()
+    put_back(own_stack, as_new_timeline=as_new_timeline)
+    harness.execute("DELETE FROM shoes WHERE id < 3", "INSERT INTO shoes VALUES (21, 21, 'since then', 1)")
+    write_past(harness, max(end, table_stats.max_lsn(store, harness.contracts[0])))
+    with pytest.raises(SourceMismatch, match=rf"{reason}.*resnapshot\.py"):
+        ensure_source_not_rewound(harness.settings, store, harness.contracts)
+    harness.resnapshot()
+    ensure_source_not_rewound(harness.settings, store, harness.contracts)
     harness.merge_silver()
     assert differences(harness, harness.contracts[0]) == []
     assert {row.id for row in harness.lake.silver(harness.contracts[0]).collect()} == {*range(3, 10), 21}

@@ -56,6 +56,7 @@ class Container:
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
             "/proc/self/uid_map": "uid_map",
+            "/tmp/starts": "starts",  # noqa: S108 - the container's
         }.items():
             assert path in script
             script = script.replace(path, str(self.folder / name))
@@ -154,6 +155,16 @@ def test_missing_or_unknown_command_is_an_error_in_one_line(
     assert completed.returncode != 0
     assert message in completed.stderr
     assert len(completed.stderr.splitlines()) == 1
+
+
+def test_starts_of_the_last_minute_are_noted_for_the_health_check(container: Container) -> None:
+    starts = container.folder / "starts"
+    starts.write_text("1700000000\n", encoding="utf-8")
+    for _ in range(2):
+        assert container.run("true", uid_map=USER_OUTSIDE).returncode == 0
+    lines = starts.read_text(encoding="utf-8").split()
+    assert len(lines) == 2
+    assert "1700000000" not in lines
 
 
 def test_lake_that_cannot_be_written_is_an_error_that_says_what_to_do(container: Container) -> None:

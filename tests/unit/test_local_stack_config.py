@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
-from lakehouse.local.startup import start_services
-from lakehouse.local.supervisor import Process, Supervisor
+from lakehouse.local.startup import check_readiness, start_services
+from lakehouse.local.supervisor import Process, Supervisor, count_recent_exits
+from lakehouse.retries import MAX_RESTARTS
 from lakehouse.settings import Settings
 
 
@@ -32,6 +34,9 @@ class _RestartingSupervisor(Supervisor):
 
     def start_program(self, name: str) -> None:
         raise AssertionError(f"supervisord is starting {name} itself")
+
+    def recent_restarts(self, name: str) -> int:  # noqa: ARG002
+        return 1
 
 
 class _DyingSupervisor(Supervisor):
@@ -117,6 +122,41 @@ def test_service_that_exits_before_it_is_ready_is_an_error_with_its_last_lines(t
     dying = Service("dying", ("false",), readiness=lambda: "it to answer")
     with pytest.raises(NotReady, match=r"it ended while it was starting.*ends with:\n  Starting\n  Error: the port is"):
         start_services([dying], _DyingSupervisor(), tmp_path, print)
+
+
+class _CrashLoopingSupervisor(Supervisor):
+    """A supervisor whose service runs whenever somebody looks, after having ended four times in the last minute."""
+
+    def __init__(self) -> None:
+        self.restarts = MAX_RESTARTS + 1
+
+    def processes(self) -> dict[str, Process]:
+        return {"looping": Process("looping", "RUNNING", 1, 1)}
+
+    def recent_restarts(self, name: str) -> int:  # noqa: ARG002
+        return self.restarts
+
+
+def test_service_that_was_restarted_more_than_three_times_in_a_minute_is_not_ready() -> None:
+    supervisor = _CrashLoopingSupervisor()
+    looping = Service("looping", ("false",))
+    assert "it ended 4 times in the last minute" in str(check_readiness(looping, supervisor))
+    supervisor.restarts = MAX_RESTARTS
+    assert check_readiness(looping, supervisor) is None
+
+
+def test_exits_of_the_last_minute_are_counted_from_the_log_of_supervisord() -> None:
+    now = 1_790_000_000.0
+
+    def line(seconds_ago: float, text: str) -> str:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now - seconds_ago)) + f",123 {text}\n"
+
+    died = "WARN exited: slack-notifier (exit status 1; not expected)"
+    other = "INFO exited: table-init (exit status 0; expected)"
+    stopped = "INFO stopped: slack-notifier (terminated by SIGTERM)"
+    log = line(90, died) + line(50, died) + line(40, other) + line(30, stopped) + line(2, died)
+    assert count_recent_exits(log, "slack-notifier", now) == 2
+    assert count_recent_exits("", "slack-notifier", now) == 0
 
 
 def test_a_stack_that_was_never_started_is_down(tmp_path: Path) -> None:

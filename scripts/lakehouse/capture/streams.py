@@ -1,5 +1,7 @@
 """Streams from topics into Bronze: contracts, engine, lease and supervisor put together."""
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -11,16 +13,20 @@ from lakehouse.cdc import bronze
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.source_identity import create_bronze_tables, resolve_starting_offsets
+from lakehouse.cdc.source_timeline import record_timeline
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.retries import StopSignal, retry_until_stopped
 from lakehouse.settings import Settings
+from lakehouse.source.lake_marks import renew_mark
 from lakehouse.source.lease import Lease
 from lakehouse.source.source_check import ensure_source_not_rewound, read_source_identity
 from lakehouse.spark.session import session
 from lakehouse.spark.stream_supervisor import supervise
+
+MARK_INTERVAL_S = 60.0
 
 
 def run_streams(settings: Settings, stop: StopSignal) -> None:
@@ -36,7 +42,28 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
         retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
         lake = Lake(spark, store)
         starts = {contract.table: partial(start_stream, settings, lake, lease, contract) for contract in CAPTURED}
-        supervise(starts, log, stop.wait, make_heartbeat(settings.heartbeat_file))
+        heartbeat = make_heartbeat(settings.heartbeat_file)
+        supervise(starts, log, stop.wait, heartbeat, check=make_source_check(settings, store, lease))
+
+
+def make_source_check(
+    settings: Settings, store: TableStore, lease: Lease, clock: Callable[[], float] = time.monotonic
+) -> Callable[[], None]:
+    """Return a check of the lease, and once a minute of the lake's mark in Postgres.
+
+    Streams whose lease was lost write nothing, fail at their next batch and start again under the new lease. An idle
+    one would notice nothing. Raises LakehouseError with what is awaited.
+    """
+    mark_due_at = clock() + MARK_INTERVAL_S
+
+    def check() -> None:
+        nonlocal mark_due_at
+        lease.acquire()
+        if clock() >= mark_due_at:
+            renew_mark(settings, store)
+            mark_due_at = clock() + MARK_INTERVAL_S  # a failed one is repeated at the next check
+
+    return check
 
 
 def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contract) -> StreamingQuery:
@@ -45,7 +72,9 @@ def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contrac
     Raises LakehouseError where the table belongs to another source, or another process has the lease.
     """
     epoch = lease.acquire()
-    starting_offsets = resolve_starting_offsets(lake.store, read_source_identity(settings, [contract]), contract)
+    source = read_source_identity(settings, [contract])
+    starting_offsets = resolve_starting_offsets(lake.store, source, contract)
+    record_timeline(lake.store, source.timeline, contract)
     ensure_source_not_rewound(settings, lake.store, [contract])
     leased_lake = replace(lake, pre_commit_check=partial(lease.ensure_held, epoch))
     return bronze.start_stream(leased_lake, contract, settings.kafka_bootstrap_servers, starting_offsets)

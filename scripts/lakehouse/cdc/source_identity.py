@@ -7,6 +7,7 @@ from lakehouse.cdc import table_query, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.gaps import find_gaps
 from lakehouse.cdc.offsets import Gap, Offsets, TopicPartition
+from lakehouse.cdc.source_timeline import TIMELINE_PROPERTY
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady, SourceMismatch
 
@@ -36,6 +37,7 @@ class Source:
 
     system_identifier: str
     topics: Mapping[str, Topic]
+    timeline: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,12 @@ def create_bronze_tables(store: TableStore, source: Source, *contracts: Contract
     """
     for contract in contracts:
         topic = source.topics[contract.topic]
-        store.create_bronze(
-            contract, {SYSTEM_IDENTIFIER_PROPERTY: source.system_identifier, f"{TOPIC_ID_PROPERTY}0": topic.topic_id}
-        )
+        properties = {
+            SYSTEM_IDENTIFIER_PROPERTY: source.system_identifier,
+            TIMELINE_PROPERTY: str(source.timeline),
+            f"{TOPIC_ID_PROPERTY}0": topic.topic_id,
+        }
+        store.create_bronze(contract, properties)
         ensure_same_system(store, source.system_identifier, contract)
 
 
@@ -111,7 +116,7 @@ def bronze_gaps(store: TableStore, contract: Contract) -> Sequence[Gap]:
 def acknowledge_data_loss(
     store: TableStore, source: Source, contract: Contract, current_wal_lsn: Callable[[], int]
 ) -> None:
-    """Record that lost messages, another topic or an older Postgres are acknowledged, so that streams continue.
+    """Record that lost messages, another topic, timeline or an older Postgres are acknowledged: streams continue.
 
     Correct only where a resnapshot reads all rows again.
     """
@@ -135,6 +140,8 @@ def acknowledge_data_loss(
     }
     if (max_lsn := table_stats.max_lsn(store, contract)) > current_wal_lsn():
         new_properties[REWOUND_BEFORE] = str(max_lsn)
+    if properties.get(TIMELINE_PROPERTY) != str(source.timeline):
+        new_properties[TIMELINE_PROPERTY] = str(source.timeline)
     if incarnation not in incarnations.values():
         new_properties[f"{TOPIC_ID_PROPERTY}{incarnation}"] = topic.topic_id
     if new_properties:

@@ -12,7 +12,7 @@ from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.go_live import mark_live, read_go_live
-from lakehouse.source.postgres import Connection, Error, connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, Error, connect
 from lakehouse.source.seed_rules import seed_rules
 
 
@@ -35,7 +35,7 @@ def full_load(
     _reject_future_date(options.effective_from, today)
     company = read_company(options.folder)
     yield from company.remarks
-    with connect(settings, autocommit=True, timeout=options.wait) as conn:
+    with connect(settings, autocommit=True, timeout=options.wait, deadline=LONG_DEADLINE_S) as conn:
         apply_ddl(conn, settings)
         result, seeded = _load_in_one_transaction(conn, company, settings, options)
         yield _format_row_counts("rh_employees", len(company.employees), result.employees)
@@ -55,7 +55,7 @@ def _reject_future_date(day: date | None, today: date) -> None:
 
 
 def _is_live(settings: Settings, timeout: float) -> bool:
-    with connect(settings, autocommit=True, timeout=timeout) as conn:
+    with connect(settings, autocommit=True, timeout=timeout, deadline=LONG_DEADLINE_S) as conn:
         apply_ddl(conn, settings)  # new tables reach an old database even where nothing is loaded
         return read_go_live(conn) is not None
 

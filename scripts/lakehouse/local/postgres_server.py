@@ -13,7 +13,7 @@ from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
-from lakehouse.source.postgres import connect
+from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 NOBODY_UID = 65534
 CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
@@ -83,7 +83,7 @@ def check_readiness(settings: Settings) -> str | None:
 
 
 def _create_tables(settings: Settings) -> None:
-    with connect(settings) as connection:
+    with connect(settings, deadline=LONG_DEADLINE_S) as connection:
         apply_ddl(connection, settings)
 
 

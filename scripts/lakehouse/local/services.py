@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lakehouse.contracts import CAPTURED
+from lakehouse.healthcheck import STREAM_HEARTBEAT_LIMIT_S, is_fresh
 from lakehouse.local import connect, kafka, postgres_server, thrift
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service, job_command
@@ -16,7 +17,7 @@ def services(home: Path, settings: Settings) -> list[Service]:
     return [
         postgres_server.service(home, settings),
         kafka.service(home, settings, java),
-        _stream_processor(settings),
+        _stream_processor(home, settings),
         thrift.service(home, settings),
         connect.service(home, settings, java),
         _connector_controller(settings),
@@ -41,12 +42,20 @@ def _connector_controller(settings: Settings) -> Service:
     )
 
 
-def _stream_processor(settings: Settings) -> Service:
+def _stream_processor(home: Path, settings: Settings) -> Service:
+    heartbeat = home / "run" / "stream-processor.heartbeat"
+
+    def missing() -> str | None:
+        if absent := _missing_tables(settings.lake):
+            return absent
+        return None if is_fresh(heartbeat, STREAM_HEARTBEAT_LIMIT_S) else "a heartbeat; its log says what it waits for"
+
     return Service(
         name="stream-processor",
-        command=job_command("continuous_master_stream.py"),
+        command=("env", f"HEARTBEAT_FILE={heartbeat}", *job_command("continuous_master_stream.py")),
         address=settings.lake,
-        readiness=lambda: _missing_tables(settings.lake),
+        prepare=lambda: heartbeat.unlink(missing_ok=True),
+        readiness=missing,
     )
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 from lakehouse.errors import NotReady
 from lakehouse.local.service import Service
 from lakehouse.local.supervisor import Supervisor
-from lakehouse.retries import wait_until
+from lakehouse.retries import MAX_RESTARTS, wait_until
 
 
 def start_services(
@@ -47,7 +47,11 @@ def check_readiness(service: Service, supervisor: Supervisor) -> str | None:
     process = supervisor.processes()[service.name]
     if service.oneshot:
         return None if process.state == "EXITED" and process.exit_code == 0 else "it to end with exit code 0"
-    return service.readiness() if process.state == "RUNNING" else f"it to run (it is {process.state})"
+    if process.state != "RUNNING":
+        return f"it to run (it is {process.state})"
+    if (restarts := supervisor.recent_restarts(service.name)) > MAX_RESTARTS:
+        return f"it to stay up: it ended {restarts} times in the last minute, and its log says why"
+    return service.readiness()
 
 
 def _start_service(service: Service, supervisor: Supervisor, logs: Path, aborted: Event) -> None:

@@ -4,10 +4,12 @@ import configparser
 import io
 import json
 import os
+import re
 import secrets
 import shlex
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,10 +23,13 @@ from supervisor.xmlrpc import Faults
 from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, free_ports
-from lakehouse.retries import wait_until
+from lakehouse.retries import RESTART_WINDOW_S, wait_until
 
 # ValueError and ExpatError: another program may have the port of a supervisord that ended long ago.
 UNREACHABLE_ERRORS = (OSError, HTTPException, xmlrpc.client.Error, ValueError, ExpatError)
+# Supervisord writes such a line, in local time, for each end of a program that it was not told to stop.
+EXIT_LINE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \w+ exited: (\S+) \(", re.MULTILINE)
+LOG_TAIL_BYTES = 40_000  # the exits of a minute, of all programs
 
 
 @dataclass(frozen=True)
@@ -138,10 +143,20 @@ class Supervisor:
             for info in infos
         }
 
+    def recent_restarts(self, name: str) -> int:
+        """Return how often a program that should run has ended by itself in the last RESTART_WINDOW_S seconds."""
+        return count_recent_exits(self._call("readLog", -LOG_TAIL_BYTES, 0), name, time.time())
+
     def _call(self, method: str, *arguments: object) -> Any:
         url = json.loads(self._address.read_text(encoding="utf-8"))["url"]
         with xmlrpc.client.ServerProxy(url) as server:
             return getattr(server.supervisor, method)(*arguments)
+
+
+def count_recent_exits(log: str, name: str, now: float) -> int:
+    """Return how many exits of a program supervisord's log has in the last RESTART_WINDOW_S seconds before `now`."""
+    exits = [at for at, program in EXIT_LINE.findall(log) if program == name]
+    return sum(now - time.mktime(time.strptime(at, "%Y-%m-%d %H:%M:%S")) <= RESTART_WINDOW_S for at in exits)
 
 
 def _is_alive(pid: int) -> bool:

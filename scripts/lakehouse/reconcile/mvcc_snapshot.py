@@ -8,7 +8,7 @@ from typing import Any
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import Connection, connect, errors, sql
+from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, errors, sql
 
 # A slot's restart_lsn lies at or before the start of the oldest transaction still open.
 WAL_POSITIONS = """
@@ -39,7 +39,8 @@ def open_snapshot(
 
     Raises NotReady where a table is missing, or stays locked for `timeout` seconds.
     """
-    with connect(settings, autocommit=True) as conn:
+    # A checksum reads a whole table, and the lock below may wait for `timeout` seconds.
+    with connect(settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         # Before the snapshot, and so outside of its transaction.
         wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)

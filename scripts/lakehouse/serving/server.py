@@ -10,14 +10,16 @@ MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 READY_MARKER = "whole"  # file in the folder of a catalog that has served
 
 
-def prepare(settings: Settings, folder: Path, *, fresh: bool = False) -> tuple[str, ...]:
+def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
     """Write the configuration into the folder, and return the command that starts the server.
 
-    A catalog that never served may be incomplete and is deleted.
-    `fresh` deletes any catalog, for a server whose views are created again by another service.
+    A catalog that never served may be incomplete and is deleted. Any other is kept, so that a server that one question
+    ended is back with its views.
     """
-    if fresh or not (folder / READY_MARKER).exists():
+    if not (folder / READY_MARKER).exists():
         shutil.rmtree(folder, ignore_errors=True)
+    for leftover in ("scratch", "tmp"):
+        shutil.rmtree(folder / leftover, ignore_errors=True)  # of a server that was killed
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "spark.conf"
     conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")

@@ -72,7 +72,7 @@ def insert_past_activities(conn: Connection, rng: Random, athletes: Sequence[Ath
     """
     go_live = read_go_live(conn)
     live_since = go_live.live_since if go_live else None
-    with conn.transaction():
+    with conn.deadline(postgres.LONG_DEADLINE_S), conn.transaction():
         history = generate_history(rng, athletes, next_activity_id(conn), db_now(conn), months)
         return copy_activities(conn, (_cap_created_at(activity, live_since) for activity in history))
 

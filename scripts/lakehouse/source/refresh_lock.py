@@ -5,11 +5,12 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.source_identity import ensure_not_rewound, ensure_same_system
+from lakehouse.cdc.source_identity import ensure_same_system
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import current_wal_lsn, short_connection, system_identifier
+from lakehouse.source.postgres import short_connection, system_identifier
+from lakehouse.source.source_check import ensure_conn_not_rewound
 
 
 @contextmanager
@@ -27,5 +28,5 @@ def exclusive_refresh(
             system = str(system_identifier(conn))
             for contract in contracts:
                 ensure_same_system(store, system, contract)
-                ensure_not_rewound(store, partial(current_wal_lsn, conn), contract)
+            ensure_conn_not_rewound(conn, store, contracts)
         yield partial(lease.ensure_held, epoch)

@@ -15,7 +15,8 @@ from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient
-from lakehouse.source.postgres import Connection, connect, current_wal_lsn, sql
+from lakehouse.source.lake_marks import reset_mark
+from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, current_wal_lsn, sql
 from lakehouse.source.source_check import read_source_identity
 
 
@@ -40,6 +41,7 @@ def resnapshot_lake(
         resnapshot(conn, ConnectClient(session, settings.connect_url), captured, timeout, report_progress)
         for contract in contracts:
             acknowledge_data_loss(store, source, contract, wal_lsn)
+        reset_mark(conn, store)
 
 
 def resnapshot(
@@ -86,7 +88,8 @@ def resnapshot(
 def _truncate_empty_tables(conn: Connection, captured: Sequence[str]) -> None:
     """Truncate the tables without rows: a snapshot sends no message for them, and the lake may still have rows."""
     names = [sql.Identifier(*table.split(".")) for table in captured]
-    with conn.transaction():
+    # The lock waits for every open transaction that has read one of the tables.
+    with conn.deadline(LONG_DEADLINE_S), conn.transaction():
         empty = [name for name in names if _is_empty(conn, name)]
         if empty:
             listed = sql.SQL(", ").join(empty)

@@ -1,4 +1,4 @@
-"""The identity of the source: Postgres's system identifier, and each captured topic's id and earliest offsets."""
+"""The identity of the source: Postgres's system identifier and timeline, each topic's id and earliest offsets."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -9,12 +9,20 @@ from kafka.errors import KafkaError
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.source_identity import Source, Topic, ensure_not_rewound
+from lakehouse.cdc.source_timeline import ensure_same_timeline
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import topics
-from lakehouse.source.postgres import current_wal_lsn, short_connection, system_identifier
+from lakehouse.source.lake_marks import advance_mark
+from lakehouse.source.postgres import (
+    Connection,
+    current_timeline,
+    current_wal_lsn,
+    short_connection,
+    system_identifier,
+)
 
 FETCH_TIMEOUT_S = 30.0
 # An end offset below Bronze's is believed once it has stayed there this long; Spark's Kafka source retries as long.
@@ -27,7 +35,7 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
     Raises NotReady where Postgres or Kafka does not answer, or a topic does not exist yet.
     """
     with short_connection(settings) as conn:
-        system = str(system_identifier(conn))
+        system, timeline = str(system_identifier(conn)), current_timeline(conn)
     names = [contract.topic for contract in contracts]
     ids, earliest_offsets = _read_topic_ids(settings, names), _read_earliest_offsets(settings, names)
     return Source(
@@ -36,14 +44,27 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
             name: Topic(name, ids[name], earliest_offsets[name], partial(_timestamps_at, settings, name))
             for name in names
         },
+        timeline,
     )
 
 
 def ensure_source_not_rewound(settings: Settings, store: TableStore, contracts: Iterable[Contract]) -> None:
-    """Raise SourceMismatch where the WAL of Postgres ends before the last LSN in Bronze: a backup was restored."""
+    """Raise SourceMismatch where this Postgres is older than what was read from it; else renew the lake's mark.
+
+    It is older where its WAL ends before Bronze's last LSN, or where it lacks the lake's last mark. Another timeline
+    is taken for older too.
+    """
     with short_connection(settings) as conn:
-        for contract in contracts:
-            ensure_not_rewound(store, partial(current_wal_lsn, conn), contract)
+        ensure_conn_not_rewound(conn, store, contracts)
+
+
+def ensure_conn_not_rewound(conn: Connection, store: TableStore, contracts: Iterable[Contract]) -> None:
+    """Do what `ensure_source_not_rewound` does, on an open connection in autocommit mode."""
+    timeline = current_timeline(conn)
+    for contract in contracts:
+        ensure_not_rewound(store, partial(current_wal_lsn, conn), contract)
+        ensure_same_timeline(store, timeline, contract)
+    advance_mark(conn, store)
 
 
 def _read_topic_ids(settings: Settings, names: list[str]) -> dict[str, str]:

@@ -4,21 +4,26 @@ from psycopg2 import DataError, Error, OperationalError, ProgrammingError, error
 from psycopg2.extensions import encrypt_password
 
 from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection, Cursor
+from lakehouse.source.postgres.deadlines import DEFAULT_DEADLINE_S, LONG_DEADLINE_S, DeadlineExceeded
 from lakehouse.source.postgres.opening import connect, connection_lost, short_connection
-from lakehouse.source.postgres.server_info import current_wal_lsn, db_now, system_identifier
+from lakehouse.source.postgres.server_info import current_timeline, current_wal_lsn, db_now, system_identifier
 from lakehouse.source.postgres.types import Jsonb
 
 __all__ = [
+    "DEFAULT_DEADLINE_S",
+    "LONG_DEADLINE_S",
     "TRANSIENT_ERRORS",
     "Connection",
     "Cursor",
     "DataError",
+    "DeadlineExceeded",
     "Error",
     "Jsonb",
     "OperationalError",
     "ProgrammingError",
     "connect",
     "connection_lost",
+    "current_timeline",
     "current_wal_lsn",
     "db_now",
     "encrypt_password",

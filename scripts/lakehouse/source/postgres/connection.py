@@ -1,9 +1,11 @@
-"""A connection with statements, transactions that nest, and COPY."""
+"""A connection with statements, transactions that nest, COPY, and a deadline for everything that Postgres is asked."""
 
+import os
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from psycopg2 import DatabaseError, DataError, Error, InterfaceError, OperationalError, errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
@@ -11,7 +13,7 @@ from psycopg2.extras import execute_batch
 from psycopg2.sql import Composable
 
 from lakehouse.source.postgres.copy_stream import CopyStream
-from lakehouse.source.postgres.interrupts import call_interruptibly
+from lakehouse.source.postgres.deadlines import DEFAULT_DEADLINE_S, DeadlineExceeded, call_with_deadline
 from lakehouse.source.postgres.types import refuse_unrepresentable_dates
 
 # Errors of a statement that are the fault of neither the statement nor its rows. Postgres is read-only where its disk
@@ -29,16 +31,19 @@ TERMINATED = "FATAL:  terminating connection due to administrator command"
 Statement: TypeAlias = str | bytes | Composable
 Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
 Cursor: TypeAlias = cursor
+T = TypeVar("T")
 
 
 class Connection(connection):
     """A connection to Postgres. `with` commits at the end of its block, rolls back on an error, and closes.
 
-    Without autocommit, the first statement begins a transaction.
+    Without autocommit, the first statement begins a transaction. Each statement, commit or rollback has `deadline_s`
+    seconds. Then the connection is closed, and DeadlineExceeded is raised, which is a transient error.
     """
 
     def __init__(self, dsn: str, **options: Any) -> None:
         super().__init__(dsn, **options)
+        self.deadline_s = DEFAULT_DEADLINE_S
         refuse_unrepresentable_dates(self)
 
     # psycopg2's own begins a transaction, in autocommit mode too.
@@ -58,6 +63,27 @@ class Connection(connection):
                     self.rollback()
         finally:
             self.close()
+
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        """Allow each statement of the block so many seconds."""
+        before, self.deadline_s = self.deadline_s, seconds
+        try:
+            yield
+        finally:
+            self.deadline_s = before
+
+    def commit(self) -> None:
+        self._call(super().commit)
+
+    def rollback(self) -> None:
+        self._call(super().rollback)
+
+    def close(self) -> None:
+        """Close the connection, also while another thread waits for an answer on it."""
+        if not self.closed:
+            with suppress(DeadlineExceeded):
+                self._call(super().close)
 
     def execute(self, statement: Statement, values: Values | None = None) -> Cursor:
         """Run a statement and return its cursor, which holds all rows. Without values, `%` is an ordinary character."""
@@ -107,7 +133,9 @@ class Connection(connection):
     def _run(self, call: Callable[[Cursor], object]) -> Cursor:
         used = self.cursor()
         try:
-            call_interruptibly(lambda: call(used), self.cancel)
+            self._call(lambda: call(used))
+        except DeadlineExceeded:
+            raise
         except DatabaseError as error:
             if self.closed and error.pgcode is None:
                 raise self._reason_of_loss(error) from None
@@ -117,6 +145,19 @@ class Connection(connection):
                 raise DataError(str(error)) from None
             raise
         return used
+
+    def _call(self, call: Callable[[], T]) -> T:
+        """Return the result of a call that waits for Postgres, within the deadline."""
+        if self.closed:
+            return call()  # it raises psycopg2's own error at once
+        # Another descriptor of the same socket: the connection's own may be closed, and its number reused, meanwhile.
+        with socket.socket(fileno=os.dup(self.fileno())) as own_socket:
+
+            def abort() -> None:
+                with suppress(OSError):
+                    own_socket.shutdown(socket.SHUT_RDWR)
+
+            return call_with_deadline(call, seconds=self.deadline_s, cancel=self.cancel, abort=abort)
 
     def _reason_of_loss(self, error: Error) -> Error:
         """Return the error that Postgres sent as it ended the session: psycopg2 reports only that the socket closed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 import stamina
@@ -11,10 +12,21 @@ from lakehouse.errors import NotReady
 from lakehouse.retries import first_line
 from lakehouse.settings import Settings
 from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection
+from lakehouse.source.postgres.deadlines import DEFAULT_DEADLINE_S
+
+# A peer that no packet reaches any more is given up after 25 s, by either side (initdb/postgresql.conf has the other).
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+}
 
 
-def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.0) -> Connection:
-    """Return a new connection, with its session in UTC.
+def connect(
+    settings: Settings, *, autocommit: bool = False, timeout: float = 0.0, deadline: float = DEFAULT_DEADLINE_S
+) -> Connection:
+    """Return a new connection, with its session in UTC; each of its statements has `deadline` seconds.
 
     Retries for up to `timeout` seconds, with growing pauses, and logs each retry.
     Raises NotReady where Postgres does not answer or refuses the login.
@@ -24,7 +36,7 @@ def connect(settings: Settings, *, autocommit: bool = False, timeout: float = 0.
             on=psycopg2.OperationalError, attempts=None if timeout else 1, timeout=timeout or None, wait_max=10.0
         ):
             with attempt:
-                return _open(settings, autocommit)
+                return _open(settings, autocommit, deadline)
     except psycopg2.OperationalError as error:
         raise NotReady(
             f"Postgres does not answer at {settings.db_host}:{settings.db_port}, database {settings.db_name} "
@@ -52,8 +64,8 @@ def connection_lost(error: psycopg2.Error) -> NotReady:
     return NotReady(f"Postgres went away ({type(error).__name__}). Start it ({START_COMMANDS}), and try again.")
 
 
-def _open(settings: Settings, autocommit: bool) -> Connection:
-    conn = psycopg2.connect(
+def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
+    conn: Connection = psycopg2.connect(
         connection_factory=Connection,
         host=settings.db_host,
         port=settings.db_port,
@@ -63,6 +75,8 @@ def _open(settings: Settings, autocommit: bool) -> Connection:
         connect_timeout=5,
         application_name="lakehouse",
         options="-c timezone=UTC",
+        **KEEPALIVES,
     )
     conn.autocommit = autocommit
+    conn.deadline_s = deadline
     return conn

@@ -1,4 +1,4 @@
-"""What the source Postgres says about itself: its identity, the end of its WAL, its clock."""
+"""What the source Postgres says about itself: its identity, its timeline, the end of its WAL, its clock."""
 
 from datetime import datetime
 
@@ -9,6 +9,16 @@ def system_identifier(conn: Connection) -> int:
     """Return the system identifier of this Postgres: initdb generates another for each new cluster."""
     row = conn.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
     assert row is not None  # noqa: S101 - the function always returns one row
+    return int(row[0])
+
+
+def current_timeline(conn: Connection) -> int:
+    """Return the timeline of the WAL that Postgres writes now: a promoted standby has a higher one.
+
+    pg_control_checkpoint() shows it only after the next checkpoint.
+    """
+    row = conn.execute("SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM returns one row
     return int(row[0])
 
 
