@@ -1,4 +1,4 @@
-"""Law 9: a writer whose lease has passed to another process commits nothing, whatever it does and whenever it resumes."""
+"""Law 9: a writer whose lease has passed to another process commits nothing, whenever it resumes."""
 
 import json
 from collections.abc import Callable
