@@ -2,7 +2,8 @@
 
 STORE is the log store's class, FOLDER has the compiled classes of tests/java. Each line of stdin is a command as JSON:
 a name of SPARK_OPERATIONS, the path of its table and the stamp of its commit. Each line of stdout is the response, as
-JSON too. Its `refused` is the number of conflicts with other commits, after each of which the operation was tried again.
+JSON too. Its `refused` is the number of conflicts with other commits, after each of which the operation was tried
+again.
 """
 
 import json
