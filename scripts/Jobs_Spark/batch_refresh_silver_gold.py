@@ -15,7 +15,7 @@ from lakehouse.refresh.computation import choose_computation
 from lakehouse.refresh.options import build_parser, parse
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.refresh_report import show
-from lakehouse.refresh.table_setup import create_tables
+from lakehouse.refresh.table_setup import create_tables, refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut
 from lakehouse.source.capture_check import find_problems
@@ -28,7 +28,7 @@ def main() -> None:
     options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
     store = TableStore(settings.lake)
-    with exclusive_refresh(settings, store, CAPTURED, options.wait) as check_lock:
+    with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
         create_tables(store)
         input_offsets = (
             consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
@@ -38,7 +38,7 @@ def main() -> None:
         problems = find_problems(settings, check_connector=options.wait > 0)
         compute = choose_computation(options, settings)
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            lake = Lake(spark, store, check_lock)
+            lake = Lake(spark, store, lock.ensure_held, lock.stamps)
             refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
             completed_run = refresh(
                 lake,

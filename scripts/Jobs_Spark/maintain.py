@@ -13,6 +13,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, maintain_tables, show
+from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
@@ -35,8 +36,8 @@ def main() -> int:
     with closing(Lease(settings, "maintenance")) as lease, Console().status("compacting files"):
         check_lease = partial(lease.ensure_held, lease.acquire())
         results = [*maintain_tables(store, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
-        with exclusive_refresh(settings, store, CAPTURED, options.wait) as check_lock:
-            results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, check_lock)
+        with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
+            results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, lock.ensure_held)
     return show(results)
 
 

@@ -11,6 +11,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
+from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.spark.session import session
@@ -38,11 +39,11 @@ def main() -> None:
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     store = TableStore(settings.lake)
     with (
-        exclusive_refresh(settings, store, contracts, options.wait) as check_lock,
+        exclusive_refresh(settings, store, contracts, refreshed_tables(), options.wait) as lock,
         Console().status("comparing"),
         session(settings, "refresh") as spark,
     ):
-        lake = Lake(spark, store, check_lock)
+        lake = Lake(spark, store, lock.ensure_held, lock.stamps)
         results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
     print_report(results)
     if problem := verdict(results):

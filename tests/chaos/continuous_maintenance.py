@@ -18,6 +18,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, TableName, maintain_tables
+from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.retries import StopSignal, first_line
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
@@ -49,8 +50,8 @@ class Maintenance:
         self._maintain_each(APPEND_ONLY_TABLES)
         if time.monotonic() > self.next_locked_pass_at:
             self.next_locked_pass_at = time.monotonic() + LOCK_RETRY_INTERVAL
-            with exclusive_refresh(self.settings, self.store, CAPTURED, 0) as check_lock:
-                self._maintain_each(REWRITTEN_TABLES, check_lock)
+            with exclusive_refresh(self.settings, self.store, CAPTURED, refreshed_tables(), 0) as lock:
+                self._maintain_each(REWRITTEN_TABLES, lock.ensure_held)
             self.next_locked_pass_at = time.monotonic() + LOCKED_PASS_INTERVAL
 
     def _maintain_each(self, tables: Iterable[TableName], pre_commit_check: Callable[[], None] = lambda: None) -> None:

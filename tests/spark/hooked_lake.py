@@ -15,9 +15,9 @@ class HookedLake(Lake):
 
     before_write: Callable[[str], None] = field(default=lambda _: None)
 
-    def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> None:
+    def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> str:
         self.before_write(f"{layer}/{name}")
-        super().append(rows, layer, name, **options)
+        return super().append(rows, layer, name, **options)
 
     def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
         self.before_write(f"{layer}/{name}")
@@ -35,4 +35,4 @@ def failing_before(lake: Lake, table: str, error: type[BaseException] = Keyboard
         if written == table:
             raise error(f"before a write to {table}")
 
-    return HookedLake(lake.spark, lake.store, lake.pre_commit_check, fail)
+    return HookedLake(lake.spark, lake.store, lake.pre_commit_check, before_write=fail)

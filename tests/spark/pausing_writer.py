@@ -1,8 +1,9 @@
 """A Spark process whose commits can be paused: python -m spark.pausing_writer STORE FOLDER.
 
 STORE is the log store's class, FOLDER has the compiled classes of tests/java. Each line of stdin is a command as JSON:
-a name of SPARK_OPERATIONS and the path of its table. Each line of stdout is the response, as JSON too. Its `refused` is
-the number of conflicts with other commits, after each of which the operation was tried again.
+a name of SPARK_OPERATIONS, the path of its table and the stamp of its commit. Each line of stdout is the response, as
+JSON too. Its `refused` is the number of conflicts with other commits, after each of which the operation was tried
+again.
 """
 
 import json
@@ -15,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakehouse.cdc.lake import USER_METADATA_CONF
 from lakehouse.local.java import java_home
 from lakehouse.settings import ROOT, Settings
 from lakehouse.spark.literals import lit
@@ -102,6 +104,7 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         Path(command["path"]).mkdir(parents=True, exist_ok=True)
+        spark.conf.set(USER_METADATA_CONF, command["stamp"])
         try:
             response: dict[str, object] = {"refused": run_operation(spark, command["operation"], command["path"])}
         except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it

@@ -15,18 +15,23 @@ from spark.sample_lake import SampleLake
 
 
 class BronzeWriter:
-    """A writer of Bronze that names each commit."""
+    """A writer of Bronze that knows each commit's stamp by a name."""
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.lake = SampleLake(spark, root).lake
         self.path = self.lake.store.path("bronze", "shoes")
         self.check = self.lake.commit_check("bronze", "shoes")
         self._offset = 0
+        self._stamps = dict[str, str]()
 
     def append(self, name: str, rows: int = 1) -> None:
         changes = [update(number) for number in range(rows)]
-        self.lake.append(to_bronze_frame(self.lake.spark, changes, self._offset), "bronze", "shoes", userMetadata=name)
+        rows_to_append = to_bronze_frame(self.lake.spark, changes, self._offset)
+        self._stamps[name] = self.lake.append(rows_to_append, "bronze", "shoes")
         self._offset += rows
+
+    def ensure_committed(self, name: str, rows: int) -> None:
+        self.check.ensure_committed(self._stamps[name], rows)
 
     def overwrite_last_commit(self) -> None:
         last = max(Path(self.path, "_delta_log").glob("*.json"))
@@ -42,22 +47,22 @@ def test_commit_is_found_among_commits_of_other_writers(writer: BronzeWriter) ->
     writer.append("first")
     writer.append("second", rows=2)
     compact_table(writer.path, APPEND_TARGET_BYTES)
-    writer.check.ensure_committed("second", 2)
+    writer.ensure_committed("second", 2)
     writer.append("third")
-    writer.check.ensure_committed("third", 1)
+    writer.ensure_committed("third", 1)
 
 
 def test_overwritten_commit_is_an_error(writer: BronzeWriter) -> None:
     writer.append("first")
     writer.overwrite_last_commit()
     with pytest.raises(LakehouseError, match="another writer has overwritten it"):
-        writer.check.ensure_committed("first", 1)
+        writer.ensure_committed("first", 1)
 
 
 def test_commit_with_fewer_rows_than_expected_is_an_error(writer: BronzeWriter) -> None:
     writer.append("first", rows=2)
     with pytest.raises(LakehouseError, match="has 2 rows, and 3 were to be written"):
-        writer.check.ensure_committed("first", 3)
+        writer.ensure_committed("first", 3)
 
 
 def test_commit_is_found_after_the_delta_log_cache_is_cleared(writer: BronzeWriter) -> None:
@@ -65,5 +70,5 @@ def test_commit_is_found_after_the_delta_log_cache_is_cleared(writer: BronzeWrit
     writer.append("first")
     jvm: Any = writer.lake.spark.sparkContext._jvm  # noqa: SLF001 - Spark has no public way to Delta's cache
     jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-    writer.check.ensure_committed("first", 1)
+    writer.ensure_committed("first", 1)
     assert DeltaTable(writer.path).version() == 1

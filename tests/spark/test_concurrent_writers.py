@@ -15,6 +15,8 @@ from _pytest.mark import ParameterSet
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.fence import LeasedStamps, WriterLease, fence_table
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.spark.session import LOG_STORE
 from spark import pausing_writer, writers
 from spark.writers import PausingWriter, Rows, create_table, read_rows
@@ -79,6 +81,24 @@ def test_delta_rs_commit_during_a_paused_spark_commit_keeps_both(
         return
     assert "error" not in result.result(120)
     assert_both_applied(tmp_path, before, paused, f"delta-rs {concurrent}")
+
+
+@pytest.mark.parametrize("concurrent", ["none", "append"])
+@pytest.mark.parametrize("paused", SPARK_WRITES)
+def test_paused_spark_commit_is_refused_once_its_lease_has_passed_on(
+    writer: PausingWriter, tmp_path: Path, paused: str, concurrent: str
+) -> None:
+    before, store = create_table(tmp_path / "layer" / "table"), TableStore(str(tmp_path))
+    old, new = WriterLease("stream", 7), WriterLease("stream", 8)
+    fence_table(store, "layer", "table", old)
+    stamp = LeasedStamps(store, old).next("layer", "table")
+    path = tmp_path / "layer" / "table"
+    with writer.paused(paused, path, stamp) as result:
+        fence_table(store, "layer", "table", new)
+        if concurrent != "none":
+            writers.run_operation(concurrent, path)
+    assert "the lease 7 of the job stream has passed to lease 8" in str(result.result(120).get("error"))
+    assert read_rows(path) == sorted(EFFECTS.get(f"delta-rs {concurrent}", list)(before))
 
 
 @pytest.mark.parametrize(("paused", "concurrent"), writer_pairs(SPARK_WRITES, SPARK_WRITES))

@@ -36,20 +36,20 @@ class PausingWriter:
         self._pool = ThreadPoolExecutor(1)
         self._read_response()
 
-    def submit(self, operation: str, path: Path) -> Future[Mapping[str, Any]]:
+    def submit(self, operation: str, path: Path, stamp: str = "") -> Future[Mapping[str, Any]]:
         """Start an operation; the result has `refused`, the number of conflicts, or the `error` that ended it."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps({"operation": operation, "path": str(path)}) + "\n")
+        self._process.stdin.write(json.dumps({"operation": operation, "path": str(path), "stamp": stamp}) + "\n")
         self._process.stdin.flush()
         return self._pool.submit(self._read_response)
 
     @contextmanager
-    def paused(self, operation: str, path: Path) -> Iterator[Future[Mapping[str, Any]]]:
+    def paused(self, operation: str, path: Path, stamp: str = "") -> Iterator[Future[Mapping[str, Any]]]:
         """Pause the operation's commit between the store's check of the version and its write, during this context."""
         log = path / "_delta_log"
         log.mkdir(parents=True, exist_ok=True)
         (log / ".pause").touch()
-        result = self.submit(operation, path)
+        result = self.submit(operation, path, stamp)
         wait_until(
             lambda: (log / ".paused").exists() or result.done(),
             timeout=seconds(120),

@@ -159,7 +159,7 @@ def test_append_that_fails_after_its_commit_is_not_written_twice(
     harness: CdcHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.stop_streams()
-    append: Callable[..., None] = Lake.append
+    append: Callable[..., str] = Lake.append
 
     def fail_after_commit(*arguments: Any, **options: str) -> None:
         append(*arguments, **options)

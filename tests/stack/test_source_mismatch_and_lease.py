@@ -97,11 +97,11 @@ def test_waiting_lease_is_acquired_when_its_holder_ends(settings: Settings, tmp_
     own = settings.model_copy(update={"lake_uri": str(tmp_path)})
     with closing(Lease(own, "refresh")) as second, ThreadPoolExecutor(1) as pool:
         with closing(Lease(own, "refresh")) as first:
-            first.acquire()
+            number = first.acquire()
             acquired = pool.submit(second.acquire, 60)
             wait_until(lambda: _is_waiting_for_a_lock(own), timeout=seconds(30), missing="the second to wait")
             assert not acquired.done()
-        assert acquired.result(timeout=seconds(30)) == 1
+        assert acquired.result(timeout=seconds(30)) > number
 
 
 def _is_waiting_for_a_lock(settings: Settings) -> bool:
@@ -132,8 +132,37 @@ def test_reacquired_lease_invalidates_the_old_fencing_token(settings: Settings, 
         lease.close()
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)
-        assert (
-            lease.acquire(timeout=seconds(30)) == token + 1
-        )  # the server releases the lock of a closed connection with a delay
+        # The server releases the lock of a closed connection with a delay.
+        assert lease.acquire(timeout=seconds(30)) > token
         with pytest.raises(LockLost, match="was lost"):
             lease.ensure_held(token)
+
+
+def test_lease_needs_no_fence_after_one_whose_end_is_recorded(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+    first, second, third, fourth = (Lease(own, "refresh") for _ in range(4))
+    numbers = [first.acquire()]
+    assert not first.needs_fence
+    first.release()
+    numbers.append(second.acquire(timeout=seconds(30)))
+    assert not second.needs_fence
+    second.close()  # as a killed process does
+    numbers.append(third.acquire(timeout=seconds(30)))
+    assert third.needs_fence
+    third.end_earlier()
+    third.release()
+    numbers.append(fourth.acquire(timeout=seconds(30)))
+    assert not fourth.needs_fence
+    fourth.release()
+    assert numbers == sorted({*numbers})
+
+
+def test_lease_of_another_job_or_lake_needs_no_fence(settings: Settings, tmp_path: Path) -> None:
+    here = settings.model_copy(update={"lake_uri": str(tmp_path / "here")})
+    elsewhere = settings.model_copy(update={"lake_uri": str(tmp_path / "elsewhere")})
+    with closing(Lease(here, "stream")) as killed:
+        killed.acquire()
+    for other in (Lease(here, "refresh"), Lease(elsewhere, "stream")):
+        with closing(other):
+            other.acquire()
+            assert not other.needs_fence

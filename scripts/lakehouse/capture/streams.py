@@ -11,6 +11,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from lakehouse import logs
 from lakehouse.cdc import bronze
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.fence import LeasedStamps, fence_table
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.source_identity import create_bronze_tables, resolve_starting_offsets
 from lakehouse.cdc.source_timeline import record_timeline
@@ -67,14 +68,17 @@ def make_source_check(
 
 
 def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contract) -> StreamingQuery:
-    """Start a contract's stream at the offset after its Bronze table's last one.
+    """Fence a contract's Bronze table, and start its stream at the offset after the table's last one.
 
     Raises LakehouseError where the table belongs to another source, or another process has the lease.
     """
-    epoch = lease.acquire()
+    number = lease.acquire()
+    writer = lease.writer(number)
+    fence_table(lake.store, "bronze", contract.table, writer)
     source = read_source_identity(settings, [contract])
     starting_offsets = resolve_starting_offsets(lake.store, source, contract)
     record_timeline(lake.store, source.timeline, contract)
     ensure_source_not_rewound(settings, lake.store, [contract])
-    leased_lake = replace(lake, pre_commit_check=partial(lease.ensure_held, epoch))
+    stamps = LeasedStamps(lake.store, writer)
+    leased_lake = replace(lake, pre_commit_check=partial(lease.ensure_held, number), stamps=stamps)
     return bronze.start_stream(leased_lake, contract, settings.kafka_bootstrap_servers, starting_offsets)

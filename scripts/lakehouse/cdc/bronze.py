@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from functools import reduce
 from typing import Any
-from uuid import uuid4
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -88,7 +87,6 @@ class BatchWriter:
         self._contract = contract
         self._next_offsets = dict(starting_offsets.by_partition)
         self._commit_check = lake.commit_check("bronze", contract.table)
-        self._run_id = uuid4().hex
         self.query: Future[StreamingQuery] = Future()
 
     def append(self, batch: DataFrame, batch_id: int) -> None:
@@ -103,9 +101,8 @@ class BatchWriter:
         self._ensure_contiguous(start_offsets)
         # A query's first batch is empty where no message is new, and Delta does not commit an empty batch.
         if expected_rows := sum(end - start_offsets[partition] for partition, end in end_offsets.items()):
-            token = f"{self._run_id}:{batch_id}"
-            self._lake.append(batch, "bronze", self._contract.table, userMetadata=token)
-            self._commit_check.ensure_committed(token, expected_rows)
+            stamp = self._lake.append(batch, "bronze", self._contract.table)
+            self._commit_check.ensure_committed(stamp, expected_rows)
         self._next_offsets |= end_offsets
         if batch_id % CHECKPOINT_EVERY_N_BATCHES == 0:
             checkpoint_log(self._lake.store.path("bronze", self._contract.table))
@@ -179,13 +176,13 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
     open_gaps = [gap for gap in starting_offsets.gaps if gap in still_open]
     commit_check, message_count = lake.commit_check("bronze", contract.table), 0
     for n in range(0, len(open_gaps), MAX_GAPS_PER_COMMIT):
-        gaps, token, refill_number = open_gaps[n : n + MAX_GAPS_PER_COMMIT], uuid4().hex, refill_number + 1
+        gaps, refill_number = open_gaps[n : n + MAX_GAPS_PER_COMMIT], refill_number + 1
         messages = reduce(DataFrame.unionByName, (_read_gap(lake, contract, kafka, gap) for gap in gaps))
         transaction = {"txnAppId": REFILL_APP_ID, "txnVersion": str(refill_number)}
         bronze_rows = to_bronze_rows(messages, starting_offsets.incarnation)
         expected_rows = sum(gap.last - gap.first + 1 for gap in gaps)
-        lake.append(bronze_rows, "bronze", contract.table, userMetadata=token, **transaction)
-        commit_check.ensure_committed(token, expected_rows)
+        stamp = lake.append(bronze_rows, "bronze", contract.table, **transaction)
+        commit_check.ensure_committed(stamp, expected_rows)
         message_count += expected_rows
         logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
     if remaining_gaps := bronze_gaps(lake.store, contract):

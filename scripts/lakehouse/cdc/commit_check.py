@@ -21,7 +21,7 @@ class CommitCheck:
         self._delta: Any = spark.sparkContext._jvm.org.apache.spark.sql.delta  # type: ignore[union-attr]  # noqa: SLF001
         self._checked_version = self._latest_version()
 
-    def ensure_committed(self, token: str, expected_rows: int) -> None:
+    def ensure_committed(self, stamp: str, expected_rows: int) -> None:
         """Raise LakehouseError unless a version since the last check has this userMetadata and this number of rows.
 
         Others commit too, so the last version may be theirs. The log is listed again only where the versions known to
@@ -31,7 +31,7 @@ class CommitCheck:
             newest = read_version()
             for version in range(newest, self._checked_version, -1):
                 commit = self._read_commit_info(version)
-                if commit.get("userMetadata") == token:
+                if commit.get("userMetadata") == stamp:
                     self._checked_version = newest
                     _ensure_row_count(commit, expected_rows, f"version {version} of {self._path}")
                     return

@@ -6,6 +6,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.fence import field_of
 from lakehouse.cdc.table_store import TableStore
 
 # The application id (`appId` of a `txn` action in Delta's protocol) of the commits that fill gaps; its version counts
@@ -18,8 +19,8 @@ ROW_COUNT_METRICS: Mapping[str, Sequence[str]] = {
     "WRITE": ("numOutputRows",),
     "MERGE": ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"),
 }
-# The operations that change no row.
-MAINTENANCE_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+# The operations that change no row. A fence and other properties are set between data commits.
+MAINTENANCE_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 HISTORY_LOOKBACK = 20  # commits searched for the last one that is no maintenance
 # VACUUM goes by a file's own age, and a file is written before its commit.
 MAX_WRITE_TO_COMMIT_MS = 3_600_000
@@ -32,8 +33,9 @@ def last_data_version(store: TableStore, layer: str, name: str) -> int:
 
 
 def provenance(store: TableStore, layer: str, name: str) -> str | None:
-    """Return the provenance (userMetadata) of the last commit that is no maintenance; None where it is unknown."""
-    return (_last_data_commit(store.delta_table(layer, name)) or {}).get("userMetadata")
+    """Return the provenance in the stamp of the last commit that is no maintenance; None where it is unknown."""
+    commit = _last_data_commit(store.delta_table(layer, name)) or {}
+    return field_of(commit.get("userMetadata"), "provenance")
 
 
 def rows_written_per_commit(store: TableStore, layer: str, name: str, since: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Spark's access to the lake: everything that the engine reads or writes with Spark goes through here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from delta.tables import DeltaTable
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.commit_check import CommitCheck
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.fence import CommitStamps
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.cdc.schemas import Columns
 from lakehouse.cdc.table_store import TableStore
@@ -17,23 +18,32 @@ from lakehouse.spark.literals import lit
 
 # In a job's .conf, before the name of a setting that is for bulk work only.
 BULK_CONF_PREFIX = "spark.lakehouse.bulk."
+# The userMetadata of a merge or delete, whose API takes no options.
+USER_METADATA_CONF = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables of a store in a Spark session. `pre_commit_check` runs before each commit and raises to prevent it."""
+    """The tables of a store in a Spark session. `pre_commit_check` runs before each commit and raises to prevent it.
+
+    `stamps` names the writer in each commit; without a lease it names none. `session_conf` has the settings that this
+    session has and the job's others have not.
+    """
 
     spark: SparkSession
     store: TableStore
     pre_commit_check: Callable[[], None] = field(default=lambda: None)
+    stamps: CommitStamps = field(default_factory=CommitStamps)
+    session_conf: Mapping[str, str] = field(default_factory=dict)
 
     def with_bulk_settings(self) -> "Lake":
         """Return the same lake in a new session, with the bulk settings of the job's .conf."""
-        bulk_session = self.spark.newSession()
-        for name, value in self.spark.sparkContext.getConf().getAll():
-            if name.startswith(BULK_CONF_PREFIX):
-                bulk_session.conf.set(name.removeprefix(BULK_CONF_PREFIX), value)
-        return replace(self, spark=bulk_session)
+        bulk = {
+            name.removeprefix(BULK_CONF_PREFIX): value
+            for name, value in self.spark.sparkContext.getConf().getAll()
+            if name.startswith(BULK_CONF_PREFIX)
+        }
+        return replace(self, spark=self._new_session(bulk), session_conf=bulk)
 
     def silver(self, contract: Contract) -> DataFrame:
         """Return the table's current rows."""
@@ -79,10 +89,12 @@ class Lake:
     def read(self, layer: str, name: str) -> DataFrame:
         return self.spark.read.format("delta").load(self.store.path(layer, name))
 
-    def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> None:
-        """Append the rows in one commit; `options` are those of Delta's writer."""
-        self.pre_commit_check()
-        rows.write.format("delta").mode("append").options(**options).save(self.store.path(layer, name))
+    def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> str:
+        """Append the rows in one commit and return its stamp; `options` are those of Delta's writer."""
+        stamp = self._begin_commit(layer, name)
+        writer = rows.write.format("delta").mode("append").option("userMetadata", stamp)
+        writer.options(**options).save(self.store.path(layer, name))
+        return stamp
 
     def commit_check(self, layer: str, name: str) -> CommitCheck:
         return CommitCheck(self.spark, self.store.path(layer, name))
@@ -90,31 +102,45 @@ class Lake:
     def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
         """Replace all rows of the table in one commit; a reader sees the old ones or the new, never a mix.
 
-        The commit's userMetadata stores `provenance`, for commit_log.provenance to return.
+        The commit's stamp stores `provenance`, for commit_log.provenance to return.
         """
-        self.pre_commit_check()
+        stamp = self._begin_commit(layer, name, provenance=provenance)
         schema_matches = self.store.has_columns(layer, name, dict(rows.dtypes))
         # Delta needs a second to find the rows that an overwrite replaces, even where there are none.
         mode = "append" if schema_matches and table_stats.is_empty(self.store, layer, name) else "overwrite"
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not schema_matches))
-        writer.option("userMetadata", provenance).save(self.store.path(layer, name))
+        writer.option("userMetadata", stamp).save(self.store.path(layer, name))
 
     def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str) -> None:
         """Replace the rows that match a SQL condition; the new rows all have to match it, too."""
-        self.pre_commit_check()
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
-        writer.save(self.store.path(layer, name))
+        writer.option("userMetadata", self._begin_commit(layer, name)).save(self.store.path(layer, name))
 
     def truncate(self, layer: str, name: str, columns: Columns) -> None:
-        """Delete all rows of the table, and replace its columns by these."""
-        self.pre_commit_check()
+        """Delete all rows of the table, and set its columns."""
         writer = self._empty_frame(columns).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer.partitionBy(*self.store.partition_columns(layer, name)).save(self.store.path(layer, name))
+        writer.partitionBy(*self.store.partition_columns(layer, name))
+        writer.option("userMetadata", self._begin_commit(layer, name)).save(self.store.path(layer, name))
 
     def table(self, layer: str, name: str) -> DeltaTable:
-        """Return the table as Delta's API has it, to merge into or delete from."""
+        """Return the table as Delta's API has it, for one merge into it or one delete from it.
+
+        It belongs to a session of its own: these two take their stamp from a session's settings, and tables are merged
+        in parallel.
+        """
+        session = self._new_session({**self.session_conf, USER_METADATA_CONF: self._begin_commit(layer, name)})
+        return DeltaTable.forPath(session, self.store.path(layer, name))
+
+    def _begin_commit(self, layer: str, name: str, **fields: str) -> str:
+        """Return the stamp of the next commit. Raises to prevent it where the writer may not write any more."""
         self.pre_commit_check()
-        return DeltaTable.forPath(self.spark, self.store.path(layer, name))
+        return self.stamps.next(layer, name, **fields)
+
+    def _new_session(self, session_conf: Mapping[str, str]) -> SparkSession:
+        session = self.spark.newSession()
+        for name, value in session_conf.items():
+            session.conf.set(name, value)
+        return session
 
     def _empty_frame(self, columns: Columns) -> DataFrame:
         """Return a frame of these columns without rows; made from a Python list, it would start a Python worker."""

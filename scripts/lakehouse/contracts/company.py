@@ -9,6 +9,7 @@ RUN_REFRESH = "python scripts/Jobs_Spark/batch_refresh_silver_gold.py"
 # Without Docker, and with it.
 START_COMMANDS = "make up, or docker-compose up -d"
 REBUILD_HINT = f"Run {RUN_REFRESH} --rebuild-silver."
+CREATE_TABLES = "python scripts/ETL_Full_Load/pipeline.py"
 RESNAPSHOT_HINT = "python scripts/Jobs_Spark/resnapshot.py reads every table again and continues from there."
 OTHER_SOURCE_HINT = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "

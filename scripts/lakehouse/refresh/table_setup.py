@@ -34,6 +34,16 @@ def gold_tables(models: Sequence[Model] = MODELS) -> Mapping[str, GoldTable]:
     }
 
 
+def refreshed_tables() -> tuple[tuple[str, str], ...]:
+    """Return every table that a refresh writes, as (layer, name)."""
+    return (
+        *(("silver", contract.table) for contract in CAPTURED),
+        *(("silver", f"{contract.table}_versions") for contract in CAPTURED),
+        ("silver", "quarantine"),
+        *(("gold", name) for name in gold_tables()),
+    )
+
+
 def create_tables(store: TableStore, models: Sequence[Model] = MODELS) -> None:
     """Create each table of Silver and Gold that is missing; add new columns to Gold's tables of an earlier version."""
     store.create_quarantine()

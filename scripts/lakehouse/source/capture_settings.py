@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.contracts.company import RESNAPSHOT_HINT
+from lakehouse.contracts.company import CREATE_TABLES, RESNAPSHOT_HINT
 
 OPERATIONS = ("insert", "update", "delete", "truncate")
 REPLICA_IDENTITIES = {"d": "DEFAULT", "f": "FULL", "i": "USING INDEX", "n": "NOTHING"}
 SUPPORTED_IDENTITIES = ("d", "f")
-CREATE_TABLES_HINT = "python scripts/ETL_Full_Load/pipeline.py"
 REGISTER_HINT = "python scripts/Jobs_Spark/register_connector.py --once"
 # They differ between processes: each reaches Postgres by its own address.
 ADDRESS_SETTINGS = frozenset(
@@ -57,7 +56,7 @@ def compare_tables(tables: Iterable[TableSettings], contracts: Iterable[Contract
     for table in tables:
         contract = contract_by_table.get(table.table)
         if not table.exists:
-            found.append(Finding(table.table, "Postgres has no such table", CREATE_TABLES_HINT, loses_changes=False))
+            found.append(Finding(table.table, "Postgres has no such table", CREATE_TABLES, loses_changes=False))
             continue
         found += _compare_identity(table)
         found += _compare_publication(table, publication)

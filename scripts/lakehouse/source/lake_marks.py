@@ -7,12 +7,10 @@ from uuid import uuid4
 
 from lakehouse.cdc.lake_mark import can_have_mark, read_mark, write_mark
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.contracts.company import RESNAPSHOT_HINT
+from lakehouse.contracts.company import CREATE_TABLES, RESNAPSHOT_HINT
 from lakehouse.errors import NotReady, SourceMismatch
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import Connection, errors, short_connection
-
-CREATE_TABLES_HINT = "python scripts/ETL_Full_Load/pipeline.py creates it."
 
 # A week of one a minute: a lake put back from a backup of last week has an older mark than Postgres, and is right.
 RETAINED_MARKS = 10_000
@@ -45,7 +43,7 @@ def advance_mark(conn: Connection, store: TableStore, *, retained: int = RETAINE
         is_written = _insert_mark(conn, store, last, retained)
     except errors.UndefinedTable:
         if last is None:
-            raise NotReady(f"Postgres has no table ops.lake_marks yet. {CREATE_TABLES_HINT}") from None
+            raise NotReady(f"Postgres has no table ops.lake_marks yet. {CREATE_TABLES} creates it.") from None
         is_written = False
     if not is_written:
         raise SourceMismatch(

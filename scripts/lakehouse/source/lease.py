@@ -1,9 +1,16 @@
-"""The lease of a writer: a Postgres advisory lock for one job on one lake (law 9)."""
+"""The lease of a writer: a Postgres advisory lock for one job on one lake, and a number that rises (law 9).
 
+The lock says who may write. The number keeps out a holder that has lost the lock and does not know it yet: it is in
+the logs of the tables (cdc/fence.py).
+"""
+
+from contextlib import suppress
 from threading import Lock
 
+from lakehouse.cdc.fence import WriterLease
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.errors import LockHeld, LockLost
+from lakehouse.contracts.company import CREATE_TABLES
+from lakehouse.errors import LockHeld, LockLost, NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import (
     DEFAULT_DEADLINE_S,
@@ -25,11 +32,23 @@ SELECT_HOLDER = f"""
       AND ((held.classid::bigint << 32) | held.objid::bigint) = {LOCK_KEY}
 """  # noqa: S608 - our own constant
 
+# A lease of before that has no end may still be in use: its holder was killed, or is frozen.
+_ACQUIRE = """
+    WITH acquired AS (INSERT INTO ops.leases (lake_id, job) VALUES (%(lake)s, %(job)s) RETURNING number)
+    SELECT number, EXISTS (SELECT FROM ops.leases WHERE lake_id = %(lake)s AND job = %(job)s AND ended_at IS NULL)
+    FROM acquired
+"""
+_END_EARLIER = """
+    UPDATE ops.leases SET ended_at = now()
+    WHERE lake_id = %s AND job = %s AND number < %s AND ended_at IS NULL
+"""
+_END = "UPDATE ops.leases SET ended_at = now() WHERE number = %s"
+
 
 class Lease:
     """The lease of a job (`stream`, `refresh`) on the lake of the settings. It lasts as long as its connection.
 
-    Each acquisition has a new epoch: a lease that was lost and acquired again does not pass as unbroken.
+    Each acquisition has a new number: a lease that was lost and acquired again does not pass as unbroken.
     Each question to Postgres has `deadline` seconds.
     """
 
@@ -39,8 +58,10 @@ class Lease:
         self._deadline = deadline
         self._conn: Connection | None = None
         self._backend_pid: int | None = None
-        self._epoch = 0
+        self._number = 0
+        self._lake_id = ""
         self._mutex = Lock()
+        self.needs_fence = False
 
     @property
     def backend_pid(self) -> int | None:
@@ -48,23 +69,43 @@ class Lease:
         return self._backend_pid
 
     def acquire(self, timeout: float = 0) -> int:
-        """Acquire the lease unless this object has it already, and return its epoch.
+        """Acquire the lease unless this object has it already, and return its number.
 
-        Raises LockHeld where another session still has it after `timeout` seconds.
+        Afterwards `needs_fence` is whether an earlier holder may still be writing.
+        Raises LockHeld where another session still has the lease after `timeout` seconds.
         """
         with self._mutex:
             if not self._is_active():
                 self._acquire_lock(timeout)
-            return self._epoch
+            return self._number
 
-    def ensure_held(self, epoch: int) -> None:
-        """Raise LockLost unless the lease has been held without a break since `acquire` returned this epoch."""
+    def ensure_held(self, number: int) -> None:
+        """Raise LockLost unless the lease has been held without a break since `acquire` returned this number."""
         with self._mutex:
-            if epoch != self._epoch or not self._is_active():
+            if number != self._number or not self._is_active():
                 raise LockLost(f"the lock of the {self._job} on {self._settings.lake} was lost; nothing was written.")
 
+    def writer(self, number: int) -> WriterLease:
+        """Return the lease as commits name it."""
+        return WriterLease(self._job, number)
+
+    def end_earlier(self) -> None:
+        """Record that no earlier holder can write any more: each table of the job is fenced."""
+        with self._mutex:
+            if self._conn:
+                self._conn.execute(_END_EARLIER, [self._lake_id, self._job, self._number])
+                self.needs_fence = False
+
+    def release(self) -> None:
+        """Release the lease and record its end: this process commits nothing more by it."""
+        with self._mutex:
+            if self._conn and self._is_active():
+                with suppress(Error):
+                    self._conn.execute(_END, [self._number])
+        self.close()
+
     def close(self) -> None:
-        """Release the lease by closing its connection."""
+        """Release the lease by closing its connection, as a killed process does; its end is not recorded."""
         if self._conn:
             self._conn.close()
 
@@ -80,22 +121,28 @@ class Lease:
     def _acquire_lock(self, timeout: float) -> None:
         self.close()
         # Not the lake's path: a container and this machine reach the same lake by different paths.
-        lock_name = f"{self._job} {TableStore(self._settings.lake).lake_id()}"
+        self._lake_id = TableStore(self._settings.lake).lake_id()
         conn = connect(self._settings, autocommit=True, deadline=self._deadline)
         # 1 ms is the shortest lock_timeout of Postgres, and 0 means no timeout.
         lock_timeout = f"{max(1, round(timeout * 1000))}ms"
+        lock_name = f"{self._job} {self._lake_id}"
         try:
             conn.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
             with conn.deadline(timeout + self._deadline):
                 conn.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", [lock_name])
+            # By the lock's own connection: whoever has lost the lock gets no number.
+            row = conn.execute(_ACQUIRE, {"lake": self._lake_id, "job": self._job}).fetchone()
         except errors.LockNotAvailable as error:
             with conn:
                 raise LockHeld(self._describe_holder(conn, lock_name)) from error
+        except errors.UndefinedTable as error:
+            conn.close()
+            raise NotReady(f"Postgres has no table ops.leases yet. {CREATE_TABLES} creates it.") from error
         except TRANSIENT_ERRORS as error:
             conn.close()
             raise connection_lost(error) from None
         self._conn, self._backend_pid = conn, conn.info.backend_pid
-        self._epoch += 1
+        self._number, self.needs_fence = row or (0, True)
 
     def _describe_holder(self, conn: Connection, lock_name: str) -> str:
         """Return who has the lock: a lost session of this very process, or another process."""

@@ -1,10 +1,12 @@
 """The lock for writing Silver and Gold: one refresh at a time, on a lake that was read from this Postgres."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.fence import CommitStamps, LeasedStamps, fence_tables
 from lakehouse.cdc.source_identity import ensure_same_system
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.settings import Settings
@@ -13,20 +15,39 @@ from lakehouse.source.postgres import short_connection, system_identifier
 from lakehouse.source.source_check import ensure_conn_not_rewound
 
 
+@dataclass(frozen=True)
+class RefreshLock:
+    """A held refresh lock: `ensure_held` raises LockLost where it was lost, and `stamps` names it in commits."""
+
+    ensure_held: Callable[[], None]
+    stamps: CommitStamps
+
+
 @contextmanager
 def exclusive_refresh(
-    settings: Settings, store: TableStore, contracts: Sequence[Contract], timeout: float
-) -> Iterator[Callable[[], None]]:
-    """Hold the refresh lease inside the block, and yield a check to call before each commit.
+    settings: Settings,
+    store: TableStore,
+    contracts: Sequence[Contract],
+    tables: Iterable[tuple[str, str]],
+    timeout: float,
+) -> Iterator[RefreshLock]:
+    """Hold the refresh lease inside the block, and yield what each commit needs of it.
 
-    The check raises LockLost where the lease was lost. Raises LockHeld where another process has the lease after
+    `tables` are all that a refresh may write, as (layer, name). Where an earlier holder has not recorded its end, they
+    are fenced before anything is read of them. Raises LockHeld where another process has the lease after
     `timeout` seconds. Raises SourceMismatch where Bronze was read from another or a since restored Postgres.
     """
     with closing(Lease(settings, "refresh")) as lease:
-        epoch = lease.acquire(timeout)
+        number = lease.acquire(timeout)
         with short_connection(settings) as conn:
             system = str(system_identifier(conn))
             for contract in contracts:
                 ensure_same_system(store, system, contract)
             ensure_conn_not_rewound(conn, store, contracts)
-        yield partial(lease.ensure_held, epoch)
+        writer = lease.writer(number)
+        if lease.needs_fence:
+            fence_tables(store, tables, writer)
+            lease.end_earlier()
+        yield RefreshLock(partial(lease.ensure_held, number), LeasedStamps(store, writer))
+        # Not after an error: a commit that Spark has begun may still end.
+        lease.release()

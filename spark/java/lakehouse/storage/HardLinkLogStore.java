@@ -68,11 +68,15 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
     Path version = Path.of(path.toUri().getPath());
     Path written = version.resolveSibling("." + version.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {
-      writeSynced(written, actions);
+      CommitFence.Writer writer = writeSynced(written, actions);
       if (overwrite) {
         Files.move(written, version, StandardCopyOption.ATOMIC_MOVE);
-      } else {
+      } else if (writer == null) {
         commit(version, written);
+      } else {
+        CommitFence.check(version, writer);
+        commit(version, written);
+        CommitFence.committed(version, writer);
       }
     } finally {
       Files.deleteIfExists(written);
@@ -120,15 +124,20 @@ public final class HardLinkLogStore extends HadoopFileSystemLogStore {
     }
   }
 
-  private static void writeSynced(Path file, Iterator<String> lines) throws IOException {
+  /** Writes the lines and syncs them; returns the writer that they name, null where they name none. */
+  private static CommitFence.Writer writeSynced(Path file, Iterator<String> lines) throws IOException {
+    CommitFence.Writer writer = null;
     try (FileOutputStream opened = new FileOutputStream(file.toFile());
         OutputStream out = new BufferedOutputStream(opened)) {
       while (lines.hasNext()) {
-        out.write((lines.next() + "\n").getBytes(StandardCharsets.UTF_8));
+        String line = lines.next();
+        writer = writer == null ? CommitFence.writerOf(line) : writer;
+        out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
       }
       out.flush();
       opened.getFD().sync();
     }
+    return writer;
   }
 
   private void commit(Path version, Path written) throws IOException {
