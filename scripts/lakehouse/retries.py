@@ -122,6 +122,19 @@ def retry_until_stopped(
                 return
 
 
+def log_new_reasons(log: Callable[..., object]) -> Callable[..., None]:
+    """Return a method to log `retrying` with that logs each reason once, until another one comes."""
+    last = None
+
+    def log_new(event: str, *, reason: str, **fields: object) -> None:
+        nonlocal last
+        if reason != last:
+            log(event, reason=reason, **fields)
+        last = reason
+
+    return log_new
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of the error's message, or its class name where the message is empty."""
     lines = str(error).strip().splitlines()

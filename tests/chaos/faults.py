@@ -14,6 +14,7 @@ from chaos.system_under_test import SystemUnderTest
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
+from lakehouse.source.lease import lock_name
 from lakehouse.source.postgres import OperationalError, connect
 
 WORKERS = ("connector-controller", "slack-notifier", "distance-worker")
@@ -105,7 +106,7 @@ def fill_lake_disk(system: SystemUnderTest) -> Fault:
 
 def lose_lease(settings: Settings, job: str) -> Fault | None:
     """Terminate the Postgres session that holds a job's lease; None where there is none."""
-    name = f"{job} {TableStore(settings.lake).lake_id()}"
+    name = lock_name(job, TableStore(settings.lake).lake_id())
     terminated = _terminate_backends(
         settings,
         "FROM pg_locks WHERE locktype = 'advisory' AND granted "

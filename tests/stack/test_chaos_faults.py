@@ -15,8 +15,8 @@ from lakehouse.source import topics
 from lakehouse.source.lease import Lease
 
 
-def test_lost_lease_fault_affects_one_job_only(settings: Settings, tmp_path: Path) -> None:
-    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+def test_lost_lease_fault_affects_one_job_only(database: Settings, tmp_path: Path) -> None:
+    own = database.model_copy(update={"lake_uri": str(tmp_path)})
     with closing(Lease(own, "stream")) as stream, closing(Lease(own, "refresh")) as refresh:
         tokens = stream.acquire(), refresh.acquire()
         fault = lose_lease(own, "stream")

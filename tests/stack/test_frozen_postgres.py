@@ -98,7 +98,7 @@ def test_lease_whose_backend_is_frozen_is_lost_and_its_process_named(database: S
                 lease.ensure_held(epoch)
             with pytest.raises(Exception, match=rf"waits for Postgres process {pid}, which does not answer"):
                 lease.acquire()
-        assert lease.acquire(timeout=seconds(30)) == epoch + 1
+        assert lease.acquire(timeout=seconds(30)) > epoch
 
 
 class SupervisedStream:

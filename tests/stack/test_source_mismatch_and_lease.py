@@ -1,5 +1,6 @@
 """Law 9: one lake, one source, one writer; a mismatch is refused with its remedy, and nothing is written."""
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,17 +8,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from lakehouse.capture.streams import run_streams
+from lakehouse.cdc.fence import WriterLease, fence_table, highest_fence
 from lakehouse.cdc.source_identity import SYSTEM_IDENTIFIER_PROPERTY, TOPIC_ID_PROPERTY, resolve_starting_offsets
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LockHeld, LockLost, SourceMismatch
 from lakehouse.local.stack import Stack
-from lakehouse.retries import wait_until
+from lakehouse.retries import StopSignal, wait_until
 from lakehouse.serving.client import query
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source.lease import Lease
+from lakehouse.source.lease import Lease, advance_numbers
 from lakehouse.source.postgres import connect
+from lakehouse.source.roles import as_worker
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import LOG_STORE
 from support.timing import seconds
@@ -64,10 +69,30 @@ def test_same_source_resolves_to_the_same_incarnation_again(settings: Settings, 
     assert [resolve_starting_offsets(store, source, RH_EMPLOYEES).incarnation for _ in range(2)] == [0, 0]
 
 
-def test_a_second_stream_on_the_same_lake_is_refused(stack: Stack) -> None:
-    refused = run_job(stack, STREAM, stack.settings.lake)
-    assert refused.returncode == 1
-    assert "another stream writes the lake" in refused.stderr
+def test_second_stream_waits_and_logs_its_holder_once(
+    database: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = database.model_copy(update={"lake_uri": str(tmp_path / "here")})
+    there = as_worker(database.model_copy(update={"lake_uri": str(tmp_path / "there")}))
+    attempts, acquire = [0], Lease.acquire
+
+    def count_attempts(lease: Lease, timeout: float = 0) -> int:
+        attempts[0] += 1
+        return acquire(lease, timeout)
+
+    with closing(Lease(here, "stream")) as first, ThreadPoolExecutor(1) as pool, capture_logs() as logs:
+        first.acquire()
+        monkeypatch.setattr(Lease, "acquire", count_attempts)
+        stop = StopSignal()
+        second = pool.submit(run_streams, there, stop)
+        try:
+            wait_until(lambda: attempts[0] > 3, timeout=seconds(60), missing="attempts of the second stream")
+        finally:
+            stop.set()
+        assert second.result(timeout=seconds(30)) is None
+    [waiting] = [line["reason"] for line in logs if line["event"] == "retrying"]
+    assert f"another stream writes the lake {tmp_path}/here" in waiting
+    assert not [*(tmp_path / "there").glob("*/*")]
 
 
 @pytest.mark.parametrize("script", [REFRESH, "reconcile.py", "maintain.py"])
@@ -109,21 +134,57 @@ def _is_waiting_for_a_lock(settings: Settings) -> bool:
         return conn.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is not None
 
 
-def test_lease_is_the_same_by_every_path_to_the_lake(settings: Settings, tmp_path: Path) -> None:
+def test_lease_is_the_same_by_every_path_to_the_lake(database: Settings, tmp_path: Path) -> None:
     (tmp_path / "as_a_container_sees_it").symlink_to(tmp_path / "lake")
     (tmp_path / "lake").mkdir()
-    here = settings.model_copy(update={"lake_uri": str(tmp_path / "lake")})
-    there = settings.model_copy(update={"lake_uri": str(tmp_path / "as_a_container_sees_it")})
-    another = settings.model_copy(update={"lake_uri": str(tmp_path / "another")})
-    with closing(Lease(here, "stream")) as lease, closing(Lease(another, "stream")) as lease_elsewhere:
+    here = database.model_copy(update={"lake_uri": str(tmp_path / "lake")})
+    there = database.model_copy(update={"lake_uri": str(tmp_path / "as_a_container_sees_it")})
+    another = database.model_copy(update={"lake_uri": str(tmp_path / "another")})
+    with closing(Lease(here, "refresh")) as lease, closing(Lease(another, "refresh")) as lease_elsewhere:
         lease.acquire()
-        with pytest.raises(LockHeld, match="another stream"):
-            Lease(there, "stream").acquire()
+        with pytest.raises(LockHeld, match="another refresh"):
+            Lease(there, "refresh").acquire()
         lease_elsewhere.acquire()
 
 
-def test_reacquired_lease_invalidates_the_old_fencing_token(settings: Settings, tmp_path: Path) -> None:
-    own = settings.model_copy(update={"lake_uri": str(tmp_path)})
+@pytest.mark.parametrize("job", ["stream", "refresh", "maintenance"])
+def test_lease_outlasts_the_removal_of_silver(database: Settings, tmp_path: Path, job: str) -> None:
+    own = database.model_copy(update={"lake_uri": str(tmp_path)})
+    TableStore(own.lake).create_quarantine()
+    with closing(Lease(own, job)) as lease:
+        lease.acquire()
+        shutil.rmtree(tmp_path / "silver")
+        with pytest.raises(LockHeld, match=f"another {job} writes the lake {tmp_path}"):
+            Lease(own, job).acquire()
+
+
+def test_lease_of_the_stream_is_one_for_all_lakes_of_a_postgres_and_names_the_other(
+    database: Settings, tmp_path: Path
+) -> None:
+    here = database.model_copy(update={"lake_uri": str(tmp_path / "here")})
+    there = database.model_copy(update={"lake_uri": str(tmp_path / "there")})
+    with closing(Lease(here, "stream")) as first, closing(Lease(there, "stream")) as second:
+        first.acquire()
+        with pytest.raises(LockHeld, match=rf"another stream writes the lake {tmp_path}/here, by Postgres session \d+"):
+            second.acquire()
+        first.release()
+        second.acquire(timeout=seconds(30))
+
+
+def test_numbers_go_on_above_those_in_the_lake_of_a_restored_postgres(database: Settings, tmp_path: Path) -> None:
+    own = database.model_copy(update={"lake_uri": str(tmp_path)})
+    store, quarantine = TableStore(own.lake), ("silver", "quarantine")
+    store.create_quarantine()
+    fence_table(store, *quarantine, WriterLease("refresh", 1_000))
+    with connect(database, autocommit=True) as conn:
+        for _ in range(2):  # a resnapshot that was killed and run again
+            advance_numbers(conn, highest_fence(store, [quarantine, ("gold", "missing")]))
+    with closing(Lease(own, "refresh")) as lease:
+        fence_table(store, *quarantine, lease.writer(lease.acquire()))
+
+
+def test_reacquired_lease_invalidates_the_old_fencing_token(database: Settings, tmp_path: Path) -> None:
+    own = database.model_copy(update={"lake_uri": str(tmp_path)})
     with closing(Lease(own, "stream")) as lease:
         token = lease.acquire()
         lease.ensure_held(token)
@@ -157,12 +218,13 @@ def test_lease_needs_no_fence_after_one_whose_end_is_recorded(settings: Settings
     assert numbers == sorted({*numbers})
 
 
-def test_lease_of_another_job_or_lake_needs_no_fence(settings: Settings, tmp_path: Path) -> None:
-    here = settings.model_copy(update={"lake_uri": str(tmp_path / "here")})
-    elsewhere = settings.model_copy(update={"lake_uri": str(tmp_path / "elsewhere")})
+def test_lease_of_another_job_or_lake_needs_no_fence(database: Settings, tmp_path: Path) -> None:
+    here = database.model_copy(update={"lake_uri": str(tmp_path / "here")})
+    elsewhere = database.model_copy(update={"lake_uri": str(tmp_path / "elsewhere")})
     with closing(Lease(here, "stream")) as killed:
         killed.acquire()
+    # The server releases the lock of a closed connection with a delay.
     for other in (Lease(here, "refresh"), Lease(elsewhere, "stream")):
         with closing(other):
-            other.acquire()
+            other.acquire(timeout=seconds(30))
             assert not other.needs_fence

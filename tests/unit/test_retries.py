@@ -11,7 +11,7 @@ import stamina
 from structlog.testing import capture_logs
 
 from lakehouse.errors import NotReady
-from lakehouse.retries import Backoff, StopSignal, retry_until_stopped
+from lakehouse.retries import Backoff, StopSignal, log_new_reasons, retry_until_stopped
 from support.timing import seconds
 
 
@@ -95,3 +95,11 @@ def test_sigterm_interrupts_a_retry_delay() -> None:
         assert stop.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_reason_is_logged_again_only_after_another_one() -> None:
+    lines: list[str] = []
+    log = log_new_reasons(lambda event, *, reason, seconds: lines.append(f"{event} {reason} {seconds}"))
+    for seconds, reason in enumerate("aabba"):
+        log("retrying", reason=reason, seconds=seconds)
+    assert lines == ["retrying a 0", "retrying b 2", "retrying a 4"]

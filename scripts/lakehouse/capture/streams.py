@@ -17,13 +17,13 @@ from lakehouse.cdc.source_identity import create_bronze_tables, resolve_starting
 from lakehouse.cdc.source_timeline import record_timeline
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
-from lakehouse.errors import NotReady
+from lakehouse.errors import LockHeld, NotReady
 from lakehouse.healthcheck import make_heartbeat
-from lakehouse.retries import StopSignal, retry_until_stopped
+from lakehouse.retries import StopSignal, log_new_reasons, retry_until_stopped
 from lakehouse.settings import Settings
 from lakehouse.source.lake_marks import renew_mark
 from lakehouse.source.lease import Lease
-from lakehouse.source.source_check import ensure_source_not_rewound, read_source_identity
+from lakehouse.source.source_check import ensure_same_postgres, ensure_source_not_rewound, read_source_identity
 from lakehouse.spark.session import session
 from lakehouse.spark.stream_supervisor import supervise
 
@@ -31,11 +31,17 @@ MARK_INTERVAL_S = 60.0
 
 
 def run_streams(settings: Settings, stop: StopSignal) -> None:
-    """Append every change of the captured tables to Bronze, one stream a table, until `stop` is set."""
+    """Append every change of the captured tables to Bronze, one stream a table, until `stop` is set.
+
+    Waits while another stream reads this Postgres, and logs once whom it waits for.
+    """
     log = logs.logger("stream")
     retry_outages = partial(retry_until_stopped, on=(NotReady,), log=log.warning, stop=stop)
     store, lease = TableStore(settings.lake), Lease(settings, "stream")
-    retry_outages(lease.acquire)
+    existing = [contract for contract in CAPTURED if store.exists("bronze", contract.table)]
+    # Before the lease: a lake of another Postgres is refused at once, also while that one's own stream runs.
+    retry_outages(lambda: ensure_same_postgres(settings, store, existing))
+    retry_until_stopped(lease.acquire, on=(NotReady, LockHeld), log=log_new_reasons(log.warning), stop=stop)
     if stop.is_set():
         return
     # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.

@@ -55,6 +55,20 @@ def fence_tables(store: TableStore, tables: Iterable[tuple[str, str]], lease: Wr
             fence_table(store, layer, name, lease)
 
 
+def highest_fence(store: TableStore, tables: Iterable[tuple[str, str]]) -> int:
+    """Return the highest number of any job by which one of the tables, given as (layer, name), is fenced; else 0."""
+    return max(
+        (
+            int(value)
+            for layer, name in tables
+            if store.exists(layer, name)
+            for key, value in store.properties(layer, name).items()
+            if key.startswith(FENCE_PROPERTY)
+        ),
+        default=0,
+    )
+
+
 class CommitStamps:
     """Stamps of commits without a lease: a token, by which a commit is found again."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import ArrayType, PrimitiveType
@@ -9,10 +10,15 @@ from deltalake.schema import ArrayType, PrimitiveType
 from lakehouse.cdc import schemas
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake_format import ensure_format
+from lakehouse.cdc.lake_identity import read_or_create_lake_id
 from lakehouse.errors import LakehouseError
 
 STATS_COLUMNS_PROPERTY = "delta.dataSkippingStatsColumns"
 DELTA_TYPE_NAMES = {"int": "integer", "bigint": "long"}
+DISK_HINT = (
+    "Its disk needs free space, write permission for you, and hard links (exFAT and some network shares have none). "
+    "Fix that, or name another folder in LAKE_URI."
+)
 # Bronze gets many commits a second, and its writer maintains the log (maintenance.py): a checkpoint by Spark delayed a
 # commit by 3 s. Each commit lists the log, which took 0.25 s with 100 files, 0.6 s with 10,000 and 5 s with 100,000.
 # Nobody reads Bronze's old versions, and Delta's own log cleanup works by whole days.
@@ -47,9 +53,18 @@ class TableStore:
         return str(self.delta_table(layer, name).metadata().id)
 
     def lake_id(self) -> str:
-        """Return the lake's id, the same from every path: the id of its quarantine, created where there is none."""
-        self.create_quarantine()
-        return self.table_id("silver", "quarantine")
+        """Return the lake's id, the same from every path, created where there is none.
+
+        A lake behind a URI has no file of its own: its id is that of its quarantine.
+        """
+        if "://" in self.root:
+            self.create_quarantine()
+            return self.table_id("silver", "quarantine")
+        try:
+            ensure_format(self.root)
+            return read_or_create_lake_id(Path(self.root))
+        except OSError as error:
+            raise LakehouseError(f"{self.root} could not be written: {error.strerror}. {DISK_HINT}") from error
 
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
         return self.delta_table(layer, name).metadata().configuration
@@ -103,9 +118,7 @@ class TableStore:
             )
         except OSError as error:
             raise LakehouseError(
-                f"{layer}/{name} could not be created in {self.root}: {innermost_cause(error)}. "
-                "Its disk needs free space, write permission for you, and hard links (exFAT and some network shares "
-                "have none). Fix that, or name another folder in LAKE_URI."
+                f"{layer}/{name} could not be created in {self.root}: {innermost_cause(error)}. {DISK_HINT}"
             ) from error
 
     def create_bronze(self, contract: Contract, properties: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """The lease of a writer: a Postgres advisory lock for one job on one lake, and a number that rises (law 9).
 
+One stream reads a Postgres, into whichever lake.
 The lock says who may write. The number keeps out a holder that has lost the lock and does not know it yet: it is in
 the logs of the tables (cdc/fence.py).
 """
@@ -22,19 +23,24 @@ from lakehouse.source.postgres import (
     errors,
 )
 
-LOCK_KEY = "hashtextextended(%s, 0)"
 # The key of a lock on a bigint is in two halves.
-SELECT_HOLDER = f"""
-    SELECT held.pid, host(activity.client_addr)
-    FROM pg_locks AS held LEFT JOIN pg_stat_activity AS activity USING (pid)
+SELECT_HOLDER = """
+    SELECT held.pid, host(activity.client_addr), lease.lake_uri
+    FROM pg_locks AS held
+    LEFT JOIN pg_stat_activity AS activity USING (pid)
+    LEFT JOIN ops.leases AS lease ON lease.backend_pid = held.pid AND lease.job = %(job)s AND lease.ended_at IS NULL
     WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND ((held.classid::bigint << 32) | held.objid::bigint) = {LOCK_KEY}
-"""  # noqa: S608 - our own constant
-
+      AND ((held.classid::bigint << 32) | held.objid::bigint) = hashtextextended(%(name)s, 0)
+    ORDER BY lease.number DESC NULLS LAST LIMIT 1
+"""
 # A lease of before that has no end may still be in use: its holder was killed, or is frozen.
 _ACQUIRE = """
-    WITH acquired AS (INSERT INTO ops.leases (lake_id, job) VALUES (%(lake)s, %(job)s) RETURNING number)
+    WITH acquired AS (
+      INSERT INTO ops.leases (lake_id, lake_uri, job, backend_pid)
+      VALUES (%(lake)s, %(uri)s, %(job)s, pg_backend_pid())
+      RETURNING number
+    )
     SELECT number, EXISTS (SELECT FROM ops.leases WHERE lake_id = %(lake)s AND job = %(job)s AND ended_at IS NULL)
     FROM acquired
 """
@@ -45,9 +51,23 @@ _END_EARLIER = """
 _END = "UPDATE ops.leases SET ended_at = now() WHERE number = %s"
 
 
+def lock_name(job: str, lake_id: str) -> str:
+    """Return the name whose hash is the key of a job's advisory lock."""
+    return job if job == "stream" else f"{job} {lake_id}"
+
+
+def advance_numbers(conn: Connection, minimum: int) -> None:
+    """Make the next lease's number higher than `minimum`: a Postgres put back from a backup counts from there."""
+    conn.execute(
+        "SELECT setval('ops.leases_number_seq', greatest(%s, (SELECT last_value FROM ops.leases_number_seq)))",
+        [max(minimum, 1)],
+    )
+
+
 class Lease:
     """The lease of a job (`stream`, `refresh`) on the lake of the settings. It lasts as long as its connection.
 
+    Two lakes of one Postgres share the lease of the stream.
     Each acquisition has a new number: a lease that was lost and acquired again does not pass as unbroken.
     Each question to Postgres has `deadline` seconds.
     """
@@ -125,16 +145,18 @@ class Lease:
         conn = connect(self._settings, autocommit=True, deadline=self._deadline)
         # 1 ms is the shortest lock_timeout of Postgres, and 0 means no timeout.
         lock_timeout = f"{max(1, round(timeout * 1000))}ms"
-        lock_name = f"{self._job} {self._lake_id}"
+        name = lock_name(self._job, self._lake_id)
         try:
             conn.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
             with conn.deadline(timeout + self._deadline):
-                conn.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", [lock_name])
+                conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
             # By the lock's own connection: whoever has lost the lock gets no number.
-            row = conn.execute(_ACQUIRE, {"lake": self._lake_id, "job": self._job}).fetchone()
+            row = conn.execute(
+                _ACQUIRE, {"lake": self._lake_id, "uri": self._settings.lake, "job": self._job}
+            ).fetchone()
         except errors.LockNotAvailable as error:
             with conn:
-                raise LockHeld(self._describe_holder(conn, lock_name)) from error
+                raise LockHeld(self._describe_holder(conn, name)) from error
         except errors.UndefinedTable as error:
             conn.close()
             raise NotReady(f"Postgres has no table ops.leases yet. {CREATE_TABLES} creates it.") from error
@@ -144,19 +166,20 @@ class Lease:
         self._conn, self._backend_pid = conn, conn.info.backend_pid
         self._number, self.needs_fence = row or (0, True)
 
-    def _describe_holder(self, conn: Connection, lock_name: str) -> str:
-        """Return who has the lock: a lost session of this very process, or another process."""
+    def _describe_holder(self, conn: Connection, name: str) -> str:
+        """Return who has the lock: a lost session of this very process, or another process, and its lake."""
         try:
-            holder = conn.execute(SELECT_HOLDER, [lock_name]).fetchone()
+            pid, address, lake = conn.execute(SELECT_HOLDER, {"name": name, "job": self._job}).fetchone() or (None,) * 3
         except TRANSIENT_ERRORS:
-            holder = None
-        if holder and holder[0] == self._backend_pid:
+            pid = address = lake = None
+        if pid and pid == self._backend_pid:
             return (
-                f"the lock of the {self._job} on {self._settings.lake} waits for Postgres process {holder[0]}, which "
+                f"the lock of the {self._job} on {self._settings.lake} waits for Postgres process {pid}, which "
                 "does not answer and still has it. It goes on by itself once that process has ended or goes on. "
                 "Look whether it is stopped (`ps`), or restart Postgres."
             )
-        at = f", its Postgres session {holder[0]}{f' from {holder[1]}' if holder[1] else ''}" if holder else ""
+        at = f", by Postgres session {pid}{f' from {address}' if address else ''}" if pid else ""
         return (
-            f"another {self._job} writes the lake {self._settings.lake}{at}. Wait for it, or stop it (`make status`)."
+            f"another {self._job} writes the lake {lake or self._settings.lake}{at}. "
+            "Wait for it, or stop it (`make status`)."
         )

@@ -7,12 +7,11 @@ from functools import partial
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import CommitStamps, LeasedStamps, fence_tables
-from lakehouse.cdc.source_identity import ensure_same_system
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import short_connection, system_identifier
-from lakehouse.source.source_check import ensure_conn_not_rewound
+from lakehouse.source.postgres import short_connection
+from lakehouse.source.source_check import ensure_conn_not_rewound, ensure_same_postgres_as_conn
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,7 @@ def exclusive_refresh(
     with closing(Lease(settings, "refresh")) as lease:
         number = lease.acquire(timeout)
         with short_connection(settings) as conn:
-            system = str(system_identifier(conn))
-            for contract in contracts:
-                ensure_same_system(store, system, contract)
+            ensure_same_postgres_as_conn(conn, store, contracts)
             ensure_conn_not_rewound(conn, store, contracts)
         writer = lease.writer(number)
         if lease.needs_fence:

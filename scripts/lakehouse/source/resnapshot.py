@@ -3,10 +3,11 @@
 A complete initial snapshot implies a delete of every row that it lacks. This removes rows whose deletes were lost.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.fence import highest_fence
 from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
@@ -16,6 +17,7 @@ from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, replication_slot, topics
 from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.lake_marks import reset_mark
+from lakehouse.source.lease import advance_numbers
 from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, current_wal_lsn, sql
 from lakehouse.source.source_check import read_source_identity
 
@@ -24,10 +26,13 @@ def resnapshot_lake(
     settings: Settings,
     store: TableStore,
     contracts: Sequence[Contract],
+    refreshed_tables: Iterable[tuple[str, str]],
     timeout: float,
     report_progress: Callable[[str], None],
 ) -> None:
     """Snapshot the tables again, and record in Bronze that changes before the snapshot may be lost.
+
+    The numbers of leases go on above those in the logs of Bronze and of `refreshed_tables`, given as (layer, name).
 
     Raises SourceMismatch, before the connector is stopped, where the snapshot could not be ordered after what was lost.
     """
@@ -41,6 +46,8 @@ def resnapshot_lake(
         resnapshot(conn, ConnectClient(session, settings.connect_url), captured, timeout, report_progress)
         for contract in contracts:
             acknowledge_data_loss(store, source, contract, wal_lsn)
+        fenced = [*(("bronze", contract.table) for contract in contracts), *refreshed_tables]
+        advance_numbers(conn, highest_fence(store, fenced))
         reset_mark(conn, store)
 
 

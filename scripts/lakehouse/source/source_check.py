@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.source_identity import Source, Topic, ensure_not_rewound
+from lakehouse.cdc.source_identity import Source, Topic, ensure_not_rewound, ensure_same_system
 from lakehouse.cdc.source_timeline import ensure_same_timeline
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
@@ -46,6 +46,19 @@ def read_source_identity(settings: Settings, contracts: Iterable[Contract]) -> S
         },
         timeline,
     )
+
+
+def ensure_same_postgres(settings: Settings, store: TableStore, contracts: Iterable[Contract]) -> None:
+    """Raise SourceMismatch where a Bronze table was read from another Postgres than that of the settings."""
+    with short_connection(settings) as conn:
+        ensure_same_postgres_as_conn(conn, store, contracts)
+
+
+def ensure_same_postgres_as_conn(conn: Connection, store: TableStore, contracts: Iterable[Contract]) -> None:
+    """Do what `ensure_same_postgres` does, on an open connection."""
+    system = str(system_identifier(conn))
+    for contract in contracts:
+        ensure_same_system(store, system, contract)
 
 
 def ensure_source_not_rewound(settings: Settings, store: TableStore, contracts: Iterable[Contract]) -> None:
