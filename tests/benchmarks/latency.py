@@ -1,5 +1,7 @@
 """The latency of a change to the broker, Bronze and Slack, at two a second and under load."""
 
+import json
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -41,6 +43,8 @@ def measure(options: Options, log: Log) -> Generator[Measurement, None, None]:
         with system.start_process(system.settings, sys.executable, "-m", "benchmarks.python_sink", "--table", scratch):
             _wait_for_table(system, scratch)
             yield from _measure_side(system, options, "limit", scratch)
+        system.log("appends with and without a fence")
+        yield _measure_fence(system, options)
 
 
 def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: str) -> Iterator[Measurement]:
@@ -58,6 +62,17 @@ def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: s
         yield from send_probes(system, options.probes, table).to_measurements(
             LATENCY_SECTION, LOADED_LABEL, side, destinations, TARGETS_MS
         )
+
+
+def _measure_fence(system: BenchmarkSystem, options: Options) -> Measurement:
+    """Return the median of an append under a fence; plain has Delta's transaction identifier, limit has neither."""
+    command = (sys.executable, "-m", "benchmarks.commit_cost", "--root", str(system.stack.home / "commits"))
+    with system.start_process(
+        system.settings, *command, "--appends", str(options.probes), stdout=subprocess.PIPE
+    ) as running:
+        output, _ = running.communicate()
+    name = "append of a batch under its fence, p50"
+    return Measurement(LATENCY_SECTION, name, "ms", *json.loads(output.split("\n")[-2]))
 
 
 def _wait_for_table(system: BenchmarkSystem, table: str) -> None:
