@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from arro3.core import Array, DataType, Table
 from deltalake import DeltaTable, Field, QueryBuilder, Schema, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.schema import PrimitiveType
 
 from lakehouse.local.java import java_home
@@ -26,6 +27,7 @@ Rows = list[tuple[int, str]]
 WRITER_SCHEMA = Schema([Field("id", PrimitiveType("integer")), Field("note", PrimitiveType("string"))])
 RETENTION_HOURS = 1  # of vacuum: longer than any test
 MAX_ATTEMPTS = 5
+LOG_CLEANED = re.compile(r"File not found: \S+/_delta_log/\d{20}\.json")
 
 
 class PausingWriter:
@@ -167,12 +169,17 @@ DELTA_RS_OPERATIONS: Mapping[str, Callable[[DeltaTable], None]] = {
 def run_operation(operation: str, path: Path, stale_table: DeltaTable | None = None) -> int:
     """Run an operation of delta-rs until it commits, first on `stale_table`, and return the number of conflicts.
 
+    A stale table whose log was cleaned cannot be read on, which is a conflict too.
     Raises AssertionError after MAX_ATTEMPTS conflicts.
     """
     for conflicts in range(MAX_ATTEMPTS):
         try:
             DELTA_RS_OPERATIONS[operation](stale_table if stale_table and not conflicts else DeltaTable(str(path)))
         except CommitFailedError:
+            continue
+        except DeltaError as error:
+            if conflicts or not LOG_CLEANED.search(str(error)):
+                raise
             continue
         return conflicts
     raise AssertionError(f"{operation} was refused {MAX_ATTEMPTS} times")
