@@ -39,7 +39,7 @@ def main() -> int:
         results = [*maintain_tables(store, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
         with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
             results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, lock.ensure_held)
-            results += offset_errors(store)
+        results += offset_errors(store)
     return show(results)
 
 

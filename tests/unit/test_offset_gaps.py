@@ -120,6 +120,14 @@ def test_gap_and_duplicate_in_different_files_are_both_found(store: TableStore) 
     assert (found.gaps, found.duplicates) == ([Gap(PARTITION_0, 2, 3)], [Duplicate(PARTITION_0, 0, 1)])
 
 
+def test_gap_within_one_file_and_duplicate_within_another_are_both_found(store: TableStore) -> None:
+    """They cancel out in the sum of all rows, and not in those of each file."""
+    append(store, [0, 1, 3])
+    append(store, [4, 4])
+    found = bronze_irregularities(store, SHOES)
+    assert (found.gaps, found.duplicates) == ([Gap(PARTITION_0, 2, 2)], [Duplicate(PARTITION_0, 4, 4)])
+
+
 def test_gap_and_duplicate_in_one_file_cancel_out_until_all_offsets_are_read(store: TableStore) -> None:
     append(store, [0, 1, 1, 3])
     assert bronze_irregularities(store, SHOES).is_regular
