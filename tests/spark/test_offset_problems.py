@@ -14,6 +14,7 @@ from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.duplicates import remove_duplicates
 from lakehouse.cdc.fence import LeasedStamps, WriterLease, fence_table
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import catch_up, reset_table
 from lakehouse.cdc.offset_check import bronze_irregularities, find_offset_problems, implied_rows, prove_offsets
 from lakehouse.cdc.offsets import Gap, TopicPartition
 from lakehouse.cdc.table_store import TableStore
@@ -45,7 +46,7 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
     lake.store.create_bronze(DISTANCE_CACHE, {})
     lake.append(to_bronze_frame(spark, undecodable(8)), "bronze", DISTANCE_CACHE.table)
-    refresh(lake, {**NO_OFFSETS, DISTANCE_CACHE.table: {PARTITION_0: 7}}, DAY)
+    catch_up(lake, DISTANCE_CACHE, {PARTITION_0: 7})
     return lake
 
 
@@ -56,8 +57,8 @@ def test_fault_stops_the_figures_that_read_its_table(lake: Lake, fault: PlantedF
     plant(table, fault)
     offsets = "offsets 2 to 2" if fault is MISSING_ROW else "offsets 3 to 3"
     with pytest.raises(CaptureMismatch, match=rf"reads distance_cache was computed(.|\n)*{table.name}.*{offsets}"):
-        refresh(lake, NO_OFFSETS, date(2026, 6, 2))
-    run = lake.read("gold", "runs").orderBy(F.desc("finished_at")).first()
+        refresh(lake, NO_OFFSETS, DAY)
+    run = lake.read("gold", "runs").first()
     assert run
     computed = {model.name for model in MODELS if f'"gold/{model.name}"' in run.seconds}
     assert computed == {model.name for model in MODELS} - {"prime_sportive"}
@@ -67,7 +68,7 @@ def test_fault_stops_the_figures_that_read_its_table(lake: Lake, fault: PlantedF
 def test_fault_that_cancels_out_is_found_by_reading_all_offsets(lake: Lake, table_of: object) -> None:
     table = _checked(table_of, lake)
     plant(table, BOTH_IN_ONE_FILE)
-    refresh(lake, NO_OFFSETS, date(2026, 6, 2))
+    assert refresh(lake, NO_OFFSETS, DAY).outcome == "ok"
     [problem] = find_offset_problems(lake.store, DISTANCE_CACHE, read_all=True)
     assert problem.finding == (
         f"{table.layer}/{table.name} lacks partition 0, offsets 2 to 2, "
@@ -77,8 +78,8 @@ def test_fault_that_cancels_out_is_found_by_reading_all_offsets(lake: Lake, tabl
 
 def test_rebuilt_silver_ends_a_gap_of_the_versions(lake: Lake) -> None:
     plant(_checked(versions_table, lake), MISSING_ROW)
-    cut = {**NO_OFFSETS, DISTANCE_CACHE.table: {PARTITION_0: 7}}
-    assert refresh(lake, cut, DAY, rebuild_silver=True).outcome == "ok"
+    reset_table(lake, DISTANCE_CACHE)
+    assert refresh(lake, {**NO_OFFSETS, DISTANCE_CACHE.table: {PARTITION_0: 7}}, DAY).outcome == "ok"
 
 
 def _checked(table_of: object, lake: Lake) -> CheckedTable:

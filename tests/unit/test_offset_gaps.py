@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from arro3.core import Array, DataType, Table
 from deltalake import DeltaTable, write_deltalake
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.cdc import table_stats
@@ -167,6 +167,7 @@ def test_look_at_many_files_reads_no_row(store: TableStore) -> None:
     assert find_offset_problems(store, SHOES) == []
 
 
+@settings(deadline=None)  # of a busy machine
 @given(
     st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=6), max_size=6),
     st.lists(st.integers(0, 30), max_size=5),
@@ -206,6 +207,7 @@ def test_irregularities_of_random_files_are_the_offsets_that_are_not_there_once(
         assert doubled == true_doubled
 
 
+@settings(deadline=None)  # of a busy machine
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
 def test_acknowledged_offsets_are_subtracted_from_gaps(missing: set[int], known: set[int]) -> None:
     left = subtract([range(one, one + 1) for one in sorted(missing)], [range(one, one + 1) for one in sorted(known)])

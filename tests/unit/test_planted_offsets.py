@@ -124,6 +124,15 @@ def test_gap_of_bronze_is_not_reported_of_the_versions_too(store: TableStore) ->
     assert findings(store) == ["bronze/shoes lacks partition 0, offsets 8 to 8"]
 
 
+def test_duplicate_of_bronze_is_not_reported_of_the_versions_too(store: TableStore) -> None:
+    append(store, [4, 5])
+    merge(store, [3, 4, 5])
+    assert findings(store) == [
+        "bronze/shoes has more than once partition 0, offsets 4 to 5",
+        f"{VERSIONS} has more than once partition 0, offsets 3 to 3",
+    ]
+
+
 def test_end_that_bronze_lost_is_known_from_the_versions(store: TableStore) -> None:
     for offset in (6, 7):
         plant(bronze_table(Path(store.root), SHOES), PlantedFault(PARTITION_0, missing=offset))

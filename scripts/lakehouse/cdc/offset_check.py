@@ -2,18 +2,18 @@
 
 By the files' statistics it takes milliseconds per table, more with more files, whatever the number of rows.
 Each message has a row in the versions: also one that cannot be decoded, a redelivered one, a TRUNCATE. Only the deletes
-that a message implies are more: they have its offset. Their number is kept once their rows were read.
+that a message implies are more: they have its offset. Their number is stored once their rows were read.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lakehouse.cdc import table_query, table_stats
 from lakehouse.cdc.acknowledged_gaps import acknowledged_gaps
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.gaps import AcknowledgedGaps, Irregularities, find_irregularities, join_ranges
-from lakehouse.cdc.offsets import Gap, Offsets, TopicPartition
+from lakehouse.cdc.gaps import AcknowledgedGaps, Irregularities, find_irregularities, join_ranges, subtract
+from lakehouse.cdc.offsets import Duplicate, Gap, Offsets, TopicPartition
 from lakehouse.cdc.table_store import TableStore
 
 # A property of the versions, followed by incarnation and partition: rows that share the offset of a message.
@@ -46,13 +46,13 @@ def find_offset_problems(store: TableStore, contract: Contract, *, read_all: boo
 
 
 def prove_offsets(store: TableStore, contract: Contract) -> list[OffsetProblem]:
-    """Return what `find_offset_problems` does by statistics, and keep how many rows of the versions are implied.
+    """Return what `find_offset_problems` does by statistics, and store how many rows of the versions are implied.
 
     The caller has the refresh's lease.
     """
     problems, versions = _check(store, contract, read_all=False)
     if versions is not None and versions.is_regular:
-        _keep_implied_rows(store, contract, versions.surplus)
+        _store_implied_rows(store, contract, versions.surplus)
     return problems
 
 
@@ -87,13 +87,14 @@ def _check(
         versions = find_irregularities(
             merged,
             partial(table_query.read_offsets, store, "silver", name, "_"),
-            # What Bronze lacks is to be mended there first, and Silver follows.
             acknowledged=_joined(acknowledged_gaps(store.properties("bronze", contract.table)), bronze.gaps),
             at_least={},
             known_surplus=implied_rows(store.properties("silver", name)),
             read_all=read_all,
         )
-        problems.append(OffsetProblem(f"silver/{name}", versions, contract.hints.rebuild_silver))
+        # What is wrong in Bronze is mended there, and Silver follows.
+        own = replace(versions, duplicates=_not_in(bronze.duplicates, versions.duplicates))
+        problems.append(OffsetProblem(f"silver/{name}", own, contract.hints.rebuild_silver))
     return [problem for problem in problems if not problem.irregularities.is_regular], versions
 
 
@@ -106,7 +107,7 @@ def implied_rows(properties: Mapping[str, str]) -> Mapping[TopicPartition, int]:
     }
 
 
-def _keep_implied_rows(store: TableStore, contract: Contract, surplus: Mapping[TopicPartition, int]) -> None:
+def _store_implied_rows(store: TableStore, contract: Contract, surplus: Mapping[TopicPartition, int]) -> None:
     """Store the surplus of each topic-partition where it is another one than before."""
     name = f"{contract.table}_versions"
     before = implied_rows(store.properties("silver", name))
@@ -124,3 +125,19 @@ def _joined(acknowledged: AcknowledgedGaps, gaps: Sequence[Gap]) -> Acknowledged
     for gap in gaps:
         ranges.setdefault(gap.topic_partition, []).append(range(gap.first, gap.last + 1))
     return {topic_partition: join_ranges(listed) for topic_partition, listed in ranges.items()}
+
+
+def _not_in(removed: Sequence[Duplicate], duplicates: Sequence[Duplicate]) -> list[Duplicate]:
+    """Return the duplicates at other offsets than the removed ones."""
+    left = []
+    for one in duplicates:
+        known = [
+            range(other.first, other.last + 1) for other in removed if other.topic_partition == one.topic_partition
+        ]
+        rest = subtract([range(one.first, one.last + 1)], known)
+        left += [Duplicate(one.topic_partition, part.start, part[-1]) for part in rest]
+    return left
+
+
+def _offsets(duplicate: Duplicate) -> range:
+    return range(duplicate.first, duplicate.last + 1)
