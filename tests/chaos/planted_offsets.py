@@ -16,7 +16,7 @@ from chaos.offset_checker import CheckedTable, bronze_table, check_table, versio
 from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offset_check import find_offset_problems
-from lakehouse.cdc.offsets import TopicPartition
+from lakehouse.cdc.offsets import Duplicate, Gap, TopicPartition
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 
@@ -79,7 +79,7 @@ def find_unreported_faults(lake: Path, contracts: Iterable[Contract] = CAPTURED)
 def reported_by_product(store: TableStore, contract: Contract, table: str, *, read_all: bool) -> set[tuple[str, int]]:
     """Return the offsets that the product's check reports of a table, as layer/name, each with its kind."""
     problems = [one for one in find_offset_problems(store, contract, read_all=read_all) if one.table == table]
-    kinds = {
+    kinds: dict[str, list[Gap | Duplicate]] = {
         "missing": [found for one in problems for found in one.irregularities.gaps],
         "doubled": [found for one in problems for found in one.irregularities.duplicates],
     }
@@ -136,5 +136,5 @@ def _predicate(table: CheckedTable, topic_partition: TopicPartition, offset: int
     return " AND ".join(f'"{table.prefix}{name}" = {value}' for name, value in values.items())
 
 
-def _offsets(found: tuple[TopicPartition, int, int]) -> range:
-    return range(found[1], found[2] + 1)
+def _offsets(found: Gap | Duplicate) -> range:
+    return range(found.first, found.last + 1)
