@@ -35,7 +35,7 @@ def main() -> None:
             raise OffsetMismatch("\n".join(problems))
         print("Each offset is there once.")
         return
-    with Console().status("repairing"):
+    with Console().status("repairing, once no stream runs"):
         results = repair_bronze(settings, contracts, options.wait)
     for result in results:
         print(describe_result(result))

@@ -49,7 +49,12 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
         }
         heartbeat = make_heartbeat(settings.heartbeat_file)
         ensure_source = make_source_check(settings, store, lease)
-        supervise(starts, log, stop.wait, heartbeat, check=lambda: (ensure_source(), watch.ensure_regular()))
+
+        def check() -> None:
+            ensure_source()
+            watch.ensure_regular()
+
+        supervise(starts, log, stop.wait, heartbeat, check=check)
 
 
 def start_watched_stream(
