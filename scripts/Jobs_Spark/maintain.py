@@ -1,4 +1,4 @@
-"""Compact the small files of the lake's tables and delete unused files. Safe to run at any time."""
+"""Compact the small files of the lake's tables, delete unused files, and count offsets. Safe to run at any time."""
 
 import argparse
 from contextlib import closing
@@ -13,6 +13,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, maintain_tables, show
+from lakehouse.refresh.offset_findings import offset_errors
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
@@ -38,6 +39,7 @@ def main() -> int:
         results = [*maintain_tables(store, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
         with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
             results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, lock.ensure_held)
+        results += offset_errors(store)
     return show(results)
 
 

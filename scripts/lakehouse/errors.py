@@ -29,6 +29,10 @@ class CaptureMismatch(LakehouseError):
     """A setting of a captured table or of its connector that loses changes. Only the figures that read it stop."""
 
 
+class OffsetMismatch(LakehouseError):
+    """A table that lacks offsets of its topic, or has some more than once (law 1). Only what reads it stops."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

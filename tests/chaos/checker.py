@@ -74,6 +74,7 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
                 for difference in result.differences
             ),
             *(f"{result.table}: {result.error}" for result in table_results if result.error),
+            *(problem.finding for result in table_results for problem in result.offset_problems),
             *find_rebuild_differences(settings, lake),
         ],
         details=details,

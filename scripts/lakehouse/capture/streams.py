@@ -9,6 +9,7 @@ from functools import partial
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
+from lakehouse.capture.offset_watch import OffsetWatch
 from lakehouse.cdc import bronze
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import LeasedStamps, fence_table
@@ -47,10 +48,28 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
     with closing(lease), session(settings, "stream") as spark:
         retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
-        lake = Lake(spark, store)
-        starts = {contract.table: partial(start_stream, settings, lake, lease, contract) for contract in CAPTURED}
+        lake, watch = Lake(spark, store), OffsetWatch(store)
+        starts = {
+            contract.table: partial(start_watched_stream, settings, lake, lease, watch, contract)
+            for contract in CAPTURED
+        }
         heartbeat = make_heartbeat(settings.heartbeat_file)
-        supervise(starts, log, stop.wait, heartbeat, check=make_source_check(settings, store, lease))
+        ensure_source = make_source_check(settings, store, lease)
+
+        def check() -> None:
+            ensure_source()
+            watch.ensure_regular()
+
+        supervise(starts, log, stop.wait, heartbeat, check=check)
+
+
+def start_watched_stream(
+    settings: Settings, lake: Lake, lease: Lease, watch: OffsetWatch, contract: Contract
+) -> StreamingQuery:
+    """Start a contract's stream, and have its tables' offsets looked at."""
+    query = start_stream(settings, lake, lease, contract)
+    watch.add(contract)
+    return query
 
 
 def make_source_check(

@@ -168,7 +168,7 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
 
     Each commit carries the next refill number (`txnVersion`), by which Silver notices that it must be rebuilt. The
     number is read before the gaps: of two processes that fill the same gap, Delta lets only the first one commit.
-    Raises LakehouseError where a gap remains.
+    Raises LakehouseError where one of these gaps remains.
     """
     if not starting_offsets.gaps:
         return 0
@@ -185,7 +185,7 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
         commit_check.ensure_committed(stamp, expected_rows)
         message_count += expected_rows
         logs.logger("bronze").warning("gap_refilled", table=contract.table, offsets="; ".join(map(str, gaps)))
-    if remaining_gaps := bronze_gaps(lake.store, contract):
+    if remaining_gaps := [gap for gap in bronze_gaps(lake.store, contract) if gap in open_gaps]:
         raise LakehouseError(f"bronze/{contract.table} still has a gap after its refill: {remaining_gaps[0]}.")
     return message_count
 
@@ -195,12 +195,15 @@ def refill_gaps(
 ) -> None:
     """Fill the gaps of the Bronze tables from their topics; only a table with a gap needs its source.
 
-    `identify` reads the source's identity. Raises SourceMismatch, with its remedy, where a topic no longer has the
-    messages of a gap.
+    `identify` reads the source's identity. A gap that cannot be filled stays, and is logged with the reason: it
+    concerns its own table alone, and offset_check reports it.
     """
     for contract in contracts:
         if bronze_gaps(lake.store, contract):
-            refill(lake, contract, kafka, resolve_starting_offsets(lake.store, identify([contract]), contract))
+            try:
+                refill(lake, contract, kafka, resolve_starting_offsets(lake.store, identify([contract]), contract))
+            except LakehouseError as error:
+                logs.logger("bronze").error("gap_not_refilled", table=contract.table, reason=str(error))
 
 
 def _read_gap(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:

@@ -45,6 +45,7 @@ class Hints:
     change_contract: str
     other_source: str
     rebuild_silver: str
+    repair_bronze: str
     resnapshot: str
     start_stream: str
 

@@ -111,9 +111,12 @@ class Lake:
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not schema_matches))
         writer.option("userMetadata", stamp).save(self.store.path(layer, name))
 
-    def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str) -> None:
-        """Replace the rows that match a SQL condition; the new rows all have to match it, too."""
-        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+    def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str, **options: str) -> None:
+        """Replace the rows that match a SQL condition; the new rows all have to match it, too.
+
+        `options` are those of Delta's writer.
+        """
+        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate).options(**options)
         writer.option("userMetadata", self._begin_commit(layer, name)).save(self.store.path(layer, name))
 
     def truncate(self, layer: str, name: str, columns: Columns) -> None:

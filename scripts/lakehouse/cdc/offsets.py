@@ -28,7 +28,18 @@ class Gap(NamedTuple):
     last: int
 
     def __str__(self) -> str:
-        return f"partition {self.topic_partition.partition}, offsets {self.first} to {self.last}"
+        return _describe(self.topic_partition, self.first, self.last)
+
+
+class Duplicate(NamedTuple):
+    """Offsets of a topic-partition that a table has more than once each, from `first` to `last`, both included."""
+
+    topic_partition: TopicPartition
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return _describe(self.topic_partition, self.first, self.last)
 
 
 Offsets = Mapping[TopicPartition, int]
@@ -42,3 +53,9 @@ def has_reached(offsets: Offsets, target: Offsets) -> bool:
 def lag(offsets: Offsets, target: Offsets) -> int:
     """Return how many messages lie between the offsets and the target."""
     return sum(max(0, end - offsets.get(topic_partition, -1)) for topic_partition, end in target.items())
+
+
+def _describe(topic_partition: TopicPartition, first: int, last: int) -> str:
+    incarnation, partition = topic_partition
+    scope = f"partition {partition}" if not incarnation else f"incarnation {incarnation}, partition {partition}"
+    return f"{scope}, offsets {first} to {last}"

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.cdc import table_query, table_stats
+from lakehouse.cdc.acknowledged_gaps import acknowledged_gaps, first_not_acknowledged, to_properties
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.gaps import find_gaps
+from lakehouse.cdc.gaps import AcknowledgedGaps
+from lakehouse.cdc.offset_check import bronze_irregularities
 from lakehouse.cdc.offsets import Gap, Offsets, TopicPartition
 from lakehouse.cdc.source_timeline import TIMELINE_PROPERTY
 from lakehouse.cdc.table_store import TableStore
@@ -13,11 +15,8 @@ from lakehouse.errors import NotReady, SourceMismatch
 
 SYSTEM_IDENTIFIER_PROPERTY = "cdc.systemIdentifier"
 TOPIC_ID_PROPERTY = "cdc.topicId."  # followed by the incarnation
-# Followed by incarnation and partition: earlier offsets may be lost, since a resnapshot has read all rows again.
-LOSS_ACKNOWLEDGED_BEFORE = "cdc.lostBefore."
 # An LSN that Postgres may be behind, since it was restored from a backup and a resnapshot has read all rows again.
 REWOUND_BEFORE = "cdc.rewoundBefore"
-MAX_GAPS_IN_MESSAGE = 5
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Source:
 class StartingOffsets:
     """Where Bronze continues to read a topic: its incarnation, and the next offset of each partition.
 
-    `gaps` are earlier offsets that Bronze lacks and the topic still has.
+    `gaps` are earlier offsets that Bronze lacks and the topic still has. What it has no more, and what Bronze has more
+    than once, stops nobody from reading on: offset_check reports it until it is mended.
     """
 
     incarnation: int
@@ -72,8 +72,8 @@ def resolve_starting_offsets(store: TableStore, source: Source, contract: Contra
     """Return where to continue reading a topic, after checking that Bronze was read from this very topic.
 
     Raises SourceMismatch, with its remedy, where the topic was deleted and created again. Raises it where the topic no
-    longer has messages that Bronze still needs, unread ones or those of a gap. Raises it where Kafka lost the end of
-    the topic's log, and reuses its offsets for other messages.
+    longer has messages that Bronze has not read. Raises it where Kafka lost the end of the topic's log, and reuses its
+    offsets for other messages.
     """
     create_bronze_tables(store, source, contract)
     topic, properties = source.topics[contract.topic], store.properties("bronze", contract.table)
@@ -91,26 +91,33 @@ def resolve_starting_offsets(store: TableStore, source: Source, contract: Contra
             f"bronze/{contract.table}: Kafka lost the end of its log, and reuses these offsets for other messages. "
             f"{contract.hints.resnapshot}"
         )
-    next_offsets = _next_offsets(topic, incarnation, bronze_offsets, properties)
+    next_offsets = _next_offsets(topic, incarnation, bronze_offsets, acknowledged_gaps(properties))
     for partition, earliest in topic.earliest_offsets.items():
         if earliest > next_offsets[partition]:
             raise SourceMismatch(
                 f"topic {topic.name}, partition {partition} no longer has the offsets {next_offsets[partition]} to "
                 f"{earliest - 1}, which bronze/{contract.table} has not read. {contract.hints.resnapshot}"
             )
-    gaps = tuple(bronze_gaps(store, contract))
-    if unfillable := _unfillable_gaps(topic, incarnation, gaps):
-        raise SourceMismatch(
-            f"bronze/{contract.table} lacks messages that it once had ({_format_gaps(unfillable)}), and topic "
-            f"{topic.name} does not have them any more. {contract.hints.resnapshot}"
-        )
-    return StartingOffsets(incarnation, next_offsets, gaps)
+    gaps = bronze_gaps(store, contract)
+    return StartingOffsets(incarnation, next_offsets, tuple(_fillable_gaps(topic, incarnation, gaps)))
 
 
 def bronze_gaps(store: TableStore, contract: Contract) -> Sequence[Gap]:
-    """Return the gaps of the Bronze table, without those whose loss was acknowledged."""
-    properties = store.properties("bronze", contract.table)
-    return find_gaps(store, contract.table, _acknowledged_offsets(properties))
+    """Return the gaps of the Bronze table by its files' statistics, without those whose loss was acknowledged.
+
+    Offsets after the last one are no gap: a stream reads them next.
+    """
+    return bronze_irregularities(store, contract).gaps
+
+
+def ends_of_earlier_incarnations(store: TableStore, contract: Contract, incarnation: int) -> Offsets:
+    """Return the last offsets that Silver has merged of topics which no stream reads any more."""
+    if not store.exists("silver", f"{contract.table}_versions"):
+        return {}
+    merged = table_stats.silver_offsets(store, contract)
+    return {
+        topic_partition: end for topic_partition, end in merged.items() if topic_partition.incarnation < incarnation
+    }
 
 
 def acknowledge_data_loss(
@@ -126,18 +133,17 @@ def acknowledge_data_loss(
     if incarnation is None or _truncated_partitions(store, contract, topic, incarnation, bronze_offsets):
         # Its offsets now belong to other messages: it becomes a new incarnation, read from its beginning.
         incarnation = max(incarnations.values()) + 1
-    next_offsets = _next_offsets(topic, incarnation, bronze_offsets, properties)
-    unfillable = _unfillable_gaps(topic, incarnation, bronze_gaps(store, contract))
-    acknowledged = {gap.topic_partition: gap.last + 1 for gap in unfillable}
-    acknowledged |= {
-        TopicPartition(incarnation, partition): earliest
+    acknowledged = acknowledged_gaps(properties)
+    next_offsets = _next_offsets(topic, incarnation, bronze_offsets, acknowledged)
+    gaps = bronze_irregularities(store, contract, at_least=ends_of_earlier_incarnations(store, contract, incarnation))
+    fillable = _fillable_gaps(topic, incarnation, gaps.gaps)
+    lost = [gap for gap in gaps.gaps if gap not in fillable]
+    lost += [
+        Gap(TopicPartition(incarnation, partition), next_offsets[partition], earliest - 1)
         for partition, earliest in topic.earliest_offsets.items()
         if earliest > next_offsets[partition]
-    }
-    new_properties = {
-        f"{LOSS_ACKNOWLEDGED_BEFORE}{topic_partition.incarnation}.{topic_partition.partition}": str(offset)
-        for topic_partition, offset in acknowledged.items()
-    }
+    ]
+    new_properties = to_properties(acknowledged, lost)
     if (max_lsn := table_stats.max_lsn(store, contract)) > current_wal_lsn():
         new_properties[REWOUND_BEFORE] = str(max_lsn)
     if properties.get(TIMELINE_PROPERTY) != str(source.timeline):
@@ -230,38 +236,23 @@ def _truncated_partitions(
 
 
 def _next_offsets(
-    topic: Topic, incarnation: int, bronze_offsets: Offsets, properties: Mapping[str, str]
+    topic: Topic, incarnation: int, bronze_offsets: Offsets, acknowledged: AcknowledgedGaps
 ) -> dict[int, int]:
     """Return the next offset to read of each partition."""
     return {
-        partition: max(
+        partition: first_not_acknowledged(
             bronze_offsets.get(TopicPartition(incarnation, partition), -1) + 1,
-            int(properties.get(f"{LOSS_ACKNOWLEDGED_BEFORE}{incarnation}.{partition}", 0)),
+            acknowledged.get(TopicPartition(incarnation, partition), ()),
         )
         for partition in topic.earliest_offsets
     }
 
 
-def _acknowledged_offsets(properties: Mapping[str, str]) -> dict[TopicPartition, int]:
-    """Return the offset of each topic-partition before which a loss was acknowledged."""
-    by_suffix = {
-        name.removeprefix(LOSS_ACKNOWLEDGED_BEFORE): int(offset)
-        for name, offset in properties.items()
-        if name.startswith(LOSS_ACKNOWLEDGED_BEFORE)
-    }
-    return {TopicPartition(*map(int, suffix.split("."))): offset for suffix, offset in by_suffix.items()}
-
-
-def _unfillable_gaps(topic: Topic, incarnation: int, gaps: Iterable[Gap]) -> list[Gap]:
-    """Return the gaps that the topic cannot fill: it begins after them, or they are of another incarnation."""
+def _fillable_gaps(topic: Topic, incarnation: int, gaps: Iterable[Gap]) -> list[Gap]:
+    """Return the gaps whose messages the topic still has: all of them, and of this incarnation."""
     return [
         gap
         for gap in gaps
-        if gap.topic_partition.incarnation != incarnation
-        or gap.first < topic.earliest_offsets.get(gap.topic_partition.partition, gap.last + 1)
+        if gap.topic_partition.incarnation == incarnation
+        and gap.first >= topic.earliest_offsets.get(gap.topic_partition.partition, gap.last + 1)
     ]
-
-
-def _format_gaps(gaps: Sequence[Gap]) -> str:
-    more = f" and {len(gaps) - MAX_GAPS_IN_MESSAGE} more" if len(gaps) > MAX_GAPS_IN_MESSAGE else ""
-    return "; ".join(map(str, gaps[:MAX_GAPS_IN_MESSAGE])) + more

@@ -6,7 +6,8 @@ from typing import Any
 from deltalake import QueryBuilder
 
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.offsets import OffsetRange
+from lakehouse.cdc.gaps import RangeContent, join_ranges
+from lakehouse.cdc.offsets import OffsetRange, TopicPartition
 from lakehouse.cdc.table_store import TableStore
 
 
@@ -16,21 +17,59 @@ def query_one(store: TableStore, query: str, **sources: tuple[str, str]) -> Mapp
     return {name: result.column(name).to_pylist()[0] for name in result.schema.names}
 
 
-def offset_gaps(store: TableStore, name: str, offset_range: OffsetRange) -> list[tuple[int, int]]:
-    """Return the gaps within a range of a Bronze table, as (first, last) offsets, by reading the range."""
+def read_offsets(
+    store: TableStore, layer: str, name: str, column_prefix: str, offset_range: OffsetRange
+) -> RangeContent:
+    """Return what a table lacks of a range, and what it has more than once, by reading the range's offsets.
+
+    `column_prefix` starts the columns' names: "" in Bronze, "_" in Silver's versions. The deletes that a message
+    implies have its offset; they are no rows of another message.
+    """
     incarnation, partition = offset_range.topic_partition
+    offset = f'"{column_prefix}offset"'
+    messages = "COUNT(*)"
+    if column_prefix:
+        others = """SUM(CASE WHEN "_op" = 'd' THEN 0 ELSE 1 END)"""
+        messages = f"CASE WHEN {others} > 0 THEN {others} ELSE COUNT(*) END"
     result = _query(
         store,
         f"""
-        SELECT first, last FROM (
-            SELECT "offset" + 1 AS first, LEAD("offset") OVER (ORDER BY "offset") - 1 AS last FROM stored
-            WHERE incarnation = {incarnation} AND "partition" = {partition}
-              AND "offset" BETWEEN {offset_range.first} AND {offset_range.last}
-        ) WHERE last >= first
+        SELECT position, messages, following FROM (
+            SELECT {offset} AS position, {messages} AS messages, LEAD({offset}) OVER (ORDER BY {offset}) AS following
+            FROM stored
+            WHERE "{column_prefix}incarnation" = {incarnation} AND "{column_prefix}partition" = {partition}
+              AND {offset} BETWEEN {offset_range.first} AND {offset_range.last}
+            GROUP BY {offset}
+        ) WHERE messages > 1 OR following > position + 1
+        ORDER BY position
         """,  # noqa: S608 - of names and numbers of our own
-        stored=("bronze", name),
+        stored=(layer, name),
     )
-    return [*zip(result.column("first").to_pylist(), result.column("last").to_pylist(), strict=True)]
+    rows = [*zip(*(result.column(column).to_pylist() for column in ("position", "messages", "following")), strict=True)]
+    return RangeContent(
+        missing=[range(at + 1, following) for at, _, following in rows if following and following > at + 1],
+        doubled=join_ranges(range(at, at + 1) for at, messages, _ in rows if messages > 1),
+    )
+
+
+def read_offset_ranges(store: TableStore, layer: str, name: str, column_prefix: str) -> list[OffsetRange]:
+    """Return the smallest and the largest offset and the row count of each topic-partition, by reading all offsets."""
+    position = f'"{column_prefix}incarnation", "{column_prefix}partition"'
+    offset = f'"{column_prefix}offset"'
+    result = _query(
+        store,
+        f"""
+        SELECT {position}, MIN({offset}) AS first, MAX({offset}) AS last, COUNT({offset}) AS n
+        FROM stored GROUP BY {position}
+        """,  # noqa: S608 - of names of our own
+        stored=(layer, name),
+    )
+    columns = (result.column(index).to_pylist() for index in range(5))
+    return [
+        OffsetRange(TopicPartition(incarnation, partition), *stats)
+        for incarnation, partition, *stats in zip(*columns, strict=True)
+        if None not in stats
+    ]
 
 
 def kafka_timestamps(

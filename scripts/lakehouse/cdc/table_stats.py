@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from lakehouse.cdc import table_query
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import OffsetRange, Offsets, TopicPartition
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.errors import LakehouseError
 
 
 def is_empty(store: TableStore, layer: str, name: str) -> bool:
@@ -23,7 +23,8 @@ def offset_ranges(store: TableStore, layer: str, name: str, column_prefix: str) 
     """Return each file's topic-partition, smallest and largest offset and row count.
 
     `column_prefix` starts the columns' names: "" in Bronze, "_" in Silver. The tables are partitioned by
-    topic-partition, so that a file has rows of one only. Raises LakehouseError where a file has no statistics.
+    topic-partition, so that a file has rows of one only. Where a file has no statistics, since another program wrote
+    it, the offsets are read instead: there is then one range per topic-partition.
     """
     partition_columns = (f"partition.{column_prefix}incarnation", f"partition.{column_prefix}partition")
     stats_columns = (f"min.{column_prefix}offset", f"max.{column_prefix}offset", "num_records")
@@ -31,22 +32,19 @@ def offset_ranges(store: TableStore, layer: str, name: str, column_prefix: str) 
         OffsetRange(TopicPartition(incarnation, partition), *stats)
         for incarnation, partition, *stats in _file_stats(store, layer, name, *partition_columns, *stats_columns)
     ]
-    if any(None in offset_range for offset_range in ranges):
-        raise LakehouseError(
-            f"{layer}/{name} has a file without statistics, so the table's offsets are unknown. "
-            f"Another program wrote it; restore the table, or drop it and let it be read again."
-        )
+    if any(None in (*topic_partition, *stats) for topic_partition, *stats in ranges):
+        return table_query.read_offset_ranges(store, layer, name, column_prefix)
     return ranges
 
 
 def bronze_offsets(store: TableStore, contract: Contract) -> Offsets:
     """Return Bronze's last offset of each topic-partition."""
-    return _max_offsets(offset_ranges(store, "bronze", contract.table, column_prefix=""))
+    return max_offsets(offset_ranges(store, "bronze", contract.table, column_prefix=""))
 
 
 def silver_offsets(store: TableStore, contract: Contract) -> Offsets:
     """Return Silver's last merged offsets: those of the versions, which are written last, a row per message."""
-    return _max_offsets(offset_ranges(store, "silver", f"{contract.table}_versions", column_prefix="_"))
+    return max_offsets(offset_ranges(store, "silver", f"{contract.table}_versions", column_prefix="_"))
 
 
 def max_lsn(store: TableStore, contract: Contract) -> int:
@@ -103,7 +101,7 @@ def _file_stats(store: TableStore, layer: str, name: str, *columns: str) -> list
     return [*zip(*values, strict=True)]
 
 
-def _max_offsets(ranges: Iterable[OffsetRange]) -> Offsets:
+def max_offsets(ranges: Iterable[OffsetRange]) -> Offsets:
     """Return the last offset of each topic-partition."""
     max_offsets: dict[TopicPartition, int] = {}
     for offset_range in ranges:

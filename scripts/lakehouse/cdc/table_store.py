@@ -22,8 +22,9 @@ DISK_HINT = (
 # Bronze gets many commits a second, and its writer maintains the log (maintenance.py): a checkpoint by Spark delayed a
 # commit by 3 s. Each commit lists the log, which took 0.25 s with 100 files, 0.6 s with 10,000 and 5 s with 100,000.
 # Nobody reads Bronze's old versions, and Delta's own log cleanup works by whole days.
+APPEND_ONLY_PROPERTY = "delta.appendOnly"
 BRONZE_PROPERTIES = {
-    "delta.appendOnly": "true",
+    APPEND_ONLY_PROPERTY: "true",
     "delta.checkpointInterval": "1000000",
     "delta.logRetentionDuration": "interval 10 minutes",
     "delta.enableExpiredLogCleanup": "false",
@@ -130,6 +131,13 @@ class TableStore:
             stats_columns=("offset", "lsn", "last_commit_lsn"),
             properties={**BRONZE_PROPERTIES, **properties},
         )
+        # A repair that was killed leaves it otherwise.
+        if self.properties("bronze", contract.table).get(APPEND_ONLY_PROPERTY) != "true":
+            self.set_append_only("bronze", contract.table, True)
+
+    def set_append_only(self, layer: str, name: str, append_only: bool) -> None:
+        """Set whether Delta refuses each commit that removes rows of the table."""
+        self.set_properties(layer, name, {APPEND_ONLY_PROPERTY: str(append_only).lower()})
 
     def create_silver(self, contract: Contract) -> None:
         """Create the table of current rows and the table of versions."""

@@ -8,8 +8,13 @@ TOPIC_PREFIX, SCHEMA = "rh_sport", "public"
 RUN_REFRESH = "python scripts/Jobs_Spark/batch_refresh_silver_gold.py"
 # Without Docker, and with it.
 START_COMMANDS = "make up, or docker-compose up -d"
+STOP_STREAM_HINT = (
+    "To stop it: docker-compose stop stream-processor. Without Docker, end its process by the pid of `make status` "
+    "while this waits; it starts again by itself."
+)
 REBUILD_HINT = f"Run {RUN_REFRESH} --rebuild-silver."
 CREATE_TABLES = "python scripts/ETL_Full_Load/pipeline.py"
+REPAIR_BRONZE = "python scripts/Jobs_Spark/repair_bronze.py"
 RESNAPSHOT_HINT = "python scripts/Jobs_Spark/resnapshot.py reads every table again and continues from there."
 OTHER_SOURCE_HINT = (
     "Either start the source that this lake was fed from, or name another folder in LAKE_URI, "
@@ -45,6 +50,10 @@ def captured_table(
             ),
             other_source=OTHER_SOURCE_HINT,
             rebuild_silver=REBUILD_HINT,
+            repair_bronze=(
+                f"{REPAIR_BRONZE} --table {table} removes what is there more than once, and reads what is missing "
+                f"from its topic. Where the topic has it no more: {RESNAPSHOT_HINT}"
+            ),
             resnapshot=RESNAPSHOT_HINT,
             start_stream=f"Start it: {START_COMMANDS}.",
         ),

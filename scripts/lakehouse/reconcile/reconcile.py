@@ -1,11 +1,12 @@
 """A reconciliation: merge Silver up to a consistent cut, then compare each table with one Postgres snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import catch_up
+from lakehouse.cdc.offset_check import OffsetProblem, find_offset_problems
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.errors import LakehouseError
 from lakehouse.reconcile import checksums, mvcc_snapshot
@@ -22,8 +23,8 @@ from lakehouse.spark.parallel import parallel_map_collecting_errors
 class TableResult:
     """The result for one table: row counts of both sides without refused rows, and the first differences.
 
-    Each of the `differing_bucket_count` buckets differs in at least one key. `error` is set where the table could not
-    be compared.
+    Each of the `differing_bucket_count` buckets differs in at least one key. `offset_problems` are the offsets that
+    Bronze or the versions lack or have more than once. `error` is set where the table could not be compared.
     """
 
     table: str
@@ -32,6 +33,7 @@ class TableResult:
     refused: int = 0
     differing_bucket_count: int = 0
     differences: Sequence[str] = ()
+    offset_problems: Sequence[OffsetProblem] = ()
     error: LakehouseError | None = None
 
     @property
@@ -53,14 +55,14 @@ def reconcile(
 ) -> list[TableResult]:
     """Merge Silver up to now and compare it with Postgres; return one result per table.
 
-    A result lists at most `max_differences` keys. Raises NotReady where Bronze lacks commits of Postgres after
-    `timeout` seconds.
+    Every offset of Bronze and of the versions is read as well. A result lists at most `max_differences` keys.
+    Raises NotReady where Bronze lacks commits of Postgres after `timeout` seconds.
     """
     lake.store.create_quarantine()
     for contract in contracts:
         lake.store.create_silver(contract)
     with mvcc_snapshot.open_snapshot(settings, contracts, timeout) as (conn, pg_snapshot):
-        return compare(
+        results = compare(
             conn,
             pg_snapshot,
             lake,
@@ -68,6 +70,10 @@ def reconcile(
             consistent_cut.wait_for_consistent_cut(settings, lake.store, contracts, timeout),
             max_differences,
         )
+    return [
+        replace(result, offset_problems=find_offset_problems(lake.store, contract, read_all=True))
+        for result, contract in zip(results, contracts, strict=True)
+    ]
 
 
 def compare(

@@ -32,9 +32,10 @@ def print_report(results: Sequence[TableResult]) -> None:
 
 
 def verdict(results: Sequence[TableResult]) -> str | None:
-    """Return the errors and the remedy as one text; None where all tables are equal."""
+    """Return the errors and the remedies as one text; None where all tables are equal and each offset is there once."""
     differing_tables = [result.table for result in results if result.differing_bucket_count]
     messages = [str(result.error) for result in results if result.error]
+    messages += [str(problem) for result in results for problem in result.offset_problems]
     if differing_tables:
         messages.append(f"Silver differs from Postgres in {', '.join(differing_tables)}. {REMEDY}")
     return "\n".join(messages) or None

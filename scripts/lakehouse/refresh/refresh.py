@@ -11,6 +11,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import CaptureMismatch, LakehouseError
 from lakehouse.refresh import runs
 from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.offset_findings import offset_findings
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
 from lakehouse.source.capture_check import problems_by_table
 from lakehouse.source.capture_settings import Finding
@@ -35,7 +36,8 @@ def refresh(
     `rebuild_silver` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs.
     The run marks totals that change by more than `alert_threshold`, a fraction.
     Raises LakehouseError where a table's merge fails; Gold then stays unchanged. Raises CaptureMismatch where there
-    are `problems` of captured tables; Silver and the figures that read none of these tables are then up to date.
+    are `problems` of captured tables, or one lacks offsets or has some twice (law 1); Silver and the figures that read
+    none of these tables are then up to date.
     """
     run = Run(as_of, input_offsets, alert_threshold, stopped_tables=frozenset(problems_by_table(problems, CAPTURED)))
     try:
@@ -44,6 +46,9 @@ def refresh(
                 parallel_map(partial(reset_table, lake), CAPTURED)
         with run.stage("silver"):
             _catch_up_all(lake, run)
+        with run.stage("offsets"):
+            problems = [*problems, *offset_findings(lake.store)]
+            run.stopped_tables |= frozenset(problems_by_table(problems, CAPTURED))
         with run.stage("gold"):
             compute(lake, run)
         _raise_if_stopped(run, problems)

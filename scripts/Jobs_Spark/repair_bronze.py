@@ -1,0 +1,48 @@
+"""Make Bronze hold each message once: remove duplicates, and read what is missing again from its topic.
+
+Every offset is read. Silver is rebuilt by the next refresh. The stream must not run meanwhile.
+"""
+
+import argparse
+
+from rich.console import Console
+
+from lakehouse import logs
+from lakehouse.capture.bronze_repair import describe_offset_problems, describe_result, ensure_repaired, repair_bronze
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.contracts import CAPTURED
+from lakehouse.contracts.company import RUN_REFRESH
+from lakehouse.errors import OffsetMismatch, run
+from lakehouse.settings import Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="example: python scripts/Jobs_Spark/repair_bronze.py --table rh_employees --dry-run"
+    )
+    tables = [contract.table for contract in CAPTURED]
+    parser.add_argument("--table", action="append", choices=tables, help="repair this table only; can be repeated")
+    parser.add_argument("--dry-run", action="store_true", help="say what is wrong, and change nothing")
+    parser.add_argument(
+        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the stream's end (default: 60)"
+    )
+    options = parser.parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
+    if options.dry_run:
+        if problems := describe_offset_problems(TableStore(settings.lake), contracts):
+            raise OffsetMismatch("\n".join(problems))
+        print("Each offset is there once.")
+        return
+    with Console().status("repairing, once no stream runs"):
+        results = repair_bronze(settings, contracts, options.wait)
+    for result in results:
+        print(describe_result(result))
+    ensure_repaired(results)
+    if any(not result.found.is_regular for result in results):
+        print(f"Now start the stream processor, and then: {RUN_REFRESH}")
+
+
+if __name__ == "__main__":
+    run(main)
