@@ -8,11 +8,11 @@ import argparse
 from rich.console import Console
 
 from lakehouse import logs
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.resnapshot import resnapshot_lake
 
 
@@ -30,8 +30,8 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    with Console().status("taking a new snapshot") as status:
-        resnapshot_lake(settings, TableStore(settings.lake), CAPTURED, options.wait, status.update)
+    with writable_store(settings, "resnapshot") as store, Console().status("taking a new snapshot") as status:
+        resnapshot_lake(settings, store, CAPTURED, options.wait, status.update)
     print(f"The new snapshot of every table is complete. Now: {RUN_REFRESH}")
 
 

@@ -29,6 +29,10 @@ class CaptureMismatch(LakehouseError):
     """A setting of a captured table or of its connector that loses changes. Only the figures that read it stop."""
 
 
+class ForeignCommitFound(LakehouseError):
+    """A version of a table that no writer of ours has noted beforehand. The figures that rest on it stop."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

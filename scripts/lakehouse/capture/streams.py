@@ -21,6 +21,7 @@ from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.retries import StopSignal, retry_until_stopped
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lake_marks import renew_mark
 from lakehouse.source.lease import Lease
 from lakehouse.source.source_check import ensure_source_not_rewound, read_source_identity
@@ -34,12 +35,12 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     """Append every change of the captured tables to Bronze, one stream a table, until `stop` is set."""
     log = logs.logger("stream")
     retry_outages = partial(retry_until_stopped, on=(NotReady,), log=log.warning, stop=stop)
-    store, lease = TableStore(settings.lake), Lease(settings, "stream")
+    lease = Lease(settings, "stream")
     retry_outages(lease.acquire)
     if stop.is_set():
         return
     # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
-    with closing(lease), session(settings, "stream") as spark:
+    with closing(lease), writable_store(settings, "stream") as store, session(settings, "stream") as spark:
         retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
         lake = Lake(spark, store)
         starts = {contract.table: partial(start_stream, settings, lake, lease, contract) for contract in CAPTURED}

@@ -1,6 +1,8 @@
 """What the commits in a table's own log show: versions, provenance, rows written, the change feed, refills."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from deltalake import DeltaTable
@@ -24,6 +26,23 @@ MAINTENANCE_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROP
 HISTORY_LOOKBACK = 20  # commits searched for the last one that is no maintenance
 # VACUUM goes by a file's own age, and a file is written before its commit.
 MAX_WRITE_TO_COMMIT_MS = 3_600_000
+# Another client writes what it likes there.
+UNPRINTABLE, MAX_DESCRIPTION_LENGTH = re.compile(r"[^\w .:/-]"), 60
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A version of a table as its log describes it. Only the token can be checked; the rest is what its writer says."""
+
+    version: int
+    token: str | None
+    operation: str
+    engine: str
+
+
+def commits_after(table: DeltaTable, version: int) -> list[Commit]:
+    """Return the commits after a version that the log still has, oldest first."""
+    return [_to_commit(commit) for commit in reversed(_commits_after(table, version))]
 
 
 def last_data_version(store: TableStore, layer: str, name: str) -> int:
@@ -78,6 +97,15 @@ def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
 def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
     """Return the commits after a version that the log still has, newest first."""
     return [commit for commit in table.history(max(1, table.version() - version)) if commit["version"] > version]
+
+
+def _to_commit(commit: Mapping[str, Any]) -> Commit:
+    token = field_of(commit.get("userMetadata"), "token")
+    operation, engine = (
+        UNPRINTABLE.sub("?", str(commit.get(name) or "unknown"))[:MAX_DESCRIPTION_LENGTH]
+        for name in ("operation", "engineInfo")
+    )
+    return Commit(int(commit["version"]), token if isinstance(token, str) else None, operation, engine)
 
 
 def _rows_written(commit: Mapping[str, Any]) -> int:
