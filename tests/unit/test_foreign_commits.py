@@ -23,8 +23,8 @@ from lakehouse.refresh.maintain_tables import maintain_tables
 from support.memory_ledger import MemoryLedger
 
 NO_RETENTION = timedelta(0)  # of vacuum: files are removed at once
-BRONZE_TABLE, SILVER_TABLE, GOLD_TABLE = ("bronze", "shoes"), ("silver", "shoes"), ("gold", "sizes")
-TABLES = (BRONZE_TABLE, SILVER_TABLE, GOLD_TABLE, ("silver", "quarantine"))
+LOG_TABLE, ROW_TABLE, FIGURE_TABLE = ("bronze", "shoes"), ("silver", "shoes"), ("gold", "sizes")
+TABLES = (LOG_TABLE, ROW_TABLE, FIGURE_TABLE, ("silver", "quarantine"))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def store(tmp_path: Path, ledger: MemoryLedger) -> TableStore:
     """Return a lake with three tables that our own writers have created."""
     store = TableStore(str(tmp_path / "lake"), ledger)
     store.create_quarantine()
-    for table in (BRONZE_TABLE, SILVER_TABLE, GOLD_TABLE):
+    for table in (LOG_TABLE, ROW_TABLE, FIGURE_TABLE):
         store.create(*table, {"id": "int"})
     return store
 
@@ -59,12 +59,12 @@ def found(store: TableStore) -> list[tuple[str, int, int]]:
 
 
 def test_every_write_of_the_store_is_noted_before_its_commit(store: TableStore, ledger: MemoryLedger) -> None:
-    append(store, SILVER_TABLE, 1)
-    store.set_properties(*SILVER_TABLE, {"cdc.note": "1"})
-    store.add_columns(*SILVER_TABLE, {"id": "int", "name": "string"})
-    store.create(*SILVER_TABLE, {"id": "int"})  # it is there: no commit, and no intent
-    fence_table(store, *SILVER_TABLE, WriterLease("refresh", 1))
-    history = store.delta_table(*SILVER_TABLE).history()
+    append(store, ROW_TABLE, 1)
+    store.set_properties(*ROW_TABLE, {"cdc.note": "1"})
+    store.add_columns(*ROW_TABLE, {"id": "int", "name": "string"})
+    store.create(*ROW_TABLE, {"id": "int"})  # it is there: no commit, and no intent
+    fence_table(store, *ROW_TABLE, WriterLease("refresh", 1))
+    history = store.delta_table(*ROW_TABLE).history()
     noted = [(one.after_version, one.token) for one in ledger.noted if one.table == "silver/shoes"]
     assert noted == [(n - 1, json.loads(one["userMetadata"])["token"]) for n, one in enumerate(reversed(history))]
     assert found(store) == []
@@ -80,16 +80,16 @@ def test_tables_created_by_us_are_no_strangers_also_the_one_that_has_the_lakes_i
 def test_delete_of_a_silver_row_through_another_client_is_found_once_and_until_it_is_resolved(
     store: TableStore,
 ) -> None:
-    append(store, SILVER_TABLE, 1, 2)
+    append(store, ROW_TABLE, 1, 2)
     assert found(store) == []
-    store.delta_table(*SILVER_TABLE).delete("id = 1")
+    store.delta_table(*ROW_TABLE).delete("id = 1")
     for _ in range(2):
         assert found(store) == [("silver/shoes", 2, 2)]
-    resolve_foreign_commits(store, *SILVER_TABLE, "rebuilt from Bronze")
+    resolve_foreign_commits(store, *ROW_TABLE, "rebuilt from Bronze")
     assert found(store) == []
     [finding] = all_foreign_commits(store, TABLES)
     assert str(finding) == (
-        f"silver/shoes has version 2: DELETE by {store.delta_table(*SILVER_TABLE).history(1)[0]['engineInfo']}, "
+        f"silver/shoes has version 2: DELETE by {store.delta_table(*ROW_TABLE).history(1)[0]['engineInfo']}, "
         "which no program of ours has noted beforehand."
     )
 
@@ -98,17 +98,17 @@ def test_delete_of_a_silver_row_through_another_client_is_found_once_and_until_i
 def test_update_of_a_gold_row_with_the_last_commits_user_metadata_is_found(
     store: TableStore, is_checked_in_between: bool
 ) -> None:
-    append(store, GOLD_TABLE, 1)
+    append(store, FIGURE_TABLE, 1)
     if is_checked_in_between:
         assert found(store) == []
-    copied = last_user_metadata(store, GOLD_TABLE)
-    store.delta_table(*GOLD_TABLE).update({"id": "99"}, predicate="id = 1", commit_properties=copied)
+    copied = last_user_metadata(store, FIGURE_TABLE)
+    store.delta_table(*FIGURE_TABLE).update({"id": "99"}, predicate="id = 1", commit_properties=copied)
     assert found(store) == [("gold/sizes", 2, 2)]
 
 
 def test_token_of_another_table_is_no_proof(store: TableStore) -> None:
-    append(store, SILVER_TABLE, 1)
-    append(store, GOLD_TABLE, 1, commit=last_user_metadata(store, SILVER_TABLE))
+    append(store, ROW_TABLE, 1)
+    append(store, FIGURE_TABLE, 1, commit=last_user_metadata(store, ROW_TABLE))
     assert found(store) == [("gold/sizes", 1, 1)]
 
 
@@ -116,39 +116,39 @@ def test_token_of_another_lake_is_no_proof(store: TableStore, ledger: MemoryLedg
     assert found(store) == []
     other = TableStore(str(tmp_path / "other"), ledger)
     other.create_quarantine()
-    other.create(*GOLD_TABLE, {"id": "int"})
-    append(store, GOLD_TABLE, 1, commit=other.begin_commit(*GOLD_TABLE))
+    other.create(*FIGURE_TABLE, {"id": "int"})
+    append(store, FIGURE_TABLE, 1, commit=other.begin_commit(*FIGURE_TABLE))
     assert found(store) == [("gold/sizes", 1, 1)]
     assert find_foreign_commits(other, TABLES) == []
 
 
 def test_append_to_bronze_by_a_stranger_is_found_among_our_own(store: TableStore) -> None:
-    append(store, BRONZE_TABLE, 1)
-    append(store, BRONZE_TABLE, 2, commit=CommitProperties())
-    append(store, BRONZE_TABLE, 3, commit=CommitProperties())
-    append(store, BRONZE_TABLE, 4)
+    append(store, LOG_TABLE, 1)
+    append(store, LOG_TABLE, 2, commit=CommitProperties())
+    append(store, LOG_TABLE, 3, commit=CommitProperties())
+    append(store, LOG_TABLE, 4)
     assert found(store) == [("bronze/shoes", 2, 3)]
 
 
 def test_writer_killed_between_its_intent_and_its_commit_is_no_stranger(store: TableStore) -> None:
-    store.begin_commit(*SILVER_TABLE)
-    append(store, SILVER_TABLE, 1)
+    store.begin_commit(*ROW_TABLE)
+    append(store, ROW_TABLE, 1)
     assert found(store) == []
 
 
 def test_writer_killed_after_its_commit_is_no_stranger(store: TableStore, ledger: MemoryLedger) -> None:
-    append(store, SILVER_TABLE, 1)
+    append(store, ROW_TABLE, 1)
     restarted = TableStore(store.root, ledger)
-    append(restarted, SILVER_TABLE, 2)
+    append(restarted, ROW_TABLE, 2)
     assert found(restarted) == []
 
 
 def test_intent_of_before_a_version_does_not_prove_an_earlier_one(store: TableStore, ledger: MemoryLedger) -> None:
-    append(store, SILVER_TABLE, 1)
-    forged = store.begin_commit(*SILVER_TABLE)
+    append(store, ROW_TABLE, 1)
+    forged = store.begin_commit(*ROW_TABLE)
     [intent] = [one for one, _ in ledger.open_intents.values() if one.after_version == 1]
     ledger.open_intents[intent.token] = (type(intent)(intent.lake_id, intent.table, 2, intent.token), False)
-    append(store, SILVER_TABLE, 2, commit=forged)
+    append(store, ROW_TABLE, 2, commit=forged)
     assert found(store) == [("silver/shoes", 2, 2)]
 
 
@@ -156,31 +156,31 @@ def test_maintenance_is_no_stranger_also_where_a_check_falls_between_the_two_com
     store: TableStore,
 ) -> None:
     for n in range(3):
-        append(store, SILVER_TABLE, n)
-    results = [*maintain_tables(store, [SILVER_TABLE], NO_RETENTION, 1_000_000)]
+        append(store, ROW_TABLE, n)
+    results = [*maintain_tables(store, [ROW_TABLE], NO_RETENTION, 1_000_000)]
     assert {result.files_after for _, result in results if hasattr(result, "files_after")} == {1}
     assert found(store) == []
-    operations = [one["operation"] for one in store.delta_table(*SILVER_TABLE).history(3)]
+    operations = [one["operation"] for one in store.delta_table(*ROW_TABLE).history(3)]
     assert operations == ["VACUUM END", "VACUUM START", "OPTIMIZE"]
 
 
 def test_vacuums_token_proves_nothing_else(store: TableStore) -> None:
-    append(store, SILVER_TABLE, 1)
-    append(store, SILVER_TABLE, 2)
-    [*maintain_tables(store, [SILVER_TABLE], NO_RETENTION, 1_000_000)]
-    store.delta_table(*SILVER_TABLE).delete("id = 1", commit_properties=last_user_metadata(store, SILVER_TABLE))
+    append(store, ROW_TABLE, 1)
+    append(store, ROW_TABLE, 2)
+    [*maintain_tables(store, [ROW_TABLE], NO_RETENTION, 1_000_000)]
+    store.delta_table(*ROW_TABLE).delete("id = 1", commit_properties=last_user_metadata(store, ROW_TABLE))
     assert found(store) == [("silver/shoes", 6, 6)]
 
 
 def test_token_of_a_vacuum_that_has_not_ended_proves_only_its_end(store: TableStore, ledger: MemoryLedger) -> None:
     token = "0" * 32
-    log = Path(store.path(*SILVER_TABLE), "_delta_log")
+    log = Path(store.path(*ROW_TABLE), "_delta_log")
 
     def commit(version: int, operation: str) -> None:
         info = {"commitInfo": {"operation": operation, "userMetadata": json.dumps({"token": token}), "timestamp": 1}}
         Path(log, f"{version:020d}.json").write_text(json.dumps(info), encoding="utf-8")
 
-    store.note_commit(*SILVER_TABLE, token)
+    store.note_commit(*ROW_TABLE, token)
     commit(1, "VACUUM START")
     assert found(store) == []
     commit(2, "DELETE")
@@ -193,29 +193,29 @@ def test_token_of_a_vacuum_that_has_not_ended_proves_only_its_end(store: TableSt
 
 def test_maintenance_by_a_stranger_is_a_foreign_commit(store: TableStore) -> None:
     for n in range(3):
-        append(store, SILVER_TABLE, n)
-    compact_and_vacuum(store.path(*SILVER_TABLE), NO_RETENTION)
+        append(store, ROW_TABLE, n)
+    compact_and_vacuum(store.path(*ROW_TABLE), NO_RETENTION)
     assert found(store) == [("silver/shoes", 4, 4), ("silver/shoes", 5, 5), ("silver/shoes", 6, 6)]
 
 
 def test_commits_are_checked_before_maintenance_removes_them_from_the_log(store: TableStore) -> None:
-    store.set_properties(*SILVER_TABLE, {"delta.logRetentionDuration": "interval 0 seconds"})
-    append(store, SILVER_TABLE, 1, commit=CommitProperties())
-    append(store, SILVER_TABLE, 2)
-    [*maintain_tables(store, [SILVER_TABLE], NO_RETENTION, 1_000_000)]
-    assert len(store.delta_table(*SILVER_TABLE).history()) < store.delta_table(*SILVER_TABLE).version()
+    store.set_properties(*ROW_TABLE, {"delta.logRetentionDuration": "interval 0 seconds"})
+    append(store, ROW_TABLE, 1, commit=CommitProperties())
+    append(store, ROW_TABLE, 2)
+    [*maintain_tables(store, [ROW_TABLE], NO_RETENTION, 1_000_000)]
+    assert len(store.delta_table(*ROW_TABLE).history()) < store.delta_table(*ROW_TABLE).version()
     assert found(store) == [("silver/shoes", 2, 2)]
 
 
 def test_versions_that_left_the_log_unchecked_are_foreign_and_said_once(store: TableStore) -> None:
-    append(store, SILVER_TABLE, 1)
+    append(store, ROW_TABLE, 1)
     assert found(store) == []
     for n in range(3):
-        append(store, SILVER_TABLE, n)
-    table = store.delta_table(*SILVER_TABLE)
+        append(store, ROW_TABLE, n)
+    table = store.delta_table(*ROW_TABLE)
     table.create_checkpoint()
     for version in (2, 3):
-        Path(store.path(*SILVER_TABLE), "_delta_log", f"{version:020d}.json").unlink()
+        Path(store.path(*ROW_TABLE), "_delta_log", f"{version:020d}.json").unlink()
     assert found(store) == [("silver/shoes", 2, 3)]
     assert "no longer in the log" in str(find_foreign_commits(store, TABLES)[0])
 
@@ -223,12 +223,12 @@ def test_versions_that_left_the_log_unchecked_are_foreign_and_said_once(store: T
 def test_lake_of_before_is_accepted_once_as_it_is(tmp_path: Path) -> None:
     before = TableStore(str(tmp_path / "before"))
     before.create_quarantine()
-    before.create(*SILVER_TABLE, {"id": "int"})
-    append(before, SILVER_TABLE, 1)
+    before.create(*ROW_TABLE, {"id": "int"})
+    append(before, ROW_TABLE, 1)
     upgraded = TableStore(before.root, MemoryLedger())
-    append(upgraded, SILVER_TABLE, 2)
+    append(upgraded, ROW_TABLE, 2)
     assert found(upgraded) == []
-    upgraded.delta_table(*SILVER_TABLE).delete("id = 1")
+    upgraded.delta_table(*ROW_TABLE).delete("id = 1")
     assert found(upgraded) == [("silver/shoes", 3, 3)]
 
 
@@ -236,18 +236,18 @@ def test_second_lake_that_nobody_noted_is_not_accepted(store: TableStore, tmp_pa
     assert found(store) == []
     other = TableStore(str(tmp_path / "other"))
     other.create_quarantine()
-    other.create(*SILVER_TABLE, {"id": "int"})
+    other.create(*ROW_TABLE, {"id": "int"})
     assert found(TableStore(other.root, store.ledger)) == [("silver/quarantine", 0, 0), ("silver/shoes", 0, 0)]
 
 
 def test_accepted_version_is_no_finding_any_more_and_its_token_proves_nothing(store: TableStore) -> None:
-    append(store, BRONZE_TABLE, 1, commit=CommitProperties())
-    append(store, BRONZE_TABLE, 2)
+    append(store, LOG_TABLE, 1, commit=CommitProperties())
+    append(store, LOG_TABLE, 2)
     assert found(store)
-    append(store, BRONZE_TABLE, 3)
-    accept(store, *BRONZE_TABLE, "a test of the disk")
+    append(store, LOG_TABLE, 3)
+    accept(store, *LOG_TABLE, "a test of the disk")
     assert found(store) == []
-    append(store, BRONZE_TABLE, 4, commit=last_user_metadata(store, BRONZE_TABLE))
+    append(store, LOG_TABLE, 4, commit=last_user_metadata(store, LOG_TABLE))
     assert found(store) == [("bronze/shoes", 4, 4)]
 
 
@@ -261,32 +261,32 @@ def recreate(store: TableStore, table: tuple[str, str]) -> None:
 def test_bronze_table_created_again_after_a_foreign_commit_resolves_it_and_its_silver_is_rebuilt(
     store: TableStore,
 ) -> None:
-    append(store, BRONZE_TABLE, 1, commit=CommitProperties())
+    append(store, LOG_TABLE, 1, commit=CommitProperties())
     assert found(store) == [("bronze/shoes", 1, 1)]
-    recreate(store, BRONZE_TABLE)
+    recreate(store, LOG_TABLE)
     assert [one.table for one in find_foreign_commits(store, TABLES)] == ["silver/shoes"]
 
 
 def test_bronze_table_created_again_for_another_reason_is_no_stranger(store: TableStore) -> None:
-    append(store, BRONZE_TABLE, 1)
+    append(store, LOG_TABLE, 1)
     assert found(store) == []
-    recreate(store, BRONZE_TABLE)
+    recreate(store, LOG_TABLE)
     assert found(store) == []
 
 
 def test_silver_table_that_was_removed_and_created_again_is_rebuilt(store: TableStore) -> None:
-    append(store, SILVER_TABLE, 1)
+    append(store, ROW_TABLE, 1)
     assert found(store) == []
-    recreate(store, SILVER_TABLE)
+    recreate(store, ROW_TABLE)
     [finding] = find_foreign_commits(store, TABLES)
     assert str(finding) == "silver/shoes is another table than the one that was checked up to version 1."
 
 
 def test_older_copy_of_a_gold_table_is_found(store: TableStore) -> None:
-    append(store, GOLD_TABLE, 1)
-    append(store, GOLD_TABLE, 2)
+    append(store, FIGURE_TABLE, 1)
+    append(store, FIGURE_TABLE, 2)
     assert found(store) == []
-    Path(store.path(*GOLD_TABLE), "_delta_log", f"{2:020d}.json").unlink()
+    Path(store.path(*FIGURE_TABLE), "_delta_log", f"{2:020d}.json").unlink()
     [finding] = find_foreign_commits(store, TABLES)
     assert str(finding) == "gold/sizes is an older copy than the one that was checked up to version 2."
 
@@ -296,23 +296,23 @@ def test_restored_ledger_after_a_resnapshot_trusts_bronze_and_gold_and_has_silve
 ) -> None:
     assert found(store) == []
     backup = MemoryLedger([], dict(ledger.open_intents), dict(ledger.checked))
-    for table in (BRONZE_TABLE, SILVER_TABLE, GOLD_TABLE):
+    for table in (LOG_TABLE, ROW_TABLE, FIGURE_TABLE):
         append(store, table, 1)
     restored = TableStore(store.root, backup)
     accept_restored(restored)
     assert found(restored) == [("silver/shoes", 1, 1)]
-    append(restored, BRONZE_TABLE, 2)
+    append(restored, LOG_TABLE, 2)
     assert found(restored) == [("silver/shoes", 1, 1)]
 
 
 def test_intents_that_a_restored_ledger_has_again_prove_nothing(store: TableStore, ledger: MemoryLedger) -> None:
     assert found(store) == []
-    append(store, GOLD_TABLE, 1)
+    append(store, FIGURE_TABLE, 1)
     backup = MemoryLedger([], dict(ledger.open_intents), dict(ledger.checked))
     assert found(store) == []
     restored = TableStore(store.root, backup)
     accept_restored(restored)
-    append(restored, GOLD_TABLE, 2, commit=last_user_metadata(restored, GOLD_TABLE))
+    append(restored, FIGURE_TABLE, 2, commit=last_user_metadata(restored, FIGURE_TABLE))
     assert ("gold/sizes", 2, 2) in found(restored)
 
 
@@ -345,13 +345,13 @@ def test_finding_names_table_and_versions(foreign: ForeignCommit, text: str) -> 
 
 def test_latest_version_is_read_from_the_names_of_commits_and_checkpoints(store: TableStore) -> None:
     assert store.latest_version("silver", "nothing") == -1
-    append(store, SILVER_TABLE, 1)
-    table = DeltaTable(store.path(*SILVER_TABLE))
-    log = Path(store.path(*SILVER_TABLE), "_delta_log")
+    append(store, ROW_TABLE, 1)
+    table = DeltaTable(store.path(*ROW_TABLE))
+    log = Path(store.path(*ROW_TABLE), "_delta_log")
     (log / f"{9:020d}.json#half-written").touch()
     (log / f".{8:020d}.json.tmp").touch()
-    assert store.latest_version(*SILVER_TABLE) == 1
+    assert store.latest_version(*ROW_TABLE) == 1
     table.create_checkpoint()
     (log / f"{1:020d}.json").unlink()
-    assert store.latest_version(*SILVER_TABLE) == 1
+    assert store.latest_version(*ROW_TABLE) == 1
     assert CheckedVersion(str(table.metadata().id), 1)

@@ -159,8 +159,8 @@ def _judge_replacement(
 ) -> CheckResult:
     """Return the outcome for a table that was removed and created again, or put back from an older copy.
 
-    The remedy for a foreign commit in Bronze is a table that our stream creates again and fills from its topic. Its
-    Silver is rebuilt then. Everywhere else the rows of the table that was checked are gone.
+    A foreign commit in Bronze is remedied by a table that our stream creates again. Its Silver is rebuilt then.
+    Everywhere else the rows of the table that was checked are gone.
     """
     checked, (layer, _, name) = result.checked, table.partition("/")
     if layer == "bronze" and not result.foreign:

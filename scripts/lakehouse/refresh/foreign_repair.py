@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.commit_intents import ForeignCommit
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.foreign_commits import find_foreign_commits, resolve_foreign_commits
+from lakehouse.cdc.foreign_commits import all_foreign_commits, find_foreign_commits, resolve_foreign_commits
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, reset_table
 from lakehouse.cdc.table_store import TableStore
@@ -75,6 +75,11 @@ class ForeignFindings:
 def find_in_lake(store: TableStore) -> ForeignFindings:
     """Check every table of the lake, and return what is foreign and not resolved."""
     return ForeignFindings(find_foreign_commits(store, LAKE_TABLES))
+
+
+def all_in_lake(store: TableStore) -> list[ForeignCommit]:
+    """Check every table of the lake, and return every foreign commit that was ever found, resolved or not."""
+    return all_foreign_commits(store, LAKE_TABLES)
 
 
 def reset_foreign_tables(lake: Lake, findings: ForeignFindings) -> None:
