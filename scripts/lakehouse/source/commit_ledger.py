@@ -1,7 +1,7 @@
 """The ledger of commits in Postgres, where whoever writes the lake's files cannot forge an entry (schema ops)."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from threading import RLock
 from typing import TypeVar
 
@@ -14,7 +14,10 @@ from lakehouse.source.postgres import TRANSIENT_ERRORS, Connection, connect, con
 
 T = TypeVar("T")
 
-_NOTE = "INSERT INTO ops.lake_commits (token, lake_id, table_name, after_version, job) VALUES (%s, %s, %s, %s, %s)"
+_NOTE = """
+    INSERT INTO ops.lake_commits (token, lake_id, table_name, after_version, job) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING
+"""
 # Of a writer that was killed before its commit. A frozen one that resumes later is kept out by its lease's number.
 _DELETE_OLD = """
     DELETE FROM ops.lake_commits
@@ -104,8 +107,13 @@ class PostgresLedger:
                 self._conn = None
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
-        with self._answering() as conn:
-            return question(conn)
+        """Return the answer to a question that may be asked twice: an idle connection may have been cut unnoticed."""
+        with self._mutex:
+            if self._conn is not None and not self._conn.closed:
+                with suppress(NotReady), self._answering() as conn:
+                    return question(conn)
+            with self._answering() as conn:
+                return question(conn)
 
     @contextmanager
     def _answering(self) -> Iterator[Connection]:
