@@ -126,3 +126,5 @@ GRANT INSERT, UPDATE, DELETE ON ops.lake_commits TO rh_sport_worker;
 GRANT INSERT, UPDATE ON ops.checked_versions, ops.foreign_commits TO rh_sport_worker;
 GRANT USAGE ON SEQUENCE ops.leases_number_seq TO rh_sport_worker;
 REVOKE INSERT, UPDATE, DELETE ON ops.go_live FROM rh_sport_worker;
+-- Whoever knows a token that is not spent yet could use it.
+REVOKE SELECT ON ops.lake_commits FROM rh_sport_reader;

@@ -17,8 +17,8 @@ from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import PostgresLedger, writable_store
 from lakehouse.source.lease import Lease
-from lakehouse.source.postgres import Connection, connect
-from lakehouse.source.roles import as_worker
+from lakehouse.source.postgres import Connection, ProgrammingError, connect
+from lakehouse.source.roles import READER_ROLE, as_worker
 from support.timing import seconds
 
 TABLE, TABLES = ("silver", "shoes"), (("silver", "quarantine"), ("silver", "shoes"))
@@ -181,6 +181,14 @@ def test_intents_of_a_restored_postgres_prove_nothing_after_a_resnapshot(store: 
         conn.execute(insert, row)
     accept_restored(store)
     assert tokens(conn) == set()
+
+
+def test_reader_cannot_learn_a_token(database: Settings) -> None:
+    reader = {"db_user": READER_ROLE, "db_password": database.db_reader_password}
+    with connect(database.model_copy(update=reader), autocommit=True) as conn:
+        with pytest.raises(ProgrammingError, match="permission denied for table lake_commits"):
+            conn.execute("SELECT token FROM ops.lake_commits")
+        assert conn.execute("SELECT count(*) FROM ops.foreign_commits").fetchone() == (0,)
 
 
 def test_note_costs_little_of_a_batch_of_the_stream(ledger: PostgresLedger) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import field_of
@@ -62,7 +63,7 @@ def rows_written_per_commit(store: TableStore, layer: str, name: str, since: int
     return [
         _rows_written(commit)
         for commit in _commits_after(store.delta_table(layer, name), since)
-        if commit["operation"] in ROW_COUNT_METRICS
+        if commit.get("operation") in ROW_COUNT_METRICS
     ]
 
 
@@ -90,13 +91,36 @@ def set_merged_refill_count(store: TableStore, contract: Contract, count: int) -
 
 def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
     """Return the last commit that is no maintenance; None where HISTORY_LOOKBACK commits are."""
-    commits = table.history(HISTORY_LOOKBACK)
-    return next((commit for commit in commits if commit["operation"] not in MAINTENANCE_OPERATIONS), None)
+    commits = _history(table, HISTORY_LOOKBACK)
+    return next((commit for commit in commits if commit.get("operation") not in MAINTENANCE_OPERATIONS), None)
 
 
 def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
     """Return the commits after a version that the log still has, newest first."""
-    return [commit for commit in table.history(max(1, table.version() - version)) if commit["version"] > version]
+    return [commit for commit in _history(table, max(1, table.version() - version)) if commit["version"] > version]
+
+
+def _history(table: DeltaTable, limit: int) -> list[Mapping[str, Any]]:
+    """Return up to `limit` last commits, newest first: those after the last one that delta-rs cannot parse."""
+    try:
+        return table.history(limit)
+    except DeltaError:
+        readable, unreadable = 0, limit
+        while unreadable - readable > 1:
+            middle = (readable + unreadable) // 2
+            if _can_read(table, middle):
+                readable = middle
+            else:
+                unreadable = middle
+        return table.history(readable) if readable else []
+
+
+def _can_read(table: DeltaTable, limit: int) -> bool:
+    try:
+        table.history(limit)
+    except DeltaError:
+        return False
+    return True
 
 
 def _to_commit(commit: Mapping[str, Any]) -> Commit:

@@ -23,7 +23,7 @@ from lakehouse.logs import logger
 from lakehouse.spark.parallel import parallel_map
 
 VACUUM_START, VACUUM_END = "VACUUM START", "VACUUM END"
-GONE = "no longer in the log, so that nobody can say who wrote that."
+GONE = "not readable in the log, so that nobody can say who wrote that."
 
 log = logger("foreign_commits")
 
@@ -95,7 +95,7 @@ def judge(
 ) -> CheckResult:
     """Return the outcome for the commits after a version, oldest first, up to the version of `checked`.
 
-    Versions that the log no longer has are foreign: nobody can say whose they were.
+    Versions that the log no longer has, or that cannot be parsed, are foreign: nobody can say whose they were.
     """
     spent, started = set[str](), {token for token, intent in intents.items() if intent.is_started}
     foreign = list[ForeignCommit]()
