@@ -84,10 +84,49 @@ CREATE TABLE IF NOT EXISTS ops.leases (
 );
 CREATE INDEX IF NOT EXISTS leases_open ON ops.leases (lake_id, job) WHERE ended_at IS NULL;
 
+-- Each commit to the lake, noted before it happens. A commit whose token is not here was made by another program.
+-- A row goes when its commit was found and checked, or a week after none was found: its writer was killed.
+CREATE TABLE IF NOT EXISTS ops.lake_commits (
+  token text PRIMARY KEY,
+  lake_id text NOT NULL, -- empty for the commit that gives the lake its id
+  table_name text NOT NULL, -- layer/table
+  after_version bigint NOT NULL,
+  job text NOT NULL,
+  noted_at timestamptz NOT NULL DEFAULT now(),
+  started_at timestamptz -- of a vacuum's first commit; its second one carries the same token
+);
+-- The version up to which each table's commits were checked.
+CREATE TABLE IF NOT EXISTS ops.checked_versions (
+  lake_id text NOT NULL,
+  table_name text NOT NULL,
+  table_id text NOT NULL,
+  version bigint NOT NULL,
+  checked_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (lake_id, table_name)
+);
+-- Versions that nobody had noted, until they are repaired or accepted.
+CREATE TABLE IF NOT EXISTS ops.foreign_commits (
+  lake_id text NOT NULL,
+  table_name text NOT NULL,
+  table_id text NOT NULL,
+  first_version bigint NOT NULL,
+  last_version bigint NOT NULL,
+  is_replacement boolean NOT NULL,
+  description text NOT NULL,
+  found_at timestamptz NOT NULL DEFAULT now(),
+  resolved_at timestamptz,
+  resolution text
+);
+CREATE INDEX IF NOT EXISTS foreign_commits_open ON ops.foreign_commits (lake_id, table_name) WHERE resolved_at IS NULL;
+
 GRANT USAGE ON SCHEMA ops TO rh_sport_worker, rh_sport_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA ops TO rh_sport_worker, rh_sport_reader;
 GRANT INSERT, UPDATE, DELETE ON ops.slack_outbox, ops.distance_retry TO rh_sport_worker;
 GRANT INSERT, DELETE ON ops.lake_marks TO rh_sport_worker;
 GRANT INSERT, UPDATE ON ops.leases TO rh_sport_worker;
+GRANT INSERT, UPDATE, DELETE ON ops.lake_commits TO rh_sport_worker;
+GRANT INSERT, UPDATE ON ops.checked_versions, ops.foreign_commits TO rh_sport_worker;
 GRANT USAGE ON SEQUENCE ops.leases_number_seq TO rh_sport_worker;
 REVOKE INSERT, UPDATE, DELETE ON ops.go_live FROM rh_sport_worker;
+-- Whoever knows a token that is not spent yet could use it.
+REVOKE SELECT ON ops.lake_commits FROM rh_sport_reader;

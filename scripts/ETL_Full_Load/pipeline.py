@@ -4,7 +4,6 @@ from functools import partial
 from random import Random
 
 from lakehouse import logs
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.french_cli import run
 from lakehouse.hr.full_load import full_load
@@ -12,6 +11,7 @@ from lakehouse.hr.load_options import LoadOptions, build_parser
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
 from lakehouse.simulator.backfill import insert_history
+from lakehouse.source.commit_ledger import writable_store
 
 
 def main() -> None:
@@ -19,12 +19,14 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     arguments = build_parser(__doc__ or "", settings.input_dir).parse_args()
-    create_tables(TableStore(settings.lake))
     months, rng = arguments.history_months, Random(arguments.seed)
     del arguments.history_months, arguments.seed
     backfill = partial(insert_history, rng=rng, months=months)
     for line in full_load(settings, LoadOptions(**vars(arguments)), backfill, today=today()):
         print(line, flush=True)
+    # Last: an older Postgres gets the table in which their creation is noted by the load.
+    with writable_store(settings, "load") as store:
+        create_tables(store)
 
 
 if __name__ == "__main__":

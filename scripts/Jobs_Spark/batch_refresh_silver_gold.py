@@ -7,7 +7,6 @@ from rich.console import Console
 from lakehouse import logs
 from lakehouse.cdc.bronze import refill_gaps
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
@@ -19,6 +18,7 @@ from lakehouse.refresh.table_setup import create_tables, refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut
 from lakehouse.source.capture_check import find_problems
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
@@ -27,8 +27,10 @@ from lakehouse.spark.session import session
 def main() -> None:
     options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
     logs.configure(settings.log_format)
-    store = TableStore(settings.lake)
-    with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
+    with (
+        writable_store(settings, "refresh") as store,
+        exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock,
+    ):
         create_tables(store)
         input_offsets = (
             consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)

@@ -2,16 +2,17 @@
 
 import argparse
 
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import run
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/create_tables.py"
     argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
-    create_tables(TableStore(Settings().lake))
+    with writable_store(Settings(), "load") as store:
+        create_tables(store)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, MERGE_TARGET_BYTES
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, maintain_tables, show
 from lakehouse.refresh.offset_findings import offset_errors
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
 
@@ -33,8 +33,12 @@ def main() -> int:
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    store, retention = TableStore(settings.lake), timedelta(days=options.days)
-    with closing(Lease(settings, "maintenance")) as lease, Console().status("compacting files"):
+    retention = timedelta(days=options.days)
+    with (
+        closing(Lease(settings, "maintenance")) as lease,
+        writable_store(settings, "maintenance") as store,
+        Console().status("compacting files"),
+    ):
         check_lease = partial(lease.ensure_held, lease.acquire())
         results = [*maintain_tables(store, APPEND_ONLY_TABLES, retention, APPEND_TARGET_BYTES, check_lease)]
         with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:

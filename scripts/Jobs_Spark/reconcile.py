@@ -6,13 +6,13 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.spark.session import session
 
@@ -37,8 +37,8 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
-    store = TableStore(settings.lake)
     with (
+        writable_store(settings, "reconcile") as store,
         exclusive_refresh(settings, store, contracts, refreshed_tables(), options.wait) as lock,
         Console().status("comparing"),
         session(settings, "refresh") as spark,

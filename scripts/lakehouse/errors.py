@@ -33,6 +33,10 @@ class OffsetMismatch(LakehouseError):
     """A table that lacks offsets of its topic, or has some more than once (law 1). Only what reads it stops."""
 
 
+class ForeignCommitFound(LakehouseError):
+    """A version of a table that no writer of ours has noted beforehand. The figures that rest on it stop."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

@@ -21,6 +21,7 @@ from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABL
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.retries import StopSignal, first_line
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
 
@@ -71,10 +72,8 @@ class Maintenance:
 def main() -> None:
     settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
-    maintenance = Maintenance(
-        settings, TableStore(settings.lake), next_locked_pass_at=time.monotonic() + LOCKED_PASS_INTERVAL
-    )
-    with closing(Lease(settings, "maintenance")) as lease:
+    with closing(Lease(settings, "maintenance")) as lease, writable_store(settings, "maintenance") as store:
+        maintenance = Maintenance(settings, store, next_locked_pass_at=time.monotonic() + LOCKED_PASS_INTERVAL)
         while not stop.wait(uniform(*PASS_INTERVAL)):
             with _log_errors():
                 lease.acquire()

@@ -16,6 +16,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from support.fake_slack import FakeSlack, Flaky
 from support.system import Log, System
 
@@ -50,7 +51,8 @@ def start_system(seed: int, log: Log) -> Iterator[SystemUnderTest]:
     ):
         os.environ[ARMED_FILE_VAR] = str(system.armed_file)
         system.stack.up()
-        set_log_retention(TableStore(system.settings.lake))
+        with writable_store(system.settings, "chaos") as store:
+            set_log_retention(store)
         system.load_company(seed=seed)
         yield system
 

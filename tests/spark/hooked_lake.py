@@ -19,7 +19,7 @@ class HookedLake(Lake):
         self.before_write(f"{layer}/{name}")
         return super().append(rows, layer, name, **options)
 
-    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
+    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str = "") -> None:
         self.before_write(f"{layer}/{name}")
         super().overwrite(rows, layer, name, provenance=provenance)
 

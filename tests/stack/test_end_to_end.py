@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -18,7 +18,6 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.bitemporal import AsOf
@@ -27,6 +26,7 @@ from lakehouse.hr.load_options import LoadOptions
 from lakehouse.local.stack import Stack
 from lakehouse.refresh.as_of import figures_as_of
 from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.foreign_repair import all_in_lake
 from lakehouse.refresh.refresh import Compute, refresh
 from lakehouse.refresh.runs import Run
 from lakehouse.retries import wait_until
@@ -37,6 +37,7 @@ from lakehouse.simulator.backfill import insert_history
 from lakehouse.simulator.cli import insert_one
 from lakehouse.simulator.sample_company import write_sample_files
 from lakehouse.source import consistent_cut
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import connect, sql
 from support import oracle
@@ -93,7 +94,12 @@ class PipelineRun:
 
 
 @pytest.fixture(scope="module")
-def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineRun]:
+    with writable_store(stack.settings, "refresh") as store:
+        yield run_pipeline(stack, Lake(spark, store), tmp_path_factory)
+
+
+def run_pipeline(stack: Stack, lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     files, loaded_on = tmp_path_factory.mktemp("input"), today()
     write_sample_files(files)
     settings = stack.settings
@@ -104,7 +110,6 @@ def pipeline(stack: Stack, spark: SparkSession, tmp_path_factory: pytest.TempPat
         [deleted_employee_id] = conn.execute(
             "SELECT max(employee_id) FROM strava_activities WHERE start_date_utc < %s", [loaded_on - timedelta(days=1)]
         ).fetchone() or [0]
-    lake = Lake(spark, TableStore(settings.lake))
     pipeline = PipelineRun(settings, lake, files, loaded_on, today(), deleted_employee_id, [])
     wait_until(
         lambda: pipeline.postgres_rows("distance_cache"), timeout=seconds(60), missing="the distance worker's answers"
@@ -149,6 +154,10 @@ def test_prime_view_equals_the_oracle_to_the_cent(pipeline: PipelineRun) -> None
         "distance_incoherente",
         "distance_inconnue",
     }
+
+
+def test_no_commit_of_a_whole_pipeline_is_foreign(pipeline: PipelineRun) -> None:
+    assert all_in_lake(pipeline.lake.store) == []
 
 
 def test_wellbeing_view_equals_the_oracle_to_the_second(pipeline: PipelineRun) -> None:

@@ -10,13 +10,13 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, SPORT_ACTIVITIES
 from lakehouse.local.stack import Stack
 from lakehouse.reconcile import mvcc_snapshot
 from lakehouse.reconcile.reconcile import TableResult, compare, reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.settings import ROOT
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import Connection, connect
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from support.timing import seconds
@@ -197,13 +197,14 @@ def test_reconcile_command_exits_0_if_equal(stack: Stack) -> None:
 
 def test_reconcile_command_exits_1_if_silver_has_an_extra_row(stack: Stack, spark: SparkSession) -> None:
     """Take over 20 s: the command is a process with a JVM of its own."""
-    lake = Lake(spark, TableStore(stack.settings.lake))
-    lake.store.create_silver(SPORT_ACTIVITIES)
-    lake.append(spark.sql("SELECT -7 AS id, 'Judo' AS pratique_sport"), "silver", "sport_activities")
-    try:
-        completed = run_command(stack)
-    finally:
-        lake.table("silver", "sport_activities").delete("id = -7")
+    with writable_store(stack.settings, "reconcile") as store:
+        lake = Lake(spark, store)
+        store.create_silver(SPORT_ACTIVITIES)
+        lake.append(spark.sql("SELECT -7 AS id, 'Judo' AS pratique_sport"), "silver", "sport_activities")
+        try:
+            completed = run_command(stack)
+        finally:
+            lake.table("silver", "sport_activities").delete("id = -7")
     assert completed.returncode == 1
     assert "sport_activities id=-7: only in Silver" in completed.stdout
     assert "Silver differs from Postgres in sport_activities" in completed.stderr

@@ -1,7 +1,6 @@
 """What follows from the registry of models: tables, views and their twins, totals; and the views that reports read."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -9,24 +8,15 @@ import pytest
 from lakehouse.contracts import CAPTURED
 from lakehouse.gold.models import MODELS
 from lakehouse.gold.totals import GOLD_TABLE
-from lakehouse.gold.views import View, load_views
+from lakehouse.gold.views import load_views
 from lakehouse.refresh.table_setup import gold_tables
 
 # Each view's columns, with their types and comments, as the first release published them.
 PUBLISHED_VIEWS = json.loads((Path(__file__).parents[1] / "support/published_views.json").read_text(encoding="utf-8"))
-LITERAL = r"COMMENT '((?:[^']|'')*)'"
-
-
-def declared_comments(view: View) -> tuple[str, list[tuple[str, str]]]:
-    """Return the view's comment, and its columns in order, with theirs."""
-    head = view.sql.split("AS SELECT", 1)[0].replace("''", "’")
-    (comment,) = re.findall(rf"^{LITERAL}", head, re.MULTILINE)
-    columns = re.findall(rf"^  (\w+) {LITERAL}", head, re.MULTILINE)
-    return comment.replace("’", "'"), [(name, text.replace("’", "'")) for name, text in columns]
 
 
 def test_published_views_keep_their_names_columns_order_and_comments() -> None:
-    views = {view.name.removeprefix("gold."): declared_comments(view) for view in load_views("/some/lake")}
+    views = {view.name.removeprefix("gold."): (view.comment, view.columns) for view in load_views("/some/lake")}
     assert {name: views[name] for name in PUBLISHED_VIEWS} == {
         name: (view["comment"], [(column, comment) for column, _, comment in view["columns"]])
         for name, view in PUBLISHED_VIEWS.items()

@@ -22,6 +22,7 @@ from lakehouse.errors import LockHeld, NotReady
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.retries import StopSignal, log_new_reasons, retry_until_stopped
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lake_marks import renew_mark
 from lakehouse.source.lease import Lease
 from lakehouse.source.source_check import ensure_same_postgres, ensure_source_not_rewound, read_source_identity
@@ -38,7 +39,7 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     """
     log = logs.logger("stream")
     retry_outages = partial(retry_until_stopped, on=(NotReady,), log=log.warning, stop=stop)
-    store, lease = TableStore(settings.lake), Lease(settings, "stream")
+    lease, store = Lease(settings, "stream"), TableStore(settings.lake)
     existing = [contract for contract in CAPTURED if store.exists("bronze", contract.table)]
     # Before the lease: a lake of another Postgres is refused at once, also while that one's own stream runs.
     retry_outages(lambda: ensure_same_postgres(settings, store, existing))
@@ -46,7 +47,7 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     if stop.is_set():
         return
     # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
-    with closing(lease), session(settings, "stream") as spark:
+    with closing(lease), writable_store(settings, "stream") as store, session(settings, "stream") as spark:
         retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
         lake, watch = Lake(spark, store), OffsetWatch(store)
         starts = {

@@ -19,6 +19,7 @@ from lakehouse import logs
 from lakehouse.cdc import commit_log
 from lakehouse.cdc.commit_log import REFILL_APP_ID
 from lakehouse.cdc.contract import Contract
+from lakehouse.cdc.foreign_commits import check_table
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import checkpoint_log
 from lakehouse.cdc.offsets import Gap
@@ -105,6 +106,7 @@ class BatchWriter:
             self._commit_check.ensure_committed(stamp, expected_rows)
         self._next_offsets |= end_offsets
         if batch_id % CHECKPOINT_EVERY_N_BATCHES == 0:
+            check_table(self._lake.store, "bronze", self._contract.table)  # before its commits leave the log
             checkpoint_log(self._lake.store.path("bronze", self._contract.table))
 
     def _ensure_contiguous(self, start_offsets: Mapping[int, int]) -> None:

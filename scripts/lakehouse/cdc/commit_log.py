@@ -1,9 +1,12 @@
 """What the commits in a table's own log show: versions, provenance, rows written, the change feed, refills."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import field_of
@@ -24,6 +27,23 @@ MAINTENANCE_OPERATIONS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROP
 HISTORY_LOOKBACK = 20  # commits searched for the last one that is no maintenance
 # VACUUM goes by a file's own age, and a file is written before its commit.
 MAX_WRITE_TO_COMMIT_MS = 3_600_000
+# Another client writes what it likes there.
+UNPRINTABLE, MAX_DESCRIPTION_LENGTH = re.compile(r"[^\w .:/-]"), 60
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A version of a table as its log describes it. Only the token can be checked; the rest is what its writer says."""
+
+    version: int
+    token: str | None
+    operation: str
+    engine: str
+
+
+def commits_after(table: DeltaTable, version: int) -> list[Commit]:
+    """Return the commits after a version that the log still has, oldest first."""
+    return [_to_commit(commit) for commit in reversed(_commits_after(table, version))]
 
 
 def last_data_version(store: TableStore, layer: str, name: str) -> int:
@@ -43,7 +63,7 @@ def rows_written_per_commit(store: TableStore, layer: str, name: str, since: int
     return [
         _rows_written(commit)
         for commit in _commits_after(store.delta_table(layer, name), since)
-        if commit["operation"] in ROW_COUNT_METRICS
+        if commit.get("operation") in ROW_COUNT_METRICS
     ]
 
 
@@ -71,13 +91,45 @@ def set_merged_refill_count(store: TableStore, contract: Contract, count: int) -
 
 def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
     """Return the last commit that is no maintenance; None where HISTORY_LOOKBACK commits are."""
-    commits = table.history(HISTORY_LOOKBACK)
-    return next((commit for commit in commits if commit["operation"] not in MAINTENANCE_OPERATIONS), None)
+    commits = _history(table, HISTORY_LOOKBACK)
+    return next((commit for commit in commits if commit.get("operation") not in MAINTENANCE_OPERATIONS), None)
 
 
 def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
     """Return the commits after a version that the log still has, newest first."""
-    return [commit for commit in table.history(max(1, table.version() - version)) if commit["version"] > version]
+    return [commit for commit in _history(table, max(1, table.version() - version)) if commit["version"] > version]
+
+
+def _history(table: DeltaTable, limit: int) -> list[Mapping[str, Any]]:
+    """Return up to `limit` last commits, newest first: those after the last one that delta-rs cannot parse."""
+    try:
+        return table.history(limit)
+    except DeltaError:
+        readable, unreadable = 0, limit
+        while unreadable - readable > 1:
+            middle = (readable + unreadable) // 2
+            if _can_read(table, middle):
+                readable = middle
+            else:
+                unreadable = middle
+        return table.history(readable) if readable else []
+
+
+def _can_read(table: DeltaTable, limit: int) -> bool:
+    try:
+        table.history(limit)
+    except DeltaError:
+        return False
+    return True
+
+
+def _to_commit(commit: Mapping[str, Any]) -> Commit:
+    token = field_of(commit.get("userMetadata"), "token")
+    operation, engine = (
+        UNPRINTABLE.sub("?", str(commit.get(name) or "unknown"))[:MAX_DESCRIPTION_LENGTH]
+        for name in ("operation", "engineInfo")
+    )
+    return Commit(int(commit["version"]), token if isinstance(token, str) else None, operation, engine)
 
 
 def _rows_written(commit: Mapping[str, Any]) -> int:

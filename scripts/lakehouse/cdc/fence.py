@@ -129,6 +129,6 @@ def _ensure_not_passed_on(properties: Mapping[str, str], table: str, lease: Writ
 def _fields(user_metadata: str | None) -> Mapping[str, Any]:
     try:
         fields = json.loads(user_metadata or "{}")
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):  # another client writes what it likes there
         return {}
     return fields if isinstance(fields, dict) else {}

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.commit_check import CommitCheck
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.fence import CommitStamps
+from lakehouse.cdc.fence import CommitStamps, field_of
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.cdc.schemas import Columns
 from lakehouse.cdc.table_store import TableStore
@@ -89,6 +89,10 @@ class Lake:
     def read(self, layer: str, name: str) -> DataFrame:
         return self.spark.read.format("delta").load(self.store.path(layer, name))
 
+    def read_version(self, layer: str, name: str, version: int) -> DataFrame:
+        """Return the rows of an earlier version. Spark raises where its log or its files are gone."""
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.store.path(layer, name))
+
     def append(self, rows: DataFrame, layer: str, name: str, **options: str) -> str:
         """Append the rows in one commit and return its stamp; `options` are those of Delta's writer."""
         stamp = self._begin_commit(layer, name)
@@ -99,7 +103,7 @@ class Lake:
     def commit_check(self, layer: str, name: str) -> CommitCheck:
         return CommitCheck(self.spark, self.store.path(layer, name))
 
-    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
+    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str = "") -> None:
         """Replace all rows of the table in one commit; a reader sees the old ones or the new, never a mix.
 
         The commit's stamp stores `provenance`, for commit_log.provenance to return.
@@ -135,9 +139,14 @@ class Lake:
         return DeltaTable.forPath(session, self.store.path(layer, name))
 
     def _begin_commit(self, layer: str, name: str, **fields: str) -> str:
-        """Return the stamp of the next commit. Raises to prevent it where the writer may not write any more."""
+        """Note the intent of the next commit, and return its stamp.
+
+        Raises to prevent the commit where the writer may not write any more, or its intent cannot be noted.
+        """
         self.pre_commit_check()
-        return self.stamps.next(layer, name, **fields)
+        stamp = self.stamps.next(layer, name, **fields)
+        self.store.note_commit(layer, name, field_of(stamp, "token") or "")
+        return stamp
 
     def _new_session(self, session_conf: Mapping[str, str]) -> SparkSession:
         session = self.spark.newSession()

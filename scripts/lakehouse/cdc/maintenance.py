@@ -5,18 +5,20 @@ No row changes. A compacted file has rows of one topic-partition, and statistics
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from lakehouse.cdc.table_store import innermost_cause
 from lakehouse.errors import LakehouseError
 
+# Notes the intent of a commit, and returns the properties that the commit carries.
+BeginCommit = Callable[[], CommitProperties | None]
 DEFAULT_RETENTION = timedelta(days=7)
 # Temporary names of versions and checkpoints: the first by Spark and our log store, the others by delta-rs.
 TEMPORARY_FILE_PATTERNS = (".*.tmp", "*.json#*", "*.parquet#*")
@@ -35,23 +37,31 @@ class MaintenanceResult:
 
 
 def compact_and_vacuum(
-    path: str, retention: timedelta = DEFAULT_RETENTION, target_bytes: int = APPEND_TARGET_BYTES
+    path: str,
+    retention: timedelta = DEFAULT_RETENTION,
+    target_bytes: int = APPEND_TARGET_BYTES,
+    *,
+    begin_commit: BeginCommit = lambda: None,
+    before_cleanup: Callable[[], None] = lambda: None,
 ) -> MaintenanceResult:
     """Compact the table's files, remove those that no version within `retention` uses, and checkpoint its log.
 
+    `before_cleanup` runs before commits are removed from the log: what it has not read then is lost.
     Raises LakehouseError where a step fails, as on a full disk. Commits of earlier steps stay.
     """
     try:
         files_before = len(DeltaTable(path).file_uris())
-        conflicted = not compact_table(path, target_bytes)
+        conflicted = not compact_table(path, target_bytes, begin_commit)
         table = DeltaTable(path)
         removed = table.vacuum(
             int(retention.total_seconds() // 3600),
             dry_run=False,
             enforce_retention_duration=False,
             full=True,  # files of a killed writer are in no log
+            commit_properties=begin_commit(),
         )
         temporary_files = remove_temporary_files(path, retention)
+        before_cleanup()
         return MaintenanceResult(
             files_before, len(checkpoint_log(path).file_uris()), len(removed) + temporary_files, conflicted
         )
@@ -83,7 +93,7 @@ def checkpoint_log(path: str) -> DeltaTable:
     return table
 
 
-def compact_table(path: str, target_bytes: int) -> bool:
+def compact_table(path: str, target_bytes: int, begin_commit: BeginCommit = lambda: None) -> bool:
     """Compact small files into files of up to `target_bytes`, and return whether that was committed.
 
     It is not committed where another writer removed a file of them, or another process compacts the table.
@@ -92,7 +102,7 @@ def compact_table(path: str, target_bytes: int) -> bool:
         if not acquired:
             return False
         try:
-            DeltaTable(path).optimize.compact(target_size=target_bytes)
+            DeltaTable(path).optimize.compact(target_size=target_bytes, commit_properties=begin_commit())
         except CommitFailedError:
             return False
         return True

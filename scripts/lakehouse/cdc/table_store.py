@@ -1,13 +1,19 @@
 """The Delta tables under one root: their paths, their creation, their schemas, properties and ids, without a JVM."""
 
+import json
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
-from deltalake import DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.schema import ArrayType, PrimitiveType
 
 from lakehouse.cdc import schemas
+from lakehouse.cdc.commit_intents import CommitIntent, CommitLedger
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake_format import ensure_format
 from lakehouse.cdc.lake_identity import read_or_create_lake_id
@@ -31,13 +37,20 @@ BRONZE_PROPERTIES = {
 }
 # The change feed lists the rows of Silver that changed since a version, so that a figure reads those alone.
 CHANGE_FEED_PROPERTIES = {"delta.enableChangeDataFeed": "true"}
+LAKE_ID_TABLE = ("silver", "quarantine")
+# A commit, or a checkpoint of several: what precedes its commit has another ending.
+LOG_FILE = re.compile(r"(\d{20})(\.json|\.checkpoint.*\.parquet)")
 
 
 @dataclass(frozen=True)
 class TableStore:
-    """The tables under one root: a folder, or a URI that Delta supports."""
+    """The tables under one root: a folder, or a URI that Delta supports.
+
+    Each commit is noted in the ledger first. A store without one is for reading, and for tests.
+    """
 
     root: str
+    ledger: CommitLedger | None = None
 
     def path(self, layer: str, name: str) -> str:
         return f"{self.root}/{layer}/{name}"
@@ -67,11 +80,41 @@ class TableStore:
         except OSError as error:
             raise LakehouseError(f"{self.root} could not be written: {error.strerror}. {DISK_HINT}") from error
 
+    def latest_version(self, layer: str, name: str) -> int:
+        """Return the table's last version, -1 where there is no table; on a local disk from the log's file names."""
+        if "://" in self.root:
+            return self.delta_table(layer, name).version() if self.exists(layer, name) else -1
+        log = Path(self.path(layer, name), "_delta_log")
+        if not log.is_dir():
+            return -1
+        with os.scandir(log) as files:
+            matches = (LOG_FILE.fullmatch(file.name) for file in files)
+            return max((int(match[1]) for match in matches if match), default=-1)
+
+    def note_commit(self, layer: str, name: str, token: str) -> None:
+        """Note the intent of the table's next commit, which carries this token. Raises where that fails."""
+        if self.ledger is not None:
+            has_lake_id = "://" not in self.root or (layer, name) != LAKE_ID_TABLE or self.exists(layer, name)
+            lake_id = self._noted_lake_id if has_lake_id else ""
+            after_version = self.latest_version(layer, name)
+            self.ledger.note(CommitIntent(lake_id, f"{layer}/{name}", after_version, token))
+
+    def begin_commit(self, layer: str, name: str) -> CommitProperties:
+        """Note the intent of a commit by delta-rs, and return the properties by which the commit carries its token."""
+        token = uuid4().hex
+        self.note_commit(layer, name, token)
+        return CommitProperties(custom_metadata={"userMetadata": json.dumps({"token": token})})
+
+    @cached_property
+    def _noted_lake_id(self) -> str:
+        return self.lake_id()
+
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
         return self.delta_table(layer, name).metadata().configuration
 
     def set_properties(self, layer: str, name: str, properties: Mapping[str, str]) -> None:
-        self.delta_table(layer, name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
+        table, commit = self.delta_table(layer, name), self.begin_commit(layer, name)
+        table.alter.set_table_properties(dict(properties), raise_if_not_exists=False, commit_properties=commit)
 
     def partition_columns(self, layer: str, name: str) -> list[str]:
         return list(self.delta_table(layer, name).metadata().partition_columns)
@@ -85,7 +128,7 @@ class TableStore:
         table = self.delta_table(layer, name)
         existing = {field.name for field in table.schema().fields}
         if missing := [field for field in _schema(columns).fields if field.name not in existing]:
-            table.alter.add_columns(missing)
+            table.alter.add_columns(missing, commit_properties=self.begin_commit(layer, name))
 
     def create(
         self,
@@ -109,6 +152,8 @@ class TableStore:
         )
         try:
             ensure_format(self.root)
+            if self.exists(layer, name):
+                return
             DeltaTable.create(
                 self.path(layer, name),
                 schema=_schema(columns),
@@ -116,6 +161,7 @@ class TableStore:
                 partition_by=[*partition_by],
                 configuration={**statistics, **(properties or {})},
                 raise_if_key_not_exists=False,
+                commit_properties=self.begin_commit(layer, name),
             )
         except OSError as error:
             raise LakehouseError(

@@ -38,6 +38,7 @@ SHARED_SQL: Mapping[str, str] = MappingProxyType(
         },
     }
 )
+COMMENT = r"COMMENT '((?:[^']|'')*)'"
 VIEW_PLACEHOLDERS = {"au": "", "days": "", "day_comments": ""}
 TWIN_PLACEHOLDERS = {
     "au": AS_OF_SUFFIX,
@@ -61,10 +62,30 @@ class View:
         """The SELECT behind the view."""
         return "SELECT" + self.sql.split("AS SELECT", 1)[1]
 
+    @property
+    def comment(self) -> str:
+        """The view's own comment."""
+        (comment,) = re.findall(rf"^{COMMENT}", self._declaration, re.MULTILINE)
+        return _unquote(comment)
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """The names of the view's columns, in order, with their comments."""
+        declared = re.findall(rf"^  (\w+) {COMMENT}", self._declaration, re.MULTILINE)
+        return [(name, _unquote(comment)) for name, comment in declared]
+
+    @property
+    def _declaration(self) -> str:
+        return self.sql.split("AS SELECT", 1)[0]
+
 
 def load_views(lake: str, views_dir: Path = VIEWS_DIR) -> list[View]:
     """Return every view and twin as of a day, over the tables of the lake at this path or URI."""
     return [view for file in sorted(views_dir.glob("*.sql")) for view in _load(file, lake)]
+
+
+def _unquote(literal: str) -> str:
+    return literal.replace("''", "'")
 
 
 def _load(file: Path, lake: str) -> Iterator[View]:

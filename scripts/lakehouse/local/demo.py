@@ -10,7 +10,6 @@ from time import monotonic
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
@@ -21,6 +20,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source import consistent_cut
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect, db_now
 
 PIPELINE_SCRIPT = ("scripts/ETL_Full_Load/pipeline.py",)
@@ -108,10 +108,9 @@ def _wait_for_distances(settings: Settings) -> None:
 
 
 def _wait_for_bronze(settings: Settings) -> None:
-    offsets_by_table = consistent_cut.wait_for_consistent_cut(
-        settings, TableStore(settings.lake), CAPTURED, timeout=STEP_TIMEOUT_S
-    )
-    for table, offsets in offsets_by_table.items():
+    with writable_store(settings, "demo") as store:
+        cut = consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, timeout=STEP_TIMEOUT_S)
+    for table, offsets in cut.items():
         print(f"bronze/{table}: {sum(offset + 1 for offset in offsets.values())} messages")
 
 

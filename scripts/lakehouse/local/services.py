@@ -61,7 +61,7 @@ def _stream_processor(home: Path, settings: Settings) -> Service:
 
 def _table_init() -> Service:
     """Return the service that creates Silver's and Gold's empty tables, which the views need."""
-    return Service(name="table-init", command=job_command("create_tables.py"), oneshot=True)
+    return Service(name="table-init", command=job_command("create_tables.py"), depends_on=("postgres",), oneshot=True)
 
 
 def _thrift_init() -> Service:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from lakehouse.cdc import commit_log, table_stats
+from lakehouse.cdc.foreign_commits import resolve_foreign_commits
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import REWARD_RULES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import MAX_AFFECTED_EMPLOYEES
@@ -43,11 +44,8 @@ def refresh_current(
         run.rules = book.current
     models_by_name = {model.name: model for model in models if not model.reads_any(run.stopped_tables, book, run.as_of)}
     current = {name: model.provenance(lake.store, book, run.as_of) for name, model in models_by_name.items()}
-    previous = (
-        {}
-        if full_refresh
-        else {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in models_by_name}
-    )
+    believed = () if full_refresh else models_by_name.keys() - run.foreign_tables
+    previous = {name: Provenance.from_json(commit_log.provenance(lake.store, "gold", name)) for name in believed}
     stale = [name for name in models_by_name if current[name] != previous.get(name)]
     run.input_versions = silver_versions(lake.store, REWARD_RULES.table)
     run.input_versions |= {
@@ -66,6 +64,8 @@ def refresh_current(
             if rows is None:
                 rows = models_by_name[name].current_rows(scaled_lake, book, run.as_of)
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
+        if name in run.foreign_tables:
+            resolve_foreign_commits(lake.store, "gold", name, "computed again")
 
     try:
         # Below this threshold, a full recompute is cheaper than finding the affected employees.

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse.cdc.foreign_commits import check_table
 from lakehouse.cdc.maintenance import MaintenanceResult, compact_and_vacuum
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
@@ -44,7 +46,11 @@ def maintain_tables(
             pre_commit_check()
             try:
                 result: MaintenanceResult | LakehouseError = compact_and_vacuum(
-                    store.path(layer, name), retention, target_bytes
+                    store.path(layer, name),
+                    retention,
+                    target_bytes,
+                    begin_commit=partial(store.begin_commit, layer, name),
+                    before_cleanup=partial(check_table, store, layer, name),
                 )
             except LakehouseError as error:
                 result = error

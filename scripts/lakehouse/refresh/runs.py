@@ -52,7 +52,8 @@ class Run:
 
     `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
     version that the figures were computed from. `before` and `after` are the totals around the run. No figure is
-    computed from `stopped_tables`, whose settings lose changes.
+    computed from `stopped_tables`, whose settings lose changes, or to which another program wrote. `foreign_tables` are
+    those of Gold to which another program wrote: whatever their last commit says, they are computed again.
     """
 
     as_of: date
@@ -69,6 +70,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "running"
     stopped_tables: frozenset[str] = frozenset()
+    foreign_tables: frozenset[str] = frozenset()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

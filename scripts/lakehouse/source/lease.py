@@ -9,10 +9,10 @@ from contextlib import suppress
 from threading import Lock
 
 from lakehouse.cdc.fence import WriterLease
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts.company import CREATE_TABLES
 from lakehouse.errors import LockHeld, LockLost, NotReady
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import (
     DEFAULT_DEADLINE_S,
     TRANSIENT_ERRORS,
@@ -141,7 +141,8 @@ class Lease:
     def _acquire_lock(self, timeout: float) -> None:
         self.close()
         # Not the lake's path: a container and this machine reach the same lake by different paths.
-        self._lake_id = TableStore(self._settings.lake).lake_id()
+        with writable_store(self._settings, self._job) as store:
+            self._lake_id = store.lake_id()
         conn = connect(self._settings, autocommit=True, deadline=self._deadline)
         # 1 ms is the shortest lock_timeout of Postgres, and 0 means no timeout.
         lock_timeout = f"{max(1, round(timeout * 1000))}ms"

@@ -8,9 +8,10 @@ from functools import partial
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import highest_fence
+from lakehouse.cdc.foreign_commits import accept_restored
 from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.errors import NotReady
+from lakehouse.errors import NotReady, SourceMismatch
 from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -19,7 +20,7 @@ from lakehouse.source.connect_client import ConnectClient
 from lakehouse.source.lake_marks import reset_mark
 from lakehouse.source.lease import advance_numbers
 from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, current_wal_lsn, sql
-from lakehouse.source.source_check import read_source_identity
+from lakehouse.source.source_check import ensure_conn_not_rewound, read_source_identity
 
 
 def resnapshot_lake(
@@ -33,7 +34,8 @@ def resnapshot_lake(
     """Snapshot the tables again, and record in Bronze that changes before the snapshot may be lost.
 
     The numbers of leases go on above those in the logs of Bronze and of `refreshed_tables`, given as (layer, name).
-
+    A Postgres that was restored from a backup lacks what it had noted since. The versions of Bronze and Gold are then
+    accepted as they are, and the next refresh rebuilds Silver.
     Raises SourceMismatch, before the connector is stopped, where the snapshot could not be ordered after what was lost.
     """
     source = read_source_identity(settings, contracts)
@@ -42,13 +44,24 @@ def resnapshot_lake(
         wal_lsn = partial(current_wal_lsn, conn)
         for contract in contracts:
             ensure_resnapshot_is_ordered(store, source, wal_lsn, contract)
+        is_restored = _is_older_than_lake(conn, store, contracts)
         captured = [f"{contract.schema}.{contract.table}" for contract in contracts]
         resnapshot(conn, ConnectClient(session, settings.connect_url), captured, timeout, report_progress)
         for contract in contracts:
             acknowledge_data_loss(store, source, contract, wal_lsn)
         fenced = [*(("bronze", contract.table) for contract in contracts), *refreshed_tables]
         advance_numbers(conn, highest_fence(store, fenced))
+        if is_restored:
+            accept_restored(store)
         reset_mark(conn, store)
+
+
+def _is_older_than_lake(conn: Connection, store: TableStore, contracts: Sequence[Contract]) -> bool:
+    try:
+        ensure_conn_not_rewound(conn, store, contracts)
+    except SourceMismatch:
+        return True
+    return False
 
 
 def resnapshot(
