@@ -100,6 +100,6 @@ def test_sigterm_interrupts_a_retry_delay() -> None:
 def test_reason_is_logged_again_only_after_another_one() -> None:
     lines: list[str] = []
     log = log_new_reasons(lambda event, *, reason, seconds: lines.append(f"{event} {reason} {seconds}"))
-    for seconds, reason in enumerate("aabba"):
-        log("retrying", reason=reason, seconds=seconds)
+    for pause, reason in enumerate("aabba"):
+        log("retrying", reason=reason, seconds=pause)
     assert lines == ["retrying a 0", "retrying b 2", "retrying a 4"]
