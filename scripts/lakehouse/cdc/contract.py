@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 # In a text of a Wording, the place of the column's name.
 COLUMN_PLACEHOLDER = "{column}"
+# In a text of a Wording, the place of the reason that a person gave.
+REASON_PLACEHOLDER = "{why}"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,10 @@ class Wording:
     # Reasons of a refusal.
     undecodable: str
     unreliable_key: str  # of a delete that does not have the key of the deleted row
-    out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
+    wrong_type: str  # with COLUMN_PLACEHOLDER, as the next two
+    out_of_range: str
     toasted: str
+    refused_manually: str  # with REASON_PLACEHOLDER
     # Resolutions of a quarantine entry.
     corrected: str
     deleted: str
@@ -45,18 +49,23 @@ class Hints:
     change_contract: str
     other_source: str
     rebuild_silver: str
+    refuse_change: str
     resnapshot: str
     start_stream: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row."""
+    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row.
+
+    `subject` is the column that names the person whom a row is about, None where there is none.
+    """
 
     table: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
+    subject: str | None = None
     schema: str
     topic_prefix: str
     wording: Wording

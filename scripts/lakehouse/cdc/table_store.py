@@ -48,7 +48,7 @@ class TableStore:
 
     def lake_id(self) -> str:
         """Return the lake's id, the same from every path: the id of its quarantine, created where there is none."""
-        self.create_quarantine()
+        self._create_quarantine()
         return self.table_id("silver", "quarantine")
 
     def properties(self, layer: str, name: str) -> Mapping[str, str]:
@@ -138,6 +138,11 @@ class TableStore:
         )
 
     def create_quarantine(self) -> None:
+        """Create the quarantine, or add the columns that an earlier version of this package did not have."""
+        self._create_quarantine()
+        self.add_columns("silver", "quarantine", schemas.QUARANTINE)
+
+    def _create_quarantine(self) -> None:
         self.create(
             "silver",
             "quarantine",
