@@ -58,14 +58,15 @@ class Hints:
 class Contract:
     """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row.
 
-    `subject` is the column that names the person whom a row is about, None where there is none.
+    `subject` is the column that shows whose a row is, and the column of the people's table that it refers to. It is
+    None where rows belong to nobody.
     """
 
     table: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
-    subject: str | None = None
+    subject: tuple[str, str] | None = None
     schema: str
     topic_prefix: str
     wording: Wording

@@ -54,7 +54,8 @@ def record_refusal(
         f"""
         SELECT {_literal(contract.table)} AS table_name, CAST({incarnation} AS INT) AS incarnation,
           CAST({partition} AS INT) AS "partition", CAST({refusal.offset} AS BIGINT) AS "offset",
-          {_literal(refusal.why)} AS why, arrow_cast({_literal(refused_at.isoformat())}, '{ARROW_TIMESTAMP}') AS refused_at
+          {_literal(refusal.why)} AS why,
+          arrow_cast({_literal(refused_at.isoformat())}, '{ARROW_TIMESTAMP}') AS refused_at
         """
     )
     properties = CommitProperties(custom_metadata={"userMetadata": stamp})

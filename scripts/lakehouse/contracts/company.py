@@ -34,7 +34,7 @@ def captured_table(
     key: tuple[str, ...],
     columns: Mapping[str, str],
     rules: tuple[Rule, ...] = (),
-    subject: str | None = None,
+    subject: tuple[str, str] | None = None,
 ) -> Contract:
     """Return the contract of one of the company's tables."""
     return Contract(

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import partial
 
-from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.merge.silver import CatchUpResult, catch_up, reset_table
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import CaptureMismatch, LakehouseError
 from lakehouse.refresh import runs
 from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.merge_tables import merge_tables
+from lakehouse.refresh.open_refusals import read_open_refusals
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
 from lakehouse.source.capture_check import problems_by_table
 from lakehouse.source.capture_settings import Finding
 from lakehouse.source.consistent_cut import ConsistentCut
-from lakehouse.spark.parallel import parallel_map, parallel_map_collecting_errors
 
 Compute = Callable[[Lake, Run], None]
 
@@ -32,21 +30,19 @@ def refresh(
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
-    `rebuild_silver` empties Silver first and merges all of Bronze again, which a changed rule of a contract needs.
+    `rebuild_silver` computes all of Silver from Bronze again, which a changed rule of a contract needs.
     The run marks totals that change by more than `alert_threshold`, a fraction.
-    Raises LakehouseError where a table's merge fails; Gold then stays unchanged. Raises CaptureMismatch where there
-    are `problems` of captured tables; Silver and the figures that read none of these tables are then up to date.
+    Raises LakehouseError where a table's merge fails, and CaptureMismatch where there are `problems` of captured
+    tables. The figures that read none of these tables are then up to date.
     """
     run = Run(as_of, input_offsets, alert_threshold, stopped_tables=frozenset(problems_by_table(problems, CAPTURED)))
     try:
-        if rebuild_silver:
-            with run.stage("rebuild_silver"):
-                parallel_map(partial(reset_table, lake), CAPTURED)
         with run.stage("silver"):
-            _catch_up_all(lake, run)
+            errors = merge_tables(lake, run, rebuild_silver=rebuild_silver)
+            run.open_refusals = read_open_refusals(lake.store)
         with run.stage("gold"):
-            compute(lake, run)
-        _raise_if_stopped(run, problems)
+            _compute(lake, run, compute, [*problems, *errors])
+        _raise_if_stopped(run, problems, errors)
         run.outcome = "ok"
     except BaseException as error:
         run.outcome = f"failed: {type(error).__name__}"
@@ -56,22 +52,22 @@ def refresh(
     return run
 
 
-def _raise_if_stopped(run: Run, problems: Sequence[Finding]) -> None:
+def _compute(lake: Lake, run: Run, compute: Compute, causes: Sequence[object]) -> None:
+    """Compute the figures. Where that fails, the error also has the causes of the run's stopped tables."""
+    try:
+        compute(lake, run)
+    except LakehouseError as error:
+        if run.stopped_tables:
+            raise LakehouseError(_describe_stopped(run, "", [*causes, error])) from error
+        raise
+
+
+def _raise_if_stopped(run: Run, problems: Sequence[Finding], errors: Sequence[LakehouseError]) -> None:
     if run.stopped_tables:
-        raise CaptureMismatch(
-            f"No figure that reads {', '.join(sorted(run.stopped_tables))} was computed; the others are up to date.\n"
-            + "\n".join(map(str, problems))
-        )
+        kind = LakehouseError if errors else CaptureMismatch
+        raise kind(_describe_stopped(run, "; the others are up to date", [*problems, *errors]))
 
 
-def _catch_up_all(lake: Lake, run: Run) -> None:
-    """Merge every table up to the cut; raise the collected errors only after all tables were tried."""
-
-    def catch_up_table(contract: Contract) -> CatchUpResult:
-        with run.stage(f"silver/{contract.table}"):
-            return catch_up(lake, contract, run.input_offsets[contract.table])
-
-    results = parallel_map_collecting_errors(catch_up_table, CAPTURED)
-    run.catch_up_results = [result for result in results if isinstance(result, CatchUpResult)]
-    if errors := [error for error in results if isinstance(error, LakehouseError)]:
-        raise LakehouseError("Gold is unchanged.\n" + "\n".join(map(str, errors)))
+def _describe_stopped(run: Run, others: str, causes: Sequence[object]) -> str:
+    stopped = f"No figure that reads {', '.join(sorted(run.stopped_tables))} was computed{others}."
+    return "\n".join(map(str, (stopped, *causes)))

@@ -21,8 +21,8 @@ LINEAGE_FIELDS = ("op", *POSITION, "last_commit_lsn", "lsn", "committed_at")
 def entries(changes: DataFrame, contract: Contract, history: DataFrame | None = None) -> DataFrame:
     """Return an entry for each refused change, resolved where a later change of the batch resolves it.
 
-    `subject` is the person whom the row is about. Where the change does not say it, the last accepted one before it
-    does: a change of the batch, or of the `history` that `earlier_subjects` returns.
+    `subject` shows whose the row is. Where the change does not say it, the last accepted one before it does: a change
+    of the batch, or of the `history` that `earlier_subjects` returns.
     """
     by_key = Window.partitionBy(*contract.key).orderBy("_order")
     earlier, later = (
@@ -59,7 +59,7 @@ def earlier_subjects(changes: DataFrame, versions: DataFrame, contract: Contract
     Returns None where there is no such change, and reads no version then.
     """
     silent = changes.where((F.size("_reasons") > 0) & _subject(contract).isNull()).select(*contract.key).dropna()
-    if contract.subject is None or contract.subject in contract.key or silent.isEmpty():
+    if contract.subject is None or contract.subject[0] in contract.key or silent.isEmpty():
         return None
     merged = versions.join(F.broadcast(silent.distinct()), [*contract.key], "semi").where(is_effective())
     last = F.max_by(F.struct(_subject(contract).alias("subject")), "_order")["subject"]
@@ -115,8 +115,8 @@ def _resolution(contract: Contract) -> Column:
 
 
 def _subject(contract: Contract) -> Column:
-    """Return the person whom a row is about, as text; NULL of a delete, which has its key alone."""
-    return F.col(contract.subject).cast("string") if contract.subject else lit(None).cast("string")
+    """Return what shows whose a row is, as text; NULL of most deletes, which have their key alone."""
+    return F.col(contract.subject[0]).cast("string") if contract.subject else lit(None).cast("string")
 
 
 def _table_predicate(contract: Contract) -> str:
