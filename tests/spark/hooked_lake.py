@@ -19,9 +19,13 @@ class HookedLake(Lake):
         self.before_write(f"{layer}/{name}")
         return super().append(rows, layer, name, **options)
 
-    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str) -> None:
+    def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str = "") -> None:
         self.before_write(f"{layer}/{name}")
         super().overwrite(rows, layer, name, provenance=provenance)
+
+    def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str) -> None:
+        self.before_write(f"{layer}/{name}")
+        super().overwrite_where(rows, layer, name, predicate)
 
     def table(self, layer: str, name: str) -> DeltaTable:
         self.before_write(f"{layer}/{name}")
