@@ -18,7 +18,7 @@ SIZE_NEGATIVE, PRICE_OUT_OF_RANGE, PRICE_OF_ANOTHER_TYPE, NOTE_UNKNOWN = (
     "valeur d'un autre type : price",
     "valeur non transmise : note",
 )
-WRONG_PRICE = "cher"
+PRICE_TEXT = "cher"
 UNDECODABLE_REASON = "message illisible"
 Version = tuple[str, int, int | None, str | None, tuple[str, ...]]
 
@@ -52,8 +52,8 @@ class History:
         """Send the row as a change event; `note` replaces its note there, as a TOASTed value's placeholder does."""
         self.messages.append(Change(op, key, row.size, note or row.note, row.price))
         # The rules say nothing of a row with a value of another type.
-        reasons = [SIZE_NEGATIVE] if row.size < 0 and row.price != WRONG_PRICE else []
-        reasons += [PRICE_OF_ANOTHER_TYPE] if row.price == WRONG_PRICE else []
+        reasons = [SIZE_NEGATIVE] if row.size < 0 and row.price != PRICE_TEXT else []
+        reasons += [PRICE_OF_ANOTHER_TYPE] if row.price == PRICE_TEXT else []
         reasons += [PRICE_OUT_OF_RANGE] if row.price == "NAN" else []
         row.note_known = row.note_known or note is None
         reasons += [] if row.note_known else [NOTE_UNKNOWN]
@@ -132,7 +132,7 @@ def _update_to_invalid_price(history: History, key: int, step: int) -> None:
 
 def _update_to_price_of_another_type(history: History, key: int, step: int) -> None:
     _insert_or_update(history, key, step)
-    history.rows[key].price = WRONG_PRICE
+    history.rows[key].price = PRICE_TEXT
     history.upsert("u", key, history.rows[key])
 
 

@@ -18,7 +18,7 @@ from lakehouse.refresh.table_setup import create_tables
 from spark.builders import BY_BICYCLE, RULES
 from spark.messages import Change, to_bronze_frame
 
-DAY = date(2026, 6, 1)
+REFRESH_DAY = date(2026, 6, 1)
 NEW_YEAR_IN_DAYS = 20_454  # 2026-01-01, as Debezium writes it
 NO_VALUES = {contract.table: dict.fromkeys(contract.columns) for contract in CAPTURED}
 
@@ -47,7 +47,7 @@ class CompanyLake:
     def refresh(self, lake: Lake | None = None, *, rebuild_silver: bool = False) -> Run:
         """Refresh up to all that Bronze has; Silver and Gold are written through `lake`, where one is given."""
         cut = {contract.table: table_stats.bronze_offsets(self.lake.store, contract) for contract in CAPTURED}
-        return refresh(lake or self.lake, cut, DAY, rebuild_silver=rebuild_silver)
+        return refresh(lake or self.lake, cut, REFRESH_DAY, rebuild_silver=rebuild_silver)
 
     def silver_ids(self, contract: Contract) -> list[Any]:
         return sorted(row[0] for row in self.lake.silver(contract).select(*contract.key).collect())

@@ -32,7 +32,7 @@ def test_message_set_aside_before_its_merge_is_quarantined_with_its_reason(sampl
     assert [by for _, _, by in sample_lake.quarantine_entries()] == ["corrigé"]
 
 
-def test_message_set_aside_after_its_merge_is_taken_back_by_the_next_merge(sample_lake: SampleLake) -> None:
+def test_message_set_aside_after_its_merge_is_undone_by_the_next_merge(sample_lake: SampleLake) -> None:
     sample_lake.merge(insert(1, 41), update(1, 51), insert(2, 42))
     refuse(sample_lake, 1)
     refuse(sample_lake, 2)

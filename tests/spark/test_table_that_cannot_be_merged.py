@@ -19,7 +19,7 @@ from lakehouse.refresh.explain_fr import render
 from lakehouse.refresh.open_refusals import OpenRefusals
 from lakehouse.refresh.runs import Run
 from spark.builders import NO_OFFSETS
-from spark.company_lake import DAY, CompanyLake, activity, employee
+from spark.company_lake import REFRESH_DAY, CompanyLake, activity, employee
 
 ALL_MODELS = {model.name for model in MODELS}
 WRONG_LEAVE = "valeur d'un autre type : nb_conges_payes"
@@ -99,7 +99,7 @@ def test_any_error_after_the_lock_was_lost_stops_every_figure(
     lake = Lake(company.lake.spark, company.lake.store, pre_commit_check=fail)
     fail_at_distances(monkeypatch, raise_error(ValueError("connection closed")))
     with pytest.raises(LockLost):
-        merge_tables.merge_tables(lake, Run(DAY, NO_OFFSETS), [DISTANCE_CACHE])
+        merge_tables.merge_tables(lake, Run(REFRESH_DAY, NO_OFFSETS), [DISTANCE_CACHE])
 
 
 def test_table_that_no_longer_fits_stops_its_figures_and_the_others_go_on(company: CompanyLake) -> None:
@@ -130,7 +130,7 @@ def test_row_of_another_type_marks_its_person_and_stops_no_figure(company: Compa
         ("strava_activities", "valeur d'un autre type : distance_m"): "1",
         ("strava_activities", "salarié absent"): None,
     }
-    explained = [[*render(explain(company.lake, key, AsOf(DAY, DAY), None))] for key in (1, 2)]
+    explained = [[*render(explain(company.lake, key, AsOf(REFRESH_DAY, REFRESH_DAY), None))] for key in (1, 2)]
     warning = "Attention : des modifications sont refusées, et la dernière version acceptée compte"
     assert [lines[2] for lines in explained] == [warning, warning]
     assert "strava_activities, activity_id 7 : valeur d'un autre type : distance_m  [LSN" in explained[0][3]
@@ -139,4 +139,4 @@ def test_row_of_another_type_marks_its_person_and_stops_no_figure(company: Compa
     company.update(RH_EMPLOYEES, employee(2, salaire_brut="40000.00"))
     company.update(STRAVA_ACTIVITIES, activity(7, 1), activity(8, 1))
     assert company.refresh().open_refusals == {}
-    assert warning not in [*render(explain(company.lake, 2, AsOf(DAY, DAY), None))]
+    assert warning not in [*render(explain(company.lake, 2, AsOf(REFRESH_DAY, REFRESH_DAY), None))]

@@ -19,7 +19,7 @@ from lakehouse.errors import SchemaMismatch
 from spark.messages import SHOES, Change, delete, to_bronze_frame, update
 from spark.sample_lake import SampleLake
 
-WRONG_PRICE = ["valeur d'un autre type : price"]
+PRICE_REASON = ["valeur d'un autre type : price"]
 EVERY_TYPE = captured_table(
     table="shoes",
     key=("id",),
@@ -105,7 +105,7 @@ def test_key_of_another_type_changes_no_row_and_is_named(spark: SparkSession) ->
 
 def test_rules_say_nothing_of_a_row_whose_values_are_not_known(sample_lake: SampleLake) -> None:
     sample_lake.merge(update(1, -1, price="secret"))
-    assert sample_lake.quarantine_entries() == [('{"id":1}', WRONG_PRICE, None)]
+    assert sample_lake.quarantine_entries() == [('{"id":1}', PRICE_REASON, None)]
 
 
 def test_one_wrong_row_is_quarantined_and_the_others_go_on(sample_lake: SampleLake) -> None:
@@ -113,7 +113,7 @@ def test_one_wrong_row_is_quarantined_and_the_others_go_on(sample_lake: SampleLa
     result = sample_lake.merge(update(1, 51, price="secret"), update(2, 52), update(3, 53, price="secret"))
     assert (result.changes, result.refused) == (3, 2)
     assert sample_lake.silver_sizes() == {1: 41, 2: 52}
-    assert sample_lake.quarantine_entries() == [('{"id":1}', WRONG_PRICE, None), ('{"id":3}', WRONG_PRICE, None)]
+    assert sample_lake.quarantine_entries() == [('{"id":1}', PRICE_REASON, None), ('{"id":3}', PRICE_REASON, None)]
     sample_lake.merge(update(1, 61), delete(3))
     assert sample_lake.silver_sizes() == {1: 61, 2: 52}
     assert [by for _, _, by in sample_lake.quarantine_entries()] == ["corrigé", "supprimé"]

@@ -36,7 +36,8 @@ def set_aside(
 ) -> SetAside:
     """Set one message of a table aside for good; every later merge and rebuild refuses it, with this reason.
 
-    Raises BadInput where Bronze has no such message or several, where it has no row, or where it is set aside already.
+    Raises BadInput where Bronze has no such message or several. Raises it where the message has no row, or is set
+    aside already.
     """
     topic_partition = _find_message(contract, choice, table_query.operations_at(store, contract, choice.offset))
     refusal = ManualRefusal(topic_partition, choice.offset, why)

@@ -2,7 +2,7 @@
 
 Three tables are written idempotently: quarantine, the current rows, and last the versions. The versions' offsets are
 those that Silver has merged. After a run that was killed in between, the next one repeats the same batch. A rebuild is
-computed and judged before the first of the three is overwritten, and is owed from then until it has ended.
+computed and judged before the first of the three is overwritten. From then on it is owed until it has ended.
 """
 
 from collections.abc import Sequence

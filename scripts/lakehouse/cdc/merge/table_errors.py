@@ -1,4 +1,4 @@
-"""Errors that concern one table, told from those of the whole system: a table's error stops that table alone."""
+"""Errors that concern one table, as opposed to those of the whole system: such an error stops that table alone."""
 
 import traceback
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from lakehouse.errors import LakehouseError, LockHeld, LockLost, NotReady, Sourc
 
 # They concern every table.
 WHOLE_SYSTEM_ERRORS = (LockHeld, LockLost, NotReady, SourceMismatch)
-PACKAGE = Path(__file__).parents[2]
+SOURCE_FOLDER = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
@@ -45,6 +45,8 @@ def describe_unexpected(error: Exception) -> str:
         kind = error.getCondition() or kind
     elif isinstance(error, Py4JJavaError):
         kind = error.java_exception.getClass().getName()
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if PACKAGE in Path(frame.filename).parents]
-    places = [f"{Path(frame.filename).relative_to(PACKAGE.parent)}:{frame.lineno}" for frame in frames[-1:]]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if SOURCE_FOLDER in Path(frame.filename).parents
+    ]
+    places = [f"{Path(frame.filename).relative_to(SOURCE_FOLDER.parent)}:{frame.lineno}" for frame in frames[-1:]]
     return " at ".join([kind, *places])
