@@ -17,8 +17,8 @@ from lakehouse.spark.materialize import materialize
 
 
 @dataclass(frozen=True)
-class TypeMismatch:
-    """The first change of a batch with values of another type than the contract's, unless refused manually."""
+class ColumnsOfChange:
+    """Columns of one change that do not fit the contract, and where the change is."""
 
     partition: int
     offset: int
@@ -42,9 +42,9 @@ class BatchStats:
     min_key: Any  # of the first key column
     max_key: Any
     mismatches: int  # changes with a value of another type than the contract's, unless refused manually
-    type_mismatch: TypeMismatch | None
+    first_mismatch: ColumnsOfChange | None
     # Of the newest upsert that was not refused manually: older ones may lack a column that was added later.
-    missing_columns: Sequence[str]
+    missing_columns: ColumnsOfChange | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Batch:
         assert row is not None  # noqa: S101 - an aggregate without groups has one row
         return BatchStats(
             **{name: row[name] for name in counts},
-            type_mismatch=_type_mismatch(row["first_mismatch"]),
-            missing_columns=columns_with(MISSING, row["newest_upsert"]["_problems"] if row["newest_upsert"] else []),
+            first_mismatch=_columns_of_change(TYPE_MISMATCH, row["first_mismatch"]),
+            missing_columns=_columns_of_change(MISSING, row["newest_upsert"]),
         )
 
 
@@ -108,8 +108,10 @@ class MergedState:
         return self.max_commit_lsn is not None and first is not None and first <= self.max_commit_lsn
 
 
-def _type_mismatch(first_mismatch: Row | None) -> TypeMismatch | None:
-    if first_mismatch is None:
+def _columns_of_change(kind: str, located: Row | None) -> ColumnsOfChange | None:
+    """Return the columns of a change that have a problem of this kind; None where there is no change or no such one."""
+    if located is None:
         return None
-    (_, partition, offset), problems = first_mismatch
-    return TypeMismatch(partition, offset, columns_with(TYPE_MISMATCH, problems))
+    (_, partition, offset), problems = located
+    columns = columns_with(kind, problems)
+    return ColumnsOfChange(partition, offset, columns) if columns else None

@@ -60,12 +60,7 @@ def mark_manual_refusals(changes: DataFrame, refusals: Sequence[ManualRefusal]) 
     """Add a problem to each change that a person set aside; most tables have none."""
     if not refusals:
         return changes
-    position = F.struct("_incarnation", "_partition", "_offset")
-    reasons = [
-        F.when(position == F.struct(*map(lit, (*refusal.topic_partition, refusal.offset))), lit(refusal.why))
-        for refusal in refusals
-    ]
-    why = F.coalesce(*reasons)
+    why = F.coalesce(*(F.when(_is_at(refusal), lit(refusal.why)) for refusal in refusals))
     marked = F.array_append("_problems", F.struct(why.alias("column"), lit(REFUSED_MANUALLY).alias("kind")))
     return changes.withColumn("_problems", F.when(why.isNull(), F.col("_problems")).otherwise(marked))
 
@@ -77,7 +72,7 @@ def ensure_schema_matches(batch: Batch, count_quarantined: Callable[[Batch], int
     the quarantine already: they passed an earlier check, and a rebuild reads them again.
     """
     contract, stats = batch.contract, batch.stats
-    mismatch = stats.type_mismatch
+    mismatch = stats.first_mismatch
     remedy = f"Nothing was changed in this table's Silver. {contract.hints.change_contract}"
     if (
         mismatch
@@ -89,11 +84,12 @@ def ensure_schema_matches(batch: Batch, count_quarantined: Callable[[Batch], int
             f"first of {', '.join(mismatch.columns)} at {contract.topic}, partition {mismatch.partition}, offset "
             f"{mismatch.offset}. {remedy} Or, if the messages are wrong: {contract.hints.refuse_change}"
         )
-    if batch.stats.missing_columns:
+    if missing := stats.missing_columns:
         raise SchemaMismatch(
-            f"{contract.table}: {', '.join(batch.stats.missing_columns)} is in the contract and no longer in the "
-            f"table. {remedy} Or restore the column. If it was renamed, no message has the values under the new "
-            f"name: {contract.hints.resnapshot}"
+            f"{contract.table}: {', '.join(missing.columns)} is in the contract and no longer in the table, at "
+            f"{contract.topic}, partition {missing.partition}, offset {missing.offset}. {remedy} Or restore the column."
+            f" If it was renamed, no message has the values under the new name: {contract.hints.resnapshot} "
+            f"If only this message lacks it: {contract.hints.refuse_change}"
         )
 
 
@@ -122,6 +118,12 @@ def sql_literal(text: str) -> str:
     """Return the text as a SQL literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _is_at(refusal: ManualRefusal) -> Column:
+    incarnation, partition = refusal.topic_partition
+    in_partition = (F.col("_incarnation") == incarnation) & (F.col("_partition") == partition)
+    return in_partition & (F.col("_offset") == refusal.offset)
 
 
 def _broken_rules(contract: Contract) -> str:
