@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import prepare_rebuild
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, SPORT_ACTIVITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.refresh import merge_tables
@@ -46,10 +47,10 @@ def test_rebuild_that_does_not_fit_leaves_its_table_and_figures_and_rebuilds_the
 def test_every_table_is_judged_before_the_first_is_overwritten(
     company: CompanyLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events, prepare = [], merge_tables.prepare_rebuild
+    events: list[str] = []
 
     def judge(lake: Lake, contract: Contract, *cut: Any) -> Any:
-        prepared = prepare(lake, contract, *cut)
+        prepared = prepare_rebuild(lake, contract, *cut)
         events.append("judged")
         return prepared
 

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.merge.silver import catch_up
 from lakehouse.contracts import DISTANCE_CACHE, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.errors import LakehouseError, LockLost, NotReady, SchemaMismatch, SourceMismatch
 from lakehouse.gold.bitemporal import AsOf
@@ -36,8 +37,6 @@ def figures(company: CompanyLake) -> set[str]:
 
 
 def fail_at_distances(monkeypatch: pytest.MonkeyPatch, work: Callable[[Lake], None]) -> None:
-    catch_up = merge_tables.catch_up
-
     def catch_up_or_fail(lake: Lake, contract: Contract, *cut: Any) -> Any:
         if contract is DISTANCE_CACHE:
             work(lake)
