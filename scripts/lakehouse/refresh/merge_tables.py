@@ -55,7 +55,7 @@ def _prepare_all(lake: Lake, run: Run, contracts: Sequence[Contract]) -> dict[st
             lake, contract, lambda: prepare_rebuild(lake, contract, run.input_offsets[contract.table])
         )
 
-    with run.stage("rebuild_silver"):
+    with run.stage("silver/prepare_rebuild"):
         tables = [contract.table for contract in contracts]
         prepared = dict(zip(tables, parallel_map(prepare, contracts), strict=True))
         for contract in contracts:
