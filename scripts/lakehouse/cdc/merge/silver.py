@@ -92,10 +92,6 @@ class PreparedRebuild:
     changes: int
     refills: int
 
-    @property
-    def table(self) -> str:
-        return self.complete.contract.table
-
     def write(self) -> CatchUpResult:
         """Replace the table's Silver, each of its three tables in one commit.
 
