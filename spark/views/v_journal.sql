@@ -15,7 +15,8 @@ CREATE OR REPLACE VIEW gold.v_journal (
   chiffres_apres COMMENT 'Totaux après le calcul',
   ecarts COMMENT 'Totaux qui ont bougé plus que la part admise, et de quelle part',
   secondes COMMENT 'Secondes de chaque étape',
-  positions COMMENT 'Dernière position lue de chaque table'
+  positions COMMENT 'Dernière position lue de chaque table',
+  refus_ouverts COMMENT 'Refus non résolus de chaque table : combien, et les lignes et salariés des plus récents'
 )
 COMMENT 'Journal des calculs : une ligne chacun, aussi de ceux qui ont échoué en route'
 TBLPROPERTIES ('digest' = '{digest}')
@@ -23,5 +24,5 @@ AS SELECT
   FROM_UTC_TIMESTAMP(started_at, 'Europe/Paris') AS debut,
   CAST(TIMESTAMPDIFF(MILLISECOND, started_at, finished_at) / 1000 AS DECIMAL(10, 1)) AS duree_s,
   outcome, as_of, known_at, scenarios, change_count, refused_count, row_count, tables, rules, input_versions, totals_before,
-  totals_after, anomalies, seconds, input_offsets
+  totals_after, anomalies, seconds, input_offsets, open_refusals
 FROM delta.`{lake}/gold/runs`

@@ -4,9 +4,10 @@ CREATE OR REPLACE VIEW gold.v_qualite_donnees (
   etat COMMENT 'ouvert, ou clos une fois la ligne corrigée ou supprimée',
   nb_refus COMMENT 'Modifications refusées',
   premier_refus COMMENT 'Premier refus, heure de Paris',
-  dernier_refus COMMENT 'Dernier refus, heure de Paris'
+  dernier_refus COMMENT 'Dernier refus, heure de Paris',
+  salaries COMMENT 'Salariés concernés par les refus ouverts, par identifiant'
 )
 COMMENT 'Données refusées, par table et par raison'
 TBLPROPERTIES ('digest' = '{digest}')
-AS SELECT table_source, motif, etat, nb_refus, premier_refus, dernier_refus
+AS SELECT table_source, motif, etat, nb_refus, premier_refus, dernier_refus, salaries
 FROM delta.`{lake}/gold/qualite_donnees`

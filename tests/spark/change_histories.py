@@ -12,11 +12,13 @@ from spark.messages import Change
 
 KEYS_PER_CASE, EVENTS_PER_CASE = 3, 12
 TOASTED_PREFIX = "kept out of line "
-SIZE_NEGATIVE, PRICE_OUT_OF_RANGE, NOTE_UNKNOWN = (
+SIZE_NEGATIVE, PRICE_OUT_OF_RANGE, PRICE_OF_ANOTHER_TYPE, NOTE_UNKNOWN = (
     "pointure négative",
     "valeur hors limites : price",
+    "valeur d'un autre type : price",
     "valeur non transmise : note",
 )
+PRICE_TEXT = "cher"
 UNDECODABLE_REASON = "message illisible"
 Version = tuple[str, int, int | None, str | None, tuple[str, ...]]
 
@@ -49,7 +51,9 @@ class History:
     def upsert(self, op: str, key: int, row: Row, *, note: str | None = None) -> None:
         """Send the row as a change event; `note` replaces its note there, as a TOASTed value's placeholder does."""
         self.messages.append(Change(op, key, row.size, note or row.note, row.price))
-        reasons = [SIZE_NEGATIVE] if row.size < 0 else []
+        # The rules say nothing of a row with a value of another type.
+        reasons = [SIZE_NEGATIVE] if row.size < 0 and row.price != PRICE_TEXT else []
+        reasons += [PRICE_OF_ANOTHER_TYPE] if row.price == PRICE_TEXT else []
         reasons += [PRICE_OUT_OF_RANGE] if row.price == "NAN" else []
         row.note_known = row.note_known or note is None
         reasons += [] if row.note_known else [NOTE_UNKNOWN]
@@ -126,6 +130,12 @@ def _update_to_invalid_price(history: History, key: int, step: int) -> None:
     history.upsert("u", key, history.rows[key])
 
 
+def _update_to_price_of_another_type(history: History, key: int, step: int) -> None:
+    _insert_or_update(history, key, step)
+    history.rows[key].price = PRICE_TEXT
+    history.upsert("u", key, history.rows[key])
+
+
 def _delete(history: History, key: int, _: int) -> None:
     if key in history.rows:
         history.delete(key)
@@ -163,6 +173,7 @@ _ACTIONS = (
     _update_without_note,
     _update_to_invalid_size,
     _update_to_invalid_price,
+    _update_to_price_of_another_type,
     _delete,
     _change_key,
     _redeliver,

@@ -23,6 +23,10 @@ class HookedLake(Lake):
         self.before_write(f"{layer}/{name}")
         super().overwrite(rows, layer, name, provenance=provenance)
 
+    def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str, **options: str) -> None:
+        self.before_write(f"{layer}/{name}")
+        super().overwrite_where(rows, layer, name, predicate, **options)
+
     def table(self, layer: str, name: str) -> DeltaTable:
         self.before_write(f"{layer}/{name}")
         return super().table(layer, name)

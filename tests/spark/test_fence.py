@@ -58,7 +58,6 @@ def test_resumed_writer_appends_nothing_after_the_next_holder_appended_some(
 @pytest.mark.parametrize(
     "write",
     [
-        lambda lake: lake.truncate("silver", SHOES.table, SHOES.columns),
         lambda lake: lake.overwrite(lake.silver(SHOES), "silver", SHOES.table, provenance="{}"),
         lambda lake: lake.overwrite_where(lake.silver(SHOES).where("id = 1"), "silver", SHOES.table, "id = 1"),
         lambda lake: lake.table("silver", SHOES.table).delete("id = 1"),
@@ -70,7 +69,7 @@ def test_resumed_writer_appends_nothing_after_the_next_holder_appended_some(
             .execute()
         ),
     ],
-    ids=["truncate", "overwrite", "overwrite_where", "delete", "merge"],
+    ids=["overwrite", "overwrite_where", "delete", "merge"],
 )
 def test_resumed_writer_changes_no_row_of_silver(sample: SampleLake, write: Callable[[Lake], None]) -> None:
     sample.merge(update(1), update(2))

@@ -18,7 +18,7 @@ from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import model as model_module
 from lakehouse.gold.models import MODELS
-from lakehouse.refresh import refresh as refresh_module
+from lakehouse.refresh import merge_tables
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
@@ -110,7 +110,7 @@ def test_run_journal_counts_the_other_tables_when_one_table_fails(lake: Lake, mo
             raise SchemaMismatch("rh_employees: nom is gone")
         return CatchUpResult(contract.table, changes=2, refused=1, rows=1)
 
-    monkeypatch.setattr(refresh_module, "catch_up", fail_at_employees)
+    monkeypatch.setattr(merge_tables, "catch_up", fail_at_employees)
     with pytest.raises(LakehouseError, match="nom is gone"):
         refresh(lake, NO_OFFSETS, DAY)
     run = lake.read("gold", "runs").first()

@@ -188,7 +188,7 @@ def test_recreated_silver_table_with_the_same_version_number_is_detected(lake: L
 
 @pytest.mark.long
 def test_truncated_and_reloaded_silver_table_forces_a_full_refresh(lake: Lake) -> None:
-    lake.truncate("silver", "strava_activities", STRAVA_ACTIVITIES.columns)
+    lake.overwrite(lake.empty_frame(STRAVA_ACTIVITIES.columns), "silver", "strava_activities")
     lake.append(activities(lake.spark, random_activity(Random(1), 5)), "silver", "strava_activities")
     refresh_incrementally(lake, change_model=without_incremental)
     assert differing_models(lake, DAY) == set()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -94,7 +95,7 @@ def test_every_kind_of_message_has_one_row_in_the_versions(sample_lake: SampleLa
     redelivered = update(1, 41, last_commit_lsn=70, lsn=71, tx=9)
     sample_lake.merge(redelivered, redelivered, replace(insert(4), raw="?"), insert(5, -3))
     sample_lake.merge(Change("t", None), insert(6))
-    snapshot = {"snapshot_lsn": 500, "tx": None}
+    snapshot: dict[str, Any] = {"snapshot_lsn": 500, "tx": None}
     sample_lake.merge(Change("r", 7, **snapshot), Change("r", 8, is_last_of_snapshot=True, **snapshot))
     assert find_offset_problems(sample_lake.store, SHOES, read_all=True) == []
     assert prove_offsets(sample_lake.store, SHOES) == []

@@ -31,11 +31,15 @@ def test_column_added_to_the_contract_is_backfilled_for_all_rows(
 
 
 @pytest.mark.long
-def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["silver/quarantine", "silver/shoes", "silver/shoes_versions"])
+def test_reset_of_silver_killed_midway_is_completed_by_the_next_run(
+    spark: SparkSession, tmp_path: Path, table: str
+) -> None:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(update(1, 41), update(2, -2))
+    reset_table(sample_lake.lake, SHOES)
     with pytest.raises(KeyboardInterrupt):
-        reset_table(failing_before(sample_lake.lake, "silver/quarantine"), SHOES)
+        sample_lake.merge(lake=failing_before(sample_lake.lake, table))
     sample_lake.merge()
     assert sample_lake.silver_sizes() == {1: 41}
     assert len(sample_lake.quarantine_entries()) == 1

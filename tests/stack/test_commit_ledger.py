@@ -22,7 +22,7 @@ from lakehouse.source.roles import READER_ROLE, as_worker
 from support.timing import seconds
 
 TABLE, TABLES = ("silver", "shoes"), (("silver", "quarantine"), ("silver", "shoes"))
-LAKE, NAME = "a lake", "silver/shoes"
+LAKE, TABLE_NAME = "a lake", "silver/shoes"
 MAX_NOTE_MS = 50  # a median; a batch of the stream takes 200 ms
 
 
@@ -53,13 +53,13 @@ def tokens(conn: Connection) -> set[str]:
 
 
 def note(ledger: PostgresLedger, token: str, after_version: int = 4) -> None:
-    ledger.note(CommitIntent(LAKE, NAME, after_version, token))
+    ledger.note(CommitIntent(LAKE, TABLE_NAME, after_version, token))
 
 
 def test_intent_is_spent_by_the_check_that_finds_its_commit(ledger: PostgresLedger, conn: Connection) -> None:
     for token in ("a", "b", "c"):
         note(ledger, token)
-    with ledger.check(LAKE, NAME) as check:
+    with ledger.check(LAKE, TABLE_NAME) as check:
         assert check.last is None
         assert {token: intent.after_version for token, intent in check.intents(["a", "c", "x"]).items()} == {
             "a": 4,
@@ -67,20 +67,20 @@ def test_intent_is_spent_by_the_check_that_finds_its_commit(ledger: PostgresLedg
         }
         check.record(CheckResult(CheckedVersion("id", 7), spent=["a"], started=["c"]))
     assert tokens(conn) == {"b", "c"}
-    with ledger.check(LAKE, NAME) as check:
+    with ledger.check(LAKE, TABLE_NAME) as check:
         assert check.last == CheckedVersion("id", 7)
         assert {token: intent.is_started for token, intent in check.intents(["a", "b", "c"]).items()} == {
             "b": False,
             "c": True,
         }
-    assert ledger.checked_versions(LAKE) == {NAME: CheckedVersion("id", 7)}
+    assert ledger.checked_versions(LAKE) == {TABLE_NAME: CheckedVersion("id", 7)}
     assert not ledger.has_other_lake(LAKE)
     assert ledger.has_other_lake("another lake")
 
 
 def test_killed_check_has_spent_nothing(ledger: PostgresLedger, conn: Connection) -> None:
     note(ledger, "a")
-    with pytest.raises(KeyboardInterrupt), ledger.check(LAKE, NAME) as check:  # noqa: PT012 - the kill is in the block
+    with pytest.raises(KeyboardInterrupt), ledger.check(LAKE, TABLE_NAME) as check:  # noqa: PT012 - the kill is in the block
         check.record(CheckResult(CheckedVersion("id", 7), spent=["a"]))
         raise KeyboardInterrupt
     assert tokens(conn) == {"a"}
@@ -88,12 +88,12 @@ def test_killed_check_has_spent_nothing(ledger: PostgresLedger, conn: Connection
 
 
 def test_findings_stay_open_until_they_are_resolved(ledger: PostgresLedger) -> None:
-    first, second = (ForeignCommit(NAME, "id", n, n, "WRITE by x", is_replacement=n == 9) for n in (8, 9))
-    with ledger.check(LAKE, NAME) as check:
+    first, second = (ForeignCommit(TABLE_NAME, "id", n, n, "WRITE by x", is_replacement=n == 9) for n in (8, 9))
+    with ledger.check(LAKE, TABLE_NAME) as check:
         check.record(CheckResult(CheckedVersion("id", 9), foreign=[first, second]))
     assert ledger.foreign_commits(LAKE) == [first, second]
     assert ledger.foreign_commits("another lake") == []
-    ledger.resolve(LAKE, NAME, "rebuilt from Bronze")
+    ledger.resolve(LAKE, TABLE_NAME, "rebuilt from Bronze")
     assert ledger.foreign_commits(LAKE) == []
     assert ledger.foreign_commits(LAKE, resolved=True) == [first, second]
 
@@ -102,7 +102,7 @@ def test_intents_of_killed_writers_are_deleted_after_a_week(ledger: PostgresLedg
     for token in ("old", "new"):
         note(ledger, token)
     conn.execute("UPDATE ops.lake_commits SET noted_at = now() - interval '8 days' WHERE token = 'old'")
-    with ledger.check(LAKE, NAME) as check:
+    with ledger.check(LAKE, TABLE_NAME) as check:
         check.record(CheckResult(CheckedVersion("id", 7)))
     assert tokens(conn) == {"new"}
 
@@ -111,10 +111,10 @@ def test_second_check_of_a_table_waits_for_the_first(database: Settings, ledger:
     found: list[CheckedVersion | None] = []
 
     def check_again() -> None:
-        with closing(PostgresLedger(database, "refresh")) as other, other.check(LAKE, NAME) as check:
+        with closing(PostgresLedger(database, "refresh")) as other, other.check(LAKE, TABLE_NAME) as check:
             found.append(check.last)
 
-    with ledger.check(LAKE, NAME) as check:
+    with ledger.check(LAKE, TABLE_NAME) as check:
         second = Thread(target=check_again)
         second.start()
         second.join(0.3)  # it would have ended by then

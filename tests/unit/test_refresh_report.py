@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from lakehouse.refresh.open_refusals import OpenRefusals
 from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.runs import Run
 
@@ -24,3 +25,11 @@ def test_report_marks_a_total_that_changed_beyond_the_threshold(capsys: pytest.C
     printed = capsys.readouterr().out
     assert "cout_primes moved by -12%: 100 before, 88 now" in printed
     assert "jours moved" not in printed
+
+
+def test_report_names_the_rows_and_employees_whose_refusals_are_open(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(DAY, {}, open_refusals={"strava_activities": OpenRefusals(3, ['{"activity_id":7}', "{}"], [59019])})
+    show(run, TODAY)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "strava_activities: 3 refused changes are open" in printed
+    assert 'The newest: {"activity_id":7} {}; employees 59019' in printed

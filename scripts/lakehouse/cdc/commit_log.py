@@ -16,6 +16,8 @@ from lakehouse.cdc.table_store import TableStore
 # them.
 REFILL_APP_ID = "lakehouse.refill"
 REFILLS_MERGED_PROPERTY = "cdc.refillsMerged"
+# Of the versions: whether the table's Silver is to be rebuilt, or is half rebuilt by a run that was killed.
+REBUILD_PROPERTY = "cdc.rebuild"
 
 # The operations that write rows in a refresh -> the names of their row counts in `operationMetrics`.
 ROW_COUNT_METRICS: Mapping[str, Sequence[str]] = {
@@ -85,8 +87,20 @@ def merged_refill_count(store: TableStore, contract: Contract) -> int:
     return int(store.properties("silver", f"{contract.table}_versions").get(REFILLS_MERGED_PROPERTY, 0))
 
 
-def set_merged_refill_count(store: TableStore, contract: Contract, count: int) -> None:
-    store.set_properties("silver", f"{contract.table}_versions", {REFILLS_MERGED_PROPERTY: str(count)})
+def is_rebuild_requested(store: TableStore, contract: Contract) -> bool:
+    """Return whether a rebuild of the table's Silver was requested, or begun and not ended."""
+    return store.properties("silver", f"{contract.table}_versions").get(REBUILD_PROPERTY) == "true"
+
+
+def request_rebuild(store: TableStore, contract: Contract) -> None:
+    """Have the next merge rebuild the table's Silver from Bronze."""
+    store.set_properties("silver", f"{contract.table}_versions", {REBUILD_PROPERTY: "true"})
+
+
+def end_rebuild(store: TableStore, contract: Contract, refill_count: int) -> None:
+    """Record that the table's Silver was rebuilt, at this refill count of Bronze."""
+    properties = {REBUILD_PROPERTY: "false", REFILLS_MERGED_PROPERTY: str(refill_count)}
+    store.set_properties("silver", f"{contract.table}_versions", properties)
 
 
 def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
@@ -103,7 +117,7 @@ def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
 def _history(table: DeltaTable, limit: int) -> list[Mapping[str, Any]]:
     """Return up to `limit` last commits, newest first: those after the last one that delta-rs cannot parse."""
     try:
-        return table.history(limit)
+        return [*table.history(limit)]
     except DeltaError:
         readable, unreadable = 0, limit
         while unreadable - readable > 1:
@@ -112,7 +126,7 @@ def _history(table: DeltaTable, limit: int) -> list[Mapping[str, Any]]:
                 readable = middle
             else:
                 unreadable = middle
-        return table.history(readable) if readable else []
+        return [*table.history(readable)] if readable else []
 
 
 def _can_read(table: DeltaTable, limit: int) -> bool:

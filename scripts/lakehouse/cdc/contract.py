@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 # In a text of a Wording, the place of the column's name.
 COLUMN_PLACEHOLDER = "{column}"
+# In a text of a Wording, the place of the reason that a person gave.
+REASON_PLACEHOLDER = "{why}"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,10 @@ class Wording:
     # Reasons of a refusal.
     undecodable: str
     unreliable_key: str  # of a delete that does not have the key of the deleted row
-    out_of_range: str  # with COLUMN_PLACEHOLDER, as the next one
+    wrong_type: str  # with COLUMN_PLACEHOLDER, as the next two
+    out_of_range: str
     toasted: str
+    refused_manually: str  # with REASON_PLACEHOLDER
     # Resolutions of a quarantine entry.
     corrected: str
     deleted: str
@@ -45,6 +49,7 @@ class Hints:
     change_contract: str
     other_source: str
     rebuild_silver: str
+    refuse_change: str
     repair_bronze: str
     resnapshot: str
     start_stream: str
@@ -52,12 +57,17 @@ class Hints:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row."""
+    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row.
+
+    `subject` is the column that shows whose a row is, and its counterpart in the people's table. It is None where rows
+    belong to nobody.
+    """
 
     table: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
+    subject: tuple[str, str] | None = None
     schema: str
     topic_prefix: str
     wording: Wording

@@ -4,7 +4,7 @@ What a commit says of itself proves nothing: any other client can write the same
 table. Its version is later than the one that the table had when the token was noted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -177,11 +177,13 @@ def _judge_replacement(
     return replace(result, foreign=[replaced])
 
 
-def _is_noted(commit: Commit, intents: Mapping[str, NotedIntent], spent: Iterable[str], started: Iterable[str]) -> bool:
+def _is_noted(
+    commit: Commit, intents: Mapping[str, NotedIntent], spent: Collection[str], started: Collection[str]
+) -> bool:
     """Return whether the commit's token was noted for the table, before this version, and is not spent."""
     token = commit.token
     intent = intents.get(token) if token else None
-    if intent is None or token in spent or intent.after_version >= commit.version:
+    if token is None or intent is None or token in spent or intent.after_version >= commit.version:
         return False
     return (token in started) == (commit.operation == VACUUM_END)
 

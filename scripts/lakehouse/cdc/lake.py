@@ -79,7 +79,7 @@ class Lake:
         """
         current_version = commit_log.last_data_version(self.store, "silver", contract.table)
         if since == current_version:
-            return self._empty_frame({**contract.columns, "_change_type": "string"})
+            return self.empty_frame({**contract.columns, "_change_type": "string"})
         if not commit_log.has_complete_change_feed(self.store, "silver", contract.table, since):
             return None
         reader = self.spark.read.format("delta").option("readChangeFeed", "true")
@@ -104,15 +104,16 @@ class Lake:
         return CommitCheck(self.spark, self.store.path(layer, name))
 
     def overwrite(self, rows: DataFrame, layer: str, name: str, *, provenance: str = "") -> None:
-        """Replace all rows of the table in one commit; a reader sees the old ones or the new, never a mix.
+        """Replace all rows and columns of the table in one commit; a reader sees the old ones or the new, never a mix.
 
         The commit's stamp stores `provenance`, for commit_log.provenance to return.
         """
-        stamp = self._begin_commit(layer, name, provenance=provenance)
+        stamp = self._begin_commit(layer, name, **({"provenance": provenance} if provenance else {}))
         schema_matches = self.store.has_columns(layer, name, dict(rows.dtypes))
         # Delta needs a second to find the rows that an overwrite replaces, even where there are none.
         mode = "append" if schema_matches and table_stats.is_empty(self.store, layer, name) else "overwrite"
         writer = rows.write.format("delta").mode(mode).option("overwriteSchema", str(not schema_matches))
+        writer.partitionBy(*self.store.partition_columns(layer, name))
         writer.option("userMetadata", stamp).save(self.store.path(layer, name))
 
     def overwrite_where(self, rows: DataFrame, layer: str, name: str, predicate: str, **options: str) -> None:
@@ -121,12 +122,6 @@ class Lake:
         `options` are those of Delta's writer.
         """
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate).options(**options)
-        writer.option("userMetadata", self._begin_commit(layer, name)).save(self.store.path(layer, name))
-
-    def truncate(self, layer: str, name: str, columns: Columns) -> None:
-        """Delete all rows of the table, and set its columns."""
-        writer = self._empty_frame(columns).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer.partitionBy(*self.store.partition_columns(layer, name))
         writer.option("userMetadata", self._begin_commit(layer, name)).save(self.store.path(layer, name))
 
     def table(self, layer: str, name: str) -> DeltaTable:
@@ -154,6 +149,6 @@ class Lake:
             session.conf.set(name, value)
         return session
 
-    def _empty_frame(self, columns: Columns) -> DataFrame:
+    def empty_frame(self, columns: Columns) -> DataFrame:
         """Return a frame of these columns without rows; made from a Python list, it would start a Python worker."""
         return self.spark.range(0).select(*(lit(None).cast(kind).alias(name) for name, kind in columns.items()))

@@ -47,6 +47,16 @@ QUARANTINE: Columns = {
     "committed_at": "timestamp",
     "resolved_at": "timestamp",
     "resolution": "string",
+    "subject": "string",
+}
+# Messages that a person set aside for good. It lies beside Bronze, and so survives whatever happens to Silver.
+REFUSED_CHANGES: Columns = {
+    "table_name": "string",
+    "incarnation": "int",
+    "partition": "int",
+    "offset": "bigint",
+    "why": "string",
+    "refused_at": "timestamp",
 }
 
 

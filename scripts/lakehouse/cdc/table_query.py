@@ -13,8 +13,27 @@ from lakehouse.cdc.table_store import TableStore
 
 def query_one(store: TableStore, query: str, **sources: tuple[str, str]) -> Mapping[str, Any]:
     """Return the first row of a SQL query over small tables, each given as alias=(layer, name)."""
+    return query_all(store, query, **sources)[0]
+
+
+def query_all(store: TableStore, query: str, **sources: tuple[str, str]) -> list[Mapping[str, Any]]:
+    """Return all rows of a SQL query over small tables, each given as alias=(layer, name)."""
     result = _query(store, query, **sources)
-    return {name: result.column(name).to_pylist()[0] for name in result.schema.names}
+    names = result.schema.names
+    return [
+        dict(zip(names, values, strict=True))
+        for values in zip(*(result.column(name).to_pylist() for name in names), strict=True)
+    ]
+
+
+def operations_at(store: TableStore, contract: Contract, offset: int) -> Mapping[TopicPartition, str | None]:
+    """Return the operation of Bronze's message at an offset, in each topic-partition that has one. Reads few rows."""
+    rows = query_all(
+        store,
+        f'SELECT incarnation, "partition", op FROM stored WHERE "offset" = {offset}',  # noqa: S608 - of a number
+        stored=("bronze", contract.table),
+    )
+    return {TopicPartition(row["incarnation"], row["partition"]): row["op"] for row in rows}
 
 
 def read_offsets(

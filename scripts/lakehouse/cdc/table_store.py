@@ -205,6 +205,11 @@ class TableStore:
         )
 
     def create_quarantine(self) -> None:
+        """Create the quarantine, or add the columns that an earlier version of this package did not have."""
+        self._create_quarantine()
+        self.add_columns("silver", "quarantine", schemas.QUARANTINE)
+
+    def _create_quarantine(self) -> None:
         self.create(
             "silver",
             "quarantine",

@@ -24,15 +24,22 @@ OTHER_SOURCE_HINT = (
 FRENCH_WORDING = Wording(
     undecodable="message illisible",
     unreliable_key="suppression sans la clé de la ligne",
+    wrong_type="valeur d'un autre type : {column}",
     out_of_range="valeur hors limites : {column}",
     toasted="valeur non transmise : {column}",
+    refused_manually="écartée à la main : {why}",
     corrected="corrigé",
     deleted="supprimé",
 )
 
 
 def captured_table(
-    *, table: str, key: tuple[str, ...], columns: Mapping[str, str], rules: tuple[Rule, ...] = ()
+    *,
+    table: str,
+    key: tuple[str, ...],
+    columns: Mapping[str, str],
+    rules: tuple[Rule, ...] = (),
+    subject: tuple[str, str] | None = None,
 ) -> Contract:
     """Return the contract of one of the company's tables."""
     return Contract(
@@ -40,6 +47,7 @@ def captured_table(
         key=key,
         columns=columns,
         rules=rules,
+        subject=subject,
         schema=SCHEMA,
         topic_prefix=TOPIC_PREFIX,
         wording=FRENCH_WORDING,
@@ -50,6 +58,7 @@ def captured_table(
             ),
             other_source=OTHER_SOURCE_HINT,
             rebuild_silver=REBUILD_HINT,
+            refuse_change=f"python scripts/Jobs_Spark/refuse_change.py --table {table} sets one aside for good.",
             repair_bronze=(
                 f"{REPAIR_BRONZE} --table {table} removes what is there more than once, and reads what is missing "
                 f"from its topic. Where the topic has it no more: {RESNAPSHOT_HINT}"

@@ -29,3 +29,8 @@ def end_of_day(day: Column) -> Column:
 def months_before(day: date, months: int) -> Column:
     """Return the same day some months earlier, or that month's last day where it is shorter (29 February)."""
     return F.add_months(lit(day), -months)
+
+
+def format_paris_time(instant: Column) -> Column:
+    """Return an instant as French text in Paris time, to the minute."""
+    return F.date_format(wall_clock(instant), "dd/MM/yyyy HH:mm")

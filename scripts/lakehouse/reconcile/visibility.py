@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.time_travel import replay
+from lakehouse.cdc.merge.predicates import is_upsert
+from lakehouse.cdc.time_travel import latest_versions
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
 from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
@@ -18,7 +19,7 @@ XID_WRAPAROUND = 2**32
 
 @dataclass(frozen=True)
 class VisibleRows:
-    """Rows that must be equal in Postgres and Silver, and the keys whose latest visible version was refused."""
+    """Rows that must be equal in Postgres and Silver, and the keys whose latest visible change was refused."""
 
     rows: DataFrame
     refused: DataFrame
@@ -34,12 +35,14 @@ def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot) -> VisibleR
         .groupBy(*key)
         .agg((~F.every("_seen")).alias("_changed_since"))
     )
-    replayed = materialize(
-        replay(changes.where("_seen").join(replayed_keys.select(*key), key, "semi"), contract).join(replayed_keys, key)
+    latest = materialize(
+        latest_versions(changes.where("_seen").join(replayed_keys.select(*key), key, "semi"), contract).join(
+            replayed_keys, key
+        )
     )
-    refused = replayed.where(F.size("_reasons") > 0).select(*key)
+    refused = latest.where(F.size("_reasons") > 0).select(*key)
     unchanged = lake.silver(contract).join(replayed_keys.where("_changed_since"), key, "anti").select(*contract.columns)
-    rows_before = replayed.where("_changed_since").select(*contract.columns)
+    rows_before = latest.where("_changed_since").where(is_upsert()).select(*contract.columns)
     return VisibleRows(unchanged.unionByName(rows_before).join(refused, key, "anti"), refused)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.lake import Lake
@@ -17,10 +17,11 @@ from lakehouse.errors import BadInput, NotReady
 from lakehouse.french import format_day
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
-from lakehouse.gold.paris import end_of_day, wall_clock
+from lakehouse.gold.paris import end_of_day, format_paris_time
 from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
 from lakehouse.gold.wellbeing import WELLBEING, in_window
+from lakehouse.refresh.explain_refusals import refusals_behind
 from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
@@ -33,7 +34,8 @@ class Explanation:
 
     `employee_versions` are the known versions of the employee's row, the oldest first. `counts` is False for a
     refused version. `moment` is a text in Paris time: a version's commit, or an activity's start. `verdict` is COUNTED,
-    or the reason in French why an activity does not count.
+    or the reason in French why an activity does not count. `refusals` are the latest versions that are refused: the
+    figures rest on earlier ones.
     """
 
     time_point: AsOf
@@ -45,6 +47,7 @@ class Explanation:
     prime: Row
     days: Row
     activities: Sequence[Row]
+    refusals: Sequence[Row]
 
 
 def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | None) -> Explanation:
@@ -57,7 +60,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
     )
     ordered_versions = with_commit_order(known_versions, RH_EMPLOYEES.key).withColumn("counts", is_effective())
     versions = (
-        ordered_versions.withColumn("moment", _format_paris_time(F.col("_committed_at"))).orderBy("_order").collect()
+        ordered_versions.withColumn("moment", format_paris_time(F.col("_committed_at"))).orderBy("_order").collect()
     )
     # Each table is read more than once, and planning it again takes longer than computing its rows.
     state = StateAsOf(*map(materialize, vars(state_as_of(lake, time_point, go_live, employee_id=employee_id)).values()))
@@ -91,6 +94,7 @@ def explain(lake: Lake, employee_id: int, time_point: AsOf, go_live: GoLive | No
         _with_verdict(latest_versions, state.activities, rules, time_point, employee_id)
         .orderBy("start_date_utc", "activity_id")
         .collect(),
+        refusals_behind(lake, employee, rules, time_point, go_live),
     )
 
 
@@ -133,12 +137,8 @@ def _with_verdict(
         "row", F.struct(*(latest[name].alias(name) for name in (*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS)))
     )
     return joined.select("activity_id", verdict.alias("verdict"), shown.alias("shown")).select(
-        "activity_id", "verdict", _format_paris_time(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
+        "activity_id", "verdict", format_paris_time(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
     )
-
-
-def _format_paris_time(instant: Column) -> Column:
-    return F.date_format(wall_clock(instant), "dd/MM/yyyy HH:mm")
 
 
 def _first_row(rows: DataFrame) -> Row:

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from pyspark.sql import Row
 
-from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import DISTANCE_CACHE, REWARD_RULES, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.french import format_day, format_number
 from lakehouse.refresh.explain import COUNTED, Explanation
@@ -27,11 +26,21 @@ def render(explanation: Explanation) -> Iterator[str]:
     valid_at, known_at = _format_date(time_point.valid_at), _format_date(time_point.known_at)
     yield f"Salarié {explanation.employee.id}, au {valid_at}, d'après ce qui était connu au {known_at}"
     yield ""
+    yield from _render_refusals(explanation)
     yield from _render_hr_row(explanation)
     yield ""
     yield from _render_prime(explanation)
     yield ""
     yield from _render_wellbeing(explanation)
+
+
+def _render_refusals(explanation: Explanation) -> Iterator[str]:
+    if explanation.refusals:
+        yield "Attention : des modifications sont refusées, et la dernière version acceptée compte"
+        for row in explanation.refusals:
+            reasons = ", ".join(row["_reasons"])
+            yield f"  {row.moment}  {row.table}, {row.key} : {reasons}{_format_lineage(row.table, row)}"
+        yield ""
 
 
 def _render_hr_row(explanation: Explanation) -> Iterator[str]:
@@ -41,11 +50,11 @@ def _render_hr_row(explanation: Explanation) -> Iterator[str]:
     yield f"  Salaire brut annuel : {_format_euros(row.salaire_brut)}"
     yield f"  Moyen de déplacement : {row.moyen_deplacement or 'non renseigné'}"
     yield f"  Embauche : {_format_date(row.date_embauche)}"
-    yield f"  Valable depuis : {_format_valid_from(row)}{_format_lineage(RH_EMPLOYEES, row)}"
+    yield f"  Valable depuis : {_format_valid_from(row)}{_format_lineage(RH_EMPLOYEES.table, row)}"
     yield f"  Versions connues : {len(explanation.employee_versions)}"
     previous = None
     for version in explanation.employee_versions:
-        lineage = _format_lineage(RH_EMPLOYEES, version)
+        lineage = _format_lineage(RH_EMPLOYEES.table, version)
         if version.counts:
             change = _describe_change(previous, version)
             yield f"    {version.moment}  {change}, {_format_valid_from(version)}{lineage}"
@@ -60,13 +69,13 @@ def _render_prime(explanation: Explanation) -> Iterator[str]:
     yield (
         f"  Règle en vigueur depuis le {_format_date(rules_row.valid_from)} : {_format_percent(rules.bonus_rate)}, "
         f"{format_km(rules.walk_limit_m)} à pied, {format_km(rules.bike_limit_m)} à vélo"
-        f"{_format_lineage(REWARD_RULES, rules_row)}"
+        f"{_format_lineage(REWARD_RULES.table, rules_row)}"
     )
     for row in explanation.distances:
         status = STATUS_LABELS.get(row.status, row.status)
         distance = format_km(row.distance_m) if row.status == "ok" else f"pas de distance ({status})"
         chosen = ", retenue" if row.provider == prime.distance_source else ""
-        yield f"  Distance selon {row.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE, row)}"
+        yield f"  Distance selon {row.provider} : {distance}{chosen}{_format_lineage(DISTANCE_CACHE.table, row)}"
     if not explanation.distances:
         yield "  Distance : aucune réponse connue pour ce trajet"
     yield f"  {prime.motif} : {MOTIF_LABELS[prime.motif]}"
@@ -91,8 +100,8 @@ def _render_wellbeing(explanation: Explanation) -> Iterator[str]:
         for activity in activities:
             sport = activity.sport_type or activity.type or "sport inconnu"
             verdict = "" if is_counted else f"  {activity.verdict}"
-            when = activity.moment or "date inconnue"
-            yield f"    {when}  {activity.activity_id}  {sport}{verdict}{_format_lineage(STRAVA_ACTIVITIES, activity)}"
+            when, lineage = activity.moment or "date inconnue", _format_lineage(STRAVA_ACTIVITIES.table, activity)
+            yield f"    {when}  {activity.activity_id}  {sport}{verdict}{lineage}"
 
 
 def _format_days_granted(days: Row) -> str:
@@ -120,11 +129,11 @@ def _format_valid_from(row: Row) -> str:
     )
 
 
-def _format_lineage(contract: Contract, row: Row) -> str:
+def _format_lineage(table: str, row: Row) -> str:
     """Return the change event of a row: its LSN, and its incarnation, partition and offset in Bronze."""
     lsn = f"{row['_lsn'] >> 32:X}/{row['_lsn'] & 0xFFFFFFFF:X}" if row["_lsn"] is not None else "inconnu"
     position = f"{row['_incarnation']}/{row['_partition']}/{row['_offset']}"
-    return f"  [LSN {lsn}, bronze/{contract.table} {position}]"
+    return f"  [LSN {lsn}, bronze/{table} {position}]"
 
 
 def _format_date(day: date | None) -> str:

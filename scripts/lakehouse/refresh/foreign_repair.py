@@ -5,7 +5,7 @@ The journal, and the figures of past days and scenarios, go back to their last o
 Bronze comes from outside: nothing is merged from it, and a person decides.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -63,9 +63,9 @@ class ForeignFindings:
         affected = {contract.table for one in self._silver() for contract in _contracts_of(one)}
         return [one for one in CAPTURED if one.table in affected - self.stopped_tables]
 
-    def rebuilt_tables(self) -> list[str]:
-        """Return the tables of Silver that are right once these contracts are rebuilt."""
-        rebuilt = {contract.table for contract in self.rebuilt_contracts()}
+    def rebuilt_tables(self, merged: Collection[str]) -> list[str]:
+        """Return the tables of Silver that are right once those of the rebuilt contracts are merged."""
+        rebuilt = {contract.table for contract in self.rebuilt_contracts()} & {*merged}
         return sorted({one.name for one in self._silver() if {c.table for c in _contracts_of(one)} <= rebuilt})
 
     def _silver(self) -> list[ForeignCommit]:
@@ -93,9 +93,9 @@ def reset_foreign_tables(lake: Lake, findings: ForeignFindings) -> None:
         _put_back(lake, name, [one for one in findings.commits if one.table == f"gold/{name}"])
 
 
-def resolve_rebuilt(store: TableStore, findings: ForeignFindings) -> None:
-    """Resolve the findings of Silver, once the rebuilt tables are filled again."""
-    for name in findings.rebuilt_tables():
+def resolve_rebuilt(store: TableStore, findings: ForeignFindings, results: Iterable[CatchUpResult]) -> None:
+    """Resolve the findings of Silver whose rebuilt tables were filled again; the others stay open."""
+    for name in findings.rebuilt_tables([result.table for result in results]):
         resolve_foreign_commits(store, "silver", name, "rebuilt from Bronze")
 
 
@@ -149,7 +149,7 @@ def _put_back(lake: Lake, name: str, foreign: Sequence[ForeignCommit]) -> None:
     if name == JOURNAL:
         _resolve(lake.store, name, "left as it is: no earlier version of the journal can be read")
         return
-    lake.truncate("gold", name, gold_tables()[name].schema)
+    lake.overwrite(lake.empty_frame(gold_tables()[name].schema), "gold", name)
     _resolve(lake.store, name, "emptied: no earlier version can be read; run its days or scenarios again")
 
 

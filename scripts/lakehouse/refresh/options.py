@@ -50,7 +50,7 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--rebuild-silver",
         action="store_true",
-        help="empty Silver and merge all of Bronze again (after a rule of a contract changed)",
+        help="compute all of Silver from Bronze again (after a rule of a contract changed)",
     )
     parser.add_argument(
         "--full-refresh", action="store_true", help="recompute every figure from all of Silver; the rows are the same"

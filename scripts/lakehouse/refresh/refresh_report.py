@@ -1,15 +1,16 @@
-"""Terminal report of a refresh: counts and seconds, no personal data."""
+"""Terminal report of a refresh: counts, seconds, and identifiers of refused rows; no value of a person."""
 
 from datetime import date
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lakehouse.refresh.runs import Run
 
 
 def show(run: Run, today: date) -> None:
-    """Print the tables with changes, the totals that changed too much, and the seconds of each stage."""
+    """Print the tables with changes, the open refusals, the totals that changed too much, and each stage's seconds."""
     console = Console()
     if any(result.changes for result in run.catch_up_results):
         table = Table("table", "changes", "refused")
@@ -19,6 +20,13 @@ def show(run: Run, today: date) -> None:
         console.print(table)
     else:
         console.print("No change since the last refresh.")
+    for table_name, refusals in run.open_refusals.items():
+        people = f"; employees {', '.join(map(str, refusals.employees))}" if refusals.employees else ""
+        rows = " ".join(refusals.keys)
+        console.print(
+            f"[bold yellow]{table_name}: {refusals.changes} refused changes are open[/], so that earlier versions "
+            f"count. The newest: {escape(rows)}{people}"
+        )
     # Only whole stages: those of single tables have a slash, as in "silver/rh_employees".
     stages = ", ".join(f"{name} {elapsed:.1f} s" for name, elapsed in run.seconds.items() if "/" not in name)
     for name, share in run.anomalies.items():

@@ -18,6 +18,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
+from lakehouse.refresh.open_refusals import OpenRefusals
 from lakehouse.source.consistent_cut import ConsistentCut
 from lakehouse.spark.literals import lit
 
@@ -41,6 +42,7 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "anomalies": "string",
         "tables": "string",
         "row_count": "bigint",
+        "open_refusals": "string",
     }
 )
 DEFAULT_ALERT_THRESHOLD = 0.1  # a total that changes by a larger share in one run is marked
@@ -52,8 +54,9 @@ class Run:
 
     `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
     version that the figures were computed from. `before` and `after` are the totals around the run. No figure is
-    computed from `stopped_tables`, whose settings lose changes, or to which another program wrote. `foreign_tables` are
-    those of Gold to which another program wrote: whatever their last commit says, they are computed again.
+    computed from `stopped_tables`: their settings lose changes, they could not be merged, or another program wrote to
+    them. `foreign_tables` are those of Gold to which another program wrote: whatever their last commit says, they are
+    computed again.
     """
 
     as_of: date
@@ -71,6 +74,7 @@ class Run:
     outcome: str = "running"
     stopped_tables: frozenset[str] = frozenset()
     foreign_tables: frozenset[str] = frozenset()
+    open_refusals: Mapping[str, OpenRefusals] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -137,6 +141,7 @@ def append_run(lake: Lake, run: Run) -> None:
         "anomalies": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
         "row_count": sum(result.rows for result in run.catch_up_results),
+        "open_refusals": _json({table: asdict(refusals) for table, refusals in run.open_refusals.items()}),
     }
     row = lake.spark.range(1).select(*(lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items()))
     lake.append(row, "gold", "runs")

@@ -10,15 +10,15 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.envelope import INSERT
-from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_upsert
-from lakehouse.cdc.merge.problems import MISSING, TOASTED, TYPE_MISMATCH, columns_with, has_problem
+from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_mismatch, is_upsert
+from lakehouse.cdc.merge.problems import MISSING, REFUSED_MANUALLY, TOASTED, TYPE_MISMATCH, columns_with, has_problem
 from lakehouse.cdc.offsets import Offsets
 from lakehouse.spark.materialize import materialize
 
 
 @dataclass(frozen=True)
-class TypeMismatch:
-    """The first change of a batch with values of another type than the contract's."""
+class ColumnsOfChange:
+    """Columns of one change that do not fit the contract, and where the change is."""
 
     partition: int
     offset: int
@@ -41,8 +41,10 @@ class BatchStats:
     inserts: int
     min_key: Any  # of the first key column
     max_key: Any
-    type_mismatch: TypeMismatch | None
-    missing_columns: Sequence[str]  # of the newest upsert: older ones may lack a column that was added later
+    mismatches: int  # changes with a value of another type than the contract's, unless refused manually
+    first_mismatch: ColumnsOfChange | None
+    # Of the newest upsert that was not refused manually: older ones may lack a column that was added later.
+    missing_columns: ColumnsOfChange | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Batch:
         position = F.struct("_incarnation", "_partition", "_offset")
         located = F.struct(position, "_problems")
         is_toasted, is_insert = has_problem(TOASTED), F.col("_op") == INSERT
+        is_judged = ~has_problem(REFUSED_MANUALLY)
         counts = {
             "changes": F.count("*"),
             "refused": F.count_if(F.size("_reasons") > 0),
@@ -74,19 +77,20 @@ class Batch:
             "min_commit_lsn": F.min(F.coalesce("_last_commit_lsn", "_lsn")),
             "min_lsn": F.min("_lsn"),
             "inserts": F.count_if(is_insert),
+            "mismatches": F.count_if(is_mismatch()),
             "min_key": F.min(self.contract.key[0]),
             "max_key": F.max(self.contract.key[0]),
         }
         row = self.changes.agg(
             *(count.alias(name) for name, count in counts.items()),
-            F.min(F.when(has_problem(TYPE_MISMATCH), located)).alias("first_mismatch"),
-            F.max(F.when(is_upsert(), located)).alias("newest_upsert"),
+            F.min(F.when(is_mismatch(), located)).alias("first_mismatch"),
+            F.max(F.when(is_upsert() & is_judged, located)).alias("newest_upsert"),
         ).first()
         assert row is not None  # noqa: S101 - an aggregate without groups has one row
         return BatchStats(
             **{name: row[name] for name in counts},
-            type_mismatch=_type_mismatch(row["first_mismatch"]),
-            missing_columns=columns_with(MISSING, row["newest_upsert"]["_problems"] if row["newest_upsert"] else []),
+            first_mismatch=_columns_of_change(TYPE_MISMATCH, row["first_mismatch"]),
+            missing_columns=_columns_of_change(MISSING, row["newest_upsert"]),
         )
 
 
@@ -104,8 +108,10 @@ class MergedState:
         return self.max_commit_lsn is not None and first is not None and first <= self.max_commit_lsn
 
 
-def _type_mismatch(first_mismatch: Row | None) -> TypeMismatch | None:
-    if first_mismatch is None:
+def _columns_of_change(kind: str, located: Row | None) -> ColumnsOfChange | None:
+    """Return the columns of a change that have a problem of this kind; None where there is no change or no such one."""
+    if located is None:
         return None
-    (_, partition, offset), problems = first_mismatch
-    return TypeMismatch(partition, offset, columns_with(TYPE_MISMATCH, problems))
+    (_, partition, offset), problems = located
+    columns = columns_with(kind, problems)
+    return ColumnsOfChange(partition, offset, columns) if columns else None

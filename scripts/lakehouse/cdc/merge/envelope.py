@@ -23,7 +23,6 @@ from lakehouse.cdc.merge.problems import (
     TYPE_MISMATCH,
     UNRELIABLE_KEY,
     Condition,
-    problem,
     problems_where,
 )
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
@@ -152,9 +151,6 @@ def _value_or_null(name: str, sql_type: str) -> str:
 
 def _valid_op(contract: Contract) -> str:
     """Return SQL for the operation where the message is a change of this table, of a known row, else NULL."""
-    # A key value of another type shows a changed table, not an undecodable message.
-    has_whole_key = " AND ".join(
-        f"(`{name}` IS NOT NULL OR array_contains(_problems, {problem(name, TYPE_MISMATCH)}))" for name in contract.key
-    )
+    has_whole_key = " AND ".join(f"`{name}` IS NOT NULL" for name in contract.key)
     is_known = f"{has_whole_key} AND NOT array_contains(_problems.kind, '{UNRELIABLE_KEY}')"
     return f"CASE WHEN _op = '{TRUNCATE}' OR (_op IN {(*UPSERT_OPS, DELETE)} AND {is_known}) THEN _op END"

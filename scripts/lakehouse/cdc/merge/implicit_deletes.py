@@ -13,7 +13,7 @@ from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.batch import Batch, MergedState
 from lakehouse.cdc.merge.envelope import DELETE
 from lakehouse.cdc.merge.ordering import is_after, with_commit_order
-from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_upsert
+from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_effective_delete, is_upsert
 from lakehouse.cdc.merge.problems import no_problems
 from lakehouse.cdc.merge.validation import no_reasons
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
@@ -42,11 +42,11 @@ def _implicit_deletes(changes: DataFrame, versions: DataFrame, contract: Contrac
             "_deleting_changes"
         )
     )
-    known = (
-        changes.select(*LINEAGE_COLUMNS, *key).unionByName(versions.select(*LINEAGE_COLUMNS, *key)).dropna(subset=key)
-    )
+    columns = [*LINEAGE_COLUMNS, "_reasons", *key]
+    known = changes.select(*columns).unionByName(versions.select(*columns)).dropna(subset=key)
     key_window = Window.partitionBy(*key).orderBy("_order")
-    ordered = with_commit_order(known.where(F.col("_op").isNotNull()), key)
+    # A refused delete has deleted nothing.
+    ordered = with_commit_order(known.where((F.col("_op") != DELETE) | is_effective_delete()), key)
     rows = ordered.withColumns({"_next": F.lead("_order").over(key_window), "_snapshot": initial_snapshot_lsn()})
     candidates = (
         rows.where(is_upsert())

@@ -4,6 +4,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.merge.envelope import DELETE, STREAMED_OPS, TRUNCATE, UPSERT_OPS
+from lakehouse.cdc.merge.problems import REFUSED_MANUALLY, TYPE_MISMATCH, has_problem
 from lakehouse.spark.literals import lit
 
 
@@ -12,8 +13,18 @@ def is_upsert() -> Column:
 
 
 def is_effective() -> Column:
-    """Return whether a change determines Silver's row of its key: it is accepted, or a delete."""
-    return (F.col("_op") == DELETE) | (is_upsert() & (F.size("_reasons") == 0))
+    """Return whether a change determines Silver's row of its key: an upsert or a delete that is not refused."""
+    return F.col("_op").isin(*UPSERT_OPS, DELETE) & (F.size("_reasons") == 0)
+
+
+def is_effective_delete() -> Column:
+    """Return whether a change deletes its row: it is a delete that is not refused."""
+    return (F.col("_op") == DELETE) & (F.size("_reasons") == 0)
+
+
+def is_mismatch() -> Column:
+    """Return whether a change has a value of another type than the contract's, unless it was refused manually."""
+    return has_problem(TYPE_MISMATCH) & ~has_problem(REFUSED_MANUALLY)
 
 
 def is_streamed() -> Column:

@@ -13,6 +13,7 @@ OUT_OF_RANGE = "out_of_range"  # valid in Postgres, and not supported by the lak
 TYPE_MISMATCH = "type_mismatch"  # of another type than the contract's
 MISSING = "missing"  # the message has no such column
 UNRELIABLE_KEY = "unreliable_key"  # the key of a delete is not that of the deleted row
+REFUSED_MANUALLY = "refused_manually"  # of no column: the reason that a person gave stands in its place
 PROBLEM_TYPE = "STRUCT<column: STRING, kind: STRING>"
 NO_PROBLEMS = f"CAST(array() AS ARRAY<{PROBLEM_TYPE}>)"
 

@@ -1,9 +1,11 @@
 """Silver: the current rows of a table, brought up to a consistent cut of Bronze by new changes alone.
 
 Three tables are written idempotently: quarantine, the current rows, and last the versions. The versions' offsets are
-those that Silver has merged. After a run that was killed in between, the next one repeats the same batch.
+those that Silver has merged. After a run that was killed in between, the next one repeats the same batch. A rebuild is
+computed and judged before the first of the three is overwritten. From then on it is owed until it has ended.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
@@ -14,6 +16,7 @@ from pyspark.sql import functions as F
 from lakehouse.cdc import commit_log, schemas, table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.manual_refusals import ManualRefusal, read_refusals
 from lakehouse.cdc.merge import quarantine
 from lakehouse.cdc.merge.batch import Batch, BatchStats, MergedState
 from lakehouse.cdc.merge.deduplication import has_late_arrivals, mark_already_merged, mark_duplicates_in_batch
@@ -21,7 +24,7 @@ from lakehouse.cdc.merge.envelope import DELETE, decode
 from lakehouse.cdc.merge.implicit_deletes import add_implicit_deletes
 from lakehouse.cdc.merge.ordering import with_commit_order
 from lakehouse.cdc.merge.toast import fill_toasted
-from lakehouse.cdc.merge.validation import ensure_schema_matches, latest_per_key, validate
+from lakehouse.cdc.merge.validation import ensure_schema_matches, latest_per_key, mark_manual_refusals, validate
 from lakehouse.cdc.offsets import Offsets, has_reached, lag
 from lakehouse.errors import LakehouseError
 from lakehouse.spark.literals import lit
@@ -57,67 +60,120 @@ def catch_up(
 ) -> CatchUpResult:
     """Merge Bronze's changes up to the cut into Silver, reading only those that are not merged yet.
 
-    Raises SchemaMismatch, before anything is written, where the table no longer fits its contract.
+    A table whose rebuild is owed is rebuilt from all of Bronze instead. Raises SchemaMismatch, before anything is
+    written, where the table no longer fits its contract.
     """
-    _reset_if_outdated(lake, contract, cut)
+    if _needs_rebuild(lake, contract, cut):
+        return prepare_rebuild(lake, contract, cut, thresholds).write()
     merged_offsets = table_stats.silver_offsets(lake.store, contract)
     if has_reached(merged_offsets, cut):
         return CatchUpResult(contract.table)
     if lag(merged_offsets, cut) > thresholds.bulk:
         lake = lake.with_bulk_settings()
-    batch = read_batch(lake.bronze_between(contract, merged_offsets, cut), contract)
-    ensure_schema_matches(batch)
+    batch = _read_fitting_batch(lake, contract, merged_offsets, cut)
     merged = MergedState(
         merged_offsets, table_stats.max_commit_lsn(lake.store, contract), partial(lake.versions, contract)
     )
     new = mark_already_merged(batch, merged)
     if len({*merged_offsets, *cut}) > 1 and has_late_arrivals(new, merged):
         # Later versions may depend on the late change: by a TOASTed value, or an implicit delete.
-        reset_table(lake, contract)
-        return catch_up(lake, contract, cut, thresholds)
+        return prepare_rebuild(lake, contract, cut, thresholds).write()
     complete = fill_toasted(add_implicit_deletes(new, merged), merged)
-    rows = _write_batch(lake, complete, merged_offsets, thresholds)
+    rows = _write_batch(lake, complete, merged, thresholds)
     return CatchUpResult(contract.table, batch.stats.changes, complete.stats.refused, rows)
 
 
-def read_batch(messages: DataFrame, contract: Contract) -> Batch:
-    """Return Bronze's messages as a batch of changes: decoded, validated, ordered, duplicates among them blanked."""
-    decoded = decode(messages, contract)
+@dataclass(frozen=True)
+class PreparedRebuild:
+    """A table's Silver as computed from all of Bronze up to a cut, judged, and not written yet."""
+
+    lake: Lake
+    complete: Batch
+    changes: int
+    refills: int
+
+    def write(self) -> CatchUpResult:
+        """Replace the table's Silver, each of its three tables in one commit.
+
+        After a run that was killed in between, the next catch-up rebuilds the table again.
+        """
+        lake, contract, changes, stats = self.lake, self.complete.contract, self.complete.changes, self.complete.stats
+        commit_log.request_rebuild(lake.store, contract)
+        has_refused = stats.refused > 0
+        refused = quarantine.entries(changes, contract) if has_refused else lake.empty_frame(schemas.QUARANTINE)
+        quarantine.overwrite_entries(lake, contract, refused)
+        version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
+        rows = latest_per_key(changes, contract).where(F.col("_op") != DELETE)
+        lake.overwrite(rows, "silver", contract.table)
+        row_count = _ensure_single_writer(lake, contract, version_before)
+        lake.overwrite(changes.select(*schemas.versions(contract)), "silver", f"{contract.table}_versions")
+        commit_log.end_rebuild(lake.store, contract, self.refills)
+        return CatchUpResult(contract.table, self.changes, stats.refused, row_count)
+
+
+def prepare_rebuild(
+    lake: Lake, contract: Contract, cut: Offsets, thresholds: MergeThresholds = DEFAULT_MERGE_THRESHOLDS
+) -> PreparedRebuild:
+    """Return the table's Silver as computed from all of Bronze up to the cut; nothing is written.
+
+    Raises SchemaMismatch where the table does not fit its contract.
+    """
+    refills = commit_log.refill_count(lake.store, contract) if cut else 0
+    if lag({}, cut) > thresholds.bulk:
+        lake = lake.with_bulk_settings()
+    batch = _read_fitting_batch(lake, contract, {}, cut)
+    nothing_merged = MergedState({}, None, lambda: lake.empty_frame(schemas.versions(contract)))
+    complete = fill_toasted(add_implicit_deletes(batch, nothing_merged), nothing_merged)
+    return PreparedRebuild(lake, complete, batch.stats.changes, refills)
+
+
+def read_batch(messages: DataFrame, contract: Contract, refusals: Sequence[ManualRefusal] = ()) -> Batch:
+    """Return Bronze's messages as a batch of changes: decoded, validated, ordered, duplicates among them blanked.
+
+    The messages of `refusals` are refused, whatever they hold.
+    """
+    decoded = mark_manual_refusals(decode(messages, contract), refusals)
     validated = validate(decoded, contract)
     ordered = with_commit_order(validated, contract.key)
     return Batch.compute(contract, mark_duplicates_in_batch(ordered, contract))
 
 
 def reset_table(lake: Lake, contract: Contract) -> None:
-    """Empty the table's Silver, so that the next catch-up reads all of Bronze.
+    """Have the next catch-up rebuild the table's Silver from all of Bronze; until then it stays as it is."""
+    lake.pre_commit_check()
+    commit_log.request_rebuild(lake.store, contract)
 
-    The versions lose the contract's columns first and get them back last. After a run that was killed in between, the
-    next catch-up finds them missing and resets the table again.
+
+def _needs_rebuild(lake: Lake, contract: Contract, cut: Offsets) -> bool:
+    """Return whether a rebuild is owed: requested, begun, for other columns, or for a gap of Bronze that was filled.
+
+    Changes after the gap were merged without those of the gap.
     """
-    history = f"{contract.table}_versions"
-    lake.truncate("silver", history, schemas.LINEAGE_COLUMNS)
-    quarantine.delete_entries(lake, contract)
-    lake.truncate("silver", contract.table, schemas.silver(contract))
-    lake.truncate("silver", history, schemas.versions(contract))
+    return (
+        commit_log.is_rebuild_requested(lake.store, contract)
+        or not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract))
+        or (
+            bool(cut)
+            and commit_log.refill_count(lake.store, contract) > commit_log.merged_refill_count(lake.store, contract)
+        )
+    )
 
 
-def _reset_if_outdated(lake: Lake, contract: Contract, cut: Offsets) -> None:
-    """Empty the table's Silver where its columns are not the contract's, or a gap of Bronze was filled since."""
-    if not lake.store.has_columns("silver", f"{contract.table}_versions", schemas.versions(contract)):
-        reset_table(lake, contract)
-    refills = commit_log.refill_count(lake.store, contract) if cut else 0
-    if refills > commit_log.merged_refill_count(lake.store, contract):
-        # Changes after the gap were merged without those of the gap.
-        reset_table(lake, contract)
-        commit_log.set_merged_refill_count(lake.store, contract, refills)
+def _read_fitting_batch(lake: Lake, contract: Contract, after: Offsets, upto: Offsets) -> Batch:
+    """Return Bronze's changes between two offsets. Raises SchemaMismatch where they do not fit the contract."""
+    messages = lake.bronze_between(contract, after, upto) if upto else lake.empty_frame(schemas.BRONZE)
+    batch = read_batch(messages, contract, read_refusals(lake.store, contract))
+    ensure_schema_matches(batch, partial(quarantine.count_mismatches, lake))
+    return batch
 
 
-def _write_batch(lake: Lake, batch: Batch, merged_offsets: Offsets, thresholds: MergeThresholds) -> int:
+def _write_batch(lake: Lake, batch: Batch, merged: MergedState, thresholds: MergeThresholds) -> int:
     """Write the three tables, and return how many current rows were inserted, updated or deleted."""
     contract, changes, stats = batch.contract, batch.changes, batch.stats
     if stats.refused:
-        quarantine.upsert(lake, contract, quarantine.entries(changes, contract))
-    quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged_offsets)
+        subjects = quarantine.earlier_subjects(changes, merged.versions(), contract) if merged.offsets else None
+        quarantine.upsert(lake, contract, quarantine.entries(changes, contract, subjects))
+    quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged.offsets)
     latest = latest_per_key(changes, contract)
     version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
     if _is_insert_only(lake, contract, stats):

@@ -14,7 +14,7 @@ from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, Contract
 from lakehouse.cdc.merge.batch import Batch, MergedState
 from lakehouse.cdc.merge.envelope import DELETE, INSERT, UPSERT_OPS
 from lakehouse.cdc.merge.ordering import with_commit_order
-from lakehouse.cdc.merge.predicates import is_upsert
+from lakehouse.cdc.merge.predicates import is_effective_delete, is_upsert
 from lakehouse.cdc.merge.problems import TOASTED, has_problem, problem, problems_where
 from lakehouse.cdc.merge.validation import sql_literal, validate
 from lakehouse.cdc.schemas import LINEAGE_COLUMNS
@@ -123,7 +123,7 @@ def _with_history(changes: DataFrame, previous: DataFrame, contract: Contract) -
         {name: [(TOASTED, f"array_contains(_reasons, {sql_literal(reason)})")] for name, reason in reasons.items()}
     )
     previous_changes = previous.select(
-        *LINEAGE_COLUMNS, *contract.columns, F.expr(unknown).alias("_problems"), lit(False).alias("_new")
+        *LINEAGE_COLUMNS, *contract.columns, "_reasons", F.expr(unknown).alias("_problems"), lit(False).alias("_new")
     )
     both = changes.withColumn("_new", lit(True)).unionByName(previous_changes, allowMissingColumns=True)
     return with_commit_order(both, contract.key)
@@ -133,7 +133,8 @@ def _known_value(name: str) -> Column:
     """Return what a change reveals of a column: its value, that it is unknown at insert or delete, or NULL."""
     value = F.struct(lit(True).alias("known"), F.col(name).alias("value"))
     unknown = F.struct(lit(False).alias("known"), lit(None).alias("value"))
-    return F.when(is_upsert() & ~_is_toasted(name), value).when(F.col("_op").isin(DELETE, INSERT), unknown)
+    begins_or_ends_row = (F.col("_op") == INSERT) | is_effective_delete()
+    return F.when(is_upsert() & ~_is_toasted(name), value).when(begins_or_ends_row, unknown)
 
 
 def _without_known(contract: Contract, is_known: Callable[[str], Column]) -> Column:

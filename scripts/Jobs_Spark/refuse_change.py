@@ -1,0 +1,54 @@
+"""Set one message of a captured table aside for good: it is quarantined, and the last accepted version stays."""
+
+import argparse
+
+from lakehouse import logs
+from lakehouse.cdc.table_store import TableStore
+from lakehouse.clock import utc_now
+from lakehouse.contracts import CAPTURED
+from lakehouse.contracts.company import RUN_REFRESH
+from lakehouse.errors import run
+from lakehouse.refresh.set_aside import MessageChoice, describe_position, set_aside
+from lakehouse.refresh.table_setup import refreshed_tables
+from lakehouse.settings import Settings
+from lakehouse.source.refresh_lock import exclusive_refresh
+
+EXAMPLE = (
+    "example: python scripts/Jobs_Spark/refuse_change.py --table strava_activities --offset 1042 --why 'montre cassée'"
+)
+MAX_REASON_LENGTH = 200
+
+
+def main() -> None:
+    options = _build_parser().parse_args()
+    settings = Settings()
+    logs.configure(settings.log_format)
+    store, contracts = TableStore(settings.lake), {contract.table: contract for contract in CAPTURED}
+    contract, choice = contracts[options.table], MessageChoice(options.offset, options.partition, options.incarnation)
+    with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
+        done = set_aside(store, contract, choice, options.why, utc_now(), lock.stamps.next("bronze", "refused_changes"))
+    merged = " It was merged already, so that the next refresh rebuilds the table's Silver." if done.was_merged else ""
+    print(f"{describe_position(contract, done.refusal)} is set aside.{merged} Now run {RUN_REFRESH}")
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
+    tables = [contract.table for contract in CAPTURED]
+    parser.add_argument("--table", required=True, choices=tables)
+    parser.add_argument("--offset", required=True, type=int, metavar="N", help="the message's offset in its topic")
+    why_help = "the reason, which HR reads: French, and without a person's data"
+    parser.add_argument("--why", required=True, type=_parse_reason, metavar="TEXT", help=why_help)
+    parser.add_argument("--partition", type=int, metavar="N", help="needed where the topic has several")
+    parser.add_argument("--incarnation", type=int, metavar="N", help="needed where a topic was deleted and made again")
+    parser.add_argument("--wait", type=float, default=60, metavar="SECONDS", help="for a running refresh (default: 60)")
+    return parser
+
+
+def _parse_reason(text: str) -> str:
+    if not (reason := text.strip()) or len(reason) > MAX_REASON_LENGTH or not reason.isprintable():
+        raise argparse.ArgumentTypeError(f"a reason is one line of 1 to {MAX_REASON_LENGTH} characters")
+    return reason
+
+
+if __name__ == "__main__":
+    run(main)
