@@ -29,6 +29,10 @@ class CaptureMismatch(LakehouseError):
     """A setting of a captured table or of its connector that loses changes. Only the figures that read it stop."""
 
 
+class SilverDiffers(LakehouseError):
+    """A Silver that is not what Postgres holds. No figure is computed from it."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

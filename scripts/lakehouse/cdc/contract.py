@@ -51,12 +51,17 @@ class Hints:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row."""
+    """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row.
+
+    `subject` is the column that shows whose a row is, and the column of the people's table that it equals. None means
+    that rows belong to nobody.
+    """
 
     table: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     rules: tuple[Rule, ...] = field(default=())
+    subject: tuple[str, str] | None = None
     schema: str
     topic_prefix: str
     wording: Wording

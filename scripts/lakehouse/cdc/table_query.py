@@ -12,8 +12,14 @@ from lakehouse.cdc.table_store import TableStore
 
 def query_one(store: TableStore, query: str, **sources: tuple[str, str]) -> Mapping[str, Any]:
     """Return the first row of a SQL query over small tables, each given as alias=(layer, name)."""
+    return query_rows(store, query, **sources)[0]
+
+
+def query_rows(store: TableStore, query: str, **sources: tuple[str, str]) -> list[Mapping[str, Any]]:
+    """Return the rows of a SQL query over small tables, each given as alias=(layer, name)."""
     result = _query(store, query, **sources)
-    return {name: result.column(name).to_pylist()[0] for name in result.schema.names}
+    columns = {name: result.column(name).to_pylist() for name in result.schema.names}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def offset_gaps(store: TableStore, name: str, offset_range: OffsetRange) -> list[tuple[int, int]]:

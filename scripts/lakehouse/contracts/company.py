@@ -27,7 +27,12 @@ FRENCH_WORDING = Wording(
 
 
 def captured_table(
-    *, table: str, key: tuple[str, ...], columns: Mapping[str, str], rules: tuple[Rule, ...] = ()
+    *,
+    table: str,
+    key: tuple[str, ...],
+    columns: Mapping[str, str],
+    rules: tuple[Rule, ...] = (),
+    subject: tuple[str, str] | None = None,
 ) -> Contract:
     """Return the contract of one of the company's tables."""
     return Contract(
@@ -35,6 +40,7 @@ def captured_table(
         key=key,
         columns=columns,
         rules=rules,
+        subject=subject,
         schema=SCHEMA,
         topic_prefix=TOPIC_PREFIX,
         wording=FRENCH_WORDING,

@@ -6,6 +6,7 @@ from lakehouse.contracts.company import captured_table
 DISTANCE_CACHE = captured_table(
     table="distance_cache",
     key=("id",),
+    subject=("origin_address", "adresse_complete"),
     columns={
         "id": "int",
         "origin_address": "string",

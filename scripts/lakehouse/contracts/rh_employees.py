@@ -19,6 +19,7 @@ TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
 RH_EMPLOYEES = captured_table(
     table="rh_employees",
     key=("id",),
+    subject=("id", "id"),
     columns={
         "id": "int",
         "nom": "string",

@@ -5,5 +5,6 @@ from lakehouse.contracts.company import captured_table
 SPORT_ACTIVITIES = captured_table(
     table="sport_activities",
     key=("id",),
+    subject=("id", "id"),
     columns={"id": "int", "pratique_sport": "string"},
 )

@@ -6,6 +6,7 @@ from lakehouse.contracts.company import captured_table
 STRAVA_ACTIVITIES = captured_table(
     table="strava_activities",
     key=("activity_id",),
+    subject=("employee_id", "id"),
     columns={
         "activity_id": "bigint",
         "employee_id": "int",

@@ -8,7 +8,15 @@ from typing import Any
 from lakehouse.cdc.contract import Contract
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
-from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, errors, sql
+from lakehouse.source.postgres import (
+    LONG_DEADLINE_S,
+    TRANSIENT_ERRORS,
+    Connection,
+    connect,
+    connection_lost,
+    errors,
+    sql,
+)
 
 # A slot's restart_lsn lies at or before the start of the oldest transaction still open.
 WAL_POSITIONS = """
@@ -37,16 +45,20 @@ def open_snapshot(
 ) -> Iterator[tuple[Connection, Snapshot]]:
     """Open a read-only REPEATABLE READ transaction and yield its connection and snapshot; close it on exit.
 
-    Raises NotReady where a table is missing, or stays locked for `timeout` seconds.
+    Raises NotReady where a table is missing, or stays locked for `timeout` seconds, or Postgres goes away.
     """
     # A checksum reads a whole table, and the lock below may wait for `timeout` seconds.
     with connect(settings, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
-        # Before the snapshot, and so outside of its transaction.
-        wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
-        conn.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
-        _lock_tables(conn, contracts, timeout)
-        _, xmax, xip = _fetch_one(conn, "SELECT pg_current_snapshot()::text")[0].split(":")
-        yield conn, Snapshot(wal_lsn, min_restart_lsn or 0, int(xmax), tuple(int(xid) for xid in xip.split(",") if xid))
+        try:
+            # Before the snapshot, and so outside of its transaction.
+            wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
+            conn.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
+            _lock_tables(conn, contracts, timeout)
+            _, xmax, xip = _fetch_one(conn, "SELECT pg_current_snapshot()::text")[0].split(":")
+            in_progress = tuple(int(xid) for xid in xip.split(",") if xid)
+            yield conn, Snapshot(wal_lsn, min_restart_lsn or 0, int(xmax), in_progress)
+        except TRANSIENT_ERRORS as error:
+            raise connection_lost(error) from None
 
 
 def _lock_tables(conn: Connection, contracts: Sequence[Contract], timeout: float) -> None:

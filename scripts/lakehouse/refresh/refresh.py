@@ -11,6 +11,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import CaptureMismatch, LakehouseError
 from lakehouse.refresh import runs
 from lakehouse.refresh.current import refresh_current
+from lakehouse.refresh.proof import Proof
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
 from lakehouse.source.capture_check import problems_by_table
 from lakehouse.source.capture_settings import Finding
@@ -29,6 +30,7 @@ def refresh(
     rebuild_silver: bool = False,
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
     problems: Sequence[Finding] = (),
+    proof: Proof | None = None,
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
@@ -36,8 +38,15 @@ def refresh(
     The run marks totals that change by more than `alert_threshold`, a fraction.
     Raises LakehouseError where a table's merge fails; Gold then stays unchanged. Raises CaptureMismatch where there
     are `problems` of captured tables; Silver and the figures that read none of these tables are then up to date.
+    Raises SilverDiffers where the `proof` finds a difference to Postgres; Gold then stays unchanged.
     """
-    run = Run(as_of, input_offsets, alert_threshold, stopped_tables=frozenset(problems_by_table(problems, CAPTURED)))
+    run = Run(
+        as_of,
+        input_offsets,
+        alert_threshold,
+        stopped_tables=frozenset(problems_by_table(problems, CAPTURED)),
+        proof=proof or Proof(),
+    )
     try:
         if rebuild_silver:
             with run.stage("rebuild_silver"):
@@ -69,7 +78,12 @@ def _catch_up_all(lake: Lake, run: Run) -> None:
 
     def catch_up_table(contract: Contract) -> CatchUpResult:
         with run.stage(f"silver/{contract.table}"):
-            return catch_up(lake, contract, run.input_offsets[contract.table])
+            result = catch_up(lake, contract, run.input_offsets[contract.table])
+        if contract.table not in run.stopped_tables:
+            # While other tables are still merged, which keeps one core busy.
+            with run.stage(f"proof/{contract.table}"):
+                run.proof.read_silver(lake, contract)
+        return result
 
     results = parallel_map_collecting_errors(catch_up_table, CAPTURED)
     run.catch_up_results = [result for result in results if isinstance(result, CatchUpResult)]

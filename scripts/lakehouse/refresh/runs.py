@@ -18,7 +18,8 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
-from lakehouse.source.consistent_cut import ConsistentCut
+from lakehouse.refresh.proof import Proof
+from lakehouse.source.consistent_cut import ConsistentCut, cut_to_json
 from lakehouse.spark.literals import lit
 
 RUNS: Mapping[str, str] = MappingProxyType(
@@ -41,6 +42,12 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "anomalies": "string",
         "tables": "string",
         "row_count": "bigint",
+        "proof": "string",
+        "proved_at": "timestamp",
+        "proved_cut": "string",
+        "proved_rows": "bigint",
+        "counted_rows": "bigint",
+        "proved_tables": "string",
     }
 )
 DEFAULT_ALERT_THRESHOLD = 0.1  # a total that changes by a larger share in one run is marked
@@ -52,7 +59,7 @@ class Run:
 
     `scenarios` maps a scenario's name to the rules that it changes. `input_versions` maps "layer/table" to the Delta
     version that the figures were computed from. `before` and `after` are the totals around the run. No figure is
-    computed from `stopped_tables`, whose settings lose changes.
+    computed from `stopped_tables`, whose settings lose changes. `proof` is what the run knows of Silver's being right.
     """
 
     as_of: date
@@ -69,6 +76,7 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "running"
     stopped_tables: frozenset[str] = frozenset()
+    proof: Proof = field(default_factory=Proof)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -108,20 +116,14 @@ def last_totals(store: TableStore) -> Totals:
 
 
 def append_run(lake: Lake, run: Run) -> None:
-    """Append the run to gold.runs; its cut is JSON: {table: {"incarnation/partition": last offset}}."""
-    input_offsets = {
-        table: {
-            f"{topic_partition.incarnation}/{topic_partition.partition}": offset
-            for topic_partition, offset in offsets.items()
-        }
-        for table, offsets in run.input_offsets.items()
-    }
+    """Append the run to gold.runs, with its proof and its cut."""
+    proof = run.proof
     values = {
         "run_id": str(uuid4()),
         "started_at": run.started_at,
         "finished_at": utc_now(),
         "as_of": run.as_of,
-        "input_offsets": json.dumps(input_offsets),
+        "input_offsets": cut_to_json(run.input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),
         "change_count": sum(result.changes for result in run.catch_up_results),
         "refused_count": sum(result.refused for result in run.catch_up_results),
@@ -135,6 +137,12 @@ def append_run(lake: Lake, run: Run) -> None:
         "anomalies": _json({name: round(share, 4) for name, share in run.anomalies.items()}),
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
         "row_count": sum(result.rows for result in run.catch_up_results),
+        "proof": proof.state,
+        "proved_at": proof.cut and proof.cut.proved_at,
+        "proved_cut": proof.cut and cut_to_json(proof.cut.offsets),
+        "proved_rows": proof.proved_rows,
+        "counted_rows": proof.counted_rows,
+        "proved_tables": _json(proof.tables()),
     }
     row = lake.spark.range(1).select(*(lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items()))
     lake.append(row, "gold", "runs")
