@@ -11,7 +11,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
-from lakehouse.refresh.suspect_runs import describe_suspect_runs, find_suspect_runs
+from lakehouse.refresh.suspect_runs import describe_suspect_runs
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.refresh_lock import exclusive_refresh
@@ -34,11 +34,8 @@ def main() -> None:
     parser.add_argument(
         "--show", type=int, default=10, metavar="N", help="differing keys to name per table (default: 10)"
     )
-    parser.add_argument(
-        "--since",
-        action="store_true",
-        help="also name the runs of gold.runs whose figures were computed from the differing rows that are named",
-    )
+    since_help = "also name the runs of gold.runs whose figures were computed from the differing rows"
+    parser.add_argument("--since", action="store_true", help=since_help)
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
@@ -51,14 +48,8 @@ def main() -> None:
     ):
         lake = Lake(spark, store, lock.ensure_held, lock.stamps)
         results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
-        suspects = [
-            line
-            for contract, result in zip(contracts, results, strict=True)
-            if options.since and result.differences
-            for line in describe_suspect_runs(contract.table, find_suspect_runs(lake, contract, result.differences))
-        ]
-    print_report(results)
-    print(*suspects, sep="\n", end="\n" if suspects else "")
+        suspect_lines = describe_suspect_runs(lake, contracts, results) if options.since else []
+    print_report(results, suspect_lines)
     if problem := verdict(results):
         raise LakehouseError(problem)
     print("All tables are equal in every column, at one snapshot.")

@@ -11,6 +11,7 @@ from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import RH_EMPLOYEES
 from lakehouse.reconcile.compare import Difference
+from lakehouse.reconcile.table_comparison import TableResult
 from lakehouse.refresh.proof import Proof
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.suspect_runs import describe_suspect_runs, find_suspect_runs
@@ -49,7 +50,8 @@ def test_runs_computed_from_a_tampered_row_are_named_and_those_before_are_not(la
     fourth, third, _, _ = run_ids(lake)
     assert suspect_ids(lake, SALARY_DIFFERS) == [fourth, third]
     assert suspect_ids(lake, [Difference("9", "id=9", "only in Postgres")]) == run_ids(lake)
-    [line, _] = describe_suspect_runs("rh_employees", find_suspect_runs(lake, RH_EMPLOYEES, SALARY_DIFFERS))
+    results = [TableResult("rh_employees", differing_bucket_count=1, differences=SALARY_DIFFERS)]
+    [line, _] = describe_suspect_runs(lake, [RH_EMPLOYEES], results)
     assert line.startswith("rh_employees: computed from the differing rows: run of ")
     assert "90000" not in line
 
@@ -68,4 +70,5 @@ def test_runs_of_which_silvers_files_are_gone_are_named_as_unknown(lake: Lake) -
     compact_and_vacuum(lake.store.path("silver", "rh_employees"), timedelta(0))
     found = find_suspect_runs(lake, RH_EMPLOYEES, SALARY_DIFFERS)
     assert (found.runs, found.unreadable_version) == ([], 1)
-    assert "cannot be judged" in describe_suspect_runs("rh_employees", found)[0]
+    results = [TableResult("rh_employees", differing_bucket_count=1, differences=SALARY_DIFFERS)]
+    assert "cannot be judged" in describe_suspect_runs(lake, [RH_EMPLOYEES], results)[0]

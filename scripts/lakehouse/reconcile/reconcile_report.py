@@ -14,15 +14,15 @@ REMEDY = (
 )
 
 
-def print_report(results: Sequence[TableResult]) -> None:
-    """Print one line per table, then the differing keys."""
+def print_report(results: Sequence[TableResult], suspect_lines: Sequence[str] = ()) -> None:
+    """Print one line per table, then the differing keys, then the lines on suspect runs."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     table = Table("table", "rows in Postgres", "rows in Silver", "refused", "checksum")
     for result in results:
         numbers = ("", "", "") if result.error else map(str, (result.source_rows, result.silver_rows, result.refused))
         table.add_row(result.table, *numbers, _checksum(result))
     console.print(table)
-    for line in describe(results):
+    for line in (*describe(results), *suspect_lines):
         console.print(line)
 
 

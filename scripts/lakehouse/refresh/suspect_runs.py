@@ -17,6 +17,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.reconcile import canonical
 from lakehouse.reconcile.checksums import BUCKET_DIGITS, spark_row_hashes
 from lakehouse.reconcile.compare import Difference
+from lakehouse.reconcile.table_comparison import TableResult
 from lakehouse.refresh.proof import DIFFERS, PROVED
 
 # A run as of an earlier day reads versions of rows, and no current ones.
@@ -26,7 +27,7 @@ RUNS_QUERY = f"""
     ORDER BY started_at DESC
 """  # noqa: S608 - of a constant of our own
 
-RowStates = Mapping[str, Sequence[Sequence[str]]]  # by key, the hashes of its rows: none where it has no row
+RowStates = Mapping[str, Sequence[tuple[str, ...]]]  # by key, the hashes of its rows: none where it has no row
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,25 @@ def find_suspect_runs(lake: Lake, contract: Contract, differences: Sequence[Diff
     return SuspectRuns(runs)
 
 
-def describe_suspect_runs(table: str, found: SuspectRuns) -> list[str]:
-    """Return a line for each suspect run of a table, and one where older runs cannot be judged."""
-    lines = [f"{table}: computed from the differing rows: {run}" for run in found.runs]
+def describe_suspect_runs(lake: Lake, contracts: Sequence[Contract], results: Sequence[TableResult]) -> list[str]:
+    """Return a line for each suspect run of a differing table, and one where older runs cannot be judged."""
+    by_table = {contract.table: contract for contract in contracts}
+    return [
+        f"{result.table}: {line}"
+        for result in results
+        if result.differences
+        for line in _describe(find_suspect_runs(lake, by_table[result.table], result.differences))
+    ]
+
+
+def _describe(found: SuspectRuns) -> list[str]:
+    lines = [f"computed from the differing rows: {run}" for run in found.runs]
     if found.unreadable_version is not None:
         lines.append(
-            f"{table}: runs that read version {found.unreadable_version} of Silver or an older one cannot be judged: "
+            f"runs that read version {found.unreadable_version} of Silver or an older one cannot be judged: "
             "its files are gone. Take them for wrong from the day on which Postgres changed the row."
         )
-    return lines or [f"{table}: no run was computed from the differing rows."]
+    return lines or ["no run was computed from the differing rows."]
 
 
 def _is_proved(run: Mapping[str, Any], contract: Contract) -> bool:
@@ -110,8 +121,8 @@ def _last_changes(lake: Lake, contract: Contract, keys: Sequence[str]) -> Mappin
 def _row_states(lake: Lake, contract: Contract, keys: Sequence[str], version: int | None) -> RowStates:
     rows = lake.read("silver", contract.table, version)
     buckets = {md5(key.encode(), usedforsecurity=False).hexdigest()[:BUCKET_DIGITS] for key in keys}
-    states: dict[str, list[Sequence[str]]] = {key: [] for key in keys}
+    states: dict[str, list[tuple[str, ...]]] = {key: [] for key in keys}
     for row in spark_row_hashes(rows, contract, [*contract.columns], buckets):
         if row.key in states:
-            states[row.key].append(row.hashes)
+            states[row.key].append(tuple(row.hashes))
     return {key: sorted(hashes) for key, hashes in states.items()}
