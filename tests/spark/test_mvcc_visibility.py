@@ -101,14 +101,22 @@ def test_undecodable_message_does_not_leave_its_key_out(spark: SparkSession, tmp
 
 
 @pytest.mark.long
-def test_lake_older_than_the_slots_restart_has_no_later_change_and_no_version_is_read(
-    spark: SparkSession, tmp_path: Path
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        Snapshot(wal_lsn=2**40, min_restart_lsn=5, xmax=2, xip=()),
+        Snapshot(wal_lsn=2**40, min_restart_lsn=2**40, xmax=2, xip=(1,)),
+    ],
+    ids=["no transaction in progress", "changes before the slots' restart"],
+)
+def test_no_version_is_read_where_all_changes_are_surely_visible(
+    spark: SparkSession, tmp_path: Path, snapshot: Snapshot
 ) -> None:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(Change("u", 1, 41, last_commit_lsn=10))
     for file in (tmp_path / "silver" / "shoes_versions").rglob("*.parquet"):
         file.unlink()
-    keys = deviating_keys(sample_lake.lake, SHOES, Snapshot(wal_lsn=2**40, min_restart_lsn=2**40, xmax=2, xip=()))
+    keys = deviating_keys(sample_lake.lake, SHOES, snapshot)
     assert (keys.later, keys.refused) == (None, None)
 
 

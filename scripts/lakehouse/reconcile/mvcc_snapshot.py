@@ -38,6 +38,14 @@ class Snapshot:
     xmax: int
     xip: tuple[int, ...]
 
+    @property
+    def visible_lsn(self) -> int:
+        """An LSN before which the snapshot sees every change.
+
+        Whoever wrote before `wal_lsn` had an id then, and was in progress at the snapshot, or had ended.
+        """
+        return self.min_restart_lsn if self.xip else self.wal_lsn
+
 
 @contextmanager
 def open_snapshot(

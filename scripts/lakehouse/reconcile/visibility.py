@@ -77,10 +77,10 @@ def is_visible(snapshot: Snapshot) -> Column:
 
 
 def _changed_after(lake: Lake, contract: Contract, snapshot: Snapshot) -> DataFrame | None:
-    # What lies before the slots' restart is visible: files of it are not read, and mostly none are left.
-    if table_stats.max_merged_lsn(lake.store, contract) < snapshot.min_restart_lsn:
+    # Files of visible changes alone are not read. Without writers, none are left.
+    if table_stats.max_merged_lsn(lake.store, contract) < snapshot.visible_lsn:
         return None
-    is_near = (F.col("_lsn") >= snapshot.min_restart_lsn) | (F.col("_last_commit_lsn") >= snapshot.min_restart_lsn)
+    is_near = (F.col("_lsn") >= snapshot.visible_lsn) | (F.col("_last_commit_lsn") >= snapshot.visible_lsn)
     later = _changes(lake, contract).where(is_near & ~is_visible(snapshot))
     return _keys(later.select(*contract.key))
 
