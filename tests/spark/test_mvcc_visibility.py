@@ -104,7 +104,7 @@ def test_undecodable_message_does_not_leave_its_key_out(spark: SparkSession, tmp
 @pytest.mark.parametrize(
     "snapshot",
     [
-        Snapshot(wal_lsn=2**40, min_restart_lsn=5, xmax=2, xip=()),
+        Snapshot(wal_lsn=2**40, min_restart_lsn=5, xmax=2, xip=(), had_writers=False),
         Snapshot(wal_lsn=2**40, min_restart_lsn=2**40, xmax=2, xip=(1,)),
     ],
     ids=["no transaction in progress", "changes before the slots' restart"],

@@ -24,6 +24,9 @@ SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, (min(restart_lsn) - '0/0')
 FROM pg_replication_slots WHERE database = current_database()
 """
 
+# A transaction that has written holds a lock on its own id until it has ended, prepared ones included.
+HAS_WRITERS = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid')"
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -31,20 +34,19 @@ class Snapshot:
 
     Visible are transactions with an id below `xmax`, except those of `xip`, which were in progress. `wal_lsn` is the
     end of the log just before the snapshot. Changes before `min_restart_lsn` were committed before the snapshot.
+    Without `had_writers`, none that wrote before `wal_lsn` was in progress any more.
     """
 
     wal_lsn: int
     min_restart_lsn: int
     xmax: int
     xip: tuple[int, ...]
+    had_writers: bool = True
 
     @property
     def visible_lsn(self) -> int:
-        """An LSN before which the snapshot sees every change.
-
-        Whoever wrote before `wal_lsn` had an id then, and was in progress at the snapshot, or had ended.
-        """
-        return self.min_restart_lsn if self.xip else self.wal_lsn
+        """An LSN before which the snapshot sees every change."""
+        return self.min_restart_lsn if self.had_writers else self.wal_lsn
 
 
 @contextmanager
@@ -60,11 +62,12 @@ def open_snapshot(
         try:
             # Before the snapshot, and so outside of its transaction.
             wal_lsn, min_restart_lsn = _fetch_one(conn, WAL_POSITIONS)
+            [had_writers] = _fetch_one(conn, HAS_WRITERS)
             conn.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
             _lock_tables(conn, contracts, timeout)
             _, xmax, xip = _fetch_one(conn, "SELECT pg_current_snapshot()::text")[0].split(":")
             in_progress = tuple(int(xid) for xid in xip.split(",") if xid)
-            yield conn, Snapshot(wal_lsn, min_restart_lsn or 0, int(xmax), in_progress)
+            yield conn, Snapshot(wal_lsn, min_restart_lsn or 0, int(xmax), in_progress, had_writers)
         except TRANSIENT_ERRORS as error:
             raise connection_lost(error) from None
 
