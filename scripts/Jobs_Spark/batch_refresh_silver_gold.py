@@ -10,7 +10,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
-from lakehouse.refresh.computation import choose_computation
+from lakehouse.refresh.computation import choose_computation, choose_proof
 from lakehouse.refresh.options import build_parser, parse
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.refresh_report import show
@@ -32,25 +32,28 @@ def main() -> None:
         exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock,
     ):
         create_tables(store)
-        input_offsets = (
-            consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
-            if options.wait
-            else consistent_cut.bronze_cut(store, CAPTURED)
-        )
-        problems = find_problems(settings, check_connector=options.wait > 0)
-        compute = choose_computation(options, settings)
-        with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            lake = Lake(spark, store, lock.ensure_held, lock.stamps)
-            refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
-            completed_run = refresh(
-                lake,
-                input_offsets,
-                options.day,
-                compute,
-                rebuild_silver=options.rebuild_silver,
-                alert_threshold=options.alert_threshold,
-                problems=problems,
+        # Its snapshot comes before the cut, so that Silver at the cut has every change that the snapshot sees.
+        with choose_proof(options, settings, store) as proof:
+            input_offsets = (
+                consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
+                if options.wait
+                else consistent_cut.bronze_cut(store, CAPTURED)
             )
+            problems = find_problems(settings, check_connector=options.wait > 0)
+            compute = choose_computation(options, settings)
+            with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
+                lake = Lake(spark, store, lock.ensure_held, lock.stamps)
+                refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
+                completed_run = refresh(
+                    lake,
+                    input_offsets,
+                    options.day,
+                    compute,
+                    rebuild_silver=options.rebuild_silver,
+                    alert_threshold=options.alert_threshold,
+                    problems=problems,
+                    proof=proof,
+                )
     show(completed_run, today())
 
 

@@ -10,6 +10,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
 from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
+from lakehouse.refresh.suspect_runs import describe_suspect_runs
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
@@ -33,6 +34,8 @@ def main() -> None:
     parser.add_argument(
         "--show", type=int, default=10, metavar="N", help="differing keys to name per table (default: 10)"
     )
+    since_help = "also name the runs of gold.runs whose figures were computed from the differing rows"
+    parser.add_argument("--since", action="store_true", help=since_help)
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
@@ -45,7 +48,8 @@ def main() -> None:
     ):
         lake = Lake(spark, store, lock.ensure_held, lock.stamps)
         results = reconcile(settings, lake, contracts, timeout=options.wait, max_differences=options.show)
-    print_report(results)
+        suspect_lines = describe_suspect_runs(lake, contracts, results) if options.since else []
+    print_report(results, suspect_lines)
     if problem := verdict(results):
         raise LakehouseError(problem)
     print("All tables are equal in every column, at one snapshot.")

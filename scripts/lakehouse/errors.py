@@ -37,6 +37,10 @@ class ForeignCommitFound(LakehouseError):
     """A version of a table that no writer of ours has noted beforehand. The figures that rest on it stop."""
 
 
+class SilverDiffers(LakehouseError):
+    """A Silver that is not what Postgres holds. No figure is computed from it."""
+
+
 class LockHeld(LakehouseError):
     """A lock that this process needs and another process holds."""
 

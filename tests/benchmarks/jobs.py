@@ -56,9 +56,9 @@ def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> Pro
     return ProcessRun(seconds, peak[0] >> 20)
 
 
-def run_refresh(system: BenchmarkSystem, settings: Settings, *, wait: float = 600.0) -> ProcessRun:
+def run_refresh(system: BenchmarkSystem, settings: Settings, *options: str, wait: float = 600.0) -> ProcessRun:
     """Run a refresh of the new changes in a process, or in the warm JVM if one is running."""
-    return run_timed(system, settings, *REFRESH_COMMAND, "--wait", str(wait))
+    return run_timed(system, settings, *REFRESH_COMMAND, "--wait", str(wait), *options)
 
 
 @contextmanager

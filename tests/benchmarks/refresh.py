@@ -10,12 +10,14 @@ from benchmarks.measurements import Measurement
 from benchmarks.options import Options
 from benchmarks.system import BenchmarkSystem
 from lakehouse.local.service import job_command
+from lakehouse.refresh.proof import MAX_CHECKSUM_ROWS
 from lakehouse.settings import Settings
 
 REFRESH_SECTION = "refresh"
 SMALL_SIZE, TARGET_SECONDS = 10_000, 25.0  # activities, seconds
 WARM_TARGET_SECONDS = 8.0
 CORRECTIONS_LABEL = "20 changes, 4 of them to old activities"
+PROOF_TARGET_PERCENT = 10.0  # of a refresh without the proof, in long tables
 MAX_GROWTH_RATIO = 1.3  # of the duration at the largest size to that at the smallest
 EMPTY_SESSION = """
 from lakehouse.spark.session import session
@@ -46,6 +48,7 @@ def measure(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Me
         "s",
         ours=min(_time_corrections(system) for _ in range(options.refreshes)),
     )
+    yield from _measure_proof(system, options, size)
     yield from _measure_warm(system, options, size)
     yield from _measure_refreshes(system, system.plain_settings, "plain", size, options.plain_refreshes)
     simulate_activities(system)
@@ -87,6 +90,21 @@ def _measure_refreshes(
 def _time_corrections(system: BenchmarkSystem) -> float:
     simulate_corrections(system)
     return run_refresh(system, system.settings).seconds
+
+
+def _measure_proof(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:
+    """Yield the durations of refreshes with and without the proof, which alternate, and what the proof adds."""
+    proved, unverified = list[float](), list[float]()
+    for _ in range(options.refreshes):
+        for arguments, durations in (((), proved), (("--unverified",), unverified)):
+            simulate_activities(system)
+            durations.append(run_refresh(system, system.settings, *arguments).seconds)
+    name = f"20 changes at {size:,}"
+    yield Measurement(REFRESH_SECTION, f"{name}, proved", "s", ours=min(proved))
+    yield Measurement(REFRESH_SECTION, f"{name}, --unverified", "s", ours=min(unverified))
+    target = PROOF_TARGET_PERCENT if size > MAX_CHECKSUM_ROWS else None
+    added = 100 * (min(proved) / min(unverified) - 1)
+    yield Measurement(REFRESH_SECTION, f"the proof adds at {size:,}", "%", ours=added, target=target)
 
 
 def _measure_warm(system: BenchmarkSystem, options: Options, size: int) -> Iterator[Measurement]:

@@ -65,7 +65,7 @@ def test_type_without_a_canonical_text_is_an_error_that_names_the_column() -> No
 
 def bucket_checksums(spark: SparkSession, *rows: tuple[Any, ...]) -> dict[str, Any]:
     words = replace(SHOES, columns={"id": "int", "a": "string", "b": "string"})
-    return dict(spark_checksums(spark.createDataFrame([*rows], "id int, a string, b string"), words))
+    return dict(spark_checksums(spark.createDataFrame([*rows], "id int, a string, b string"), words, [*words.columns]))
 
 
 def test_row_checksum_depends_on_every_column_and_its_position(spark: SparkSession) -> None:

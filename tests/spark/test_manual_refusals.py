@@ -7,7 +7,7 @@ import pytest
 from lakehouse.cdc.merge.silver import reset_table
 from lakehouse.errors import SchemaMismatch
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
-from lakehouse.reconcile.visibility import visible_rows
+from lakehouse.reconcile.visibility import deviating_keys, visible_rows
 from lakehouse.refresh.set_aside import MessageChoice, set_aside
 from spark.messages import SHOES, Change, delete, insert, update
 from spark.sample_lake import SampleLake
@@ -71,8 +71,10 @@ def test_delete_set_aside_leaves_its_row_and_reconciliation_leaves_its_key_out(s
     assert sample_lake.merge().refused == 1
     assert sample_lake.silver_sizes() == {1: 41}
     everything = Snapshot(wal_lsn=10_000, min_restart_lsn=10_000, xmax=50, xip=())
-    visible = visible_rows(sample_lake.lake, SHOES, everything)
-    assert [row.id for row in visible.refused.collect()] == [1]
+    keys = deviating_keys(sample_lake.lake, SHOES, everything)
+    visible = visible_rows(sample_lake.lake, SHOES, everything, keys)
+    assert visible.left_out is not None
+    assert [row.id for row in visible.left_out.collect()] == [1]
     assert visible.rows.count() == 0
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.lake import Lake
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
-from lakehouse.reconcile.visibility import is_visible, visible_rows
+from lakehouse.reconcile.visibility import ComparableRows, deviating_keys, is_visible, settled_rows, visible_rows
 from spark.messages import SHOES, Change, delete, update
 from spark.sample_lake import SampleLake
 
@@ -71,9 +72,13 @@ def test_changes_after_the_snapshot_are_undone_and_refused_keys_reported(spark: 
     sample_lake.merge(
         *(Change(change.op, change.id, change.size, last_commit_lsn=200 + i) for i, change in enumerate(later))
     )
-    visible = visible_rows(sample_lake.lake, SHOES, Snapshot(wal_lsn=100, min_restart_lsn=100, xmax=1, xip=()))
-    assert {row.id: row["size"] for row in visible.rows.collect()} == {1: 41, 2: 42, 3: 43, 5: 45}
-    assert {row.id for row in visible.refused.collect()} == {4, 8}
+    snapshot = Snapshot(wal_lsn=100, min_restart_lsn=100, xmax=1, xip=())
+    visible = read_visible_rows(sample_lake.lake, snapshot)
+    assert sizes(visible) == {1: 41, 2: 42, 3: 43, 5: 45}
+    assert left_out(visible) == {4, 8}
+    keys = deviating_keys(sample_lake.lake, SHOES, snapshot)
+    settled = settled_rows(sample_lake.lake, SHOES, keys)
+    assert (sizes(settled), left_out(settled)) == ({}, {1, 2, 3, 4, 5, 6, 7, 8})
 
 
 @pytest.mark.long
@@ -81,6 +86,47 @@ def test_snapshot_without_later_changes_reads_silver_and_not_its_versions(spark:
     sample_lake = SampleLake(spark, tmp_path)
     sample_lake.merge(update(1, 41), update(2, 42), update(3, -3))
     sample_lake.lake.table("silver", "shoes").update("id = 1", {"size": "99"})
-    visible = visible_rows(sample_lake.lake, SHOES, Snapshot(wal_lsn=1000, min_restart_lsn=0, xmax=2, xip=()))
-    assert {row.id: row["size"] for row in visible.rows.collect()} == {1: 99, 2: 42}
-    assert {row.id for row in visible.refused.collect()} == {3}
+    visible = read_visible_rows(sample_lake.lake, Snapshot(wal_lsn=1000, min_restart_lsn=0, xmax=2, xip=()))
+    assert sizes(visible) == {1: 99, 2: 42}
+    assert left_out(visible) == {3}
+
+
+@pytest.mark.long
+def test_undecodable_message_does_not_leave_its_key_out(spark: SparkSession, tmp_path: Path) -> None:
+    sample_lake = SampleLake(spark, tmp_path)
+    sample_lake.merge(update(1, 41), Change("x", 1, 43))
+    assert sample_lake.quarantine_entries() != []
+    visible = read_visible_rows(sample_lake.lake, Snapshot(wal_lsn=1000, min_restart_lsn=0, xmax=2, xip=()))
+    assert (sizes(visible), left_out(visible)) == ({1: 41}, set())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        Snapshot(wal_lsn=2**40, min_restart_lsn=5, xmax=2, xip=(), had_writers=False),
+        Snapshot(wal_lsn=2**40, min_restart_lsn=2**40, xmax=2, xip=(1,)),
+    ],
+    ids=["no transaction in progress", "changes before the slots' restart"],
+)
+def test_no_version_is_read_where_all_changes_are_surely_visible(
+    spark: SparkSession, tmp_path: Path, snapshot: Snapshot
+) -> None:
+    sample_lake = SampleLake(spark, tmp_path)
+    sample_lake.merge(Change("u", 1, 41, last_commit_lsn=10))
+    for file in (tmp_path / "silver" / "shoes_versions").rglob("*.parquet"):
+        file.unlink()
+    keys = deviating_keys(sample_lake.lake, SHOES, snapshot)
+    assert (keys.later, keys.refused) == (None, None)
+
+
+def read_visible_rows(lake: Lake, snapshot: Snapshot) -> ComparableRows:
+    return visible_rows(lake, SHOES, snapshot, deviating_keys(lake, SHOES, snapshot))
+
+
+def sizes(visible: ComparableRows) -> dict[int, int]:
+    return {row.id: row["size"] for row in visible.rows.collect()}
+
+
+def left_out(visible: ComparableRows) -> set[int]:
+    return {row.id for row in visible.left_out.collect()} if visible.left_out is not None else set()

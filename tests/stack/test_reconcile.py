@@ -13,8 +13,9 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED, SPORT_ACTIVITIES
 from lakehouse.local.stack import Stack
 from lakehouse.reconcile import mvcc_snapshot
-from lakehouse.reconcile.reconcile import TableResult, compare, reconcile
+from lakehouse.reconcile.reconcile import compare, reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
+from lakehouse.reconcile.table_comparison import TableResult
 from lakehouse.settings import ROOT
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import Connection, connect
@@ -68,7 +69,7 @@ def row_counts(results: Sequence[TableResult]) -> dict[str, tuple[int, int, int]
 
 
 def unequal_tables(results: Sequence[TableResult]) -> dict[str, list[str]]:
-    return {result.table: [*result.differences] for result in results if not result.is_equal}
+    return {result.table: [*map(str, result.differences)] for result in results if not result.is_equal}
 
 
 def contract_of(harness: CdcHarness, name: str) -> Contract:

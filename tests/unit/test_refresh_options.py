@@ -67,6 +67,8 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
         (["--sweep", "salaire=1:2:1"], "'salaire' is none of bonus_rate"),
         (["--sweep", "min_activities=10:12:0.5"], "is not a whole number"),
         (["--full-refresh", "--as-of", "2026-06-30"], "--full-refresh is about today's figures"),
+        (["--unverified", "--as-of", "2026-06-30"], "--unverified is about today's figures"),
+        (["--unverified", "--scenario", "x", "--bonus-rate", "0.06"], "rest on the last proved cut"),
         (["--alert-threshold", "-1"], "a share of 0 or more"),
     ],
 )

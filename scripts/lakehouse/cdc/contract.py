@@ -59,8 +59,8 @@ class Hints:
 class Contract:
     """A captured table: its key, its columns with their Spark SQL types, and the rules that refuse a row.
 
-    `subject` is the column that shows whose a row is, and its counterpart in the people's table. It is None where rows
-    belong to nobody.
+    `subject` is the column that shows whose a row is, and the column of the people's table that it equals. None means
+    that rows belong to nobody.
     """
 
     table: str

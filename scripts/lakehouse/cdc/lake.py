@@ -86,8 +86,12 @@ class Lake:
         versions = reader.option("startingVersion", since + 1).option("endingVersion", current_version)
         return versions.load(self.store.path("silver", contract.table))
 
-    def read(self, layer: str, name: str) -> DataFrame:
-        return self.spark.read.format("delta").load(self.store.path(layer, name))
+    def read(self, layer: str, name: str, version: int | None = None) -> DataFrame:
+        """Return the table's rows, now or at an earlier version."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.store.path(layer, name))
 
     def read_version(self, layer: str, name: str, version: int) -> DataFrame:
         """Return the rows of an earlier version. Spark raises where its log or its files are gone."""

@@ -64,6 +64,12 @@ def max_commit_lsn(store: TableStore, contract: Contract) -> int | None:
     return max(max_lsns, default=None)
 
 
+def max_merged_lsn(store: TableStore, contract: Contract) -> int:
+    """Return the highest LSN in Silver's versions, of a change or of the commit before it; 0 where there is none."""
+    lsns = _file_stats(store, "silver", f"{contract.table}_versions", "max._lsn", "max._last_commit_lsn")
+    return max((lsn for pair in lsns for lsn in pair if lsn is not None), default=0)
+
+
 def min_commit_lsn(store: TableStore, contracts: Iterable[Contract]) -> int | None:
     """Return the lowest commit LSN of these tables' streamed changes; None where none was streamed yet."""
     min_lsns = (

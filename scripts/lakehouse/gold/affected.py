@@ -1,14 +1,16 @@
 """Employees affected by changes since a table was computed, with their Silver rows before and after (law 7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import commit_log
 from lakehouse.cdc.lake import Lake
-from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.paris import end_of_day
 from lakehouse.gold.provenance import Provenance
 from lakehouse.spark.literals import lit
@@ -18,6 +20,8 @@ MAX_AFFECTED_EMPLOYEES = 1_000  # employees; above it, a full recompute is cheap
 # The columns that the incremental models read.
 EMPLOYEE_INPUT_COLUMNS = ("id", "business_unit")
 ACTIVITY_INPUT_COLUMNS = ("activity_id", "employee_id", "start_date_utc", "type", "sport_type", "distance_m", "flagged")
+# The tables whose changes `affected_since` reads.
+AFFECTED_BY_TABLES = frozenset((RH_EMPLOYEES.table, STRAVA_ACTIVITIES.table))
 AFTER_IMAGES, BEFORE_IMAGES = ("insert", "update_postimage"), ("delete", "update_preimage")
 
 
@@ -80,6 +84,33 @@ def affected_since(
         EmployeeRows(_undo(now.employees, employee_changes), _undo(now.activities, activity_changes), previous_day),
         now,
     )
+
+
+def changed_employees(lake: Lake, since: Mapping[str, int], max_employees: int) -> Sequence[int] | None:
+    """Return the employees of whom a row of Silver changed since these versions of its tables.
+
+    Tables are given by name. Returns None for an incomplete change feed, or for more than `max_employees`.
+    """
+    changed: list[DataFrame] = []
+    for contract in CAPTURED:
+        version = since.get(contract.table)
+        if contract.subject is None or version in (
+            None,
+            commit_log.last_data_version(lake.store, "silver", contract.table),
+        ):
+            continue
+        feed = lake.change_feed(contract, version)
+        if feed is None:
+            return None
+        column, key = contract.subject
+        values = feed.select(F.col(column).alias(key))
+        changed.append(
+            values if key == "id" else lake.silver(RH_EMPLOYEES).join(values.distinct(), key, "semi").select("id")
+        )
+    if not changed:
+        return []
+    ids = [row.id for row in reduce(DataFrame.union, changed).dropna().distinct().limit(max_employees + 1).collect()]
+    return ids if len(ids) <= max_employees else None
 
 
 def _undo(now: DataFrame, changes: DataFrame) -> DataFrame:

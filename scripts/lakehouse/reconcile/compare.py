@@ -2,8 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from lakehouse.reconcile.checksums import BucketChecksums, RowHashes
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A differing key: its canonical text, its readable label, and what differs."""
+
+    key: str
+    label: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.description}"
 
 
 def differing_buckets(source: BucketChecksums, silver: BucketChecksums) -> list[str]:
@@ -11,8 +24,10 @@ def differing_buckets(source: BucketChecksums, silver: BucketChecksums) -> list[
     return sorted(bucket for bucket in {*source, *silver} if source.get(bucket) != silver.get(bucket))
 
 
-def describe_differences(source: Iterable[RowHashes], silver: Iterable[RowHashes], columns: Sequence[str]) -> list[str]:
-    """Return one text per differing key, in key order: missing, duplicated, or the columns that differ."""
+def describe_differences(
+    source: Iterable[RowHashes], silver: Iterable[RowHashes], columns: Sequence[str]
+) -> list[Difference]:
+    """Return each differing key, in key order: missing, duplicated, or with the columns that differ."""
     source_by_key, silver_by_key = _group_by_key(source), _group_by_key(silver)
     descriptions = {
         key: _describe_difference(source_by_key[key], silver_by_key[key], columns)
@@ -20,7 +35,7 @@ def describe_differences(source: Iterable[RowHashes], silver: Iterable[RowHashes
     }
     labels = {key: (source_by_key[key] or silver_by_key[key])[0].label for key in descriptions}
     return [
-        f"{labels[key]}: {descriptions[key]}"
+        Difference(key, labels[key], descriptions[key])
         for key in sorted(descriptions, key=lambda key: _natural_order(labels[key]))
         if descriptions[key]
     ]

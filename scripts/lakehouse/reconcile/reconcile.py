@@ -1,53 +1,20 @@
 """A reconciliation: merge Silver up to a consistent cut, then compare each table with one Postgres snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import catch_up
-from lakehouse.cdc.offset_check import OffsetProblem, find_offset_problems
-from lakehouse.cdc.offsets import Offsets
+from lakehouse.cdc.offset_check import find_offset_problems
 from lakehouse.errors import LakehouseError
-from lakehouse.reconcile import checksums, mvcc_snapshot
-from lakehouse.reconcile.compare import describe_differences, differing_buckets
+from lakehouse.reconcile import mvcc_snapshot
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
-from lakehouse.reconcile.visibility import VisibleRows, visible_rows
+from lakehouse.reconcile.table_comparison import SilverSide, TableResult, compare_table, read_silver
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut
 from lakehouse.source.postgres import Connection
 from lakehouse.spark.parallel import parallel_map_collecting_errors
-
-
-@dataclass(frozen=True)
-class TableResult:
-    """The result for one table: row counts of both sides without refused rows, and the first differences.
-
-    Each of the `differing_bucket_count` buckets differs in at least one key. `offset_problems` are the offsets that
-    Bronze or the versions lack or have more than once. `error` is set where the table could not be compared.
-    """
-
-    table: str
-    source_rows: int = 0
-    silver_rows: int = 0
-    refused: int = 0
-    differing_bucket_count: int = 0
-    differences: Sequence[str] = ()
-    offset_problems: Sequence[OffsetProblem] = ()
-    error: LakehouseError | None = None
-
-    @property
-    def is_equal(self) -> bool:
-        return not self.differing_bucket_count and self.error is None
-
-
-@dataclass(frozen=True)
-class SilverChecksums:
-    """Silver's side of a comparison: the visible rows, their checksums, and the keys of refused rows."""
-
-    visible: VisibleRows
-    buckets: checksums.BucketChecksums
-    refused: Sequence[str]
 
 
 def reconcile(
@@ -86,43 +53,24 @@ def compare(
 ) -> list[TableResult]:
     """Compare a snapshot with Silver, which is first merged up to `upto`, a cut not earlier than the snapshot."""
 
-    def compare_contract(contract: Contract, silver: SilverChecksums | LakehouseError) -> TableResult:
-        if isinstance(silver, LakehouseError):
-            return TableResult(contract.table, error=silver)
-        try:
-            return _compare_table(conn, contract, silver, max_differences)
-        except LakehouseError as error:
-            return TableResult(contract.table, error=error)
+    def merge_and_read(contract: Contract) -> SilverSide:
+        catch_up(lake, contract, upto[contract.table])
+        return read_silver(lake, contract, pg_snapshot)
 
-    silver_results = parallel_map_collecting_errors(
-        lambda contract: _checksum_silver(lake, contract, pg_snapshot, upto[contract.table]), contracts
-    )
-    return [compare_contract(*pair) for pair in zip(contracts, silver_results, strict=True)]
+    silver_sides = parallel_map_collecting_errors(merge_and_read, contracts)
+    return [
+        _compare_or_error(conn, contract.table, silver, max_differences)
+        for contract, silver in zip(contracts, silver_sides, strict=True)
+    ]
 
 
-def _checksum_silver(lake: Lake, contract: Contract, pg_snapshot: Snapshot, upto: Offsets) -> SilverChecksums:
-    catch_up(lake, contract, upto)
-    visible = visible_rows(lake, contract, pg_snapshot)
-    return SilverChecksums(
-        visible, checksums.spark_checksums(visible.rows, contract), checksums.spark_key_texts(visible.refused, contract)
-    )
-
-
-def _compare_table(conn: Connection, contract: Contract, silver: SilverChecksums, max_differences: int) -> TableResult:
-    source = checksums.postgres_checksums(conn, contract, silver.refused)
-    buckets = differing_buckets(source, silver.buckets)
-    described: list[str] = []
-    if sampled_buckets := buckets[:max_differences]:
-        described = describe_differences(
-            checksums.postgres_row_hashes(conn, contract, sampled_buckets, silver.refused),
-            checksums.spark_row_hashes(silver.visible.rows, contract, sampled_buckets),
-            [*contract.columns],
-        )
-    return TableResult(
-        contract.table,
-        source_rows=sum(rows for rows, _ in source.values()),
-        silver_rows=sum(rows for rows, _ in silver.buckets.values()),
-        refused=len(silver.refused),
-        differing_bucket_count=len(buckets),
-        differences=described[:max_differences],
-    )
+def _compare_or_error(
+    conn: Connection, table: str, silver: SilverSide | LakehouseError, max_differences: int
+) -> TableResult:
+    """Return a table's result; with the error where Silver was not merged, or the table cannot be compared."""
+    if isinstance(silver, LakehouseError):
+        return TableResult(table, error=silver)
+    try:
+        return compare_table(conn, silver, max_differences)
+    except LakehouseError as error:
+        return TableResult(table, error=error)

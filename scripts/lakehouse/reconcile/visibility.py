@@ -1,10 +1,12 @@
-"""Silver as a Postgres snapshot sees it: without changes committed after the snapshot."""
+"""Silver as a Postgres snapshot sees it: without changes committed after the snapshot, and without refused keys."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.predicates import is_upsert
@@ -18,32 +20,44 @@ XID_WRAPAROUND = 2**32
 
 
 @dataclass(frozen=True)
-class VisibleRows:
-    """Rows that must be equal in Postgres and Silver, and the keys whose latest visible change was refused."""
+class ComparableRows:
+    """Rows that must be equal in Postgres and Silver, and the keys that are left out of both; None is no key."""
 
     rows: DataFrame
-    refused: DataFrame
+    left_out: DataFrame | None
 
 
-def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot) -> VisibleRows:
-    """Return Silver's rows; keys changed after the snapshot have their latest version visible to it."""
-    key = [*contract.key]
-    changes = lake.versions(contract).where(F.col("_op").isNotNull()).dropna(subset=key)
-    changes = changes.withColumn("_seen", is_visible(snapshot))
-    replayed_keys = materialize(
-        changes.where(~F.col("_seen") | (F.size("_reasons") > 0))
-        .groupBy(*key)
-        .agg((~F.every("_seen")).alias("_changed_since"))
-    )
-    latest = materialize(
-        latest_versions(changes.where("_seen").join(replayed_keys.select(*key), key, "semi"), contract).join(
-            replayed_keys, key
+@dataclass(frozen=True)
+class DeviatingKeys:
+    """Keys whose rows may rightly differ: those changed after the snapshot, and those refused; None is no key."""
+
+    later: DataFrame | None
+    refused: DataFrame | None
+
+
+def deviating_keys(lake: Lake, contract: Contract, snapshot: Snapshot) -> DeviatingKeys:
+    """Return the keys whose rows in Silver may differ from the snapshot's; without any, no row is read."""
+    return DeviatingKeys(_changed_after(lake, contract, snapshot), _refused(lake, contract))
+
+
+def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot, keys: DeviatingKeys) -> ComparableRows:
+    """Return Silver's rows with later changes undone; keys whose latest visible version was refused are left out."""
+    rows, refused = lake.silver(contract).select(*contract.columns), keys.refused
+    if keys.later is not None:
+        key = [*contract.key]
+        visible = _changes(lake, contract).where(is_visible(snapshot)).join(F.broadcast(keys.later), key, "semi")
+        before = materialize(latest_versions(visible, contract))
+        is_refused = F.size("_reasons") > 0
+        refused = _union(_without(refused, keys.later), before.where(is_refused).select(*key))
+        rows = rows.join(F.broadcast(keys.later), key, "anti").unionByName(
+            before.where(~is_refused & is_upsert()).select(*contract.columns)
         )
-    )
-    refused = latest.where(F.size("_reasons") > 0).select(*key)
-    unchanged = lake.silver(contract).join(replayed_keys.where("_changed_since"), key, "anti").select(*contract.columns)
-    rows_before = latest.where("_changed_since").where(is_upsert()).select(*contract.columns)
-    return VisibleRows(unchanged.unionByName(rows_before).join(refused, key, "anti"), refused)
+    return _leave_out(rows, refused)
+
+
+def settled_rows(lake: Lake, contract: Contract, keys: DeviatingKeys) -> ComparableRows:
+    """Return Silver's rows without any deviating key: of a long table, undoing changes would read all versions."""
+    return _leave_out(lake.silver(contract).select(*contract.columns), _union(keys.later, keys.refused))
 
 
 def is_visible(snapshot: Snapshot) -> Column:
@@ -61,3 +75,44 @@ def is_visible(snapshot: Snapshot) -> Column:
     return F.when(is_snapshot_read, F.coalesce("_last_commit_lsn", "_lsn") <= snapshot.wal_lsn).otherwise(
         is_streamed_visible
     )
+
+
+def _changed_after(lake: Lake, contract: Contract, snapshot: Snapshot) -> DataFrame | None:
+    # Files of visible changes alone are not read. Without writers, none are left.
+    if table_stats.max_merged_lsn(lake.store, contract) < snapshot.visible_lsn:
+        return None
+    is_near = (F.col("_lsn") >= snapshot.visible_lsn) | (F.col("_last_commit_lsn") >= snapshot.visible_lsn)
+    later = _changes(lake, contract).where(is_near & ~is_visible(snapshot))
+    return _keys(later.select(*contract.key))
+
+
+def _refused(lake: Lake, contract: Contract) -> DataFrame | None:
+    """Return the keys whose latest change was refused: those with an open entry in the quarantine."""
+    if not table_stats.has_open_quarantine(lake.store, contract):
+        return None
+    is_open = (F.col("table_name") == contract.table) & F.col("resolved_at").isNull() & F.col("op").isNotNull()
+    key_ddl = ", ".join(f"`{name}` {contract.columns[name]}" for name in contract.key)
+    keys = lake.quarantine().where(is_open).select(F.from_json("key", key_ddl).alias("key"))
+    return _keys(keys.select("key.*").dropna())
+
+
+def _changes(lake: Lake, contract: Contract) -> DataFrame:
+    return lake.versions(contract).where(F.col("_op").isNotNull()).dropna(subset=[*contract.key])
+
+
+def _keys(rows: DataFrame) -> DataFrame | None:
+    keys = materialize(rows.distinct())
+    return None if keys.isEmpty() else keys
+
+
+def _leave_out(rows: DataFrame, keys: DataFrame | None) -> ComparableRows:
+    return ComparableRows(rows if keys is None else rows.join(F.broadcast(keys), keys.columns, "anti"), keys)
+
+
+def _without(keys: DataFrame | None, others: DataFrame) -> DataFrame | None:
+    return None if keys is None else keys.join(F.broadcast(others), others.columns, "anti")
+
+
+def _union(*keys: DataFrame | None) -> DataFrame | None:
+    frames = [one for one in keys if one is not None]
+    return reduce(DataFrame.unionByName, frames).distinct() if frames else None

@@ -27,11 +27,16 @@ def merge_tables(
         if isinstance(rebuild, LakehouseError):
             return rebuild
         with run.stage(f"silver/{contract.table}"):
-            return result_or_table_error(
+            result = result_or_table_error(
                 lake,
                 contract,
                 rebuild.write if rebuild else lambda: catch_up(lake, contract, run.input_offsets[contract.table]),
             )
+        if isinstance(result, CatchUpResult) and contract.table not in run.stopped_tables:
+            # While other tables are still merged, which keeps one core busy.
+            with run.stage(f"proof/{contract.table}"):
+                run.proof.read_silver(lake, contract)
+        return result
 
     results = parallel_map(merge, contracts)
     run.catch_up_results = [result for result in results if isinstance(result, CatchUpResult)]

@@ -31,6 +31,7 @@ class RefreshOptions:
     rebuild_silver: bool
     full_refresh: bool
     alert_threshold: float
+    unverified: bool = False
     time_point: AsOf | None = None
     scenarios: Mapping[str, Mapping[str, RuleValue]] = field(default_factory=dict)
 
@@ -45,7 +46,8 @@ def build_parser(description: str) -> argparse.ArgumentParser:
         type=float,
         default=60,
         metavar="SECONDS",
-        help="how long to wait until Bronze has all that Postgres committed; 0: use what Bronze has (default: 60)",
+        help="how long to wait until Bronze has all that Postgres committed; "
+        "0: use what Bronze has, unproved (default: 60)",
     )
     parser.add_argument(
         "--rebuild-silver",
@@ -61,6 +63,11 @@ def build_parser(description: str) -> argparse.ArgumentParser:
         default=DEFAULT_ALERT_THRESHOLD,
         metavar="SHARE",
         help="mark a total that changes by more than this share of its old value (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--unverified",
+        action="store_true",
+        help="in an emergency: compute without comparing Silver with Postgres first; gold.v_journal notes it",
     )
     as_of_group = parser.add_argument_group(
         "figures as of another day, in addition to the current ones (gold.v_prime_sportive_au, v_wellbeing_au)"
@@ -117,12 +124,17 @@ def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str]
         parser.error(
             "--full-refresh is about today's figures; figures as of a day and scenarios are always computed in full"
         )
+    if options.unverified and (time_point or options.scenario or options.sweep):
+        parser.error(
+            "--unverified is about today's figures; figures as of a day and scenarios rest on the last proved cut"
+        )
     return RefreshOptions(
         day=options.as_of or today,
         wait=options.wait,
         rebuild_silver=options.rebuild_silver,
         full_refresh=options.full_refresh,
         alert_threshold=options.alert_threshold,
+        unverified=options.unverified,
         time_point=time_point,
         scenarios=_build_scenarios(options.scenario, overrides, options.sweep),
     )

@@ -12,6 +12,7 @@ from lakehouse.refresh.foreign_repair import ForeignFindings
 from lakehouse.refresh.merge_tables import merge_tables
 from lakehouse.refresh.offset_findings import offset_findings
 from lakehouse.refresh.open_refusals import read_open_refusals
+from lakehouse.refresh.proof import Proof
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD, Run
 from lakehouse.source.capture_check import problems_by_table
 from lakehouse.source.capture_settings import Finding
@@ -29,6 +30,7 @@ def refresh(
     rebuild_silver: bool = False,
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
     problems: Sequence[Finding] = (),
+    proof: Proof | None = None,
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
@@ -38,8 +40,15 @@ def refresh(
     tables, or one lacks offsets or has some twice (law 1). The figures that read none of these tables are then up to
     date. Raises ForeignCommitFound where another program wrote to Bronze, or while this ran. What it wrote elsewhere is
     made again.
+    Raises SilverDiffers where the `proof` finds a difference to Postgres; Gold then stays unchanged.
     """
-    run = Run(as_of, input_offsets, alert_threshold, stopped_tables=frozenset(problems_by_table(problems, CAPTURED)))
+    run = Run(
+        as_of,
+        input_offsets,
+        alert_threshold,
+        stopped_tables=frozenset(problems_by_table(problems, CAPTURED)),
+        proof=proof or Proof(),
+    )
     try:
         with run.stage("foreign commits"):
             foreign = foreign_repair.find_in_lake(lake.store)
@@ -55,6 +64,7 @@ def refresh(
         with run.stage("offsets"):
             problems = [*problems, *offset_findings(lake.store)]
             run.stopped_tables |= frozenset(problems_by_table(problems, CAPTURED))
+            run.proof.leave_out(run.stopped_tables)
         with run.stage("gold"):
             _compute(lake, run, compute, [*problems, *errors])
         _raise_if_stopped(run, problems, errors, foreign)

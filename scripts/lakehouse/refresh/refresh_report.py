@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lakehouse.cdc.offsets import lag
+from lakehouse.refresh.proof import PROVED
 from lakehouse.refresh.runs import Run
 
 
@@ -33,4 +35,18 @@ def show(run: Run, today: date) -> None:
         console.print(f"[bold yellow]{name} moved by {share:+.0%}[/]: {run.before[name]} before, {run.after[name]} now")
     if run.known_at == today:
         console.print("Today is not over: a later run of the same day includes later changes.")
+    console.print(_describe_proof(run))
     console.print(f"Figures as of {run.as_of}: {run.outcome} ({stages})")
+
+
+def _describe_proof(run: Run) -> str:
+    """Return what was compared with Postgres, or the earlier cut that the figures rest on."""
+    proof, cut = run.proof, run.proof.cut
+    if cut is None:
+        return f"[bold yellow]Not proved[/] ({proof.state}): Silver was not compared with Postgres."
+    proved_at = f"{cut.proved_at:%Y-%m-%d %H:%M:%S} UTC"
+    if proof.state != PROVED:
+        later = sum(lag(cut.offsets.get(table, {}), offsets) for table, offsets in run.input_offsets.items())
+        return f"Rests on the cut proved at {proved_at}; {later} later changes are not proved."
+    counted = f", and {proof.counted_rows} counted" if proof.counted_rows else ""
+    return f"Proved at {proved_at}: {proof.proved_rows} rows equal Postgres{counted}."

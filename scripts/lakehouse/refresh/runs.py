@@ -19,7 +19,8 @@ from lakehouse.clock import utc_now
 from lakehouse.gold.rules import Rules
 from lakehouse.gold.totals import Totals, changed_beyond
 from lakehouse.refresh.open_refusals import OpenRefusals
-from lakehouse.source.consistent_cut import ConsistentCut
+from lakehouse.refresh.proof import Proof
+from lakehouse.source.consistent_cut import ConsistentCut, cut_to_json
 from lakehouse.spark.literals import lit
 
 RUNS: Mapping[str, str] = MappingProxyType(
@@ -43,6 +44,12 @@ RUNS: Mapping[str, str] = MappingProxyType(
         "tables": "string",
         "row_count": "bigint",
         "open_refusals": "string",
+        "proof": "string",
+        "proved_at": "timestamp",
+        "proved_cut": "string",
+        "proved_rows": "bigint",
+        "counted_rows": "bigint",
+        "proved_tables": "string",
     }
 )
 DEFAULT_ALERT_THRESHOLD = 0.1  # a total that changes by a larger share in one run is marked
@@ -57,6 +64,7 @@ class Run:
     computed from `stopped_tables`: their settings lose changes, they could not be merged, or another program wrote to
     them. `foreign_tables` are those of Gold to which another program wrote: whatever their last commit says, they are
     computed again.
+    `proof` is what the run knows of Silver's being right.
     """
 
     as_of: date
@@ -75,6 +83,7 @@ class Run:
     stopped_tables: frozenset[str] = frozenset()
     foreign_tables: frozenset[str] = frozenset()
     open_refusals: Mapping[str, OpenRefusals] = field(default_factory=dict)
+    proof: Proof = field(default_factory=Proof)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -114,20 +123,14 @@ def last_totals(store: TableStore) -> Totals:
 
 
 def append_run(lake: Lake, run: Run) -> None:
-    """Append the run to gold.runs; its cut is JSON: {table: {"incarnation/partition": last offset}}."""
-    input_offsets = {
-        table: {
-            f"{topic_partition.incarnation}/{topic_partition.partition}": offset
-            for topic_partition, offset in offsets.items()
-        }
-        for table, offsets in run.input_offsets.items()
-    }
+    """Append the run to gold.runs, with its proof and its cut."""
+    proof = run.proof
     values = {
         "run_id": str(uuid4()),
         "started_at": run.started_at,
         "finished_at": utc_now(),
         "as_of": run.as_of,
-        "input_offsets": json.dumps(input_offsets),
+        "input_offsets": cut_to_json(run.input_offsets),
         "rules": _json(run.rules and asdict(run.rules)),
         "change_count": sum(result.changes for result in run.catch_up_results),
         "refused_count": sum(result.refused for result in run.catch_up_results),
@@ -142,6 +145,12 @@ def append_run(lake: Lake, run: Run) -> None:
         "tables": _json({result.table: _counts(result) for result in run.catch_up_results}),
         "row_count": sum(result.rows for result in run.catch_up_results),
         "open_refusals": _json({table: asdict(refusals) for table, refusals in run.open_refusals.items()}),
+        "proof": proof.state,
+        "proved_at": proof.cut and proof.cut.proved_at,
+        "proved_cut": proof.cut and cut_to_json(proof.cut.offsets),
+        "proved_rows": proof.proved_rows,
+        "counted_rows": proof.counted_rows,
+        "proved_tables": _json(proof.tables()),
     }
     row = lake.spark.range(1).select(*(lit(values[name]).cast(sql_type).alias(name) for name, sql_type in RUNS.items()))
     lake.append(row, "gold", "runs")

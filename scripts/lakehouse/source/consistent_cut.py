@@ -1,5 +1,6 @@
 """A consistent cut: offsets of each topic up to which Bronze holds every change committed before a given moment."""
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -18,6 +19,24 @@ from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.parallel import parallel_map
 
 ConsistentCut = Mapping[str, Offsets]
+
+
+def cut_to_json(cut: ConsistentCut) -> str:
+    """Return a cut as JSON: {table: {"incarnation/partition": last offset}}."""
+    return json.dumps(
+        {
+            table: {f"{place.incarnation}/{place.partition}": offset for place, offset in offsets.items()}
+            for table, offsets in cut.items()
+        }
+    )
+
+
+def cut_from_json(text: str) -> ConsistentCut:
+    """Return the cut that `cut_to_json` wrote."""
+    return {
+        table: {TopicPartition(*map(int, place.split("/"))): offset for place, offset in offsets.items()}
+        for table, offsets in json.loads(text).items()
+    }
 
 
 def bronze_cut(store: TableStore, contracts: Iterable[Contract]) -> ConsistentCut:
