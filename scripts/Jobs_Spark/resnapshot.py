@@ -12,7 +12,6 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
-from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.resnapshot import resnapshot_lake
 
@@ -32,8 +31,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     with Console().status("taking a new snapshot") as status:
-        store = TableStore(settings.lake)
-        resnapshot_lake(settings, store, CAPTURED, refreshed_tables(), options.wait, status.update)
+        resnapshot_lake(settings, TableStore(settings.lake), CAPTURED, options.wait, status.update)
     print(f"The new snapshot of every table is complete. Now: {RUN_REFRESH}")
 
 
