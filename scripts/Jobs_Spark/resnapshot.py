@@ -11,7 +11,6 @@ from lakehouse import logs
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
-from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.resnapshot import resnapshot_lake
@@ -32,7 +31,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     with writable_store(settings, "resnapshot") as store, Console().status("taking a new snapshot") as status:
-        resnapshot_lake(settings, store, CAPTURED, refreshed_tables(), options.wait, status.update)
+        resnapshot_lake(settings, store, CAPTURED, options.wait, status.update)
     print(f"The new snapshot of every table is complete. Now: {RUN_REFRESH}")
 
 

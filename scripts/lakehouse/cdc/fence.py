@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -55,14 +56,17 @@ def fence_tables(store: TableStore, tables: Iterable[tuple[str, str]], lease: Wr
             fence_table(store, layer, name, lease)
 
 
-def highest_fence(store: TableStore, tables: Iterable[tuple[str, str]]) -> int:
-    """Return the highest number of any job by which one of the tables, given as (layer, name), is fenced; else 0."""
+def highest_fence(store: TableStore) -> int:
+    """Return the highest number of any job by which a table of the lake is fenced, 0 where none is.
+
+    A lake behind a URI has no fences: our log store is for disks.
+    """
+    logs = () if "://" in store.root else Path(store.root).glob("*/*/_delta_log")
     return max(
         (
             int(value)
-            for layer, name in tables
-            if store.exists(layer, name)
-            for key, value in store.properties(layer, name).items()
+            for log in logs
+            for key, value in store.properties(log.parts[-3], log.parts[-2]).items()
             if key.startswith(FENCE_PROPERTY)
         ),
         default=0,

@@ -3,7 +3,7 @@
 A complete initial snapshot implies a delete of every row that it lacks. This removes rows whose deletes were lost.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from lakehouse.cdc.contract import Contract
@@ -27,15 +27,14 @@ def resnapshot_lake(
     settings: Settings,
     store: TableStore,
     contracts: Sequence[Contract],
-    refreshed_tables: Iterable[tuple[str, str]],
     timeout: float,
     report_progress: Callable[[str], None],
 ) -> None:
     """Snapshot the tables again, and record in Bronze that changes before the snapshot may be lost.
 
-    The numbers of leases go on above those in the logs of Bronze and of `refreshed_tables`, given as (layer, name).
-    A Postgres that was restored from a backup lacks what it had noted since. The versions of Bronze and Gold are then
-    accepted as they are, and the next refresh rebuilds Silver.
+    The numbers of leases go on above those in the lake. A Postgres that was restored from a backup lacks what it had
+    noted since. The versions of Bronze and Gold are then accepted as they are, and the next refresh rebuilds Silver.
+
     Raises SourceMismatch, before the connector is stopped, where the snapshot could not be ordered after what was lost.
     """
     source = read_source_identity(settings, contracts)
@@ -49,8 +48,7 @@ def resnapshot_lake(
         resnapshot(conn, ConnectClient(session, settings.connect_url), captured, timeout, report_progress)
         for contract in contracts:
             acknowledge_data_loss(store, source, contract, wal_lsn)
-        fenced = [*(("bronze", contract.table) for contract in contracts), *refreshed_tables]
-        advance_numbers(conn, highest_fence(store, fenced))
+        advance_numbers(conn, highest_fence(store))
         if is_restored:
             accept_restored(store)
         reset_mark(conn, store)
