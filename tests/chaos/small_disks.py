@@ -40,9 +40,12 @@ def mount_small_disks(home: Path) -> Iterator[frozenset[str]]:
 @contextmanager
 def _tmpfs(folder: Path, size: int, mode: str = "1777") -> Iterator[bool]:
     """Mount a tmpfs at the folder until the block ends, and yield whether that was possible."""
-    folder.mkdir(parents=True, exist_ok=True)
     command = ("mount", "-t", "tmpfs", "-o", f"size={size},mode={mode}", "chaos", str(folder))
-    if not (os.environ.get("CHAOS_MOUNTS") and _succeeds(*command)):
+    is_mounted = False
+    if os.environ.get("CHAOS_MOUNTS"):
+        folder.mkdir(parents=True, exist_ok=True)
+        is_mounted = _succeeds(*command)
+    if not is_mounted:
         yield False
         return
     try:
