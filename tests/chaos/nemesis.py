@@ -49,12 +49,13 @@ class Nemesis:
             while time.monotonic() < deadline:
                 time.sleep(rng.uniform(*FAULT_INTERVAL))  # the interval between faults
                 spare_refresh, refreshes_before = load.refreshes_ended == refreshes_before, load.refreshes_ended
-                for next_fault in (
+                sources: tuple[Callable[[], Fault | None], ...] = (
                     failpoints.poll,
                     partial(outages.poll, load.jobs),
                     *more_faults,
                     partial(inject, rng, system, load.jobs, spare_refresh=spare_refresh),
-                ):
+                )
+                for next_fault in sources:
                     if fault := next_fault():
                         self._record(fault)
             system.armed_file.unlink(missing_ok=True)

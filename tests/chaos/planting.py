@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -162,7 +162,7 @@ def _actions(file: Path) -> list[Mapping[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def _write_commit(file: Path, actions: list[Mapping[str, Any]]) -> None:
+def _write_commit(file: Path, actions: Sequence[Mapping[str, Any]]) -> None:
     """Write a commit as our log store does, by a hard link. Raises CommitFailedError where the version exists."""
     unfinished = file.with_name(f".{uuid4()}.planted")
     unfinished.write_text("".join(f"{json.dumps(action)}\n" for action in actions), encoding="utf-8")

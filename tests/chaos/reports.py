@@ -20,7 +20,7 @@ LOG_FILES: Mapping[str, str] = {
     "continuous maintenance": f"{CONTINUOUS_MAINTENANCE}.log",
     "reconcile": f"{RECONCILE}.log",
 }
-HOLE = re.compile(r"gap_refilled|lacks messages that it once had|lacks partition \d+, offset")
+HOLE = re.compile(r"gap_(not_)?refilled|lacks messages that it once had|lacks partition \d+, offset")
 DOUBLE = re.compile(r"has more than once")
 FOREIGN_COMMIT = re.compile(r"foreign_commit_found")
 ALARMS = (HOLE, DOUBLE, FOREIGN_COMMIT)

@@ -28,13 +28,15 @@ def store(tmp_path: Path) -> TableStore:
     store = TableStore(str(tmp_path))
     store.create_bronze(STRAVA_ACTIVITIES, {})
     for offsets in (range(6), range(6, 10)):
-        rows = {
-            "topic": Array(["t"] * len(offsets), DataType.string()),
-            "incarnation": Array([0] * len(offsets), DataType.int32()),
-            "partition": Array([0] * len(offsets), DataType.int32()),
-            "offset": Array([*offsets], DataType.int64()),
-        }
-        write_deltalake(store.path("bronze", TABLE), Table.from_pydict(rows), mode="append", schema_mode="merge")
+        rows = Table.from_pydict(
+            {
+                "topic": Array(["t"] * len(offsets), DataType.string()),
+                "incarnation": Array([0] * len(offsets), DataType.int32()),
+                "partition": Array([0] * len(offsets), DataType.int32()),
+                "offset": Array([*offsets], DataType.int64()),
+            }
+        )
+        write_deltalake(store.path("bronze", TABLE), rows, mode="append", schema_mode="merge")
     return store
 
 
@@ -91,8 +93,10 @@ def test_forged_row_has_the_stamp_of_the_last_commit(store: TableStore) -> None:
 def test_foreign_commit_deletes_a_row_and_has_no_stamp(store: TableStore) -> None:
     store.create_silver(SPORT_ACTIVITIES)
     path = store.path("silver", SPORT_ACTIVITIES.table)
-    people = {"id": Array([7, 8], DataType.int32()), "pratique_sport": Array(["Judo", "Tennis"], DataType.string())}
-    write_deltalake(path, Table.from_pydict(people), mode="append", schema_mode="merge")
+    people = Table.from_pydict(
+        {"id": Array([7, 8], DataType.int32()), "pratique_sport": Array(["Judo", "Tennis"], DataType.string())}
+    )
+    write_deltalake(path, people, mode="append", schema_mode="merge")
     plant_foreign_commit(store)
     table = DeltaTable(path)
     assert row_count(store, "silver", SPORT_ACTIVITIES.table) == 1
