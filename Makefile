@@ -77,9 +77,9 @@ tests-of-spark: install
 coverage: install ## the lines and branches that the unit and Spark tests do not run; pages in .local/coverage
 	$(BIN)/python -m pytest -m "not long" tests/unit tests/spark --cov --cov-report=term --cov-report=html
 
-chaos: install ## inject random faults into a running system, and count what they cost: make chaos SEED=1 MINUTES=5
+chaos: install ## inject random faults into a system, and count what they cost: make chaos SEED=1 MINUTES=5, or PLANT=all
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
-	  $(if $(BUSY),--busy) $(if $(KEEP),--keep)
+	  $(if $(BUSY),--busy) $(if $(KEEP),--keep) $(if $(PLANT),--plant $(PLANT))
 
 bench: install ## measure everything, compared with plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
 	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \

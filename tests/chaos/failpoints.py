@@ -58,14 +58,14 @@ def crash_at(failpoint: str) -> None:
 def fill_disk_at(failpoint: str) -> None:
     """Fill the lake's disk for 5 s, without waiting, if this failpoint is armed."""
     if _disarm(failpoint):
-        filler = fill_disk()
+        filler = fill_disk(Path(Settings().lake))
         # A detached process: the disk is emptied again even if this process or its group is killed meanwhile.
         subprocess.run(["setsid", "--fork", "sh", "-c", f'sleep {DISK_FULL_SECONDS}; rm -f "$0"', filler], check=True)
 
 
-def fill_disk(lake: str | None = None) -> Path:
-    """Fill the lake's disk to the last byte, and return the file that fills it."""
-    filler = Path(lake or Settings().lake) / "filler"
+def fill_disk(folder: Path) -> Path:
+    """Fill the folder's disk to the last byte, and return the file that fills it."""
+    filler = folder / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(65_536))

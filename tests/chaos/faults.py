@@ -1,15 +1,16 @@
 """The faults to inject: processes killed or frozen, a full disk, cut connections, lost leases."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import psutil
 
 from chaos.failpoints import CONTINUOUS_MAINTENANCE, DISK_FULL_SECONDS, REFRESH, SERVICE_OF_SCRIPT, fill_disk
-from chaos.repeating_job import RepeatingJob
+from chaos.processes import Jobs, processes_of, suspend_for
 from chaos.system_under_test import SystemUnderTest
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady
@@ -28,8 +29,6 @@ FREEZE_SECONDS = (1.0, 6.0)  # seconds
 # Seconds that a writer is alternately paused and running, and how often: any pause may fall into a commit.
 PAUSE_SECONDS, RUN_SECONDS, PAUSE_COUNT = (1.0, 2.0), (0.05, 0.4), 6
 LEASES = ("stream", "maintenance", "refresh")
-
-Jobs = Mapping[str, RepeatingJob]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def inject(rng: Random, system: SystemUnderTest, jobs: Jobs, *, spare_refresh: b
         (3, lambda: kill(rng, system, jobs, ["kafka"], 1)),
         (2, lambda: freeze(rng, system, jobs, rng.choice(targets))),
         (3, lambda: pause_repeatedly(rng, system, jobs, rng.choice(WRITERS))),
-        (3 if system.small_disk else 0, lambda: fill_lake_disk(system)),
+        (3 if system.has_small_lake_disk else 0, lambda: fill_lake_disk(system)),
         (2, lambda: lose_lease(system.settings, rng.choice(leases))),
         (0 if spare_refresh else 2, lambda: cut_connections(system.settings)),
     ]
@@ -66,7 +65,7 @@ def inject(rng: Random, system: SystemUnderTest, jobs: Jobs, *, spare_refresh: b
 def kill(rng: Random, system: SystemUnderTest, jobs: Jobs, targets: Sequence[str], count: int) -> Fault | None:
     """Kill `count` random targets at the same moment: all processes of a target, or its last one."""
     chosen = rng.sample(targets, k=count)
-    processes_by_name = {SERVICE_OF_SCRIPT.get(target, target): _processes(target, system, jobs) for target in chosen}
+    processes_by_name = {SERVICE_OF_SCRIPT.get(target, target): processes_of(target, system, jobs) for target in chosen}
     killed = [name for name, processes in processes_by_name.items() if processes]
     for processes in processes_by_name.values():
         for process in processes if rng.random() < 0.5 else processes[-1:]:
@@ -79,7 +78,7 @@ def freeze(rng: Random, system: SystemUnderTest, jobs: Jobs, target: str) -> Fau
     """Suspend all processes of a target for 1 to 6 s."""
     seconds = rng.uniform(*FREEZE_SECONDS)
     name = SERVICE_OF_SCRIPT.get(target, target)
-    processes = _suspend_for(_processes(target, system, jobs), seconds)
+    processes = suspend_for(processes_of(target, system, jobs), seconds)
     return Fault(f"{name} frozen for {seconds:.1f} s", [name]) if processes else None
 
 
@@ -89,14 +88,14 @@ def pause_repeatedly(rng: Random, system: SystemUnderTest, jobs: Jobs, target: s
     intervals = [(rng.uniform(*PAUSE_SECONDS), rng.uniform(*RUN_SECONDS)) for _ in range(PAUSE_COUNT)]
     times_paused = 0
     for pause_s, run_s in intervals:
-        times_paused += bool(_suspend_for(_processes(target, system, jobs), pause_s))
+        times_paused += bool(suspend_for(processes_of(target, system, jobs), pause_s))
         time.sleep(run_s)  # the running time is part of the fault
     return Fault(f"{name} stopped {times_paused} times for a second or two", [name]) if times_paused else None
 
 
 def fill_lake_disk(system: SystemUnderTest) -> Fault:
     """Fill the lake's disk for 5 s."""
-    filler = fill_disk(system.settings.lake)
+    filler = fill_disk(Path(system.settings.lake))
     try:
         time.sleep(DISK_FULL_SECONDS)  # the duration is part of the fault
     finally:
@@ -131,30 +130,3 @@ def _terminate_backends(settings: Settings, from_clause: str, *values: str) -> i
         row = conn.execute(f"SELECT count(pg_terminate_backend(pid)) {from_clause}", values).fetchone()
         return int(row[0]) if row else None
     return None
-
-
-def _suspend_for(processes: Sequence[psutil.Process], seconds: float) -> Sequence[psutil.Process]:
-    """Suspend the processes for a number of seconds, and return them."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.suspend()
-    time.sleep(seconds)  # the duration is part of the fault
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.resume()
-    return processes
-
-
-def _processes(target: str, system: SystemUnderTest, jobs: Jobs) -> list[psutil.Process]:
-    """Return a target's processes: its main process first, its JVM last where it has one."""
-    if target in jobs:
-        pid = jobs[target].pid
-    else:
-        pid = next(service.pid for service in system.stack.status() if service.name == target)
-    if pid is None:
-        return []
-    try:
-        main = psutil.Process(pid)
-        return [main, *main.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []

@@ -1,46 +1,47 @@
 """Inject faults at random into the running system, and check that nothing is lost or duplicated.
 
 After each fault the system has to recover in time, which includes a new change reaching Bronze.
-The last line counts what was lost and duplicated.
-The exit code is 1 after a lost row or message, a duplicate, a wrong figure or a failed recovery.
+The last line counts what was lost and duplicated, and names the faults that this machine cannot make.
+The exit code is 1 after a lost row or message, a duplicate, a wrong figure or a false alarm.
+It is 1 after a failed recovery too.
+With --plant a fault is planted in the lake. The exit code is then 1 unless the system's own checkers report it.
 """
 
 import argparse
 import signal
-import sys
-import time
-from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from random import Random
 
 from chaos.background_load import BackgroundLoad
 from chaos.checker import Verdict, check_system
 from chaos.commit_watcher import CommitWatcher
 from chaos.cpu_load import busy_cores
 from chaos.evidence import preserve_evidence
-from chaos.failpoint_schedule import FailpointSchedule
-from chaos.faults import Fault, inject
-from chaos.recovery import wait_until_recovered
+from chaos.nemesis import Nemesis
+from chaos.planter import Planter
+from chaos.planting import PLANTS
 from chaos.slack_checker import count_unsent
-from chaos.system_under_test import SystemUnderTest, enter_mount_namespace, start_system
+from chaos.small_disks import enter_mount_namespace
+from chaos.summary import (
+    MAX_LINES_SHOWN,
+    describe_load,
+    describe_missing_faults,
+    describe_verdict,
+    find_problems,
+    last_lines,
+    write_details,
+)
+from chaos.system_under_test import SystemUnderTest, start_system
 from lakehouse import errors
-from lakehouse.cdc import commit_log
-from lakehouse.cdc.table_store import TableStore
-from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError
-from lakehouse.retries import wait_until
+from lakehouse.retries import first_line, wait_until
 from lakehouse.settings import ROOT
 from lakehouse.spark.session import session
 from support.timing import seconds
 
-REFRESH_TIMEOUT = seconds(600)
 MESSAGES_TIMEOUT = seconds(900)
-FAULT_INTERVAL = (0.5, 2.0)  # seconds between a recovery and the next fault
-MAX_LINES_SHOWN = 40  # lines
-# Parts of the stream's error messages where a commit of its own was lost or overwritten.
-LOST_COMMIT_MESSAGES = ("the one to follow is", "another writer has overwritten it", "were to be written")
+ALL_PLANTS = "all"
 log = partial(print, flush=True)
 
 
@@ -55,67 +56,45 @@ def main() -> None:
     parser.add_argument(
         "--keep", action="store_true", help="copy the lake and the topics also where no problem was found"
     )
+    parser.add_argument(
+        "--plant",
+        choices=[*PLANTS, ALL_PLANTS],
+        help="plant this fault in the lake, and fail unless it is reported; all: one run for each",
+    )
     options = parser.parse_args()
     enter_mount_namespace()
     # Clean up on every signal. A shell sets SIGINT to be ignored in background jobs, so the handler is set again.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
+    if options.plant:
+        run_plants(options, [*PLANTS] if options.plant == ALL_PLANTS else [options.plant])
+    else:
+        run_faults(options)
+
+
+def run_faults(options: argparse.Namespace) -> None:
+    """Inject faults into a new system, and check it. Raises LakehouseError with the first 40 problems."""
     folder = ROOT / ".local" / "chaos" / f"seed-{options.seed}"
     with (
+        last_lines(log) as lines,
         start_system(options.seed, log) as system,
         busy_cores() if options.busy else nullcontext(),
         preserve_evidence(system, folder, log, always=options.keep),
         CommitWatcher(Path(system.settings.lake)).watch() as commit_watcher,
     ):
-        if not system.small_disk:
-            log("a small disk cannot be mounted here: no disk-full fault is injected", file=sys.stderr)
+        lines[:] = [f"the run ended before its comparison{describe_missing_faults(system)}"]
         background_load = BackgroundLoad(system, options.seed)
-        faults = run_nemesis(system, background_load, Random(options.seed), options.minutes * 60, options.within)
+        nemesis = Nemesis(system, background_load, options.seed, options.minutes * 60, options.within, log)
+        faults = nemesis.run()
         verdict = settle_and_check(system, background_load)
-        print_summary(faults, background_load, verdict)
-        write_details(verdict, folder / "details.txt")
-        problems = [
-            *background_load.reader.anomalies,
-            *commit_watcher.problems(),
-            *_self_repairs(system),
-            *verdict.differences,
-        ]
-        if problems := [*problems, *_harness_problems(system, background_load, faults, verdict)]:
+        for line in describe_load(background_load):
+            log(line)
+        lines[:] = [describe_verdict(system, faults, verdict)]
+        write_details(verdict, folder / "details.txt", log)
+        if problems := find_problems(system, background_load, commit_watcher, faults, verdict):
             raise LakehouseError("\n".join(problems[:MAX_LINES_SHOWN]))
         if not verdict.is_valid:
             raise LakehouseError("rows or messages were lost, or rows duplicated.")
-
-
-def run_nemesis(
-    system: SystemUnderTest, background_load: BackgroundLoad, rng: Random, duration: float, timeout: float
-) -> list[Fault]:
-    """Inject faults for `duration` seconds, each after the recovery from the last; return the faults.
-
-    They start after the first refresh. Refreshes are spared until one has ended, by itself or killed:
-    a refresh that is hit each time would never merge.
-    """
-    faults: list[Fault] = []
-    refreshes_before = 0
-    schedule = FailpointSchedule(system.armed_file, rng, system.small_disk)
-    with background_load.run_in_background():
-        wait_until(lambda: background_load.refresh.exit_codes[0], timeout=REFRESH_TIMEOUT, missing="the first refresh")
-        deadline = time.monotonic() + duration
-        schedule.arm()
-        while time.monotonic() < deadline:
-            time.sleep(rng.uniform(*FAULT_INTERVAL))  # the interval between faults
-            spare_refresh, refreshes_before = (
-                background_load.refreshes_ended == refreshes_before,
-                background_load.refreshes_ended,
-            )
-            for next_fault in (
-                schedule.poll,
-                partial(inject, rng, system, background_load.jobs, spare_refresh=spare_refresh),
-            ):
-                if fault := next_fault():
-                    faults.append(fault)
-                    log(f"{len(faults):>4} {fault.description}: {wait_until_recovered(system, fault, timeout)}")
-        system.armed_file.unlink(missing_ok=True)
-    return faults
 
 
 def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -> Verdict:
@@ -136,51 +115,45 @@ def settle_and_check(system: SystemUnderTest, background_load: BackgroundLoad) -
         return check_system(system, spark)
 
 
-def _harness_problems(
-    system: SystemUnderTest, background_load: BackgroundLoad, faults: Sequence[Fault], verdict: Verdict
-) -> Iterator[str]:
-    """Yield the problems of the run itself: no complete read, or duplicate messages that no fault explains."""
-    if not background_load.reader.outcomes["complete"]:
-        yield "no query over Thrift returned the complete figures."
-    explained = system.flaky.dropped_connections + sum("slack-notifier" in fault.targets for fault in faults)
-    if verdict.messages_doubled > explained:
-        yield f"{verdict.messages_doubled} messages duplicated, of which {explained} are explained by faults."
+def run_plants(options: argparse.Namespace, plants: list[str]) -> None:
+    """Run once for each planted fault, whatever became of the others. Raises LakehouseError with those not reported."""
+    outcomes = [try_plant(options, plant) for plant in plants]
+    failures = [outcome for outcome in outcomes if outcome]
+    log(f"{len(plants) - len(failures)} of {len(plants)} planted faults were reported")
+    if failures:
+        raise LakehouseError("\n".join(failures))
 
 
-def _self_repairs(system: SystemUnderTest) -> Iterator[str]:
-    """Yield the gaps that the system refilled and the batches that it refused: each stands for a lost commit."""
-    store = TableStore(system.settings.lake)
-    for contract in CAPTURED:
-        if refills := commit_log.refill_count(store, contract):
-            yield f"bronze/{contract.table} had gaps, which were refilled in {refills} commits."
-    for log_file in sorted(system.stack.logs.glob("stream-processor.log*")):
-        for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
-            if any(message in line for message in LOST_COMMIT_MESSAGES):
-                yield f"{log_file.name}: {line.strip()[:300]}"
+def try_plant(options: argparse.Namespace, plant: str) -> str | None:
+    """Return why a planted fault was not reported, None where it was."""
+    try:
+        run_plant(options, plant)
+    except LakehouseError as error:
+        log(f"{plant}: {error}")
+        return f"{plant}: {first_line(error)}"
+    return None
 
 
-def print_summary(faults: Sequence[Fault], background_load: BackgroundLoad, verdict: Verdict) -> None:
-    written, reader = background_load.writer.counts, background_load.reader
-    log(f"{background_load.refresh}; {background_load.continuous_maintenance}")
-    log(
-        f"{written['activities']} activities and {written['statements']} other statements, "
-        f"{written['interruptions']} interruptions; figures read: {reader.outcomes['complete']} times complete, "
-        f"{len(reader.anomalies)} anomalies, {reader.outcomes['empty']} times empty before the first refresh, "
-        f"{reader.outcomes['unreachable']} times unreachable"
-    )
-    log(
-        f"{sum(fault.kills for fault in faults)} kills in {len(faults)} faults, {verdict.changes} changes: "
-        f"{verdict.rows_lost} rows lost, {verdict.rows_doubled} duplicated, {len(verdict.differences)} differences; "
-        f"{verdict.messages} messages: {verdict.messages_lost} lost, {verdict.messages_doubled} duplicated"
-    )
+def run_plant(options: argparse.Namespace, plant: str) -> None:
+    """Plant a fault in a new system, halfway through the faults of a run, and check that it is reported.
 
-
-def write_details(verdict: Verdict, file: Path) -> None:
-    """Write the verdict's details to the file, and print the first 40 lines; write nothing where there are none."""
-    if verdict.details:
-        file.write_text("\n".join(verdict.details) + "\n", encoding="utf-8")
-        log("\n".join(verdict.details[:MAX_LINES_SHOWN]))
-        log(f"all {len(verdict.details)} lines are in {file}")
+    Raises LakehouseError where the fault is not reported. A system that does not recover from it was stopped by it.
+    """
+    log(f"planting: {plant}")
+    with (
+        start_system(options.seed, log) as system,
+        busy_cores() if options.busy else nullcontext(),
+        preserve_evidence(system, ROOT / ".local" / "chaos" / f"plant-{plant}", log, always=options.keep),
+    ):
+        background_load, duration = BackgroundLoad(system, options.seed), options.minutes * 60
+        planter = Planter(system, plant, duration / 2, log)
+        try:
+            Nemesis(system, background_load, options.seed, duration, options.within, log).run(planter.poll)
+        except LakehouseError as error:
+            if not planter.planted:
+                raise
+            log(f"the faults ended: {first_line(error)}")
+        planter.check(background_load)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
-"""The system under test: its lake on a small disk, its jobs with failpoints, and a flaky Slack."""
+"""The system under test: on small disks, with a clock for Postgres, failpoints in its jobs, and a flaky Slack."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +8,9 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from chaos import postgres_clock
 from chaos.failpoints import ARMED_FILE_VAR, FAILPOINTS, TABLES_WRITTEN
+from chaos.small_disks import mount_small_disks
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.local.service import Service
@@ -20,21 +20,29 @@ from lakehouse.source.commit_ledger import writable_store
 from support.fake_slack import FakeSlack, Flaky
 from support.system import Log, System
 
-LAKE_DISK_BYTES = 512 * 1024 * 1024  # bytes
 LOG_RETENTION_PROPERTIES = {"delta.logRetentionDuration": "interval 3 minutes"}
 
 
 @dataclass(frozen=True)
 class SystemUnderTest(System):
-    """A system whose Slack is flaky, and whether its lake is on a small disk."""
+    """A system whose Slack is flaky, and the names of its parts that are on small disks."""
 
     flaky: Flaky
-    small_disk: bool
+    small_disks: frozenset[str]
+
+    @property
+    def has_small_lake_disk(self) -> bool:
+        return "lake" in self.small_disks
 
     @property
     def armed_file(self) -> Path:
         """The file that names the armed failpoint."""
         return self.stack.home / "armed"
+
+    @property
+    def clock_file(self) -> Path:
+        """The file that names the offset of Postgres's clock."""
+        return clock_file(self.stack.home)
 
 
 @contextmanager
@@ -44,9 +52,9 @@ def start_system(seed: int, log: Log) -> Iterator[SystemUnderTest]:
     with (
         TemporaryDirectory(prefix="chaos-") as folder,
         FakeSlack(flaky) as slack,
-        _small_disk(Path(folder) / "lake") as small_disk,
+        mount_small_disks(Path(folder)) as small_disks,
         SystemUnderTest.define(
-            Path(folder), slack, log, services_with_failpoints, flaky=flaky, small_disk=small_disk
+            Path(folder), slack, log, services_under_test, flaky=flaky, small_disks=small_disks
         ) as system,
     ):
         os.environ[ARMED_FILE_VAR] = str(system.armed_file)
@@ -63,9 +71,19 @@ def set_log_retention(store: TableStore) -> None:
         store.set_properties("bronze", contract.table, LOG_RETENTION_PROPERTIES)
 
 
-def services_with_failpoints(home: Path, settings: Settings) -> list[Service]:
-    """Return the services, the project's own jobs with failpoints."""
-    return [replace(service, command=with_failpoints(service.command)) for service in services(home, settings)]
+def services_under_test(home: Path, settings: Settings) -> list[Service]:
+    """Return the services: the project's own jobs with failpoints, and Postgres with a clock of its own."""
+    return [replace(service, command=_command_under_test(service, home)) for service in services(home, settings)]
+
+
+def _command_under_test(service: Service, home: Path) -> tuple[str, ...]:
+    if service.name == "postgres":
+        return postgres_clock.with_clock(service.command, clock_file(home))
+    return with_failpoints(service.command)
+
+
+def clock_file(home: Path) -> Path:
+    return home / "run" / "postgres-clock"
 
 
 def with_failpoints(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,38 +93,3 @@ def with_failpoints(command: tuple[str, ...]) -> tuple[str, ...]:
             runner = "chaos.crash_on_commit" if Path(word).name in TABLES_WRITTEN else "chaos.crash_before_ack"
             return (*command[:n], "-m", runner, *command[n:])
     return command
-
-
-def enter_mount_namespace() -> None:
-    """Re-execute this process in a mount namespace of its own, where a tmpfs can be mounted and vanishes at exit.
-
-    Return where the process is in one already, or where this machine allows none.
-    """
-    if os.environ.get("CHAOS_MOUNTS"):
-        return
-    for options in ((), ("--user", "--map-root-user")):
-        command = ("unshare", "--mount", *options, "--")
-        if _succeeds(*command, "true"):
-            os.environ["CHAOS_MOUNTS"] = "own"
-            os.execvp(command[0], [*command, sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[bool]:
-    """Mount a tmpfs of 512 MiB at the folder until the block ends, and yield whether that was possible."""
-    folder.mkdir(parents=True)
-    tmpfs = ("-t", "tmpfs", "-o", f"size={LAKE_DISK_BYTES}", "chaos", str(folder))
-    if not (os.environ.get("CHAOS_MOUNTS") and _succeeds("mount", *tmpfs)):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False

