@@ -300,6 +300,7 @@ def test_silver_table_that_was_removed_and_created_again_is_rebuilt(store: Table
     append(store, ROW_TABLE, 1)
     assert found(store) == []
     recreate(store, ROW_TABLE)
+    append(store, ROW_TABLE, 2)  # it has as many versions as the one before
     [finding] = find_foreign_commits(store, TABLES)
     assert str(finding) == "silver/shoes is another table than the one that was checked up to version 1."
 
@@ -331,11 +332,14 @@ def test_intents_that_a_restored_ledger_has_again_prove_nothing(store: TableStor
     assert found(store) == []
     append(store, FIGURE_TABLE, 1)
     backup = MemoryLedger([], dict(ledger.open_intents), dict(ledger.checked))
-    assert found(store) == []
+    copied = last_user_metadata(store, FIGURE_TABLE)
+    append(store, FIGURE_TABLE, 2)
+    store.delta_table(*FIGURE_TABLE).create_checkpoint()
+    Path(store.path(*FIGURE_TABLE), "_delta_log", f"{1:020d}.json").unlink()
     restored = TableStore(store.root, backup)
     accept_restored(restored)
-    append(restored, FIGURE_TABLE, 2, commit=last_user_metadata(restored, FIGURE_TABLE))
-    assert ("gold/sizes", 2, 2) in found(restored)
+    append(restored, FIGURE_TABLE, 3, commit=copied)
+    assert ("gold/sizes", 3, 3) in found(restored)
 
 
 def test_table_without_a_new_version_is_not_checked_again(store: TableStore, ledger: MemoryLedger) -> None:
