@@ -69,12 +69,13 @@ def check_silver_equals_postgres(harness: CdcHarness, contract: Contract, table:
 def check_quarantine(
     harness: CdcHarness, contract: Contract, table: TableModel, messages_by_position: Mapping[ChangePosition, Message]
 ) -> Differences:
-    """Compare each quarantine entry's key, operation, reasons and resolution with the model (law 5)."""
+    """Compare each quarantine entry's key, operation, reasons, subject and resolution with the model (law 5)."""
     expected = {
         messages_by_position[position].offset: (
             position.key,
             refusal.op,
             refusal.reasons,
+            refusal.subject,
             refusal.resolution,
             messages_by_position[refusal.resolved_at].committed_at if refusal.resolved_at else None,
         )
@@ -86,6 +87,7 @@ def check_quarantine(
             lake_rows.parse_key(contract, row["key"]),
             row["op"],
             row["reasons"],
+            row["subject"],
             row["resolution"],
             row["resolved_at"],
         )

@@ -13,6 +13,13 @@ from workload.committed_transactions import DELETE, KEYS, Change, Key, Row, Tran
 from workload.row_generator import FUTURE_START
 
 CORRECTED, DELETED = "corrigé", "supprimé"
+# The columns that show whose a row is.
+SUBJECTS = {
+    "rh_employees": "id",
+    "sport_activities": "id",
+    "strava_activities": "employee_id",
+    "distance_cache": "origin_address",
+}
 
 
 class ChangePosition(NamedTuple):
@@ -24,10 +31,11 @@ class ChangePosition(NamedTuple):
 
 @dataclass
 class Refusal:
-    """A refused change, its reasons, and how and by which change it was resolved."""
+    """A refused change, its reasons, whose row it is, and how and by which change it was resolved."""
 
     op: str
     reasons: list[str]
+    subject: str | None = None
     resolution: str | None = None
     resolved_at: ChangePosition | None = None
 
@@ -55,7 +63,8 @@ class TableModel:
             self._resolve(change.key, DELETED, position)
             self.accepted.pop(change.key, None)
         elif violations := refusal_reasons(change.table, change.row):
-            self.refused[position] = Refusal(change.op, violations)
+            subject = find_subject(change.table, change.row, self.accepted.get(change.key))
+            self.refused[position] = Refusal(change.op, violations, subject)
             self._open_refusals.setdefault(change.key, []).append(self.refused[position])
         else:
             self._resolve(change.key, CORRECTED, position)
@@ -73,6 +82,13 @@ def expected_tables(transactions: Iterable[Transaction]) -> Mapping[str, TableMo
         for change in transaction:
             tables[change.table].apply(change)
     return tables
+
+
+def find_subject(table: str, row: Row, accepted: Row | None) -> str | None:
+    """Return whose row a refused change is: as it says, or else as the accepted row before it does."""
+    column = SUBJECTS.get(table)
+    values = [candidate[column] for candidate in (row, accepted) if column and candidate]
+    return next((str(value) for value in values if value is not None), None)
 
 
 def refusal_reasons(table: str, row: Row) -> list[str]:
