@@ -1,6 +1,7 @@
 """Law 1: the stream reports an irregular table until it is mended, and maintenance does by its exit code."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from arro3.core import Array, DataType, Table
@@ -24,7 +25,7 @@ def store(tmp_path: Path) -> TableStore:
 
 def append(store: TableStore, *offsets: int) -> None:
     zeros = Array([0] * len(offsets), DataType.int32())
-    rows = {"incarnation": zeros, "partition": zeros, "offset": Array(offsets, DataType.int64())}
+    rows: dict[str, Any] = {"incarnation": zeros, "partition": zeros, "offset": Array(offsets, DataType.int64())}
     write_deltalake(store.path("bronze", "shoes"), Table.from_pydict(rows), mode="append", schema_mode="merge")
 
 
