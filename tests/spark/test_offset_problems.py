@@ -95,8 +95,8 @@ def test_every_kind_of_message_has_one_row_in_the_versions(sample_lake: SampleLa
     redelivered = update(1, 41, last_commit_lsn=70, lsn=71, tx=9)
     sample_lake.merge(redelivered, redelivered, replace(insert(4), raw="?"), insert(5, -3))
     sample_lake.merge(Change("t", None), insert(6))
-    snapshot: dict[str, Any] = {"snapshot_lsn": 500, "tx": None}
-    sample_lake.merge(Change("r", 7, **snapshot), Change("r", 8, is_last_of_snapshot=True, **snapshot))
+    snapshot = [Change("r", key, snapshot_lsn=500, tx=None, is_last_of_snapshot=key == 8) for key in (7, 8)]
+    sample_lake.merge(*snapshot)
     assert find_offset_problems(sample_lake.store, SHOES, read_all=True) == []
     assert prove_offsets(sample_lake.store, SHOES) == []
     surplus = implied_rows(sample_lake.store.properties("silver", "shoes_versions"))[PARTITION_0]
