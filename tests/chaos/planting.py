@@ -32,7 +32,7 @@ NUMBERED = """
     SELECT *, row_number() OVER (ORDER BY "offset") AS n, count(*) OVER () AS total FROM stored
     WHERE incarnation = {incarnation} AND "partition" = {partition} AND "offset" BETWEEN {first} AND {last}
 """
-WITHOUT_SECOND, ALL, SECOND_LAST = "n <> 2", "true", "n = total - 1"
+WITHOUT_SECOND, ALL_ROWS, SECOND_LAST = "n <> 2", "true", "n = total - 1"
 
 
 def plant_hole(store: TableStore) -> str:
@@ -42,7 +42,7 @@ def plant_hole(store: TableStore) -> str:
 
 def plant_double(store: TableStore) -> str:
     """Write one row of Bronze a second time, and return its description."""
-    return _rewrite_file(store, (ALL, SECOND_LAST), "one offset doubled")
+    return _rewrite_file(store, (ALL_ROWS, SECOND_LAST), "one offset doubled")
 
 
 def plant_both(store: TableStore) -> str:

@@ -11,7 +11,7 @@ from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalak
 
 from chaos.offset_checker import bronze_table, check_table
 from chaos.planting import PLANTS, plant_both, plant_double, plant_foreign_commit, plant_forged_row, plant_hole
-from lakehouse.cdc.gaps import find_gaps
+from lakehouse.cdc.offset_check import bronze_irregularities
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.cdc.table_stats import row_count
 from lakehouse.cdc.table_store import TableStore
@@ -60,12 +60,12 @@ def test_planted_offsets_are_reported_by_the_comparison_with_kafka(
 
 def test_hole_is_a_gap_by_the_statistics(store: TableStore) -> None:
     plant_hole(store)
-    assert [str(gap) for gap in find_gaps(store, TABLE, {})] == ["partition 0, offsets 1 to 1"]
+    assert str(bronze_irregularities(store, STRAVA_ACTIVITIES)) == "lacks partition 0, offset 1"
 
 
 def test_hole_with_a_double_is_hidden_from_the_statistics(store: TableStore) -> None:
     plant_both(store)
-    assert find_gaps(store, TABLE, {}) == []
+    assert bronze_irregularities(store, STRAVA_ACTIVITIES).is_regular
 
 
 def test_planting_again_after_another_commit_takes_its_version(store: TableStore) -> None:

@@ -194,13 +194,8 @@ def earlier_proof(store: TableStore) -> Proof:
     found = table_query.query_one(
         store,
         f"""
-<<<<<<< HEAD
-        SELECT
-          last_value(proved_cut ORDER BY finished_at) AS cut, last_value(proved_at ORDER BY finished_at) AS proved_at
-=======
         SELECT last_value(proved_cut ORDER BY finished_at) AS cut,
           last_value(proved_at ORDER BY finished_at) AS proved_at
->>>>>>> i23b-proof
         FROM runs WHERE outcome = 'ok' AND proof = '{PROVED}'
         """,  # noqa: S608 - of a constant of our own
         runs=("gold", "runs"),
