@@ -16,9 +16,9 @@ from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.table_setup import create_tables, refreshed_tables
 from lakehouse.settings import Settings
-from lakehouse.source import consistent_cut
 from lakehouse.source.capture_check import find_problems
 from lakehouse.source.commit_ledger import writable_store
+from lakehouse.source.consistent_cut import choose_cut
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
@@ -34,11 +34,7 @@ def main() -> None:
         create_tables(store)
         # Its snapshot comes before the cut, so that Silver at the cut has every change that the snapshot sees.
         with choose_proof(options, settings, store) as proof:
-            input_offsets = (
-                consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, options.wait)
-                if options.wait
-                else consistent_cut.bronze_cut(store, CAPTURED)
-            )
+            input_offsets = choose_cut(settings, store, CAPTURED, options.wait)
             problems = find_problems(settings, check_connector=options.wait > 0)
             compute = choose_computation(options, settings)
             with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:

@@ -3,7 +3,6 @@
 import argparse
 
 from lakehouse import logs
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.clock import utc_now
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
@@ -11,6 +10,7 @@ from lakehouse.errors import run
 from lakehouse.refresh.set_aside import MessageChoice, describe_position, set_aside
 from lakehouse.refresh.table_setup import refreshed_tables
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
 
 EXAMPLE = (
@@ -23,10 +23,13 @@ def main() -> None:
     options = _build_parser().parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    store, contracts = TableStore(settings.lake), {contract.table: contract for contract in CAPTURED}
+    contracts = {contract.table: contract for contract in CAPTURED}
     contract, choice = contracts[options.table], MessageChoice(options.offset, options.partition, options.incarnation)
-    with exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock:
-        done = set_aside(store, contract, choice, options.why, utc_now(), lock.stamps.next("bronze", "refused_changes"))
+    with (
+        writable_store(settings, "refuse_change") as store,
+        exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait),
+    ):
+        done = set_aside(store, contract, choice, options.why, utc_now())
     merged = " It was merged already, so that the next refresh rebuilds the table's Silver." if done.was_merged else ""
     print(f"{describe_position(contract, done.refusal)} is set aside.{merged} Now run {RUN_REFRESH}")
 

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from lakehouse import logs
 from lakehouse.capture.bronze_repair import describe_offset_problems, describe_result, ensure_repaired, repair_bronze
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import OffsetMismatch, run
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 
 
 def main() -> None:
@@ -30,13 +30,14 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
-    if options.dry_run:
-        if problems := describe_offset_problems(TableStore(settings.lake), contracts):
-            raise OffsetMismatch("\n".join(problems))
-        print("Each offset is there once.")
-        return
-    with Console().status("repairing, once no stream runs"):
-        results = repair_bronze(settings, contracts, options.wait)
+    with writable_store(settings, "repair") as store:
+        if options.dry_run:
+            if problems := describe_offset_problems(store, contracts):
+                raise OffsetMismatch("\n".join(problems))
+            print("Each offset is there once.")
+            return
+        with Console().status("repairing, once no stream runs"):
+            results = repair_bronze(settings, store, contracts, options.wait)
     for result in results:
         print(describe_result(result))
     ensure_repaired(results)

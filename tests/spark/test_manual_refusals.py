@@ -17,7 +17,7 @@ REASON = ["écartée à la main : montre cassée"]
 
 
 def refuse(sample_lake: SampleLake, offset: int) -> None:
-    set_aside(sample_lake.store, SHOES, MessageChoice(offset), "montre cassée", NOW, '{"token": "a"}')
+    set_aside(sample_lake.store, SHOES, MessageChoice(offset), "montre cassée", NOW)
 
 
 def test_message_set_aside_before_its_merge_is_quarantined_with_its_reason(sample_lake: SampleLake) -> None:

@@ -134,7 +134,7 @@ def test_repair_waits_for_the_lease_of_a_running_stream_and_says_how_to_stop_it(
     with closing(Lease(settings, "stream")) as lease:
         lease.acquire()
         with pytest.raises(LockHeld, match="docker-compose stop stream-processor"):
-            repair_bronze(settings, harness.contracts, timeout=0)
+            repair_bronze(settings, harness.lake.store, harness.contracts, timeout=0)
 
 
 @pytest.mark.parametrize("fault", [MISSING_ROW, DOUBLED_ROW], ids=["gap", "duplicate"])

@@ -92,11 +92,8 @@ def test_merged_change_that_is_set_aside_is_undone_in_the_figures(harness: CdcHa
     contract = next(one for one in harness.contracts if one.table == RH_EMPLOYEES.table)
     last = harness.lake.silver(contract).where("id = 2").first()
     assert last
-    stamp = harness.lake.stamps.next("bronze", "refused_changes")
     refused_at = last["_committed_at"]
-    done = set_aside(
-        harness.lake.store, contract, MessageChoice(last["_offset"]), "saisie en double", refused_at, stamp
-    )
+    done = set_aside(harness.lake.store, contract, MessageChoice(last["_offset"]), "saisie en double", refused_at)
     assert done.was_merged
     for rebuild_silver in (False, True):
         run = run_refresh(harness, rebuild_silver=rebuild_silver)

@@ -60,7 +60,7 @@ def test_planted_offsets_are_reported_by_the_comparison_with_kafka(
 
 def test_hole_is_a_gap_by_the_statistics(store: TableStore) -> None:
     plant_hole(store)
-    assert str(bronze_irregularities(store, STRAVA_ACTIVITIES)) == "lacks partition 0, offset 1"
+    assert str(bronze_irregularities(store, STRAVA_ACTIVITIES)) == "lacks partition 0, offsets 1 to 1"
 
 
 def test_hole_with_a_double_is_hidden_from_the_statistics(store: TableStore) -> None:

@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> TableStore:
 
 @pytest.fixture
 def request_refusal(store: TableStore) -> Request:
-    return lambda why="faux", **choice: set_aside(store, SHOES, MessageChoice(**choice), why, NOW, '{"token": "a"}')
+    return lambda why="faux", **choice: set_aside(store, SHOES, MessageChoice(**choice), why, NOW)
 
 
 def test_message_set_aside_is_read_again_with_its_reason_word_for_word(

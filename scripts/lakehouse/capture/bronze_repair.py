@@ -24,7 +24,9 @@ def describe_offset_problems(store: TableStore, contracts: Sequence[Contract]) -
     return [str(problem) for contract in contracts for problem in find_offset_problems(store, contract, read_all=True)]
 
 
-def repair_bronze(settings: Settings, contracts: Sequence[Contract], timeout: float) -> list[RepairResult]:
+def repair_bronze(
+    settings: Settings, store: TableStore, contracts: Sequence[Contract], timeout: float
+) -> list[RepairResult]:
     """Repair the Bronze table of each contract.
 
     Raises LockHeld where a stream still has its lease after `timeout` seconds.
@@ -35,7 +37,7 @@ def repair_bronze(settings: Settings, contracts: Sequence[Contract], timeout: fl
         except LockHeld as error:
             raise LockHeld(f"{error} {STOP_STREAM_HINT}") from error
         with session(settings, "refresh") as spark:
-            results = repair_tables(settings, Lake(spark, TableStore(settings.lake)), lease, contracts)
+            results = repair_tables(settings, Lake(spark, store), lease, contracts)
         lease.release()
     return results
 

@@ -39,29 +39,33 @@ def run_streams(settings: Settings, stop: StopSignal) -> None:
     """
     log = logs.logger("stream")
     retry_outages = partial(retry_until_stopped, on=(NotReady,), log=log.warning, stop=stop)
-    lease, store = Lease(settings, "stream"), TableStore(settings.lake)
-    existing = [contract for contract in CAPTURED if store.exists("bronze", contract.table)]
-    # Before the lease: a lake of another Postgres is refused at once, also while that one's own stream runs.
-    retry_outages(lambda: ensure_same_postgres(settings, store, existing))
-    retry_until_stopped(lease.acquire, on=(NotReady, LockHeld), log=log_new_reasons(log.warning), stop=stop)
-    if stop.is_set():
-        return
-    # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
-    with closing(lease), writable_store(settings, "stream") as store, session(settings, "stream") as spark:
-        retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
-        lake, watch = Lake(spark, store), OffsetWatch(store)
-        starts = {
-            contract.table: partial(start_watched_stream, settings, lake, lease, watch, contract)
-            for contract in CAPTURED
-        }
-        heartbeat = make_heartbeat(settings.heartbeat_file)
-        ensure_source = make_source_check(settings, store, lease)
+    with closing(Lease(settings, "stream")) as lease, writable_store(settings, "stream") as store:
+        existing = [contract for contract in CAPTURED if store.exists("bronze", contract.table)]
+        # Before the lease: a lake of another Postgres is refused at once, also while that one's own stream runs.
+        retry_outages(lambda: ensure_same_postgres(settings, store, existing))
+        retry_until_stopped(lease.acquire, on=(NotReady, LockHeld), log=log_new_reasons(log.warning), stop=stop)
+        if stop.is_set():
+            return
+        # The JVM starts first: it takes longer than the connector's topics, which the next line waits for.
+        with session(settings, "stream") as spark:
+            retry_outages(lambda: create_bronze_tables(store, read_source_identity(settings, CAPTURED), *CAPTURED))
+            lake, watch = Lake(spark, store), OffsetWatch(store)
+            starts = {
+                contract.table: partial(start_watched_stream, settings, lake, lease, watch, contract)
+                for contract in CAPTURED
+            }
+            check = make_stream_check(make_source_check(settings, store, lease), watch)
+            supervise(starts, log, stop.wait, make_heartbeat(settings.heartbeat_file), check=check)
 
-        def check() -> None:
-            ensure_source()
-            watch.ensure_regular()
 
-        supervise(starts, log, stop.wait, heartbeat, check=check)
+def make_stream_check(ensure_source: Callable[[], None], watch: OffsetWatch) -> Callable[[], None]:
+    """Return a check of the source, then of the tables' offsets."""
+
+    def check() -> None:
+        ensure_source()
+        watch.ensure_regular()
+
+    return check
 
 
 def start_watched_stream(

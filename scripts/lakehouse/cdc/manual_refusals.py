@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from deltalake import CommitProperties, QueryBuilder, write_deltalake
+from deltalake import QueryBuilder, write_deltalake
 
 from lakehouse.cdc import schemas, table_query
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.offsets import TopicPartition
 from lakehouse.cdc.table_store import TableStore
 
-LAYER, NAME = "bronze", "refused_changes"
+REFUSALS_TABLE = ("bronze", "refused_changes")
 ARROW_TIMESTAMP = 'Timestamp(Microsecond, Some("UTC"))'
 
 
@@ -29,7 +29,7 @@ class ManualRefusal:
 
 def read_refusals(store: TableStore, contract: Contract) -> Sequence[ManualRefusal]:
     """Return the messages of a table that are set aside, in order."""
-    if not store.exists(LAYER, NAME):
+    if not store.exists(*REFUSALS_TABLE):
         return []
     rows = table_query.query_all(
         store,
@@ -37,18 +37,16 @@ def read_refusals(store: TableStore, contract: Contract) -> Sequence[ManualRefus
         SELECT incarnation, "partition", "offset", why FROM refused
         WHERE table_name = '{contract.table}' ORDER BY incarnation, "partition", "offset"
         """,  # noqa: S608 - of a name of our own
-        refused=(LAYER, NAME),
+        refused=REFUSALS_TABLE,
     )
     return [
         ManualRefusal(TopicPartition(row["incarnation"], row["partition"]), row["offset"], row["why"]) for row in rows
     ]
 
 
-def record_refusal(
-    store: TableStore, contract: Contract, refusal: ManualRefusal, refused_at: datetime, stamp: str
-) -> None:
-    """Set a message aside, in one commit with this stamp; the next merge honours it."""
-    store.create(LAYER, NAME, schemas.REFUSED_CHANGES)
+def record_refusal(store: TableStore, contract: Contract, refusal: ManualRefusal, refused_at: datetime) -> None:
+    """Set a message aside, in one noted commit; the next merge honours it."""
+    store.create(*REFUSALS_TABLE, schemas.REFUSED_CHANGES)
     incarnation, partition = refusal.topic_partition
     row = QueryBuilder().execute(
         f"""
@@ -58,8 +56,8 @@ def record_refusal(
           arrow_cast({_literal(refused_at.isoformat())}, '{ARROW_TIMESTAMP}') AS refused_at
         """
     )
-    properties = CommitProperties(custom_metadata={"userMetadata": stamp})
-    write_deltalake(store.path(LAYER, NAME), row.read_all(), mode="append", commit_properties=properties)
+    rows, commit = row.read_all(), store.begin_commit(*REFUSALS_TABLE)
+    write_deltalake(store.path(*REFUSALS_TABLE), rows, mode="append", commit_properties=commit)
 
 
 def _literal(text: str) -> str:

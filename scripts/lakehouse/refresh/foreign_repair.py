@@ -18,6 +18,7 @@ from lakehouse.cdc.commit_intents import ForeignCommit
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.foreign_commits import all_foreign_commits, find_foreign_commits, resolve_foreign_commits
 from lakehouse.cdc.lake import Lake
+from lakehouse.cdc.manual_refusals import REFUSALS_TABLE
 from lakehouse.cdc.merge.silver import CatchUpResult, reset_table
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
@@ -30,8 +31,10 @@ from lakehouse.spark.literals import lit
 from lakehouse.spark.parallel import parallel_map
 
 FOREIGN_COMMITS = "python scripts/Jobs_Spark/foreign_commits.py"
+REFUSE_CHANGE = "python scripts/Jobs_Spark/refuse_change.py"
 LAKE_TABLES: tuple[tuple[str, str], ...] = (
     *(("bronze", contract.table) for contract in CAPTURED),
+    REFUSALS_TABLE,
     *refreshed_tables(),
 )
 JOURNAL = "runs"
@@ -51,8 +54,13 @@ class ForeignFindings:
 
     @property
     def stopped_tables(self) -> frozenset[str]:
-        """Return the captured tables of which nothing is merged and no figure is computed."""
-        return frozenset(one.name for one in self.bronze)
+        """Return the captured tables of which nothing is merged and no figure is computed.
+
+        They are all of them where the messages that are set aside are in doubt.
+        """
+        names = {one.name for one in self.bronze}
+        everything = {contract.table for contract in CAPTURED}
+        return frozenset(everything if REFUSALS_TABLE[1] in names else names)
 
     @property
     def gold_tables(self) -> frozenset[str]:
@@ -120,11 +128,17 @@ def describe_bronze(findings: ForeignFindings) -> list[str]:
     """Return a sentence per foreign commit in Bronze, with its remedy."""
     return [
         f"{one} Nothing was merged from it. Look at what it wrote. To accept it: "
-        f"{FOREIGN_COMMITS} --accept {one.table} --why TEXT. To get rid of it: stop the stream processor, remove the "
-        f"folder {one.table} of the lake, and start the stream processor, which reads the topic again. "
+        f"{FOREIGN_COMMITS} --accept {one.table} --why TEXT. To get rid of it: {_how_to_remove(one)}. "
         f"Then: {RUN_REFRESH}"
         for one in findings.bronze
     ]
+
+
+def _how_to_remove(foreign: ForeignCommit) -> str:
+    folder = f"remove the folder {foreign.table} of the lake"
+    if (foreign.layer, foreign.name) == REFUSALS_TABLE:
+        return f"{folder}, and set each message aside again ({REFUSE_CHANGE})"
+    return f"stop the stream processor, {folder}, and start the stream processor, which reads the topic again"
 
 
 def _contracts_of(foreign: ForeignCommit) -> list[Contract]:

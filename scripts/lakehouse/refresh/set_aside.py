@@ -31,9 +31,7 @@ class SetAside:
     was_merged: bool
 
 
-def set_aside(
-    store: TableStore, contract: Contract, choice: MessageChoice, why: str, refused_at: datetime, stamp: str
-) -> SetAside:
+def set_aside(store: TableStore, contract: Contract, choice: MessageChoice, why: str, refused_at: datetime) -> SetAside:
     """Set one message of a table aside for good; every later merge and rebuild refuses it, with this reason.
 
     Raises BadInput where Bronze has no such message or several. Raises it where the message has no row, or is set
@@ -49,7 +47,7 @@ def set_aside(
     if was_merged:
         # First, so that a run killed before the record is followed by a rebuild for nothing, and not by none.
         commit_log.request_rebuild(store, contract)
-    record_refusal(store, contract, refusal, refused_at, stamp)
+    record_refusal(store, contract, refusal, refused_at)
     return SetAside(refusal, was_merged)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from uuid import uuid4
 
@@ -37,6 +37,13 @@ def cut_from_json(text: str) -> ConsistentCut:
         table: {TopicPartition(*map(int, place.split("/"))): offset for place, offset in offsets.items()}
         for table, offsets in json.loads(text).items()
     }
+
+
+def choose_cut(settings: Settings, store: TableStore, contracts: Sequence[Contract], timeout: float) -> ConsistentCut:
+    """Return the cut of now once Bronze has reached it; with a timeout of 0, what Bronze has without any wait."""
+    if timeout:
+        return wait_for_consistent_cut(settings, store, contracts, timeout)
+    return bronze_cut(store, contracts)
 
 
 def bronze_cut(store: TableStore, contracts: Iterable[Contract]) -> ConsistentCut:
