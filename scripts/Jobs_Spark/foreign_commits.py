@@ -11,7 +11,7 @@ from lakehouse.source.commit_ledger import writable_store
 
 
 def main() -> None:
-    example = "example: python scripts/Jobs_Spark/foreign_commits.py --accept bronze/rh_employees --why 'tested a disk'"
+    example = "example: python scripts/Jobs_Spark/foreign_commits.py"
     parser = argparse.ArgumentParser(description=__doc__, epilog=example)
     tables = ["/".join(table) for table in LAKE_TABLES]
     parser.add_argument(

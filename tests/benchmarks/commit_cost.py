@@ -1,22 +1,26 @@
 """What a lease costs in each append: -m benchmarks.commit_cost --root /tmp/scratch prints three medians in ms.
 
-They are of an append under a fence, of one with Delta's transaction identifier, and of one with neither.
+They are of an append that is noted in Postgres and fenced, of one with Delta's transaction identifier, and of one
+with neither.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from statistics import median
 
 from pyspark.sql import DataFrame
 
+from lakehouse.cdc.commit_intents import CommitLedger
 from lakehouse.cdc.fence import LeasedStamps, WriterLease, fence_table
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.table_store import BRONZE_PROPERTIES, TableStore
 from lakehouse.errors import run
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import PostgresLedger
 from lakehouse.spark.session import session
 
 ROW_COLUMNS = {"id": "bigint", "note": "string"}
@@ -30,19 +34,21 @@ def main() -> None:
     parser.add_argument("--root", required=True, metavar="DIR")
     parser.add_argument("--appends", type=int, default=200, help="measured appends of each kind (default: 200)")
     options = parser.parse_args()
-    with session(Settings(), "stream") as spark:
+    settings = Settings()
+    with closing(PostgresLedger(settings, "benchmark")) as ledger, session(settings, "stream") as spark:
         lake = Lake(spark, TableStore(options.root))
         rows = spark.range(ROWS_PER_APPEND).selectExpr("id", "'a row' AS note").coalesce(1)
-        print(json.dumps([median(times) * 1000 for times in _measure(lake, rows, options.appends)]))
+        print(json.dumps([median(times) * 1000 for times in _measure(lake, ledger, rows, options.appends)]))
 
 
-def _measure(lake: Lake, rows: DataFrame, count: int) -> Sequence[Sequence[float]]:
+def _measure(lake: Lake, ledger: CommitLedger, rows: DataFrame, count: int) -> Sequence[Sequence[float]]:
     """Return the seconds of each append, by kind. The kinds take turns, each in a table of its own."""
     for name in ("fenced", "identified", "bare"):
         lake.store.create("bronze", name, ROW_COLUMNS, properties=BRONZE_PROPERTIES)
     lease = WriterLease("stream", 1)
     fence_table(lake.store, "bronze", "fenced", lease)
-    leased_lake = replace(lake, stamps=LeasedStamps(lake.store, lease))
+    noted_store = replace(lake.store, ledger=ledger)
+    leased_lake = replace(lake, store=noted_store, stamps=LeasedStamps(lake.store, lease))
     kinds: Sequence[Callable[[int], object]] = (
         lambda _: leased_lake.append(rows, "bronze", "fenced"),
         lambda number: lake.append(rows, "bronze", "identified", txnAppId="benchmark", txnVersion=str(number)),

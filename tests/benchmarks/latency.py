@@ -65,13 +65,13 @@ def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: s
 
 
 def _measure_fence(system: BenchmarkSystem, options: Options) -> Measurement:
-    """Return the median of an append under a fence; plain has Delta's transaction identifier, limit has neither."""
+    """Return the median of an append that is noted and fenced; plain has Delta's transaction identifier, limit has neither."""
     command = (sys.executable, "-m", "benchmarks.commit_cost", "--root", str(system.stack.home / "commits"))
     with system.start_process(
         system.settings, *command, "--appends", str(options.probes), stdout=subprocess.PIPE
     ) as running:
         output, _ = running.communicate()
-    name = "append of a batch under its fence, p50"
+    name = "append of a batch, noted and fenced, p50"
     return Measurement(LATENCY_SECTION, name, "ms", *json.loads(output.split("\n")[-2]))
 
 

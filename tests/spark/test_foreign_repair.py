@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +107,9 @@ def test_delete_of_a_silver_row_through_another_client_is_undone_from_bronze_and
 def test_update_of_a_gold_row_with_the_last_commits_user_metadata_is_computed_again(lake: Lake) -> None:
     table = lake.store.delta_table("gold", "prime_sportive")
     copied = CommitProperties(custom_metadata={"userMetadata": table.history(1)[0]["userMetadata"]})
-    table.update({"montant_prime": "99999.00"}, predicate="employee_id = 1", commit_properties=copied)
+    table.update({"motif": "'eligible'"}, predicate="employee_id = 1", commit_properties=copied)
     assert recomputed(refresh(lake, cut(lake), DAY)) == {"prime_sportive"}
-    assert {row.montant_prime for row in lake.read("gold", "prime_sportive").collect()} == {Decimal(0)}
+    assert {row.motif for row in lake.read("gold", "prime_sportive").collect()} == {"mode_non_eligible"}
     assert unresolved(lake) == []
 
 
@@ -165,7 +164,9 @@ def test_journal_goes_back_to_its_last_own_version(lake: Lake) -> None:
 @pytest.mark.long
 def test_table_as_of_a_day_whose_own_version_is_gone_is_emptied(lake: Lake) -> None:
     store, name = lake.store, "prime_sportive_au"
-    store.delta_table("gold", name).update({"montant_prime": "1.00"})
+    days = ("DATE '2026-01-01' AS as_of", "DATE '2026-01-01' AS known_at")
+    lake.append(lake.read("gold", "prime_sportive").selectExpr(*days, "*"), "gold", name)
+    store.delta_table("gold", name).alter.set_table_properties({"delta.appendOnly": "false"})
     log = Path(store.path("gold", name), "_delta_log")
     store.delta_table("gold", name).create_checkpoint()
     for version in range(store.latest_version("gold", name)):

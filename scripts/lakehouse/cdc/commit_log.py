@@ -109,12 +109,12 @@ def _last_data_commit(table: DeltaTable) -> Mapping[str, Any] | None:
     return next((commit for commit in commits if commit.get("operation") not in MAINTENANCE_OPERATIONS), None)
 
 
-def _commits_after(table: DeltaTable, version: int) -> list[Mapping[str, Any]]:
+def _commits_after(table: DeltaTable, version: int) -> list[dict[str, Any]]:
     """Return the commits after a version that the log still has, newest first."""
     return [commit for commit in _history(table, max(1, table.version() - version)) if commit["version"] > version]
 
 
-def _history(table: DeltaTable, limit: int) -> list[Mapping[str, Any]]:
+def _history(table: DeltaTable, limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` last commits, newest first: those after the last one that delta-rs cannot parse."""
     try:
         return [*table.history(limit)]

@@ -181,9 +181,9 @@ def _is_noted(
     commit: Commit, intents: Mapping[str, NotedIntent], spent: Collection[str], started: Collection[str]
 ) -> bool:
     """Return whether the commit's token was noted for the table, before this version, and is not spent."""
-    token = commit.token
-    intent = intents.get(token) if token else None
-    if token is None or intent is None or token in spent or intent.after_version >= commit.version:
+    token = commit.token or ""
+    intent = intents.get(token)
+    if intent is None or token in spent or intent.after_version >= commit.version:
         return False
     return (token in started) == (commit.operation == VACUUM_END)
 
