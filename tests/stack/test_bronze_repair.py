@@ -148,7 +148,8 @@ def test_stream_mends_a_gap_and_reports_a_duplicate_while_it_reads_on(harness: C
             wait_until(lambda: beats, timeout=seconds(30), missing="a heartbeat")
             assert findings(harness, shoes) == []
         else:
-            reasons = [str(line["reason"]) for line in logs if line["event"] == "streams_not_ready"]
+            wait_until(lambda: reasons_in(logs), timeout=seconds(30), missing="the reason why it is not ready")
+            reasons = reasons_in(logs)
             assert len(reasons) == 1
             assert "bronze/shoes has more than once partition 0, offsets 3 to 3" in reasons[0]
             assert "repair_bronze.py --table shoes" in reasons[0]
@@ -216,6 +217,10 @@ def test_dry_run_reads_every_offset_of_the_running_system(stack: Stack) -> None:
     command = [sys.executable, "scripts/Jobs_Spark/repair_bronze.py", "--dry-run"]
     completed = subprocess.run(command, cwd=ROOT, env=stack.environment(), capture_output=True, text=True, check=True)
     assert "Each offset is there once." in completed.stdout
+
+
+def reasons_in(logs: list[EventDict]) -> list[str]:
+    return [str(line["reason"]) for line in logs if line["event"] == "streams_not_ready"]
 
 
 def last_offset(harness: CdcHarness) -> int:
