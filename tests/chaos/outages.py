@@ -23,6 +23,7 @@ from lakehouse.source.postgres import TRANSIENT_ERRORS, connect
 OUTAGE_INTERVAL = 75.0  # seconds of a run per outage
 CLOCK_SET_BACK, CLOCK_DURATION = 3_600, 20.0  # seconds
 DISK_FULL_DURATION = 15.0  # seconds
+MAX_WAL_SEGMENTS = 64  # more than Postgres recycles; each has 16 MiB
 FREEZE_DURATION = 60.0  # seconds
 NO_DISK, NO_CLOCK = "no tmpfs can be mounted", "no libfaketime works"
 
@@ -100,11 +101,25 @@ def set_clock_back(system: SystemUnderTest, _jobs: Jobs, _seed: int) -> Fault:
     return Fault(f"Postgres's clock set back by an hour for {CLOCK_DURATION:.0f} s")
 
 
-def fill_service_disk(system: SystemUnderTest, service: str) -> Fault:
-    """Fill a service's disk for 15 s."""
-    with _full_disk(system, service):
+def fill_kafka_disk(system: SystemUnderTest, _jobs: Jobs, _seed: int) -> Fault:
+    """Fill Kafka's disk for 15 s."""
+    with _full_disk(system, "kafka"):
         time.sleep(DISK_FULL_DURATION)  # the duration is part of the fault
-    return Fault(f"the disk of {service} full for {DISK_FULL_DURATION:.0f} s", [service])
+    return Fault(f"Kafka's disk full for {DISK_FULL_DURATION:.0f} s", ["kafka"])
+
+
+def fill_postgres_disk(system: SystemUnderTest, _jobs: Jobs, seed: int) -> Fault:
+    """Fill Postgres's disk for 15 s, with an odd seed together with the segments of its WAL.
+
+    A table that cannot be extended fails one statement. A WAL that cannot be extended ends Postgres, again at each
+    restart.
+    """
+    is_wal_full = seed % 2 == 1
+    with _full_disk(system, "postgres"):
+        if is_wal_full:
+            _use_up_wal(system)
+        time.sleep(DISK_FULL_DURATION)  # the duration is part of the fault
+    return Fault(f"Postgres's disk{' and WAL' * is_wal_full} full for {DISK_FULL_DURATION:.0f} s", ["postgres"])
 
 
 def freeze_process(system: SystemUnderTest, jobs: Jobs, seed: int, duration: float = FREEZE_DURATION) -> Fault | None:
@@ -124,6 +139,14 @@ def _full_disk(system: SystemUnderTest, service: str) -> Iterator[None]:
         yield
     finally:
         filler.unlink(missing_ok=True)
+
+
+def _use_up_wal(system: SystemUnderTest) -> None:
+    """Switch from one WAL segment to the next, until Postgres ends because it cannot create another."""
+    with suppress(NotReady, *TRANSIENT_ERRORS), connect(system.settings, autocommit=True) as conn:
+        for _ in range(MAX_WAL_SEGMENTS):
+            conn.execute("SELECT pg_current_xact_id()")  # a switch does nothing unless something was written
+            conn.execute("SELECT pg_switch_wal()")
 
 
 def _find_backend(system: SystemUnderTest, _jobs: Jobs, seed: int) -> FrozenProcess | None:
@@ -165,12 +188,12 @@ OUTAGES: tuple[Outage, ...] = (
     Outage("a process frozen for a minute", freeze_process),
     Outage(
         "Kafka's disk full",
-        lambda system, _jobs, _seed: fill_service_disk(system, "kafka"),
+        fill_kafka_disk,
         lambda system: None if "kafka" in system.small_disks else NO_DISK,
     ),
     Outage(
         "Postgres's disk full",
-        lambda system, _jobs, _seed: fill_service_disk(system, "postgres"),
+        fill_postgres_disk,
         lambda system: None if "postgres" in system.small_disks else NO_DISK,
     ),
     Outage(
