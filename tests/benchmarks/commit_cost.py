@@ -1,7 +1,6 @@
 """What a lease costs in each append: -m benchmarks.commit_cost --root /tmp/scratch prints three medians in ms.
 
-They are of an append that is noted in Postgres and fenced, of one with Delta's transaction identifier, and of one
-with neither.
+The first append is noted in Postgres and fenced. The second has Delta's transaction identifier, the third neither.
 """
 
 import argparse

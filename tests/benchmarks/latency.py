@@ -65,7 +65,7 @@ def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: s
 
 
 def _measure_fence(system: BenchmarkSystem, options: Options) -> Measurement:
-    """Return the median of an append that is noted and fenced; plain has Delta's transaction identifier, limit has neither."""
+    """Return the median of an append, noted and fenced; plain has Delta's transaction identifier, limit neither."""
     command = (sys.executable, "-m", "benchmarks.commit_cost", "--root", str(system.stack.home / "commits"))
     with system.start_process(
         system.settings, *command, "--appends", str(options.probes), stdout=subprocess.PIPE
