@@ -5,7 +5,7 @@ The journal, and the figures of past days and scenarios, go back to their last o
 Bronze comes from outside: nothing is merged from it, and a person decides.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -63,9 +63,9 @@ class ForeignFindings:
         affected = {contract.table for one in self._silver() for contract in _contracts_of(one)}
         return [one for one in CAPTURED if one.table in affected - self.stopped_tables]
 
-    def rebuilt_tables(self) -> list[str]:
-        """Return the tables of Silver that are right once these contracts are rebuilt."""
-        rebuilt = {contract.table for contract in self.rebuilt_contracts()}
+    def rebuilt_tables(self, merged: Collection[str]) -> list[str]:
+        """Return the tables of Silver that are right, once these captured tables are merged."""
+        rebuilt = {contract.table for contract in self.rebuilt_contracts()} & {*merged}
         return sorted({one.name for one in self._silver() if {c.table for c in _contracts_of(one)} <= rebuilt})
 
     def _silver(self) -> list[ForeignCommit]:
@@ -87,15 +87,19 @@ def reset_foreign_tables(lake: Lake, findings: ForeignFindings) -> None:
 
     The next catch-up fills Silver. After a kill in between, the findings are still open.
     """
+    if any(one.table == "silver/quarantine" for one in findings.commits):
+        # The rebuild of a table replaces its own entries.
+        is_ours = F.col("table_name").isin(*(contract.table for contract in CAPTURED))
+        lake.table("silver", "quarantine").delete(~F.coalesce(is_ours, lit(False)))
     parallel_map(partial(reset_table, lake), findings.rebuilt_contracts())
     models = {model.name for model in MODELS}
     for name in sorted(findings.gold_tables - models):
         _put_back(lake, name, [one for one in findings.commits if one.table == f"gold/{name}"])
 
 
-def resolve_rebuilt(store: TableStore, findings: ForeignFindings) -> None:
-    """Resolve the findings of Silver, once the rebuilt tables are filled again."""
-    for name in findings.rebuilt_tables():
+def resolve_rebuilt(store: TableStore, findings: ForeignFindings, results: Iterable[CatchUpResult]) -> None:
+    """Resolve the findings of Silver whose tables are filled again: those with a result."""
+    for name in findings.rebuilt_tables([result.table for result in results]):
         resolve_foreign_commits(store, "silver", name, "rebuilt from Bronze")
 
 
@@ -143,23 +147,23 @@ def _put_back(lake: Lake, name: str, foreign: Sequence[ForeignCommit]) -> None:
     journal then stays as it is: nothing can make it again.
     """
     own_version = -1 if any(one.is_replacement for one in foreign) else min(one.first_version for one in foreign) - 1
-    if own_version >= 0 and _try(lambda: lake.overwrite(_own_rows(lake, name, own_version), "gold", name)):
+    if own_version >= 0 and _try(lambda: _overwrite(lake, name, lake.read_version("gold", name, own_version))):
         _resolve(lake.store, name, f"put back to version {own_version}")
         return
     if name == JOURNAL:
         _resolve(lake.store, name, "left as it is: no earlier version of the journal can be read")
         return
-    lake.truncate("gold", name, gold_tables()[name].schema)
+    _overwrite(lake, name, lake.read("gold", name).limit(0))
     _resolve(lake.store, name, "emptied: no earlier version can be read; run its days or scenarios again")
 
 
-def _own_rows(lake: Lake, name: str, version: int) -> DataFrame:
-    """Return the rows of an earlier version; a column that it lacks is NULL."""
-    rows = lake.read_version("gold", name, version)
-    columns = gold_tables()[name].schema.items()
-    return rows.select(
-        *(F.col(column) if column in rows.columns else lit(None).cast(kind).alias(column) for column, kind in columns)
-    )
+def _overwrite(lake: Lake, name: str, rows: DataFrame) -> None:
+    """Replace the rows of a Gold table by these, in the columns of its schema; those that they lack are NULL."""
+    columns = [
+        F.col(column) if column in rows.columns else lit(None).cast(kind).alias(column)
+        for column, kind in gold_tables()[name].schema.items()
+    ]
+    lake.overwrite(rows.select(*columns), "gold", name)
 
 
 def _resolve(store: TableStore, name: str, resolution: str) -> None:

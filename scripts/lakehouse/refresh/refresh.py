@@ -52,7 +52,7 @@ def refresh(
                 parallel_map(partial(reset_table, lake), _mergeable(foreign))
         with run.stage("silver"):
             _catch_up_all(lake, run, _mergeable(foreign))
-            foreign_repair.resolve_rebuilt(lake.store, foreign)
+            foreign_repair.resolve_rebuilt(lake.store, foreign, run.catch_up_results)
             foreign_repair.ensure_none_meanwhile(lake.store, foreign, run.catch_up_results)
         with run.stage("gold"):
             compute(lake, run)
