@@ -39,7 +39,7 @@ def test_silver_is_resolved_once_all_that_it_belongs_to_is_merged() -> None:
 
 def test_bronze_stops_its_table_and_names_version_and_remedy() -> None:
     found = findings("bronze/rh_employees", "gold/wellbeing")
-    assert (found.stopped_tables, found.gold_tables) == ({"rh_employees"}, {"wellbeing"})
+    assert (found.stopped_tables, found.gold_tables) == (frozenset(["rh_employees"]), frozenset(["wellbeing"]))
     [text] = describe_bronze(found)
     assert text.startswith("bronze/rh_employees has version 3: WRITE by x, unnoted. Nothing was merged from it.")
     assert "foreign_commits.py --accept bronze/rh_employees --why TEXT" in text
