@@ -72,7 +72,7 @@ class ForeignFindings:
         return [one for one in CAPTURED if one.table in affected - self.stopped_tables]
 
     def rebuilt_tables(self, merged: Collection[str]) -> list[str]:
-        """Return the tables of Silver that are right once those of the rebuilt contracts are merged."""
+        """Return the tables of Silver that are right, once these captured tables are merged."""
         rebuilt = {contract.table for contract in self.rebuilt_contracts()} & {*merged}
         return sorted({one.name for one in self._silver() if {c.table for c in _contracts_of(one)} <= rebuilt})
 
@@ -95,6 +95,10 @@ def reset_foreign_tables(lake: Lake, findings: ForeignFindings) -> None:
 
     The next catch-up fills Silver. After a kill in between, the findings are still open.
     """
+    if any(one.table == "silver/quarantine" for one in findings.commits):
+        # The rebuild of a table replaces its own entries.
+        is_ours = F.col("table_name").isin(*(contract.table for contract in CAPTURED))
+        lake.table("silver", "quarantine").delete(~F.coalesce(is_ours, lit(False)))
     parallel_map(partial(reset_table, lake), findings.rebuilt_contracts())
     models = {model.name for model in MODELS}
     for name in sorted(findings.gold_tables - models):
@@ -102,7 +106,7 @@ def reset_foreign_tables(lake: Lake, findings: ForeignFindings) -> None:
 
 
 def resolve_rebuilt(store: TableStore, findings: ForeignFindings, results: Iterable[CatchUpResult]) -> None:
-    """Resolve the findings of Silver whose rebuilt tables were filled again; the others stay open."""
+    """Resolve the findings of Silver whose tables are filled again: those with a result."""
     for name in findings.rebuilt_tables([result.table for result in results]):
         resolve_foreign_commits(store, "silver", name, "rebuilt from Bronze")
 
@@ -157,23 +161,23 @@ def _put_back(lake: Lake, name: str, foreign: Sequence[ForeignCommit]) -> None:
     journal then stays as it is: nothing can make it again.
     """
     own_version = -1 if any(one.is_replacement for one in foreign) else min(one.first_version for one in foreign) - 1
-    if own_version >= 0 and _try(lambda: lake.overwrite(_own_rows(lake, name, own_version), "gold", name)):
+    if own_version >= 0 and _try(lambda: _overwrite(lake, name, lake.read_version("gold", name, own_version))):
         _resolve(lake.store, name, f"put back to version {own_version}")
         return
     if name == JOURNAL:
         _resolve(lake.store, name, "left as it is: no earlier version of the journal can be read")
         return
-    lake.overwrite(lake.empty_frame(gold_tables()[name].schema), "gold", name)
+    _overwrite(lake, name, lake.read("gold", name).limit(0))
     _resolve(lake.store, name, "emptied: no earlier version can be read; run its days or scenarios again")
 
 
-def _own_rows(lake: Lake, name: str, version: int) -> DataFrame:
-    """Return the rows of an earlier version; a column that it lacks is NULL."""
-    rows = lake.read_version("gold", name, version)
-    columns = gold_tables()[name].schema.items()
-    return rows.select(
-        *(F.col(column) if column in rows.columns else lit(None).cast(kind).alias(column) for column, kind in columns)
-    )
+def _overwrite(lake: Lake, name: str, rows: DataFrame) -> None:
+    """Replace the rows of a Gold table by these, in the columns of its schema; those that they lack are NULL."""
+    columns = [
+        F.col(column) if column in rows.columns else lit(None).cast(kind).alias(column)
+        for column, kind in gold_tables()[name].schema.items()
+    ]
+    lake.overwrite(rows.select(*columns), "gold", name)
 
 
 def _resolve(store: TableStore, name: str, resolution: str) -> None:
