@@ -26,10 +26,12 @@ ROWS = Table.from_pydict({"offset": Array([1, 2], DataType.int64())})
 
 def test_overwritten_commit_is_named_and_both_are_archived(tmp_path: Path) -> None:
     table = tmp_path / "bronze" / "shoes"
+    archived = tmp_path / ARCHIVE / "bronze" / "shoes"
     write_deltalake(table, ROWS)
     with CommitWatcher(tmp_path).watch() as watcher:
         write_deltalake(table, ROWS, mode="append")
         DeltaTable(table).optimize.compact()
+        wait_until((archived / f"{2:020}.1.json").exists, timeout=seconds(10), missing="the first write of version 2")
         unfinished = table / "_delta_log" / ".unfinished"
         unfinished.write_text(json.dumps({"commitInfo": {"operation": "WRITE", "engineInfo": "Spark"}}))
         unfinished.replace(table / "_delta_log" / f"{2:020}.json")
@@ -37,7 +39,6 @@ def test_overwritten_commit_is_named_and_both_are_archived(tmp_path: Path) -> No
     [problem] = watcher.problems()
     assert problem.startswith("bronze/shoes version 2 was written over: OPTIMIZE by delta-rs")
     assert problem.endswith(", then WRITE by Spark")
-    archived = tmp_path / ARCHIVE / "bronze" / "shoes"
     names = [f"{version:020}.{write}.json" for version, write in ((0, 1), (1, 1), (2, 1), (2, 2))]
     assert sorted(file.name for file in archived.iterdir()) == names
     assert "OPTIMIZE" in (archived / f"{2:020}.1.json").read_text()
