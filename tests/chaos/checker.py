@@ -17,10 +17,11 @@ from chaos.slack_checker import count_unsent, sent_and_received
 from chaos.system_under_test import SystemUnderTest
 from chaos.topic_offsets import describe_messages, read_offsets
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.reconcile.reconcile import reconcile
+from lakehouse.refresh.foreign_repair import all_in_lake
 from lakehouse.settings import Settings
+from lakehouse.source.commit_ledger import writable_store
 from support.timing import seconds
 
 
@@ -51,7 +52,13 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
     Topic offsets are read first, so that a change that arrives during the check is not missed. Reconciling with
     Postgres brings Bronze and Silver up to date. The rebuild comes last, because it replaces the Silver under test.
     """
-    settings, lake = system.settings, Lake(spark, TableStore(system.settings.lake))
+    with writable_store(system.settings, "chaos") as store:
+        return _check_lake(system, Lake(spark, store))
+
+
+def _check_lake(system: SystemUnderTest, lake: Lake) -> Verdict:
+    settings = system.settings
+    foreign_commits = all_in_lake(lake.store)
     topic_offsets = read_offsets(settings, [contract.topic for contract in CAPTURED])
     gold_differences = find_gold_differences(lake)
     table_results = reconcile(settings, lake, CAPTURED, timeout=seconds(60), max_differences=20)
@@ -65,6 +72,7 @@ def check_system(system: SystemUnderTest, spark: SparkSession) -> Verdict:
         rows_doubled=sum(counts.doubled for counts in bronze_counts)
         + sum(max(0, result.silver_rows - result.source_rows) for result in table_results),
         differences=[
+            *(f"a foreign commit: {one}" for one in foreign_commits),
             *gold_differences,
             *(f"differs from Kafka: {finding}" for finding in findings),
             *_reader_disagreements(bronze_counts, findings),
