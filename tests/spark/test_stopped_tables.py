@@ -34,9 +34,9 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     ("table", "stopped"),
     [
         ("public.distance_cache", {"prime_sportive"}),
-        ("public.strava_activities", {"wellbeing", "activites"}),
-        ("public.rh_employees", {"prime_sportive", "wellbeing", "activites"}),
-        ("public.reward_rules", {"prime_sportive", "wellbeing"}),
+        pytest.param("public.strava_activities", {"wellbeing", "activites"}, marks=pytest.mark.long),
+        pytest.param("public.rh_employees", {"prime_sportive", "wellbeing", "activites"}, marks=pytest.mark.long),
+        pytest.param("public.reward_rules", {"prime_sportive", "wellbeing"}, marks=pytest.mark.long),
         ("cdc.heartbeat", set()),
         (None, {"prime_sportive", "wellbeing", "activites"}),
     ],

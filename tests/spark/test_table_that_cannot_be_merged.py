@@ -60,7 +60,11 @@ def cast_a_secret(lake: Lake) -> None:
     ("work", "named"),
     [
         (raise_error(SchemaMismatch("distance_cache: gone")), "distance_cache: gone"),
-        (raise_error(ValueError("secret")), "distance_cache could not be merged: ValueError at lakehouse/"),
+        pytest.param(
+            raise_error(ValueError("secret")),
+            "distance_cache could not be merged: ValueError at lakehouse/",
+            marks=pytest.mark.long,
+        ),
         (cast_a_secret, "distance_cache could not be merged: CAST_INVALID_INPUT at lakehouse/"),
     ],
     ids=["of our own", "of Python", "of Spark"],
@@ -79,7 +83,14 @@ def test_error_of_one_table_stops_the_figures_that_read_it_and_quotes_no_value(
     assert figures(company) == ALL_MODELS
 
 
-@pytest.mark.parametrize("error", [LockLost("lost"), SourceMismatch("another"), NotReady("away")], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [
+        LockLost("lost"),
+        *(pytest.param(error, marks=pytest.mark.long) for error in (SourceMismatch("another"), NotReady("away"))),
+    ],
+    ids=repr,
+)
 def test_error_of_the_whole_system_stops_every_figure(
     company: CompanyLake, monkeypatch: pytest.MonkeyPatch, error: LakehouseError
 ) -> None:

@@ -49,7 +49,9 @@ ONLY_PARTITION = TopicPartition(0, 0)
 MISSING_ROW, DOUBLED_ROW = PlantedFault(ONLY_PARTITION, missing=2), PlantedFault(ONLY_PARTITION, doubled=3)
 BOTH_IN_ONE_FILE = PlantedFault(ONLY_PARTITION, missing=2, doubled=3)
 ALL_FAULTS = pytest.mark.parametrize(
-    "fault", [MISSING_ROW, DOUBLED_ROW, BOTH_IN_ONE_FILE], ids=["gap", "duplicate", "both"]
+    "fault",
+    [pytest.param(MISSING_ROW, marks=pytest.mark.long), DOUBLED_ROW, BOTH_IN_ONE_FILE],
+    ids=["gap", "duplicate", "both"],
 )
 
 
