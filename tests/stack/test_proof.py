@@ -45,9 +45,6 @@ FIRST_ROWS = (
     """,
 )
 LIMITS = pytest.mark.parametrize("max_rows", [MAX_CHECKSUM_ROWS, 0], ids=["by checksum", "by count"])
-LIMITS_IN_LONG = pytest.mark.parametrize(
-    "max_rows", [MAX_CHECKSUM_ROWS, pytest.param(0, marks=pytest.mark.long)], ids=["by checksum", "by count"]
-)
 
 
 @pytest.fixture
@@ -105,7 +102,7 @@ def test_silver_row_changed_behind_our_back_stops_gold_and_names_table_key_and_c
     assert_gold_stops(harness, max_rows, *differences)
 
 
-@LIMITS_IN_LONG
+@LIMITS
 @pytest.mark.long
 def test_change_later_than_the_snapshot_is_no_difference(harness: CdcHarness, max_rows: int) -> None:
     def change_everything() -> None:
@@ -123,7 +120,7 @@ def test_change_later_than_the_snapshot_is_no_difference(harness: CdcHarness, ma
     assert prove(harness, max_rows).proof.state == PROVED
 
 
-@LIMITS_IN_LONG
+@LIMITS
 @pytest.mark.long
 def test_refused_key_is_no_difference(harness: CdcHarness, max_rows: int) -> None:
     harness.execute(
