@@ -23,6 +23,7 @@ from lakehouse.spark.literals import lit
 from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, conf
 
 MAX_ATTEMPTS = 5
+MAX_ERROR_LENGTH = 4_000  # py4j's first line does not say what Java's error says
 
 
 def rows(spark: SparkSession, first: int, last: int, note: str) -> DataFrame:
@@ -108,7 +109,7 @@ def main() -> None:
         try:
             response: dict[str, object] = {"refused": run_operation(spark, command["operation"], command["path"])}
         except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
-            response = {"error": str(error).splitlines()[0]}
+            response = {"error": " ".join(str(error).split())[:MAX_ERROR_LENGTH]}
         print(json.dumps(response), flush=True)
     spark.stop()
 

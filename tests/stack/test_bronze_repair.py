@@ -126,8 +126,8 @@ def test_forged_row_of_a_known_offset_is_replaced_by_the_message_of_the_topic(ha
         forged.withColumn("value", F.regexp_replace("value", '"size":60', '"size":90')), "bronze", "shoes"
     )
     ensure_repaired(repair(harness))
+    assert merged_changes(harness) == 7  # the stream has read the last one again
     assert stored_offsets(harness) == [*range(7)]
-    assert merged_changes(harness) == 7
     assert differences(harness, shoes) == []
 
 

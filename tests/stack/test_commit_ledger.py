@@ -150,7 +150,7 @@ def test_fresh_lake_has_no_strangers_whoever_creates_its_first_table(database: S
         lease.acquire()
         store.create(*TABLE, {"id": "int"})
         assert find_foreign_commits(store, TABLES) == []
-        assert set(store.ledger.checked_versions(store.lake_id())) == {"silver/quarantine", "silver/shoes"}  # type: ignore[union-attr]
+        assert set(store.ledger.checked_versions(store.lake_id())) == {"silver/shoes"}  # type: ignore[union-attr]
 
 
 def test_stranger_is_found_and_a_killed_writer_is_none(store: TableStore) -> None:

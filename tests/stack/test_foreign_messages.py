@@ -47,7 +47,11 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
     harness.execute("UPDATE foreign_shoes SET size = 61", "UPDATE foreign_laces SET length = 120")
     harness.merge_silver()
     assert [differences(harness, contract) for contract in harness.contracts] == [[], []]
-    [mistyped] = harness.lake.quarantine().where(f"table_name = '{FOREIGN.table}' AND key = '{{\"id\":1}}'").collect()
+    [mistyped] = (
+        harness.lake.quarantine()
+        .where(f"table_name = '{FOREIGN.table}' AND op = 'u' AND key = '{{\"id\":1}}'")
+        .collect()
+    )
     assert (mistyped.reasons, mistyped.resolution) == (["valeur d'un autre type : size"], "corrigé")
 
 

@@ -23,6 +23,7 @@ from lakehouse.refresh.proof import MAX_CHECKSUM_ROWS, PROVED, snapshot_proof
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
 from lakehouse.refresh.table_setup import create_tables
+from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from support.timing import seconds
@@ -189,9 +190,9 @@ def test_table_that_postgres_lacks_stops_no_other(harness: CdcHarness) -> None:
 @pytest.fixture
 def tampered_stack(stack: Stack, spark: SparkSession) -> Iterator[Stack]:
     """Yield the shared stack, with a reward rule in force and a row in Silver that Postgres lacks."""
-    lake = Lake(spark, TableStore(stack.settings.lake))
-    create_tables(lake.store)
-    with connect(stack.settings, autocommit=True) as conn:
+    with writable_store(stack.settings, "refresh") as store, connect(stack.settings, autocommit=True) as conn:
+        create_tables(store)
+        lake = Lake(spark, store)
         inserted = conn.execute(
             "INSERT INTO reward_rules SELECT '1999-01-01', 0.05, 15000, 25000, 15, 5, 'calendar_year', 'Lattes' "
             "WHERE NOT EXISTS (SELECT FROM reward_rules) RETURNING valid_from"
