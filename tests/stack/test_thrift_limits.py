@@ -1,6 +1,9 @@
 """One question or one crowd of clients takes nobody else's answers: results, time, sessions and memory are bounded."""
 
+import resource
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from pyhive import hive
@@ -18,10 +21,15 @@ LARGE_RESULT = "SELECT id, repeat(md5(CAST(id AS STRING)), 64) AS payload FROM r
 ENDLESS = "SELECT count(*) FROM range(10000000000000) WHERE id % 7 = pmod(hash(id), 7)"
 TWO_GIGABYTES = "SELECT size(collect_list(repeat(CAST(id AS STRING), 200))) FROM range(2000000)"
 VIEW = "SELECT count(*) FROM gold.v_kpi"
+SESSIONS, CONTAINER_BYTES = 600, 1024 << 20
 
 
 def server_pid(stack: Stack) -> int | None:
     return next(service.pid for service in stack.status() if service.name == "spark-thrift")
+
+
+def server_memory(stack: Stack) -> int:
+    return next(service.memory for service in stack.status() if service.name == "spark-thrift")
 
 
 def fetch_all(cursor: hive.Cursor, rows_per_fetch: int) -> int:
@@ -56,6 +64,38 @@ def test_question_has_sixty_seconds_unless_set_otherwise(settings: Settings) -> 
     with pytest.raises(QueryError, match="took more than 60 s of computing"):
         query(settings, ENDLESS)
     assert 60 <= time.monotonic() - started_at < seconds(90)
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Allow this process as many open sockets as it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_600_open_sessions_leave_another_client_its_answer(stack: Stack) -> None:
+    """Take up to a minute."""
+    pid, settings = server_pid(stack), stack.settings
+    with ExitStack() as sessions:
+        for _ in range(SESSIONS):
+            sessions.callback(close_quietly, hive.connect(settings.thrift_host, settings.thrift_port, username="crowd"))
+        started_at = time.monotonic()
+        assert query(settings, "SELECT 1").rows == [(1,)]
+        assert time.monotonic() - started_at < seconds(2)
+        assert server_memory(stack) < CONTAINER_BYTES
+    assert server_pid(stack) == pid
+
+
+def close_quietly(connection: hive.Connection) -> None:
+    """Close a session that the server may have closed before."""
+    try:
+        connection.close()
+    except Exception as error:  # noqa: BLE001 - thrift's and PyHive's errors share no base class
+        closed_by_server = ("SessionHandle", "does not exist", "read 0 bytes", "unexpected exception", "Broken pipe")
+        assert any(text in str(error) for text in closed_by_server), error  # noqa: PT017 - any other is a fault
 
 
 def test_server_that_one_question_ended_is_back_with_its_views(stack: Stack) -> None:

@@ -10,10 +10,12 @@ import org.apache.hive.service.Service;
 import org.apache.hive.service.cli.HiveSQLException;
 import org.apache.hive.service.cli.session.HiveSession;
 import org.apache.hive.service.cli.session.SessionManager;
+import org.apache.hive.service.cli.thrift.ThriftBinaryCLIService;
 import org.apache.spark.SparkConf;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
+import org.apache.thrift.server.TServer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
@@ -32,6 +34,7 @@ public final class SessionLimit extends SparkListener {
   private static final Logger LOG = LoggerFactory.getLogger(SessionLimit.class);
 
   private final int limit;
+  private final OpenConnections connections = new OpenConnections();
 
   public SessionLimit(SparkConf conf) {
     limit = conf.getInt(LIMIT, DEFAULT_LIMIT);
@@ -42,11 +45,19 @@ public final class SessionLimit extends SparkListener {
     // Spark's class of this event is private to its package.
     if (event.getClass().getSimpleName().equals(SESSION_CREATED)) {
       try {
+        watchConnections();
         closeOldest();
       } catch (ReflectiveOperationException error) {
         LOG.error("The sessions of this version of Spark cannot be listed: none is closed.", error);
       }
     }
+  }
+
+  /** A connection's thread refers to its session, so that only the end of both gives its memory back. */
+  private void watchConnections() throws ReflectiveOperationException {
+    ThriftBinaryCLIService service = find(ThriftBinaryCLIService.class, server());
+    TServer server = (TServer) read(ThriftBinaryCLIService.class, service, "server");
+    connections.watch(server);
   }
 
   private void closeOldest() throws ReflectiveOperationException {
@@ -64,6 +75,7 @@ public final class SessionLimit extends SparkListener {
     for (HiveSession session : sessions.subList(0, excess)) {
       try {
         manager.closeSession(session.getSessionHandle());
+        connections.close(session.getSessionHandle());
         LOG.warn("More than {} sessions are open: the one used longest ago is closed.", limit);
       } catch (HiveSQLException error) {
         LOG.info("A session had been closed by its client.");
@@ -72,9 +84,12 @@ public final class SessionLimit extends SparkListener {
   }
 
   private static SessionManager sessionManager() throws ReflectiveOperationException {
+    return find(SessionManager.class, server());
+  }
+
+  private static CompositeService server() throws ReflectiveOperationException {
     Object listener = HiveThriftServer2.listener();
-    Object server = ((Option<?>) read(listener.getClass(), listener, "server")).get();
-    return find(SessionManager.class, (CompositeService) server);
+    return (CompositeService) ((Option<?>) read(listener.getClass(), listener, "server")).get();
   }
 
   private static <T> T find(Class<T> kind, CompositeService parent) throws ReflectiveOperationException {
