@@ -83,6 +83,7 @@ def test_figures_go_on_and_the_row_between_two_changes_of_type_is_named(harness:
     assert salaries(harness)[2] == 31_000.0
 
 
+@pytest.mark.long
 def test_merged_change_that_is_set_aside_is_undone_in_the_figures(harness: CdcHarness) -> None:
     """Take over 20 s: a connector of its own for the company's five tables, and three refreshes."""
     run_refresh(harness)
