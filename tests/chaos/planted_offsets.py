@@ -83,7 +83,7 @@ def reported_by_product(store: TableStore, contract: Contract, table: str, *, re
         "missing": [found for one in problems for found in one.irregularities.gaps],
         "doubled": [found for one in problems for found in one.irregularities.duplicates],
     }
-    return {(kind, at) for kind, listed in kinds.items() for found in listed for at in _offsets(found)}
+    return {(kind, at) for kind, listed in kinds.items() for found in listed for at in found.offsets}
 
 
 def _unreported(lake: Path, contract: Contract, table: CheckedTable, fault: PlantedFault) -> Iterator[str]:
@@ -134,7 +134,3 @@ def _copied_tables(lake: Path, contract: Contract) -> Iterator[Path]:
 def _predicate(table: CheckedTable, topic_partition: TopicPartition, offset: int) -> str:
     values = {"incarnation": topic_partition.incarnation, "partition": topic_partition.partition, "offset": offset}
     return " AND ".join(f'"{table.prefix}{name}" = {value}' for name, value in values.items())
-
-
-def _offsets(found: Gap | Duplicate) -> range:
-    return range(found.first, found.last + 1)

@@ -3,17 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.merge.silver import CatchUpResult
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
 from lakehouse.errors import LakehouseError, SchemaMismatch
 from lakehouse.gold import model as model_module
@@ -22,21 +19,11 @@ from lakehouse.refresh import merge_tables
 from lakehouse.refresh.current import refresh_current
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
-from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rules, utc
 from spark.hooked_lake import failing_before
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {model.name for model in MODELS}
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    lake = Lake(spark, TableStore(str(tmp_path)))
-    create_tables(lake.store)
-    lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
-    lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
-    return lake
 
 
 def refresh_and_list_recomputed(lake: Lake, as_of: date = DAY) -> set[str]:

@@ -1,33 +1,20 @@
 """A setting that loses changes of a table stops the figures that read this table, and no other."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from lakehouse.cdc.lake import Lake
-from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import CaptureMismatch
 from lakehouse.gold.models import MODELS
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
 from lakehouse.refresh.scenarios import what_if
-from lakehouse.refresh.table_setup import create_tables
 from lakehouse.source.capture_settings import Finding
-from spark.builders import NO_OFFSETS, employees, reward_rules
+from spark.builders import NO_OFFSETS
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {model.name for model in MODELS}
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    lake = Lake(spark, TableStore(str(tmp_path)))
-    create_tables(lake.store)
-    lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
-    lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
-    return lake
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from functools import partial
 
+from lakehouse.capture.leased_lake import fence_bronze
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.fence import LeasedStamps, fence_table
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.offset_check import find_offset_problems
 from lakehouse.cdc.repair import RepairResult, repair_table
@@ -44,14 +42,9 @@ def repair_bronze(
 
 def repair_tables(settings: Settings, lake: Lake, lease: Lease, contracts: Sequence[Contract]) -> list[RepairResult]:
     """Fence and repair the Bronze table of each contract, as the holder of the stream's lease."""
-    number = lease.acquire()
-    writer = lease.writer(number)
-    leased_lake = replace(
-        lake, pre_commit_check=partial(lease.ensure_held, number), stamps=LeasedStamps(lake.store, writer)
-    )
     results = []
     for contract in contracts:
-        fence_table(lake.store, "bronze", contract.table, writer)
+        leased_lake = fence_bronze(lake, lease, contract)
         source = read_source_identity(settings, [contract])
         ensure_source_not_rewound(settings, lake.store, [contract])
         results.append(repair_table(leased_lake, contract, settings.kafka_bootstrap_servers, source))

@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import logs
+from lakehouse.capture.leased_lake import fence_bronze
 from lakehouse.capture.offset_watch import OffsetWatch
 from lakehouse.cdc import bronze
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.fence import LeasedStamps, fence_table
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.source_identity import create_bronze_tables, resolve_starting_offsets
 from lakehouse.cdc.source_timeline import record_timeline
@@ -102,13 +101,9 @@ def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contrac
 
     Raises LakehouseError where the table belongs to another source, or another process has the lease.
     """
-    number = lease.acquire()
-    writer = lease.writer(number)
-    fence_table(lake.store, "bronze", contract.table, writer)
+    leased_lake = fence_bronze(lake, lease, contract)
     source = read_source_identity(settings, [contract])
     starting_offsets = resolve_starting_offsets(lake.store, source, contract)
     record_timeline(lake.store, source.timeline, contract)
     ensure_source_not_rewound(settings, lake.store, [contract])
-    stamps = LeasedStamps(lake.store, writer)
-    leased_lake = replace(lake, pre_commit_check=partial(lease.ensure_held, number), stamps=stamps)
     return bronze.start_stream(leased_lake, contract, settings.kafka_bootstrap_servers, starting_offsets)

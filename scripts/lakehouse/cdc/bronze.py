@@ -182,7 +182,7 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
         messages = reduce(DataFrame.unionByName, (_read_gap(lake, contract, kafka, gap) for gap in gaps))
         transaction = {"txnAppId": REFILL_APP_ID, "txnVersion": str(refill_number)}
         bronze_rows = to_bronze_rows(messages, starting_offsets.incarnation)
-        expected_rows = sum(gap.last - gap.first + 1 for gap in gaps)
+        expected_rows = sum(len(gap.offsets) for gap in gaps)
         stamp = lake.append(bronze_rows, "bronze", contract.table, **transaction)
         commit_check.ensure_committed(stamp, expected_rows)
         message_count += expected_rows

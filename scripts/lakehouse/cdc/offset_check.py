@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from lakehouse.cdc import table_query, table_stats
-from lakehouse.cdc.acknowledged_gaps import acknowledged_gaps
+from lakehouse.cdc.acknowledged_gaps import acknowledged_gaps, with_gaps
 from lakehouse.cdc.contract import Contract
-from lakehouse.cdc.gaps import AcknowledgedGaps, Irregularities, find_irregularities, join_ranges, subtract
-from lakehouse.cdc.offsets import Duplicate, Gap, Offsets, TopicPartition
+from lakehouse.cdc.gaps import Irregularities, find_irregularities, subtract
+from lakehouse.cdc.offsets import Duplicate, Offsets, TopicPartition
 from lakehouse.cdc.table_store import TableStore
 
 # A property of the versions, followed by incarnation and partition: rows that share the offset of a message.
@@ -87,7 +87,7 @@ def _check(
         versions = find_irregularities(
             merged,
             partial(table_query.read_offsets, store, "silver", name, "_"),
-            acknowledged=_joined(acknowledged_gaps(store.properties("bronze", contract.table)), bronze.gaps),
+            acknowledged=with_gaps(acknowledged_gaps(store.properties("bronze", contract.table)), bronze.gaps),
             at_least={},
             known_surplus=implied_rows(store.properties("silver", name)),
             read_all=read_all,
@@ -101,7 +101,7 @@ def _check(
 def implied_rows(properties: Mapping[str, str]) -> Mapping[TopicPartition, int]:
     """Return the number of implied rows by topic-partition, from the properties of a table of versions."""
     return {
-        TopicPartition(*map(int, name.removeprefix(IMPLIED_ROWS_PROPERTY).split("."))): int(rows)
+        TopicPartition.of_property(name, IMPLIED_ROWS_PROPERTY): int(rows)
         for name, rows in properties.items()
         if name.startswith(IMPLIED_ROWS_PROPERTY)
     }
@@ -112,7 +112,7 @@ def _store_implied_rows(store: TableStore, contract: Contract, surplus: Mapping[
     name = f"{contract.table}_versions"
     before = implied_rows(store.properties("silver", name))
     changed = {
-        f"{IMPLIED_ROWS_PROPERTY}{topic_partition.incarnation}.{topic_partition.partition}": str(rows)
+        topic_partition.property_name(IMPLIED_ROWS_PROPERTY): str(rows)
         for topic_partition, rows in surplus.items()
         if rows >= 0 and rows != before.get(topic_partition, 0)
     }
@@ -120,24 +120,11 @@ def _store_implied_rows(store: TableStore, contract: Contract, surplus: Mapping[
         store.set_properties("silver", name, changed)
 
 
-def _joined(acknowledged: AcknowledgedGaps, gaps: Sequence[Gap]) -> AcknowledgedGaps:
-    ranges = {topic_partition: [*listed] for topic_partition, listed in acknowledged.items()}
-    for gap in gaps:
-        ranges.setdefault(gap.topic_partition, []).append(range(gap.first, gap.last + 1))
-    return {topic_partition: join_ranges(listed) for topic_partition, listed in ranges.items()}
-
-
 def _not_in(removed: Sequence[Duplicate], duplicates: Sequence[Duplicate]) -> list[Duplicate]:
     """Return the duplicates at other offsets than the removed ones."""
     left = []
     for one in duplicates:
-        known = [
-            range(other.first, other.last + 1) for other in removed if other.topic_partition == one.topic_partition
-        ]
-        rest = subtract([range(one.first, one.last + 1)], known)
+        known = [other.offsets for other in removed if other.topic_partition == one.topic_partition]
+        rest = subtract([one.offsets], known)
         left += [Duplicate(one.topic_partition, part.start, part[-1]) for part in rest]
     return left
-
-
-def _offsets(duplicate: Duplicate) -> range:
-    return range(duplicate.first, duplicate.last + 1)

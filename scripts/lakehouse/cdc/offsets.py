@@ -10,6 +10,15 @@ class TopicPartition(NamedTuple):
     incarnation: int
     partition: int
 
+    def property_name(self, prefix: str) -> str:
+        """Return the name of this topic-partition's table property, such as "cdc.impliedRows.0.2"."""
+        return f"{prefix}{self.incarnation}.{self.partition}"
+
+    @classmethod
+    def of_property(cls, name: str, prefix: str) -> "TopicPartition":
+        """Return the topic-partition in the name of a table property."""
+        return cls(*map(int, name.removeprefix(prefix).split(".")))
+
 
 class OffsetRange(NamedTuple):
     """Offsets of a file by its statistics: all of one topic-partition, from `first` to `last`, in `rows` rows."""
@@ -27,6 +36,10 @@ class Gap(NamedTuple):
     first: int
     last: int
 
+    @property
+    def offsets(self) -> range:
+        return range(self.first, self.last + 1)
+
     def __str__(self) -> str:
         return _describe(self.topic_partition, self.first, self.last)
 
@@ -37,6 +50,10 @@ class Duplicate(NamedTuple):
     topic_partition: TopicPartition
     first: int
     last: int
+
+    @property
+    def offsets(self) -> range:
+        return range(self.first, self.last + 1)
 
     def __str__(self) -> str:
         return _describe(self.topic_partition, self.first, self.last)
