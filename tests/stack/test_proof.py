@@ -25,6 +25,7 @@ from lakehouse.refresh.runs import Run
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect
+from lakehouse.source.seed_rules import seed_rules
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from support.timing import seconds
 
@@ -193,17 +194,12 @@ def tampered_stack(stack: Stack, spark: SparkSession) -> Iterator[Stack]:
     with writable_store(stack.settings, "refresh") as store, connect(stack.settings, autocommit=True) as conn:
         create_tables(store)
         lake = Lake(spark, store)
-        inserted = conn.execute(
-            "INSERT INTO reward_rules SELECT '1999-01-01', 0.05, 15000, 25000, 15, 5, 'calendar_year', 'Lattes' "
-            "WHERE NOT EXISTS (SELECT FROM reward_rules) RETURNING valid_from"
-        ).rowcount
+        seed_rules(conn, stack.settings)  # and leave them: Postgres keeps its first rule
         lake.append(spark.sql("SELECT -7 AS id, 'Judo' AS pratique_sport"), "silver", "sport_activities")
         try:
             yield stack
         finally:
             lake.table("silver", "sport_activities").delete("id = -7")
-            if inserted:
-                conn.execute("DELETE FROM reward_rules WHERE valid_from = '1999-01-01'")
 
 
 def run_refresh(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
