@@ -24,10 +24,19 @@ NO_VALUES = {contract.table: dict.fromkeys(contract.columns) for contract in CAP
 
 
 class CompanyLake:
-    """A lake with two employees, their sports, an activity of the first, and a rule; nothing is merged at first."""
+    """A lake with two employees, their sports, an activity of the first, and a rule."""
 
-    def __init__(self, spark: SparkSession, root: Path) -> None:
-        self.lake = Lake(spark, TableStore(str(root)))
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    @classmethod
+    def create(cls, spark: SparkSession, root: Path) -> "CompanyLake":
+        """Return a new one, of which nothing is merged yet."""
+        company = cls(Lake(spark, TableStore(str(root))))
+        company.append_first_rows()
+        return company
+
+    def append_first_rows(self) -> None:
         create_tables(self.lake.store)
         for contract in CAPTURED:
             self.lake.store.create_bronze(contract, {})

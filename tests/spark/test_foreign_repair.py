@@ -27,6 +27,7 @@ from lakehouse.refresh.table_setup import create_tables
 from lakehouse.source.consistent_cut import ConsistentCut, bronze_cut
 from spark.columns import to_ddl
 from spark.hooked_lake import HookedLake, failing_before
+from spark.lake_copies import copy_lake
 from spark.messages import Change
 from support.memory_ledger import MemoryLedger
 
@@ -46,9 +47,14 @@ RULES_ROW = {
 
 
 @pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+def lake(refreshed_lake: Lake, tmp_path: Path) -> Lake:
     """Return a lake of two employees and one rule, merged and computed, with every commit noted."""
-    lake = Lake(spark, TableStore(str(tmp_path), MemoryLedger()))
+    return copy_lake(refreshed_lake, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def refreshed_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(spark, TableStore(str(tmp_path_factory.mktemp("lake")), MemoryLedger()))
     create_tables(lake.store)
     for contract in CAPTURED:
         lake.store.create_bronze(contract, {})

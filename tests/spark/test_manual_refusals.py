@@ -65,6 +65,7 @@ def test_messages_set_aside_no_longer_stop_the_table(sample_lake: SampleLake) ->
     assert sample_lake.quarantine_entries()[3][1] == [*REASON, "valeur d'un autre type : price"]
 
 
+@pytest.mark.long
 def test_delete_set_aside_leaves_its_row_and_reconciliation_leaves_its_key_out(sample_lake: SampleLake) -> None:
     sample_lake.append_to_bronze(update(1, 41), update(2, 42), delete(1), delete(2))
     refuse(sample_lake, 2)
@@ -78,6 +79,7 @@ def test_delete_set_aside_leaves_its_row_and_reconciliation_leaves_its_key_out(s
     assert visible.rows.count() == 0
 
 
+@pytest.mark.long
 def test_truncate_after_a_delete_that_was_set_aside_deletes_the_row(sample_lake: SampleLake) -> None:
     sample_lake.append_to_bronze(update(1, 41), delete(1), Change("t", None))
     refuse(sample_lake, 1)

@@ -24,6 +24,7 @@ from lakehouse.gold.models import MODELS
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.table_setup import create_tables
 from spark.builders import NO_OFFSETS, employees, reward_rules
+from spark.lake_copies import copy_lake
 from spark.messages import SHOES, Change, delete, insert, to_bronze_frame, update
 from spark.sample_lake import SampleLake
 
@@ -38,9 +39,14 @@ def undecodable(count: int) -> list[Change]:
 
 
 @pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+def lake(merged_lake: Lake, tmp_path: Path) -> Lake:
     """Return a lake in which each message of one captured table is merged."""
-    lake = Lake(spark, TableStore(str(tmp_path)))
+    return copy_lake(merged_lake, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def merged_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(spark, TableStore(str(tmp_path_factory.mktemp("lake"))))
     create_tables(lake.store)
     lake.append(employees(spark, {"id": 1}), "silver", "rh_employees")
     lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
@@ -88,6 +94,7 @@ def _checked(table_of: object, lake: Lake) -> CheckedTable:
     return table
 
 
+@pytest.mark.long
 def test_every_kind_of_message_has_one_row_in_the_versions(sample_lake: SampleLake) -> None:
     """A TRUNCATE and the end of a later initial snapshot imply deletes, which are no messages."""
     sample_lake.merge(insert(1), insert(2), update(2), delete(2), Change(None, None, raw=None), insert(3))

@@ -30,6 +30,7 @@ from lakehouse.refresh.table_setup import create_tables
 from lakehouse.source.capture_settings import Finding
 from lakehouse.source.consistent_cut import cut_to_json
 from spark.builders import NO_OFFSETS, activities, distances, employees, reward_rules, utc
+from spark.lake_copies import copy_lake
 from spark.recording_proof import PROVED_AT, RecordingProof
 
 DAY = date(2026, 6, 10)
@@ -38,9 +39,14 @@ PROOF_COLUMNS = {"proof", "proved_at", "proved_cut", "proved_rows", "counted_row
 
 
 @pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+def lake(refreshed_lake: Lake, tmp_path: Path) -> Lake:
     """Return a lake of three employees, refreshed once."""
-    lake = Lake(spark, TableStore(str(tmp_path)))
+    return copy_lake(refreshed_lake, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def refreshed_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(spark, TableStore(str(tmp_path_factory.mktemp("lake"))))
     create_tables(lake.store)
     lake.append(employees(spark, {"id": 1}, {"id": 2}, {"id": 3}), "silver", "rh_employees")
     lake.append(reward_rules(spark, {"valid_from": date(2026, 1, 1)}), "silver", "reward_rules")
@@ -76,6 +82,7 @@ def test_difference_stops_all_of_gold_and_is_noted_in_the_journal(lake: Lake) ->
     )
 
 
+@pytest.mark.long
 def test_rows_to_prove_are_those_of_the_employees_whose_figures_the_run_changes(lake: Lake) -> None:
     """Take over 20 s: the lake is refreshed after each kind of change."""
     assert refresh_long_lake(lake) == []

@@ -21,14 +21,20 @@ from lakehouse.refresh.open_refusals import OpenRefusals
 from lakehouse.refresh.runs import Run
 from spark.builders import NO_OFFSETS
 from spark.company_lake import REFRESH_DAY, CompanyLake, activity, employee
+from spark.lake_copies import copy_lake
 
 ALL_MODELS = {model.name for model in MODELS}
 WRONG_LEAVE = "valeur d'un autre type : nb_conges_payes"
 
 
+@pytest.fixture(scope="module")
+def unmerged_company(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> CompanyLake:
+    return CompanyLake.create(spark, tmp_path_factory.mktemp("company"))
+
+
 @pytest.fixture
-def company(spark: SparkSession, tmp_path: Path) -> CompanyLake:
-    return CompanyLake(spark, tmp_path)
+def company(unmerged_company: CompanyLake, tmp_path: Path) -> CompanyLake:
+    return CompanyLake(copy_lake(unmerged_company.lake, tmp_path))
 
 
 def figures(company: CompanyLake) -> set[str]:
@@ -59,7 +65,9 @@ def cast_a_secret(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("work", "named"),
     [
-        (raise_error(SchemaMismatch("distance_cache: gone")), "distance_cache: gone"),
+        pytest.param(
+            raise_error(SchemaMismatch("distance_cache: gone")), "distance_cache: gone", marks=pytest.mark.long
+        ),
         pytest.param(
             raise_error(ValueError("secret")),
             "distance_cache could not be merged: ValueError at lakehouse/",
@@ -120,6 +128,7 @@ def test_table_that_no_longer_fits_stops_its_figures_and_the_others_go_on(compan
     assert figures(company) == {"prime_sportive", "qualite_donnees"}
 
 
+@pytest.mark.long
 def test_row_of_another_type_marks_its_person_and_stops_no_figure(company: CompanyLake) -> None:
     company.refresh()
     company.update(RH_EMPLOYEES, employee(2, nb_conges_payes="abc", salaire_brut="90000.00"))

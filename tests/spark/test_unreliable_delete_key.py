@@ -4,6 +4,7 @@ Under REPLICA IDENTITY USING INDEX, Postgres sends the index's columns; Debezium
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,12 +19,13 @@ from spark.sample_lake import SampleLake
 REASON = "suppression sans la clé de la ligne"
 ZEROS = {"size": 0, "note": "", "price": "0.00"}
 NULLS = {"size": None, "note": None, "price": None}
-UNRELIABLE_DELETES = {
+Before = dict[str, Any] | None
+UNRELIABLE_DELETES: dict[str, tuple[int, Before]] = {
     "identity of another index": (0, {"id": 0, "size": 44, "note": None, "price": None}),
     "identity of another index, with zeros": (0, {**ZEROS, "id": 0, "note": "a"}),
     "before has another key": (1, {**NULLS, "id": 2}),
 }
-RELIABLE_DELETES = {
+RELIABLE_DELETES: dict[str, tuple[int, Before]] = {
     "identity DEFAULT": (1, {**NULLS, "id": 1}),
     "identity DEFAULT, columns without NULLs": (1, {**ZEROS, "id": 1}),
     "identity DEFAULT, key 0": (0, {**ZEROS, "id": 0}),
@@ -31,7 +33,14 @@ RELIABLE_DELETES = {
     "before without the key": (1, {"size": 40}),
     "no before": (1, None),
 }
-Before = dict[str, Any] | None
+
+
+def each_but_one_long(deletes: Mapping[str, tuple[int, Before]]) -> list[Any]:
+    """Return the deletes as parameters: all but the first are left to make test-all."""
+    return [
+        pytest.param(*delete, id=name, marks=[pytest.mark.long] if number else [])
+        for number, (name, delete) in enumerate(deletes.items())
+    ]
 
 
 def deletion(key: int, before: Before) -> Change:
@@ -39,7 +48,7 @@ def deletion(key: int, before: Before) -> Change:
     return Change("d", key, raw=json.dumps(envelope))
 
 
-@pytest.mark.parametrize(("key", "before"), UNRELIABLE_DELETES.values(), ids=UNRELIABLE_DELETES)
+@pytest.mark.parametrize(("key", "before"), each_but_one_long(UNRELIABLE_DELETES))
 def test_delete_with_an_unreliable_key_is_quarantined_and_deletes_no_row(
     sample_lake: SampleLake, key: int, before: Before
 ) -> None:
@@ -49,7 +58,7 @@ def test_delete_with_an_unreliable_key_is_quarantined_and_deletes_no_row(
     assert [(reasons, by) for _, reasons, by in sample_lake.quarantine_entries()] == [([REASON], None)]
 
 
-@pytest.mark.parametrize(("key", "before"), RELIABLE_DELETES.values(), ids=RELIABLE_DELETES)
+@pytest.mark.parametrize(("key", "before"), each_but_one_long(RELIABLE_DELETES))
 def test_delete_with_the_key_of_its_row_deletes_it(sample_lake: SampleLake, key: int, before: Before) -> None:
     sample_lake.merge(update(0, 40), update(1, 41))
     assert sample_lake.merge(deletion(key, before)).refused == 0

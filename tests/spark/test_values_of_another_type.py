@@ -119,13 +119,13 @@ def test_one_wrong_row_is_quarantined_and_the_others_go_on(sample_lake: SampleLa
     assert [by for _, _, by in sample_lake.quarantine_entries()] == ["corrigé", "supprimé"]
 
 
-@pytest.mark.parametrize(("wrong_rows", "other_rows"), [(19, 0), (20, 180)])
+@pytest.mark.parametrize(("wrong_rows", "other_rows"), [pytest.param(19, 0, marks=pytest.mark.long), (20, 180)])
 def test_rows_up_to_the_threshold_are_quarantined(sample_lake: SampleLake, wrong_rows: int, other_rows: int) -> None:
     result = sample_lake.merge(*map(wrong, range(wrong_rows)), *fit(range(100, 100 + other_rows)))
     assert (result.refused, len(sample_lake.silver_sizes())) == (wrong_rows, other_rows)
 
 
-@pytest.mark.parametrize(("wrong_rows", "other_rows"), [(20, 0), (20, 179)])
+@pytest.mark.parametrize(("wrong_rows", "other_rows"), [pytest.param(20, 0, marks=pytest.mark.long), (20, 179)])
 def test_rows_beyond_the_threshold_stop_the_table_before_anything_is_written(
     sample_lake: SampleLake, wrong_rows: int, other_rows: int
 ) -> None:
@@ -139,6 +139,7 @@ def test_rows_beyond_the_threshold_stop_the_table_before_anything_is_written(
     assert sample_lake.quarantine_entries() == []
 
 
+@pytest.mark.long
 def test_rows_quarantined_by_two_merges_stop_no_rebuild(sample_lake: SampleLake) -> None:
     sample_lake.merge(*map(wrong, range(15)))
     sample_lake.merge(*map(wrong, range(100, 115)), update(999, 41))

@@ -88,7 +88,9 @@ def assert_gold_stops(harness: CdcHarness, max_rows: int, *differences: str) -> 
     assert gold_versions(harness) == before
 
 
-@LIMITS
+@pytest.mark.parametrize(
+    "max_rows", [MAX_CHECKSUM_ROWS, pytest.param(0, marks=pytest.mark.long)], ids=["by checksum", "by count"]
+)
 def test_silver_row_changed_behind_our_back_stops_gold_and_names_table_key_and_column(
     harness: CdcHarness, max_rows: int
 ) -> None:

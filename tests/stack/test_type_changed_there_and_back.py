@@ -59,6 +59,7 @@ def salaries(harness: CdcHarness) -> dict[int, float]:
     return {row.employee_id: row.salaire_brut for row in harness.lake.read("gold", "prime_sportive").collect()}
 
 
+@pytest.mark.long
 def test_figures_go_on_and_the_row_between_two_changes_of_type_is_named(harness: CdcHarness) -> None:
     """Take over 20 s: a connector of its own for the company's five tables, and five refreshes."""
     run_refresh(harness)

@@ -19,6 +19,12 @@ class MemoryLedger:
     resolutions: dict[tuple[str, ForeignCommit], str] = field(default_factory=dict)
     _mutex: RLock = field(default_factory=RLock)
 
+    def copy(self) -> "MemoryLedger":
+        """Return a ledger of the same contents, which changes alone."""
+        return MemoryLedger(
+            [*self.noted], dict(self.open_intents), dict(self.checked), [*self.findings], dict(self.resolutions)
+        )
+
     def note(self, intent: CommitIntent) -> None:
         self.noted.append(intent)
         self.open_intents[intent.token] = (intent, False)
