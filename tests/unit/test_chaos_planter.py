@@ -37,9 +37,15 @@ def test_fault_is_planted_once_and_not_before_its_delay(plant: Callable[..., Pla
     assert [due.poll(), due.poll()] == [Fault("planted in /lake: one offset removed"), None]
 
 
-def test_run_that_ended_before_the_fault_was_planted_fails(plant: Callable[..., Planter]) -> None:
-    with pytest.raises(LakehouseError, match="hole was not planted"):
-        plant(60.0).check(NO_LOAD)
+def test_fault_that_was_not_due_yet_is_planted_after_the_last_one(
+    plant: Callable[..., Planter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = plant(60.0)
+    monkeypatch.setattr(late, "_run_checkers", lambda _: None)
+    monkeypatch.setattr(late, "_compare", lambda: [])
+    with pytest.raises(LakehouseError, match="hole was planted, and not reported"):
+        late.check(NO_LOAD)
+    assert late.planted
 
 
 def test_report_before_the_fault_was_planted_is_a_false_alarm(plant: Callable[..., Planter], tmp_path: Path) -> None:
