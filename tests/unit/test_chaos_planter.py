@@ -42,7 +42,7 @@ def test_fault_that_was_not_due_yet_is_planted_after_the_last_one(
 ) -> None:
     late = plant(60.0)
     monkeypatch.setattr(late, "_run_checkers", lambda _: None)
-    monkeypatch.setattr(late, "_compare", lambda: [])
+    monkeypatch.setattr(late, "_compare", list)
     with pytest.raises(LakehouseError, match="hole was planted, and not reported"):
         late.check(NO_LOAD)
     assert late.planted
