@@ -137,6 +137,7 @@ def test_load_with_an_effective_date_sets_the_leave_date_too(versions: VersionsB
     assert versions.activity_ids(date(2026, 6, 14), known_at=JULY) == {5}
 
 
+@pytest.mark.long
 def test_leave_date_is_read_from_a_refused_row_too(versions: VersionsBuilder) -> None:
     versions.commit("2026-01-15 11:00", employee("r", 1))
     contract, op, row = employee("u", 1, valable_depuis=date(2026, 6, 15))

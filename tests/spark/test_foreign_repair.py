@@ -182,6 +182,7 @@ def test_table_as_of_a_day_whose_own_version_is_gone_is_emptied(lake: Lake) -> N
     assert unresolved(lake) == []
 
 
+@pytest.mark.long
 def test_stranger_that_writes_while_a_refresh_runs_stops_gold_and_the_next_run_repairs_it(lake: Lake) -> None:
     def write_after_the_merge(table: str) -> None:
         if table == f"silver/{RH_EMPLOYEES.table}_versions":

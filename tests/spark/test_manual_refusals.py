@@ -51,6 +51,7 @@ def test_message_set_aside_stays_so_over_a_rebuild_of_silver(sample_lake: Sample
     assert sample_lake.quarantine_entries() == [('{"id":1}', REASON, None)]
 
 
+@pytest.mark.long
 def test_messages_set_aside_no_longer_stop_the_table(sample_lake: SampleLake) -> None:
     sample_lake.append_to_bronze(*(update(key, price="secret") for key in range(20)))
     without_price = Change("u", 50, raw='{"op": "u", "after": {"id": 50, "size": 1, "note": null}}')

@@ -56,8 +56,15 @@ def merged_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     return lake
 
 
-@pytest.mark.parametrize("fault", [MISSING_ROW, DOUBLED_ROW], ids=["gap", "duplicate"])
-@pytest.mark.parametrize("table_of", [bronze_table, versions_table])
+@pytest.mark.parametrize(
+    ("table_of", "fault"),
+    [
+        pytest.param(bronze_table, MISSING_ROW, id="gap in Bronze"),
+        pytest.param(versions_table, DOUBLED_ROW, id="duplicate in versions"),
+        pytest.param(bronze_table, DOUBLED_ROW, id="duplicate in Bronze", marks=pytest.mark.long),
+        pytest.param(versions_table, MISSING_ROW, id="gap in versions", marks=pytest.mark.long),
+    ],
+)
 def test_fault_stops_the_figures_that_read_its_table(lake: Lake, fault: PlantedFault, table_of: object) -> None:
     table = _checked(table_of, lake)
     plant(table, fault)
@@ -70,7 +77,7 @@ def test_fault_stops_the_figures_that_read_its_table(lake: Lake, fault: PlantedF
     assert computed == {model.name for model in MODELS} - {"prime_sportive"}
 
 
-@pytest.mark.parametrize("table_of", [bronze_table, versions_table])
+@pytest.mark.parametrize("table_of", [bronze_table, pytest.param(versions_table, marks=pytest.mark.long)])
 def test_fault_that_cancels_out_is_found_by_reading_all_offsets(lake: Lake, table_of: object) -> None:
     table = _checked(table_of, lake)
     plant(table, BOTH_IN_ONE_FILE)
@@ -142,6 +149,7 @@ def test_duplicate_of_another_content_becomes_a_gap_that_the_topic_fills(sample_
     assert bronze_irregularities(sample_lake.store, SHOES).gaps == [Gap(PARTITION_0, 1, 1)]
 
 
+@pytest.mark.long
 def test_duplicate_that_the_topic_no_longer_has_stays_as_it_was_read_first(sample_lake: SampleLake) -> None:
     sample_lake.append_to_bronze(insert(1), insert(2), insert(3))
     rows: DataFrame = to_bronze_frame(sample_lake.lake.spark, [insert(2, 99)], 1)

@@ -50,6 +50,7 @@ def test_rebuild_that_does_not_fit_leaves_its_table_and_figures_and_rebuilds_the
     assert commits(company, *TABLES_OF_SPORTS) == [count + 1 for count in sports_before]
 
 
+@pytest.mark.long
 def test_every_table_is_judged_before_the_first_is_overwritten(
     company: CompanyLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

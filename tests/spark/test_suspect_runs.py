@@ -56,6 +56,7 @@ def test_runs_computed_from_a_tampered_row_are_named_and_those_before_are_not(la
     assert "90000" not in line
 
 
+@pytest.mark.long
 def test_run_whose_proof_compared_the_whole_table_ends_the_search(lake: Lake) -> None:
     refresh(lake, NO_OFFSETS, DAY)
     refresh(lake, NO_OFFSETS, DAY, proof=RecordingProof())

@@ -103,6 +103,7 @@ def test_key_of_another_type_changes_no_row_and_is_named(spark: SparkSession) ->
     assert (deleted["_op"], deleted["_reasons"]) == (None, ["valeur d'un autre type : id"])
 
 
+@pytest.mark.long
 def test_rules_say_nothing_of_a_row_whose_values_are_not_known(sample_lake: SampleLake) -> None:
     sample_lake.merge(update(1, -1, price="secret"))
     assert sample_lake.quarantine_entries() == [('{"id":1}', PRICE_REASON, None)]
@@ -159,6 +160,7 @@ def test_column_that_is_missing_stops_the_table_and_one_that_came_back_does_not(
     assert sample_lake.silver_sizes() == {1: 41, 2: 1}
 
 
+@pytest.mark.long
 def test_contract_that_follows_the_change_of_type_takes_in_what_was_refused(sample_lake: SampleLake) -> None:
     sample_lake.merge(update(1, 41), update(2, 42, price="cher"))
     assert sample_lake.silver_sizes() == {1: 41}
