@@ -18,6 +18,7 @@ from structlog.typing import EventDict
 
 from lakehouse.capture.streams import make_source_check, start_stream
 from lakehouse.cdc import table_stats
+from lakehouse.cdc.source_identity import create_bronze_tables
 from lakehouse.errors import LockLost
 from lakehouse.healthcheck import STREAM_HEARTBEAT_LIMIT_S
 from lakehouse.logs import logger
@@ -25,6 +26,7 @@ from lakehouse.retries import StopSignal, wait_until
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import Connection, DeadlineExceeded, connect
+from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.stream_supervisor import supervise
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, HarnessFactory
@@ -119,6 +121,7 @@ class SupervisedStream:
 
     def run(self) -> None:
         [shoes] = self.harness.contracts
+        create_bronze_tables(self.harness.lake.store, read_source_identity(self.settings, [shoes]), shoes)
         start = partial(start_stream, self.settings, self.harness.lake, self.lease, shoes)
         check = make_source_check(self.settings, self.harness.lake.store, self.lease)
         supervise({"shoes": start}, logger("stream"), self.stop.wait, self._beat, check=check)
