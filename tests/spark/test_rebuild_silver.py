@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import prepare_rebuild
-from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, SPORT_ACTIVITIES
+from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, SPORT_ACTIVITIES, STRAVA_ACTIVITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.refresh import merge_tables
 from spark.company_lake import CompanyLake, employee
@@ -91,3 +91,9 @@ def test_rebuild_killed_in_between_is_done_again_by_the_next_run(company: Compan
     silver_before = commits(company, *TABLES_OF_EMPLOYEES, *TABLES_OF_SPORTS)
     company.refresh()
     assert commits(company, *TABLES_OF_EMPLOYEES, *TABLES_OF_SPORTS) == silver_before
+
+
+@pytest.mark.timeout(200)
+def test_rebuild_of_a_table_without_messages_ends(lake: Lake) -> None:
+    """Its plan filled the JVM's memory: the refresh stood still."""
+    assert prepare_rebuild(lake, STRAVA_ACTIVITIES, {}).write().changes == 0

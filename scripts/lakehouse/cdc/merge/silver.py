@@ -161,7 +161,8 @@ def _needs_rebuild(lake: Lake, contract: Contract, cut: Offsets) -> bool:
 
 def _read_fitting_batch(lake: Lake, contract: Contract, after: Offsets, upto: Offsets) -> Batch:
     """Return Bronze's changes between two offsets. Raises SchemaMismatch where they do not fit the contract."""
-    messages = lake.bronze_between(contract, after, upto) if upto else lake.empty_frame(schemas.BRONZE)
+    # Materialized: Catalyst optimizes over rows that are in the plan itself, until its copies fill the driver's memory.
+    messages = lake.bronze_between(contract, after, upto) if upto else materialize(lake.empty_frame(schemas.BRONZE))
     batch = read_batch(messages, contract, read_refusals(lake.store, contract))
     ensure_schema_matches(batch, partial(quarantine.count_mismatches, lake))
     return batch
