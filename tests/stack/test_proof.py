@@ -46,7 +46,9 @@ FIRST_ROWS = (
     VALUES ('1 rue du Banc', 'Lattes', 'walking', 'estimate', 'ok', 4000)
     """,
 )
-LIMITS = pytest.mark.parametrize("max_rows", [MAX_CHECKSUM_ROWS, 0], ids=["by checksum", "by count"])
+LIMITS = pytest.mark.parametrize(
+    "max_rows", [MAX_CHECKSUM_ROWS, pytest.param(0, marks=pytest.mark.long)], ids=["by checksum", "by count"]
+)
 
 
 @pytest.fixture
@@ -88,9 +90,7 @@ def assert_gold_stops(harness: CdcHarness, max_rows: int, *differences: str) -> 
     assert gold_versions(harness) == before
 
 
-@pytest.mark.parametrize(
-    "max_rows", [MAX_CHECKSUM_ROWS, pytest.param(0, marks=pytest.mark.long)], ids=["by checksum", "by count"]
-)
+@LIMITS
 def test_silver_row_changed_behind_our_back_stops_gold_and_names_table_key_and_column(
     harness: CdcHarness, max_rows: int
 ) -> None:
