@@ -64,15 +64,15 @@ class Planter:
             self.log(f"{self._plant().description}, after the last fault")
         if self._early_alarms:
             raise LakehouseError(f"false alarms before {self.plant} was planted: {self._early_alarms[0]}")
-        self._run_checkers(background_load)
-        lines = [*read_logs(self.system.stack.logs), *(Line(COMPARISON, text) for text in self._compare())]
+        self.run_checkers(background_load)
+        lines = [*read_logs(self.system.stack.logs), *(Line(COMPARISON, text) for text in self.compare())]
         found, unmet = find_reports(self.plant, lines)
         for line in found:
             self.log(f"{self.plant} reported by {line}")
         if unmet:
             raise LakehouseError(f"{self.plant} was planted, and not reported by {'; nor by '.join(unmet)}.")
 
-    def _run_checkers(self, background_load: BackgroundLoad) -> None:
+    def run_checkers(self, background_load: BackgroundLoad) -> None:
         """Restart the stream, then run a refresh, maintenance and reconcile; each may fail because of the fault."""
         self._restart_stream()
         reconcile = RepeatingJob(self.system, RECONCILE, pause=0)
@@ -90,7 +90,7 @@ class Planter:
     def _is_stream_ready(self) -> bool:
         return any(service.name == STREAM_SERVICE and service.ready for service in self.system.stack.status())
 
-    def _compare(self) -> Iterator[str]:
+    def compare(self) -> Iterator[str]:
         """Yield the differences that the run's own comparison finds, or the error that prevents it."""
         settings = self.system.settings
         yield from self_repairs(self.system)

@@ -41,8 +41,8 @@ def test_fault_that_was_not_due_yet_is_planted_after_the_last_one(
     plant: Callable[..., Planter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = plant(60.0)
-    monkeypatch.setattr(late, "_run_checkers", lambda _: None)
-    monkeypatch.setattr(late, "_compare", list)
+    monkeypatch.setattr(late, "run_checkers", lambda _: None)
+    monkeypatch.setattr(late, "compare", list)
     with pytest.raises(LakehouseError, match="hole was planted, and not reported"):
         late.check(NO_LOAD)
     assert late.planted
