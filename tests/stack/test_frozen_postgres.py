@@ -3,6 +3,8 @@
 A frozen backend is stopped by SIGSTOP: its kernel goes on acknowledging. A cut network forwards nothing.
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -21,6 +23,7 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.source_identity import create_bronze_tables
 from lakehouse.errors import LockLost
 from lakehouse.healthcheck import STREAM_HEARTBEAT_LIMIT_S
+from lakehouse.local.stack import Stack
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, wait_until
 from lakehouse.settings import Settings
@@ -36,6 +39,18 @@ from support.timing import seconds
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
     INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 9) n
+"""
+LATE_CALL = """
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import DeadlineExceeded, connect
+
+conn = connect(Settings(), deadline=1.0)
+print("connected", flush=True)
+input()
+try:
+    conn.execute("SELECT 1")
+except DeadlineExceeded as error:
+    print(error)
 """
 OUTAGE_S, NOT_READY_WITHIN_S, BACK_WITHIN_S = 60.0, 30.0, 10.0
 
@@ -74,6 +89,22 @@ def test_call_to_a_frozen_backend_ends_at_its_deadline(
             conn.close()
             assert time.monotonic() - started_at < seconds(5)
         assert conn.closed
+
+
+def test_call_over_a_network_that_drops_packets_ends_at_its_deadline(stack: Stack) -> None:
+    """In a process of its own: what keeps Python's interpreter lock would stop this one, and the proxy with it."""
+    with tcp_proxy(stack.settings.db_host, stack.settings.db_port) as proxy:
+        environment = {**stack.environment(), "DB_PORT": str(proxy.port)}
+        command = [sys.executable, "-c", LATE_CALL]
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout
+                assert process.stdout.readline() == b"connected\n"
+                with proxy.cut():
+                    output, _ = process.communicate(b"go on\n", timeout=seconds(30))
+            finally:
+                process.kill()
+    assert output == b"Postgres did not answer within 1 s; the connection was closed\n"
 
 
 def test_closing_a_connection_to_a_frozen_backend_returns_at_once(database: Settings) -> None:

@@ -20,22 +20,22 @@ def do_nothing() -> None:
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("_", range(20))  # the signal arrives at another moment each time
-def test_ctrl_c_right_after_the_start_of_a_call_cancels_it(_: int) -> None:
-    cancelled, ended = Event(), Event()
+def test_ctrl_c_right_after_the_start_of_a_call_ends_it(_: int) -> None:
+    aborted, ended = Event(), Event()
 
     def block() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        if cancelled.wait(seconds(30)):
+        if aborted.wait(seconds(30)):
             ended.set()
 
     with pytest.raises(KeyboardInterrupt):
-        call_with_deadline(block, seconds=NO_DEADLINE_S, cancel=cancelled.set, abort=do_nothing)
+        call_with_deadline(block, seconds=NO_DEADLINE_S, abort=aborted.set)
     assert ended.wait(seconds(30))
 
 
 def test_result_and_error_are_those_of_the_call() -> None:
     def call_one(call: object) -> object:
-        return call_with_deadline(call, seconds=NO_DEADLINE_S, cancel=do_nothing, abort=do_nothing)  # type: ignore[arg-type]
+        return call_with_deadline(call, seconds=NO_DEADLINE_S, abort=do_nothing)  # type: ignore[arg-type]
 
     assert call_one(lambda: 1) == 1
     with pytest.raises(ZeroDivisionError):
@@ -47,14 +47,14 @@ def wait_in_vain() -> float:
     never, aborted, started_at = Event(), Event(), time.monotonic()
     try:
         with pytest.raises(DeadlineExceeded, match="did not answer within"):
-            call_with_deadline(never.wait, seconds=SHORT_S, cancel=never.wait, abort=aborted.set)
+            call_with_deadline(never.wait, seconds=SHORT_S, abort=aborted.set)
         assert aborted.is_set()
         return time.monotonic() - started_at
     finally:
         never.set()
 
 
-def test_call_that_never_returns_ends_at_its_deadline_though_cancelling_hangs() -> None:
+def test_call_that_never_returns_ends_at_its_deadline() -> None:
     assert wait_in_vain() < seconds(10)
 
 
@@ -71,4 +71,4 @@ def test_error_of_an_aborted_call_is_the_deadline() -> None:
         raise OSError
 
     with pytest.raises(DeadlineExceeded):
-        call_with_deadline(fail_once_aborted, seconds=SHORT_S, cancel=do_nothing, abort=aborted.set)
+        call_with_deadline(fail_once_aborted, seconds=SHORT_S, abort=aborted.set)

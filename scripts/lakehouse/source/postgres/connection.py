@@ -157,7 +157,7 @@ class Connection(connection):
                 with suppress(OSError):
                     own_socket.shutdown(socket.SHUT_RDWR)
 
-            return call_with_deadline(call, seconds=self.deadline_s, cancel=self.cancel, abort=abort)
+            return call_with_deadline(call, seconds=self.deadline_s, abort=abort)
 
     def _reason_of_loss(self, error: Error) -> Error:
         """Return the error that Postgres sent as it ended the session: psycopg2 reports only that the socket closed."""

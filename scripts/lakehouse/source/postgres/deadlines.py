@@ -2,11 +2,14 @@
 
 A frozen backend acknowledges what it is sent, since its kernel does. So neither TCP's keepalives nor any time-out of
 the server notices it, and libpq waits for ever.
+
+No request to cancel is sent: psycopg2 keeps Python's interpreter lock for it, and where the network swallows the
+request every thread of the process stands still. Postgres ends the statement of a closed socket by itself
+(opening.SESSION_OPTIONS).
 """
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import suppress
 from threading import Thread
 from typing import TypeVar
 
@@ -17,7 +20,6 @@ T = TypeVar("T")
 DEFAULT_DEADLINE_S = 10.0
 # For a statement whose work grows with the data: a load, a checksum of a whole table, an index.
 LONG_DEADLINE_S = 3600.0
-CANCEL_TIMEOUT_S = 5.0
 ABORT_TIMEOUT_S = 1.0
 
 
@@ -25,15 +27,11 @@ class DeadlineExceeded(OperationalError):
     """A call that Postgres did not answer in time. Its connection was closed, and its outcome is unknown."""
 
 
-def call_with_deadline(
-    call: Callable[[], T], *, seconds: float, cancel: Callable[[], object], abort: Callable[[], object]
-) -> T:
+def call_with_deadline(call: Callable[[], T], *, seconds: float, abort: Callable[[], object]) -> T:
     """Return the result of a call that blocks in libpq.
 
-    After `seconds`, call `cancel` in the background and `abort`, and raise DeadlineExceeded. `cancel` asks Postgres to
-    end the statement, and may block. `abort` ends the call without Postgres, by closing its socket.
-    On Ctrl-C call `cancel`, and `abort` where that ended nothing, and raise KeyboardInterrupt: libpq itself goes on
-    waiting after a signal, so that another thread has to call it.
+    After `seconds`, call `abort`, which closes the call's socket, and raise DeadlineExceeded. On Ctrl-C call `abort`
+    too, and raise KeyboardInterrupt: libpq itself goes on waiting after a signal, so that another thread calls it.
     """
     future: Future[T] = Future()
     try:
@@ -41,12 +39,9 @@ def call_with_deadline(
         if _is_done(future, seconds):
             return future.result()
     except KeyboardInterrupt:
-        # A frozen Postgres does not answer the request to cancel either.
-        Thread(target=_try, args=(cancel,), daemon=True).start()
-        if not _is_done(future, CANCEL_TIMEOUT_S):
-            abort()
+        abort()
+        _is_done(future, ABORT_TIMEOUT_S)
         raise
-    Thread(target=_try, args=(cancel,), daemon=True).start()
     abort()
     if _is_done(future, ABORT_TIMEOUT_S) and future.exception() is None:
         return future.result()  # it was answered at the last moment
@@ -62,8 +57,3 @@ def _settle(future: "Future[T]", call: Callable[[], T]) -> None:
         future.set_result(call())
     except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
         future.set_exception(error)
-
-
-def _try(call: Callable[[], object]) -> None:
-    with suppress(Exception):
-        call()

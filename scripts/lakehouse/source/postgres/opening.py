@@ -21,6 +21,8 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # ms
 }
+# In the midst of a statement Postgres looks each second whether we still wait for it (from Postgres 14 on).
+SESSION_OPTIONS = "-c timezone=UTC -c client_connection_check_interval=1s"
 
 
 def connect(
@@ -74,7 +76,7 @@ def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
         password=settings.db_password.get_secret_value(),
         connect_timeout=5,
         application_name="lakehouse",
-        options="-c timezone=UTC",
+        options=SESSION_OPTIONS,
         **KEEPALIVES,
     )
     conn.autocommit = autocommit
