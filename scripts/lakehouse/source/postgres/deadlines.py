@@ -3,8 +3,8 @@
 A frozen backend acknowledges what it is sent, since its kernel does. So neither TCP's keepalives nor any time-out of
 the server notices it, and libpq waits for ever.
 
-No request to cancel is sent: psycopg2 keeps Python's interpreter lock for it, and where the network swallows the
-request every thread of the process stands still. Postgres ends the statement of a closed socket by itself
+No request to cancel is sent. psycopg2 keeps Python's interpreter lock until Postgres has answered it: behind a dead
+network, each thread of the process would stand still. Postgres ends the statement of a closed socket by itself
 (opening.SESSION_OPTIONS).
 """
 
