@@ -12,6 +12,7 @@ from lakehouse.spark.session import session
 from support.date_guard import refuse_date_objects
 from support.timing import seconds
 
+OWN_TABLES = "data/delta/*/*/_delta_log"
 MAX_TEST_S = 900  # the longest on two free cores took 250
 
 
@@ -19,6 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add a time-out to each test, so that one that hangs is named."""
     for item in items:
         item.add_marker(pytest.mark.timeout(seconds(MAX_TEST_S)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checkout_keeps_its_lake() -> Iterator[None]:
+    """Fail after a run in which a test created tables in the checkout's own lake, which is its owner's."""
+    before = {*ROOT.glob(OWN_TABLES)}
+    yield
+    assert {*ROOT.glob(OWN_TABLES)} == before, "a test created tables in data/delta"
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The commands of the full load and the simulator: their output, errors and exit codes."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from lakehouse.local import service_addresses
 from lakehouse.settings import ROOT, Settings
 from stack.hr_load import fetch_rows, staff_who_run
 from support.hr_files import employee, write_company_files
@@ -13,15 +13,8 @@ PIPELINE, SIMULATOR = "scripts/ETL_Full_Load/pipeline.py", "simulate_new_strava_
 
 
 def run_script(database: Settings, output: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    env = {
-        **os.environ,
-        "DB_HOST": database.db_host,
-        "DB_PORT": str(database.db_port),
-        "DB_NAME": database.db_name,
-        "DB_USER": database.db_user,
-        "DB_PASSWORD": database.db_password.get_secret_value(),
-        "OUTPUT_DIR": str(output),
-    }
+    settings = database.model_copy(update={"output_dir": output, "lake_uri": str(output.with_name("lake"))})
+    env = service_addresses.environment(settings)
     return subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
