@@ -230,4 +230,5 @@ def test_ctrl_c_ends_a_statement_that_waits_for_a_lock(conn: Connection, databas
         with pytest.raises(KeyboardInterrupt), conn.deadline(seconds(60)):
             conn.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
         interrupting.join()
+        assert conn.closed
         wait_until(lambda: not is_waiting(), timeout=seconds(10), missing="the end of the statement in Postgres")

@@ -38,7 +38,8 @@ class Connection(connection):
     """A connection to Postgres. `with` commits at the end of its block, rolls back on an error, and closes.
 
     Without autocommit, the first statement begins a transaction. Each statement, commit or rollback has `deadline_s`
-    seconds. Then the connection is closed, and DeadlineExceeded is raised, which is a transient error.
+    seconds. Then the connection is closed, and DeadlineExceeded is raised, which is a transient error. Ctrl-C during
+    one closes the connection too.
     """
 
     def __init__(self, dsn: str, **options: Any) -> None:
