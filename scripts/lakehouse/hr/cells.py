@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from openpyxl.utils.datetime import from_excel
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
@@ -14,7 +14,22 @@ from lakehouse.text import fold_for_comparison, normalize
 CENT = Decimal("0.01")
 MAX_INT = 2**31 - 1
 SALARY_LIMIT = Decimal(10**8)
-EXCEL_ERRORS = {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#NOM?", "#VALEUR!"}
+EXCEL_ERROR = "erreur de formule Excel : corrigez la formule, ou écrivez la valeur à sa place"
+AMBIGUOUS_INTEGER = "nombre ambigu, milliers ou décimales ? (attendu : 1234)"
+# Errors as text, in any language and of any age: `#REF!`, `#NOM ?`, `#SPILL!`, `#N/A`, a column too narrow.
+ERROR_TEXT = re.compile(
+    r"#[^\W\d_][\w/. ]*[!?]|#N/?[ADV]|#GETTING_DATA|#{2,}|ERR ?: ?\d{3}|(?:LOADING|CHARGEMENT) ?(?:\.{3}|…)",
+    re.IGNORECASE,
+)
+# UTF-8 read as Windows-1252: « Ã© » for « é », « â€™ » for an apostrophe.
+MOJIBAKE = re.compile("Ã[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf]|â€[\x80-\xbf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+UNKNOWN_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+# Controls that are no white space, and those of writing direction: Slack and terminals obey them (UTS 39, UAX 9).
+CONTROL_CHARACTERS = re.compile(
+    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u180e\u200e\u200f\u202a-\u202e\u2061-\u206f\ufff9-\ufffb"
+    "\ufffe\uffff\U000e0000-\U000e007f]"
+)
+NO_COMMUTE_WORD = "aucun"
 CANONICAL_MODES: Mapping[str, str] = {fold_for_comparison(mode): mode for mode in TRAVEL_MODES}
 CANONICAL_SPORTS: Mapping[str, str] = {fold_for_comparison(sport): sport for sport in FRENCH_SPORT_NAMES} | {
     "runing": "Running"
@@ -37,22 +52,42 @@ class Unreadable(ValueError):
     """A cell that cannot be parsed as its column requires."""
 
 
+class Serial1904(float):
+    """A number of a workbook whose days count from 1904, as those of Excel for Mac once did."""
+
+    __slots__ = ()
+
+
 def text(cell: object) -> str | None:
-    """Return the text, trimmed and with single spaces. A float without a fraction loses its `.0`."""
+    """Return the text, trimmed, with single spaces and no controls. A float without a fraction loses its `.0`."""
+    if isinstance(cell, bool):
+        raise Unreadable("VRAI ou FAUX au lieu d'un texte")
     plain_cell = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
-    value = "" if plain_cell is None else normalize(str(plain_cell))
-    if value.upper() in EXCEL_ERRORS:
-        raise Unreadable("erreur de formule Excel")
-    if "\x00" in value:
+    value = "" if plain_cell is None else str(plain_cell)
+    if not value.isascii() and MOJIBAKE.search(value):
+        raise Unreadable("accents abîmés (UTF-8 lu comme Windows-1252) : exportez le fichier de nouveau")
+    if not value.isprintable() and UNKNOWN_CHARACTER.search(value):
         raise Unreadable("caractère illisible")
+    value = clean(value)
+    if ERROR_TEXT.fullmatch(value):
+        raise Unreadable(EXCEL_ERROR)
     return value or None
+
+
+def clean(value: str) -> str:
+    """Return the text normalized, without control characters and those that reorder what is shown."""
+    return normalize(value if value.isprintable() else CONTROL_CHARACTERS.sub("", value))
 
 
 def integer(cell: object) -> int | None:
     """Return an integer from 0 to 2³¹-1; `59019.0` and `59 019` are accepted."""
+    if isinstance(cell, bool):
+        raise Unreadable("pas un nombre entier")
     value = text(cell)
     if value is None:
         return None
+    if isinstance(cell, str) and AMBIGUOUS_AMOUNT.fullmatch(value):
+        raise Unreadable(AMBIGUOUS_INTEGER)
     match = INTEGER_PATTERN.fullmatch(value)
     if not match:
         raise Unreadable("pas un nombre entier")
@@ -67,6 +102,8 @@ def salary(cell: object) -> Decimal | None:
 
     Accepts a number, `52 770,00 €`, `52770.5`, `52.770,00` and `52,770.00`.
     """
+    if isinstance(cell, bool):
+        raise Unreadable("pas un nombre")
     value = text(cell)
     if value is None:
         return None
@@ -92,9 +129,11 @@ def day(cell: object) -> date | None:
 
 
 def mode(cell: object) -> str | None:
-    """Return the travel mode in its canonical spelling, an unknown one trimmed."""
+    """Return the travel mode in its canonical spelling, an unknown one trimmed; `aucun` is none."""
     value = text(cell)
-    return None if value is None else CANONICAL_MODES.get(fold_for_comparison(value), value)
+    if value is None or fold_for_comparison(value) == NO_COMMUTE_WORD:
+        return None
+    return CANONICAL_MODES.get(fold_for_comparison(value), value)
 
 
 def sport(cell: object) -> str | None:
@@ -130,7 +169,8 @@ def _from_excel_day(cell: object) -> date | None:
     if isinstance(cell, date):
         return cell
     if isinstance(cell, int | float) and int(cell) in EXCEL_SERIAL_DAYS:
-        converted = from_excel(int(cell))
+        epoch = CALENDAR_MAC_1904 if isinstance(cell, Serial1904) else CALENDAR_WINDOWS_1900
+        converted = from_excel(int(cell), epoch)
         return converted.date() if isinstance(converted, datetime) else None
     return None
 

@@ -9,8 +9,10 @@ import pandas as pd
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
+from lakehouse.hr.columns import Column
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
-from lakehouse.hr.table_parser import Column, Problem, read_table
+from lakehouse.hr.problems import Problem
+from lakehouse.hr.table_parser import read_table
 
 # The fields of both are the columns of their tables in Postgres, rh_employees and sport_activities.
 HR_COLUMNS = (
@@ -24,11 +26,11 @@ HR_COLUMNS = (
     Column("contrat", "Type de contrat", cells.text),
     Column("nb_conges_payes", "Nombre de jours de CP", cells.integer),
     Column("adresse_complete", "Adresse du domicile", cells.text),
-    Column("moyen_deplacement", "Moyen de déplacement", cells.mode),
+    Column("moyen_deplacement", "Moyen de déplacement", cells.mode, word_for_none=cells.NO_COMMUTE_WORD),
 )
 SPORTS_COLUMNS = (
     Column("id", "ID salarié", cells.integer, required=True),
-    Column("pratique_sport", "Pratique d'un sport", cells.sport),
+    Column("pratique_sport", "Pratique d'un sport", cells.sport, may_be_cut=True),
 )
 
 
@@ -45,7 +47,8 @@ class Company:
 def read_company(folder: Path) -> Company:
     """Return the company in the two files of a folder. Raises BadInput, in French, where a file cannot be used."""
     hr, sports = find_hr_file(folder), find_sports_file(folder)
-    employees, practices = read_table(hr, HR_COLUMNS, _find_hired_before_birth), read_table(sports, SPORTS_COLUMNS)
+    hr_table, sports_table = read_table(hr, HR_COLUMNS, _find_hired_before_birth), read_table(sports, SPORTS_COLUMNS)
+    employees, practices = hr_table.rows, sports_table.rows
     if employees.empty:
         raise BadInput(f"{display_name(hr)} : aucun salarié. {NOTHING_LOADED}")
     is_known = practices["id"].isin(employees["id"])
@@ -53,6 +56,8 @@ def read_company(folder: Path) -> Company:
         employees=employees,
         practices=practices.loc[is_known],
         remarks=[
+            *hr_table.remarks,
+            *sports_table.remarks,
             *_unknown_modes(display_name(hr), employees),
             *_unknown_employees(display_name(sports), practices.loc[~is_known]),
         ],

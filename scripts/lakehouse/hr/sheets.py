@@ -1,88 +1,83 @@
-"""Workbooks and CSVs as grids of cells, without interpretation of their contents."""
+"""HR's files as sheets, without interpretation of their contents."""
 
-import csv
-import io
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import openpyxl
+from xml.parsers.expat import ExpatError
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.files import NOTHING_LOADED, display_name
-
-DELIMITERS = ";,\t"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a sheet, with the row number that Excel shows."""
-
-    number: int
-    cells: tuple[object, ...]
+from lakehouse.hr.csv_encoding import SAMPLE_BYTES, detect_encoding, find_other_encoding
+from lakehouse.hr.csv_lines import read_csv_sheets
+from lakehouse.hr.file_formats import DAMAGED, EMPTY, NOT_A_WORKBOOK, ZIP_START, recognize_unread
+from lakehouse.hr.files import UnusableFile, unread_format
+from lakehouse.hr.lines import Sheet
+from lakehouse.hr.workbook_sheets import read_workbook_sheets
+from lakehouse.hr.xlsx_package import MAX_UNPACKED_BYTES, ZIP_DAMAGE, Package
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The lines of a sheet, or those of a CSV up to `unclosed_quote_line`, where its quotes stop matching."""
+class SheetFile:
+    """The sheets of a file, which are read one after another.
 
-    lines: Sequence[Line]
-    unclosed_quote_line: int | None = None
-
-
-def read_grids(file: Path) -> list[Grid]:
-    """Return a workbook's sheets in order, or a CSV parsed once with each delimiter.
-
-    Raises BadInput where the file can be read as neither.
+    A CSV has one for each delimiter. `find_encoding` returns the name of an encoding in which a CSV has the titles.
     """
-    return _read_workbook(file) if file.suffix.casefold() == ".xlsx" else _read_csv(file)
+
+    sheets: Iterator[Sheet]
+    hidden_names: Sequence[str] = ()
+    is_csv: bool = False
+    find_encoding: Callable[[Collection[str]], str | None] = lambda _titles: None
 
 
-def _read_workbook(file: Path) -> list[Grid]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it ignores
-            workbook = openpyxl.load_workbook(file, data_only=True)
-        return [
-            Grid([Line(number, cells) for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1)])
-            for sheet in workbook.worksheets
-        ]
-    except Exception:  # noqa: BLE001 - openpyxl raises whatever its zip and XML readers meet in a broken file
-        raise BadInput(
-            f"{display_name(file)} : illisible (abîmé, protégé par un mot de passe, ou pas un classeur .xlsx). "
-            f"Ouvrez-le dans Excel et enregistrez-le de nouveau en .xlsx. {NOTHING_LOADED}"
-        ) from None
+@contextmanager
+def open_sheets(file: Path) -> Iterator[SheetFile]:
+    """Open a workbook or a CSV until the block ends.
 
-
-def _read_csv(file: Path) -> list[Grid]:
-    text = _decode(file)
-    return [_parse_csv(text, delimiter) for delimiter in DELIMITERS]
-
-
-def _decode(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("cp1252")
-    except (OSError, UnicodeDecodeError):
-        raise BadInput(
-            f"{display_name(file)} : illisible (ni UTF-8 ni Windows-1252, ou accès refusé). "
-            f"Enregistrez-le en « CSV UTF-8 ». {NOTHING_LOADED}"
-        ) from None
-
-
-def _parse_csv(text: str, delimiter: str) -> Grid:
-    """Parse the text; a record that spans several lines, as a quoted address may, has the number of its last.
-
-    A wrong delimiter often breaks the quotes, so `unclosed_quote_line` is an error only once the columns are found.
+    Raises BadInput where it cannot be read, also from within the block. Other errors are bugs and stay what they are.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[Line] = []
     try:
-        lines.extend(Line(reader.line_num, tuple(cells)) for cells in reader)
-    except csv.Error:
-        return Grid(lines, unclosed_quote_line=reader.line_num)
-    return Grid(lines)
+        if file.suffix.casefold() != ".xlsx":
+            yield _open_csv(file)
+        else:
+            with _open_package(file) as package:
+                workbook = read_workbook_sheets(package)
+                yield SheetFile(workbook.sheets, workbook.hidden_names)
+    except UnusableFile as error:
+        raise BadInput(error.describe(file)) from None
+    except (*ZIP_DAMAGE, ExpatError):
+        raise BadInput(UnusableFile(DAMAGED).describe(file)) from None
+    except OSError as error:
+        reason = f"illisible ({error.strerror}). Fermez-le dans les autres programmes, et vérifiez vos droits d'accès."
+        raise BadInput(UnusableFile(reason).describe(file)) from None
+
+
+def _open_package(file: Path) -> closing[Package]:
+    with file.open("rb") as opened:
+        is_zip = opened.read(len(ZIP_START)) == ZIP_START
+    if not is_zip:
+        content = _read_bytes(file)
+        raise recognize_unread(content) or UnusableFile(NOT_A_WORKBOOK if content else EMPTY)
+    return closing(Package.open(file))
+
+
+def _open_csv(file: Path) -> SheetFile:
+    content = _read_bytes(file)
+    if content.startswith(ZIP_START):
+        raise unread_format("classeur ou archive ZIP, malgré son nom en .csv")
+    if unread := recognize_unread(content):
+        raise unread
+    encoding = detect_encoding(content)
+    return SheetFile(
+        read_csv_sheets(file, encoding),
+        is_csv=True,
+        find_encoding=partial(find_other_encoding, content[:SAMPLE_BYTES]),
+    )
+
+
+def _read_bytes(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        content = opened.read(MAX_UNPACKED_BYTES + 1)
+    if len(content) > MAX_UNPACKED_BYTES:
+        raise UnusableFile(f"plus de {MAX_UNPACKED_BYTES >> 20} Mio. Gardez seulement les colonnes demandées.")
+    return content

@@ -1,169 +1,97 @@
 """The parser of a table in a file: it finds the header, parses the rows and reports all problems at once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.cells import Unreadable
-from lakehouse.hr.files import NOTHING_LOADED, display_name
-from lakehouse.hr.sheets import Grid, Line, read_grids
-from lakehouse.text import fold_for_comparison, normalize
-
-MAX_PROBLEMS_SHOWN = 20  # with more problems than this, the file as a whole is wrong
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that a file must have; with `required`, its cells must not be blank."""
-
-    field: str
-    title: str
-    parse: Callable[[object], object | None]
-    required: bool = False
+from lakehouse.hr.columns import Column
+from lakehouse.hr.csv_lines import BrokenQuotes
+from lakehouse.hr.files import UnusableFile, display_name
+from lakehouse.hr.lines import Extent, Line, Sheet
+from lakehouse.hr.merged_cells import find_merged
+from lakehouse.hr.problems import Problem
+from lakehouse.hr.row_parser import RowParser
+from lakehouse.hr.sheet_remarks import describe_hidden_cells, describe_hidden_sheets
+from lakehouse.hr.sheets import SheetFile, open_sheets
+from lakehouse.hr.table_header import HeaderSearch, column_positions
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row whose cells could all be parsed: its values by field, and its line number in the file."""
+class Table:
+    """The rows of a file, indexed by their lines, and remarks, in French, that do not prevent the load."""
 
-    line: int
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A reason and its place, without the value: it may be a salary, a name or an address."""
-
-    line: int
-    reason: str
-    column: str | None = None
-
-    def __str__(self) -> str:
-        return f"ligne {self.line}{f', colonne « {self.column} »' if self.column else ''} : {self.reason}"
+    rows: pd.DataFrame
+    remarks: Sequence[str]
 
 
 def read_table(
     file: Path, columns: Sequence[Column], check: Callable[[pd.DataFrame], Iterable[Problem]] = lambda _rows: ()
-) -> pd.DataFrame:
-    """Return the rows of the first sheet that has all the columns, without blank rows, indexed by their lines.
+) -> Table:
+    """Return the rows of the one visible sheet that has all the columns, without blank rows.
 
     `check` is called with the rows whose cells could all be parsed. The first column is the key.
     Raises BadInput with all problems, duplicate keys among them.
     """
-    header, body = _find_header(file, columns)
-    positions = _column_positions(header, columns)
-    parsed: list[Row] = []
-    problems: list[Problem] = []
-    for line in body:
-        row, row_problems = _parse_row(line, header, positions)
-        problems += row_problems
-        parsed += [row] if row else []
-    rows = to_frame(parsed, columns)
-    problems += [*_find_duplicates(rows, columns[0]), *check(rows)]
-    if problems:
-        raise BadInput(_format_problems(display_name(file), sorted(problems, key=lambda problem: problem.line)))
-    return rows
+    with open_sheets(file) as opened:
+        sheet, parser = _find_table(file, opened, columns)
+        remarks = describe_hidden_sheets(opened.hidden_names) + describe_hidden_cells(sheet, parser)
+    rows = parser.to_frame(columns)
+    problems = parser.problems
+    problems.extend(chain(find_merged(sheet.merged, parser), _find_duplicates(rows, columns[0]), check(rows)))
+    if problems.count:
+        raise BadInput(problems.describe(display_name(file)))
+    return Table(rows, [f"{display_name(file)} : {remark}" for remark in remarks])
 
 
-def to_frame(rows: Sequence[Row], columns: Sequence[Column]) -> pd.DataFrame:
-    """Return the rows as a frame with a column for each field, indexed by line.
-
-    Its columns are of objects: types that pandas infers would make floats of integers beside blanks.
-    """
-    return pd.DataFrame(
-        [row.fields for row in rows],
-        index=[row.line for row in rows],
-        columns=[column.field for column in columns],
-        dtype=object,
-    )
-
-
-def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[Line]]:
-    """Return the header line and the lines below it."""
-    required_titles = {fold_for_comparison(column.title) for column in columns}
-    best_match: set[str] = set()
-    for grid in read_grids(file):
-        for index, line in enumerate(grid.lines):
-            best_match = max(best_match, required_titles & set(_folded_titles(line)), key=len)
-            if best_match == required_titles:
-                _reject_malformed(file, grid, line, columns)
-                return line, grid.lines[index + 1 :]
-    missing = ", ".join(
-        f"« {column.title} »" for column in columns if fold_for_comparison(column.title) not in best_match
-    )
-    raise BadInput(
-        f"{display_name(file)} : colonne introuvable : {missing}. "
-        f"Ajoutez-la, ou corrigez son titre ; l'ordre des colonnes est libre. {NOTHING_LOADED}"
-    )
+def _find_table(file: Path, opened: SheetFile, columns: Sequence[Column]) -> tuple[Sheet, RowParser]:
+    """Return the one sheet that has all columns, and its parsed rows."""
+    search = HeaderSearch(columns)
+    found: list[tuple[Sheet, RowParser]] = []
+    for sheet in opened.sheets:
+        parser = _parse_sheet(sheet, search)
+        found += [(sheet, parser)] if parser else []
+        if found and opened.is_csv:
+            break
+    if len(found) > 1:
+        names = ", ".join(f"« {sheet.name} »" for sheet, _ in found)
+        raise UnusableFile(f"plusieurs feuilles conviennent : {names}. N'en laissez qu'une, ou masquez les autres.")
+    if not found:
+        raise search.missing(file, opened)
+    return found[0]
 
 
-def _folded_titles(line: Line) -> list[str]:
-    return [fold_for_comparison(str(cell)) if cell is not None else "" for cell in line.cells]
+def _parse_sheet(sheet: Sheet, search: HeaderSearch) -> RowParser | None:
+    """Return the parsed rows of a sheet that has all columns, None for another."""
+    extent = Extent()
+    header = _find_header(sheet, search, extent)
+    if header is None:
+        return None
+    parser = RowParser(header, column_positions(header, search.columns))
+    for line in sheet.lines:
+        extent.add(line)
+        extent.ensure_within_limits()
+        parser.add(line)
+    return parser
 
 
-def _reject_malformed(file: Path, grid: Grid, header: Line, columns: Sequence[Column]) -> None:
-    if grid.unclosed_quote_line:
-        raise BadInput(
-            f"{display_name(file)}, ligne {grid.unclosed_quote_line} : guillemets mal fermés (peut-être plus haut). "
-            f"Corrigez la ligne. {NOTHING_LOADED}"
-        )
-    titles = _folded_titles(header)
-    duplicates = ", ".join(
-        f"« {column.title} »" for column in columns if titles.count(fold_for_comparison(column.title)) > 1
-    )
-    if duplicates:
-        raise BadInput(
-            f"{display_name(file)}, ligne {header.number} : colonne en double : {duplicates}. N'en laissez qu'une. "
-            f"{NOTHING_LOADED}"
-        )
-
-
-def _column_positions(header: Line, columns: Sequence[Column]) -> Mapping[int, Column]:
-    titles = _folded_titles(header)
-    return {titles.index(fold_for_comparison(column.title)): column for column in columns}
-
-
-def _parse_row(line: Line, header: Line, positions: Mapping[int, Column]) -> tuple[Row | None, list[Problem]]:
-    if all(_is_blank(line.cells[position]) for position in positions if position < len(line.cells)):
-        return None, []
-    if len(line.cells) != len(header.cells):
-        more = "plus" if len(line.cells) > len(header.cells) else "moins"
-        return None, [Problem(line.number, f"{more} de valeurs que de colonnes (séparateur dans un texte ?)")]
-    values = {column.field: _parse_cell(line, line.cells[position], column) for position, column in positions.items()}
-    problems = [value for value in values.values() if isinstance(value, Problem)]
-    return (None if problems else Row(line.number, values)), problems
-
-
-def _is_blank(cell: object) -> bool:
-    return cell is None or not normalize(str(cell))
-
-
-def _parse_cell(line: Line, cell: object, column: Column) -> object | Problem | None:
+def _find_header(sheet: Sheet, search: HeaderSearch, extent: Extent) -> Line | None:
     try:
-        value = column.parse(cell)
-    except Unreadable as unreadable:
-        return Problem(line.number, str(unreadable), column.title)
-    return Problem(line.number, "vide", column.title) if value is None and column.required else value
+        for line in sheet.lines:
+            extent.add(line)
+            if search.matches(line):
+                extent.ensure_within_limits()
+                return line
+    except BrokenQuotes:
+        pass  # of a wrong delimiter
+    return None
 
 
-def _find_duplicates(rows: pd.DataFrame, key: Column) -> list[Problem]:
+def _find_duplicates(rows: pd.DataFrame, key: Column) -> Iterator[Problem]:
     first_lines = rows.index.to_series().groupby(rows[key.field]).transform("first")
     repeated = first_lines[rows.duplicated(key.field)]
-    return [
-        Problem(line, f"en double (déjà ligne {first})", key.title)
-        for line, first in zip(repeated.index, repeated, strict=True)
-    ]
-
-
-def _format_problems(file: str, problems: Sequence[Problem]) -> str:
-    if len(problems) == 1:
-        return f"{file}, {problems[0]}. Corrigez la cellule. {NOTHING_LOADED}"
-    rest = len(problems) - MAX_PROBLEMS_SHOWN
-    shown = [f"{file}, {problem}" for problem in problems[:MAX_PROBLEMS_SHOWN]]
-    return "\n".join(
-        [*shown, *([f"… et {rest} de plus"] if rest > 0 else []), f"Corrigez ces cellules. {NOTHING_LOADED}"]
-    )
+    for line, first in zip(repeated.index, repeated, strict=True):
+        yield Problem(line, f"en double (déjà ligne {first})", key.title)

@@ -1,0 +1,20 @@
+"""The columns that a file must have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a file must have; with `required`, its cells must not be blank.
+
+    With `may_be_cut`, a CSV's line that ends before it has a blank cell. `word_for_none` is what HR writes into a
+    cell that shall be none, where a line that ends before it is refused.
+    """
+
+    field: str
+    title: str
+    parse: Callable[[object], object | None]
+    required: bool = False
+    may_be_cut: bool = False
+    word_for_none: str | None = None
