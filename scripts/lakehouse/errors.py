@@ -8,9 +8,17 @@ from typing import NoReturn
 class LakehouseError(Exception):
     """An error that a person can fix. Its text says what happened, where and what to do, without personal data."""
 
+    exit_code = 1
+
 
 class BadInput(LakehouseError):
     """A file, an option or a rule that cannot be used. Nothing was changed."""
+
+
+class UsageError(BadInput):
+    """A variable or an option outside its range. Its text has two lines: the range, and what to write."""
+
+    exit_code = 2
 
 
 class NotReady(LakehouseError):
@@ -62,6 +70,6 @@ def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str
         sys.exit(main() or 0)
     except LakehouseError as error:
         print(describe(error), file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
