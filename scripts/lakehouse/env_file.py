@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 1 << 20
-UTF_8_BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 EXPORT = re.compile(r"export[ \t]+")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -100,12 +99,11 @@ def _decode(data: bytes, name: str) -> str:
     for bom, encoding in OTHER_BOMS:
         if data.startswith(bom):
             raise EnvError(f"{name} is in {encoding}, which docker-compose cannot read.", UTF_8_HINT)
-    data = data.removeprefix(UTF_8_BOM)
     if b"\0" in data:
         number = data[: data.index(b"\0")].count(b"\n") + 1
         raise EnvError(f"{name}, line {number} has a NUL: the file is damaged, or in UTF-16.", UTF_8_HINT)
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = data[: error.start].count(b"\n") + 1
         raise EnvError(f"{name}, line {number} is not in UTF-8, but in another encoding.", UTF_8_HINT) from None
