@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from lakehouse import env_file, variables
+from lakehouse import arguments, env_file, terminal, variables
 from lakehouse.local import preflight
 
 
@@ -140,7 +140,9 @@ def test_wrong_value_is_two_lines_and_exit_code_2() -> None:
     assert completed.stdout == ""
 
 
-@pytest.mark.parametrize("module", [preflight, env_file, variables], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize(
+    "module", [preflight, arguments, env_file, terminal, variables], ids=lambda module: str(module.__name__)
+)
 def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7(module: ModuleType) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"), feature_version=(3, 7))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -148,5 +150,5 @@ def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7(mo
         if isinstance(node, ast.ImportFrom):
             names = [f"lakehouse.{alias.name}" for alias in node.names]
             imported |= {*names} if node.module == "lakehouse" else {str(node.module)}
-    ours = {"lakehouse.env_file", "lakehouse.variables"}
+    ours = {f"lakehouse.{name}" for name in ("arguments", "env_file", "terminal", "variables")}
     assert {name.split(".")[0] for name in imported - ours} <= sys.stdlib_module_names

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.errors import BadInput, LakehouseError, NotReady, run
+from lakehouse.arguments import Parser
+from lakehouse.errors import BadInput, LakehouseError, NotReady, UsageError, run
 from lakehouse.local.capture_status import read_table_status, to_rich_table
 from lakehouse.local.demo import demo
 from lakehouse.local.stack import Stack
@@ -80,7 +81,9 @@ def logs(stack: Stack, names: list[str]) -> None:
     """Show the logs as they grow, until Ctrl-C."""
     chosen = [stack.logs / f"{name}.log" for name in names] or sorted(stack.logs.glob("*.log"))
     if absent := [path.stem for path in chosen if not path.exists()]:
-        raise BadInput(f"no log of {', '.join(absent)} in {stack.logs}")
+        raise UsageError(
+            f"no log of {', '.join(absent)} in {stack.logs}.\nThe services are {', '.join(stack.service_names)}."
+        )
     if not chosen:
         raise BadInput(f"no log in {stack.logs}: nothing was started yet. Start it: make up")
     subprocess.run(["tail", "-n", "50", "-F", *map(str, chosen)], check=False)
@@ -118,7 +121,7 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
 
 def main() -> int | None:
     """Parse the command line, and run the command on the checkout's own stack."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lakehouse.local",
         description=__doc__,
         epilog=COMMAND_EXAMPLES,

@@ -5,7 +5,6 @@ Standard library only, in syntax that an old Python can parse: it is started wit
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import re
@@ -21,8 +20,11 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(CHECKOUT / "scripts"))  # started by its path, before the package is installed
 
 from lakehouse import env_file, variables  # noqa: E402 - they need the line above
+from lakehouse.arguments import Number, Parser, refuse  # noqa: E402
+from lakehouse.terminal import prepare_output  # noqa: E402
 
 GIB = 1 << 30
+NEED_GIB = Number(0, 1_000_000, "GiB")
 LOCALHOST = "127.0.0.1"
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # the same as in lakehouse.settings
 # Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
@@ -56,6 +58,13 @@ def check_python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> 
         found >= minimum,
         f"install Python {needed} or later, and name it: make PYTHON=/path/to/python3 ...",
     )
+
+
+def parse_version(text: str) -> str:
+    """Return a version such as 3.10; raise ArgumentTypeError for another text."""
+    if not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", text):
+        raise refuse(text, "a version like 3.10")
+    return text
 
 
 def check_venv() -> Check:
@@ -232,16 +241,22 @@ def _is_downloaded(root: Path) -> bool:
 
 def main() -> int:
     """Print a line per check; return 1 where one failed, 2 where .env cannot be used."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__.split("\n", 1)[0],
         epilog="example: python3 scripts/lakehouse/local/preflight.py --need-memory 8",
     )
-    parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="minimum version (default: %(default)s)")
     parser.add_argument(
-        "--need-memory", type=float, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
+        "--need-python",
+        type=parse_version,
+        default="3.10",
+        metavar="X.Y",
+        help="minimum version (default: %(default)s)",
     )
     parser.add_argument(
-        "--need-disk", type=float, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
+        "--need-memory", type=NEED_GIB, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
+    )
+    parser.add_argument(
+        "--need-disk", type=NEED_GIB, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
     )
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
     options = parser.parse_args()
@@ -263,4 +278,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    prepare_output()
     sys.exit(main())
