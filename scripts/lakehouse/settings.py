@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
     connector_db_port: Port | None = None
 
+    postgres_data_dir: Path = Field(default=Path(".local/postgres/data"), description="local mode's Postgres")
     lake_uri: str = "data/delta"
     input_dir: Path = Path("data/input")
     output_dir: Path = Path("data/output")
@@ -129,7 +130,7 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "postgres_data_dir")
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path

@@ -151,6 +151,7 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "CONNECT_URL": Variable(URL_KIND),
     "CONNECTOR_DB_HOST": Variable(HOST_KIND, optional=True),
     "CONNECTOR_DB_PORT": Variable(PORT_KIND, optional=True),
+    "POSTGRES_DATA_DIR": Variable(PATH_KIND),
     "LAKE_URI": Variable(LAKE_KIND),
     "INPUT_DIR": Variable(PATH_KIND),
     "OUTPUT_DIR": Variable(PATH_KIND),

@@ -58,6 +58,7 @@ def on_free_ports(home: Path) -> Settings:
         connect_url=f"http://{LOCALHOST}:{connect}",
         thrift_host=LOCALHOST,
         thrift_port=thrift,
+        postgres_data_dir=home / "postgres" / "data",
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
         warm_jvm_socket=home / "run" / "warm",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from lakehouse.cdc import lake_identity
 from lakehouse.errors import HOME_VAR, UsageError
 from lakehouse.local import orphans, service_addresses
 from lakehouse.local.java import java_home
@@ -44,7 +45,13 @@ class Stack:
         """Define a stack without starting it; `on_progress` gets a line per service that has become ready."""
         self.home = home.resolve()
         local_settings = service_addresses.with_local_addresses(settings)
-        self.settings = local_settings.model_copy(update={"java_home": java_home(self.home, local_settings.java_home)})
+        self.settings = local_settings.model_copy(
+            update={
+                "java_home": java_home(self.home, local_settings.java_home),
+                "postgres_data_dir": self.home / "postgres" / "data",
+            }
+        )
+        self.owner = str(self.home)
         self.logs = self.home / "logs"
         self._run = self.home / "run"
         self._on_progress = on_progress
@@ -67,6 +74,9 @@ class Stack:
         """
         chosen = self._select(names)
         with self._locked():
+            if "://" not in self.settings.lake:
+                with suppress(OSError):  # the tables' creation names it, with what to do
+                    lake_identity.claim(Path(self.settings.lake), self.owner)
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
                 self._supervisor.start(self._services.values(), {**self.environment(), HOME_VAR: str(self.home)})

@@ -22,6 +22,7 @@ from lakehouse.simulator.backfill import generate_history
 from lakehouse.simulator.invalid_activities import corrupt
 from lakehouse.source import postgres
 from lakehouse.source.go_live import read_go_live
+from lakehouse.source.own_postgres import ensure_own_postgres
 from lakehouse.source.postgres import Connection, connect, db_now
 
 ENDED_AGO_RANGE_S = (10, 600)
@@ -41,6 +42,7 @@ def _main() -> None:
     logs.configure(settings.log_format)
     rng = Random(options.seed)
     with connect(settings, autocommit=True) as conn:
+        ensure_own_postgres(conn, settings)
         athletes = _require_athletes(conn)
         if options.history_months:
             print(f"{insert_past_activities(conn, rng, athletes, options.history_months)} past activities inserted")
