@@ -1,8 +1,7 @@
 """Append every change of the captured tables from Kafka to Bronze, with one stream per table, until stopped."""
 
-import argparse
-
 from lakehouse import logs
+from lakehouse.arguments import Parser
 from lakehouse.capture.streams import run_streams
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
@@ -12,7 +11,7 @@ from lakehouse.source.roles import as_worker
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/continuous_master_stream.py"
-    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    Parser(description=__doc__, epilog=example).parse_args()
     settings, stop = as_worker(Settings()), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
     run_streams(settings, stop)

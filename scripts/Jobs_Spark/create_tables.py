@@ -1,7 +1,6 @@
 """Create the missing tables of Silver and Gold, without rows. The first load does this too."""
 
-import argparse
-
+from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
@@ -10,7 +9,7 @@ from lakehouse.source.commit_ledger import writable_store
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/create_tables.py"
-    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    Parser(description=__doc__, epilog=example).parse_args()
     with writable_store(Settings(), "load") as store:
         create_tables(store)
 

@@ -3,6 +3,7 @@
 import argparse
 
 from lakehouse import logs
+from lakehouse.arguments import Parser
 from lakehouse.distance import worker
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
@@ -24,7 +25,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/distance_worker.py --once   (API_KEY_MAPS: Google; none: estimates)",
     )

@@ -1,10 +1,9 @@
 """Dire pourquoi une personne reçoit ce qu'elle reçoit : chaque ligne derrière ses chiffres, et d'où elle vient."""
 
-from datetime import date
-
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.arguments import DAY_OF_DATA, MAX_INTEGER, WholeNumber
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.lake_format import ensure_format
 from lakehouse.cdc.table_store import TableStore
@@ -42,13 +41,15 @@ def main() -> None:
 def _build_parser() -> FrenchParser:
     example = "exemple : python scripts/Jobs_Spark/explain_employee.py --employee 59019 --as-of 2026-06-30"
     parser = FrenchParser(description=__doc__, epilog=example)
-    parser.add_argument("--employee", type=int, required=True, metavar="ID", help="l'identifiant du salarié")
     parser.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DATE", help="le jour dont les données comptent (aujourd'hui)"
+        "--employee", type=WholeNumber(1, MAX_INTEGER), required=True, metavar="ID", help="l'identifiant du salarié"
+    )
+    parser.add_argument(
+        "--as-of", type=DAY_OF_DATA, metavar="DATE", help="le jour dont les données comptent (aujourd'hui)"
     )
     parser.add_argument(
         "--known-at",
-        type=date.fromisoformat,
+        type=DAY_OF_DATA,
         metavar="DATE",
         help="le dernier jour dont les connaissances comptent (celui de --as-of)",
     )

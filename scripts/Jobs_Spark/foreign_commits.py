@@ -1,8 +1,7 @@
 """List the lake's versions that no program of ours has noted beforehand. Exit code 1 while one is unresolved."""
 
-import argparse
-
 from lakehouse import logs
+from lakehouse.arguments import Line, Parser
 from lakehouse.cdc.foreign_commits import accept
 from lakehouse.errors import ForeignCommitFound, LakehouseError, run
 from lakehouse.refresh.foreign_repair import LAKE_TABLES, find_in_lake
@@ -12,12 +11,12 @@ from lakehouse.source.commit_ledger import writable_store
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/foreign_commits.py"
-    parser = argparse.ArgumentParser(description=__doc__, epilog=example)
+    parser = Parser(description=__doc__, epilog=example)
     tables = ["/".join(table) for table in LAKE_TABLES]
     parser.add_argument(
         "--accept", choices=tables, metavar="LAYER/TABLE", help="accept the versions of this table as they are"
     )
-    parser.add_argument("--why", metavar="TEXT", help="why they are accepted; it is kept with the finding")
+    parser.add_argument("--why", type=Line(), metavar="TEXT", help="why they are accepted; it is kept with the finding")
     options = parser.parse_args()
     if bool(options.accept) != bool(options.why):
         parser.error("--accept and --why belong together")

@@ -1,8 +1,7 @@
 """Create Gold's views that the running Thrift server lacks or has in an older form, and print their names."""
 
-import argparse
-
 from lakehouse import logs
+from lakehouse.arguments import WAIT_S, Parser
 from lakehouse.errors import run
 from lakehouse.healthcheck import make_heartbeat
 from lakehouse.retries import StopSignal
@@ -11,11 +10,13 @@ from lakehouse.settings import Settings
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="example: python scripts/Jobs_Spark/init_views.py --wait 120"
-    )
+    parser = Parser(description=__doc__, epilog="example: python scripts/Jobs_Spark/init_views.py --wait 120")
     parser.add_argument(
-        "--wait", type=float, default=0, metavar="SECONDS", help="how long to wait for the server and for Gold's tables"
+        "--wait",
+        type=WAIT_S,
+        default=0,
+        metavar="SECONDS",
+        help="how long to wait for the server and for Gold's tables",
     )
     parser.add_argument(
         "--watch",

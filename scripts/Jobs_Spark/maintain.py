@@ -1,6 +1,5 @@
 """Compact the small files of the lake's tables, delete unused files, and count offsets. Safe to run at any time."""
 
-import argparse
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.arguments import WAIT_S, Parser, WholeNumber
 from lakehouse.cdc.maintenance import APPEND_TARGET_BYTES, MERGE_TARGET_BYTES
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
@@ -19,16 +19,23 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
 
+MAX_DAYS = 3_650
+
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30"
+    parser = Parser(description=__doc__, epilog="example: python scripts/Jobs_Spark/maintain.py --days 30")
+    parser.add_argument(
+        "--days",
+        type=WholeNumber(1, MAX_DAYS),
+        default=7,
+        help="at least so many days a reader can use old files (default: 7)",
     )
     parser.add_argument(
-        "--days", type=_parse_days, default=7, help="days for which a reader can still use old files (default: 7)"
-    )
-    parser.add_argument(
-        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for a running refresh (default: 60)"
+        "--wait",
+        type=WAIT_S,
+        default=60,
+        metavar="SECONDS",
+        help="how long to wait for a running refresh (default: 60)",
     )
     options = parser.parse_args()
     settings = Settings()
@@ -45,14 +52,6 @@ def main() -> int:
             results += maintain_tables(store, REWRITTEN_TABLES, retention, MERGE_TARGET_BYTES, lock.ensure_held)
         results += offset_errors(store)
     return show(results)
-
-
-def _parse_days(text: str) -> int:
-    if (days := int(text)) < 1:
-        raise argparse.ArgumentTypeError(
-            "at least 1 day: a refresh or a report may still read the version that it started with"
-        )
-    return days
 
 
 if __name__ == "__main__":

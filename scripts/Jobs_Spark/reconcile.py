@@ -1,10 +1,9 @@
 """Compare Silver with Postgres by row counts and checksums, and name differing keys. Exit code 1 on a difference."""
 
-import argparse
-
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.arguments import WAIT_S, Parser, WholeNumber
 from lakehouse.cdc.lake import Lake
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LakehouseError, run
@@ -17,23 +16,24 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.spark.session import session
 
+MAX_SHOWN_KEYS = 1_000_000
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/reconcile.py --table rh_employees --show 20"
     )
     tables = [contract.table for contract in CAPTURED]
     parser.add_argument("--table", action="append", choices=tables, help="compare this table only; can be repeated")
     parser.add_argument(
         "--wait",
-        type=float,
+        type=WAIT_S,
         default=60,
         metavar="SECONDS",
         help="how long to wait until Bronze has all that Postgres committed (default: 60)",
     )
-    parser.add_argument(
-        "--show", type=int, default=10, metavar="N", help="differing keys to name per table (default: 10)"
-    )
+    keys = WholeNumber(0, MAX_SHOWN_KEYS)
+    parser.add_argument("--show", type=keys, default=10, metavar="N", help="differing keys to name a table (10)")
     since_help = "also name the runs of gold.runs whose figures were computed from the differing rows"
     parser.add_argument("--since", action="store_true", help=since_help)
     options = parser.parse_args()

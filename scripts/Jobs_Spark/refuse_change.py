@@ -1,8 +1,7 @@
 """Set one message of a captured table aside for good: it is quarantined, and the last accepted version stays."""
 
-import argparse
-
 from lakehouse import logs
+from lakehouse.arguments import MAX_BIGINT, MAX_INTEGER, WAIT_S, Line, Parser, WholeNumber
 from lakehouse.clock import utc_now
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
@@ -34,23 +33,20 @@ def main() -> None:
     print(f"{describe_position(contract, done.refusal)} is set aside.{merged} Now run {RUN_REFRESH}")
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
+def _build_parser() -> Parser:
+    parser = Parser(description=__doc__, epilog=EXAMPLE)
     tables = [contract.table for contract in CAPTURED]
     parser.add_argument("--table", required=True, choices=tables)
-    parser.add_argument("--offset", required=True, type=int, metavar="N", help="the message's offset in its topic")
+    offset, number = WholeNumber(0, MAX_BIGINT), WholeNumber(0, MAX_INTEGER)
+    parser.add_argument("--offset", required=True, type=offset, metavar="N", help="the message's offset in its topic")
     why_help = "the reason, which HR reads: French, and without a person's data"
-    parser.add_argument("--why", required=True, type=_parse_reason, metavar="TEXT", help=why_help)
-    parser.add_argument("--partition", type=int, metavar="N", help="needed where the topic has several")
-    parser.add_argument("--incarnation", type=int, metavar="N", help="needed where a topic was deleted and made again")
-    parser.add_argument("--wait", type=float, default=60, metavar="SECONDS", help="for a running refresh (default: 60)")
+    parser.add_argument("--why", required=True, type=Line(MAX_REASON_LENGTH), metavar="TEXT", help=why_help)
+    parser.add_argument("--partition", type=number, metavar="N", help="needed where the topic has several")
+    parser.add_argument(
+        "--incarnation", type=number, metavar="N", help="needed where a topic was deleted and made again"
+    )
+    parser.add_argument("--wait", type=WAIT_S, default=60, metavar="SECONDS", help="for a refresh to end (default: 60)")
     return parser
-
-
-def _parse_reason(text: str) -> str:
-    if not (reason := text.strip()) or len(reason) > MAX_REASON_LENGTH or not reason.isprintable():
-        raise argparse.ArgumentTypeError(f"a reason is one line of 1 to {MAX_REASON_LENGTH} characters")
-    return reason
 
 
 if __name__ == "__main__":

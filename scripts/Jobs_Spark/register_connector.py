@@ -3,6 +3,7 @@
 import argparse
 
 from lakehouse import logs
+from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
@@ -19,7 +20,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog="example: python scripts/Jobs_Spark/register_connector.py --once",
     )

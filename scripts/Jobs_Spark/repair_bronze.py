@@ -3,11 +3,10 @@
 Every offset is read. Silver is rebuilt by the next refresh. The stream must not run meanwhile.
 """
 
-import argparse
-
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.arguments import WAIT_S, Parser
 from lakehouse.capture.bronze_repair import describe_offset_problems, describe_result, ensure_repaired, repair_bronze
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
@@ -17,14 +16,14 @@ from lakehouse.source.commit_ledger import writable_store
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/repair_bronze.py --table rh_employees --dry-run"
     )
     tables = [contract.table for contract in CAPTURED]
     parser.add_argument("--table", action="append", choices=tables, help="repair this table only; can be repeated")
     parser.add_argument("--dry-run", action="store_true", help="say what is wrong, and change nothing")
     parser.add_argument(
-        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the stream's end (default: 60)"
+        "--wait", type=WAIT_S, default=60, metavar="SECONDS", help="how long to wait for the stream's end (default: 60)"
     )
     options = parser.parse_args()
     settings = Settings()

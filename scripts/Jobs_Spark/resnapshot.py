@@ -3,11 +3,10 @@
 The next refresh makes Silver equal to Postgres, also where deletes were lost. Slack sends no message a second time.
 """
 
-import argparse
-
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.arguments import WAIT_S, Parser
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
@@ -17,12 +16,10 @@ from lakehouse.source.resnapshot import resnapshot_lake
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="example: python scripts/Jobs_Spark/resnapshot.py --wait 3600"
-    )
+    parser = Parser(description=__doc__, epilog="example: python scripts/Jobs_Spark/resnapshot.py --wait 3600")
     parser.add_argument(
         "--wait",
-        type=float,
+        type=WAIT_S,
         default=600,
         metavar="SECONDS",
         help="how long the connector may take over its snapshot (default: 600)",

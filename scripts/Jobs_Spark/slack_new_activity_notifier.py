@@ -3,6 +3,7 @@
 import argparse
 
 from lakehouse import logs
+from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
@@ -29,9 +30,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(
         "--once", action="store_true", help="read the topic to its end, send the messages that are due, then exit"

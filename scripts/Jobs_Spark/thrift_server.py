@@ -1,10 +1,9 @@
 """Serve Gold's views over Thrift to Power BI and beeline. init_views.py creates the views in the running server."""
 
-import argparse
 import os
-from pathlib import Path
 
 from lakehouse import logs
+from lakehouse.arguments import Parser, PathName
 from lakehouse.errors import run
 from lakehouse.serving.server import prepare
 from lakehouse.settings import Settings
@@ -12,10 +11,12 @@ from lakehouse.settings import Settings
 
 def main() -> None:
     """Replace this process with the server, so that signals to stop reach the server."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog="example: python scripts/Jobs_Spark/thrift_server.py --catalog .local/thrift"
     )
-    parser.add_argument("--catalog", type=Path, required=True, metavar="DIR", help="the folder of the views' catalog")
+    parser.add_argument(
+        "--catalog", type=PathName(), required=True, metavar="DIR", help="the folder of the views' catalog"
+    )
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)

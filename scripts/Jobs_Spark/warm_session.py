@@ -1,8 +1,7 @@
 """Run a warm JVM for refreshes on this machine, until stopped: they start sooner, with Spark's code compiled."""
 
-import argparse
-
 from lakehouse import logs
+from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
@@ -11,7 +10,7 @@ from lakehouse.spark.warm_jvm_server import serve
 
 def main() -> None:
     example = "example: python scripts/Jobs_Spark/warm_session.py   (then run refreshes in another terminal)"
-    argparse.ArgumentParser(description=__doc__, epilog=example).parse_args()
+    Parser(description=__doc__, epilog=example).parse_args()
     settings, stop = Settings(), StopSignal().on_sigterm()
     logs.configure(settings.log_format)
     serve(settings, stop, logs.logger("warm").info)

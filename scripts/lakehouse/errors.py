@@ -1,16 +1,40 @@
 """Errors that say what happened, where, and what to do."""
 
+import os
+import signal
 import sys
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+from lakehouse.terminal import prepare_output
+
+ERRORS_HOME = Path(__file__).resolve().parents[2] / ".local"
+HOME_VAR = "LAKEHOUSE_HOME"  # the folder of a stack that is none of the checkout's
+RETAINED_TRACEBACKS = 50
+INTERRUPTED = 128 + signal.SIGINT
 
 
 class LakehouseError(Exception):
     """An error that a person can fix. Its text says what happened, where and what to do, without personal data."""
 
+    exit_code = 1
+
 
 class BadInput(LakehouseError):
     """A file, an option or a rule that cannot be used. Nothing was changed."""
+
+
+class UsageError(BadInput):
+    """A variable or an option outside its range. Its text has two lines: the range, and what to write."""
+
+    exit_code = 2
+
+
+class ProgramError(LakehouseError):
+    """An error of this program itself. Its text names the file with the traceback."""
 
 
 class NotReady(LakehouseError):
@@ -56,12 +80,41 @@ def describe_error(error: LakehouseError) -> str:
 def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
     """Call an entry point and exit the process with its exit code.
 
-    Exits with 1 and the description of a LakehouseError, with 130 after Ctrl-C.
+    Exits with the code of a LakehouseError and its description, with 130 after Ctrl-C. After an error of this program
+    itself, it exits with 1 and names the file with the traceback.
     """
+    prepare_output()
     try:
-        sys.exit(main() or 0)
+        exit_code = main() or 0
     except LakehouseError as error:
         print(describe(error), file=sys.stderr)
-        sys.exit(1)
+        exit_code = error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends the clean-up, without a traceback
+        exit_code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug
+        problem = ProgramError(f"{type(error).__name__}, a bug of this program. {_keep_traceback(error)}")
+        print(describe(problem), file=sys.stderr)
+        exit_code = problem.exit_code
+    sys.exit(exit_code)
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Write the traceback into a private file, and return where it is; print it where no file can be written.
+
+    It is not for the terminal: an exception's text may quote a row.
+    """
+    text = "".join(traceback.format_exception(error))
+    folder = Path(os.environ.get(HOME_VAR) or ERRORS_HOME) / "errors"
+    file = folder / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for oldest in sorted(folder.glob("*.txt"))[: 1 - RETAINED_TRACEBACKS]:
+            oldest.unlink(missing_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as written:
+            written.write(text)
+    except OSError:
+        print(text, file=sys.stderr)
+        return "Its traceback is above: report it."
+    return f"Its traceback is in {file}: report it."

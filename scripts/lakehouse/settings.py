@@ -6,11 +6,17 @@ LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from lakehouse import variables
+from lakehouse.env_file import EnvError, read_env_file, read_generated_file
+from lakehouse.errors import UsageError
 from lakehouse.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,19 +25,50 @@ LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
+Port = Annotated[int, Field(ge=1, le=variables.MAX_PORT)]
+
+
+def read_variables(env_file: Path | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return our variables by name, from the environment and, where there is a `env_file`, from the files.
+
+    Raises UsageError for a file, a name or a value that cannot be used; it quotes no value.
+    """
+    try:
+        written = read_env_file(env_file) if env_file else {}
+        variables.check_names(written)
+        running = read_generated_file(LOCAL_ADDRESSES_FILE) if env_file else {}
+        merged = variables.merge([written, running, variables.from_environment(environment)])
+    except EnvError as error:
+        raise UsageError(str(error)) from None
+    return {name: assignment.value for name, assignment in merged.items()}
+
+
+class VariablesSource(PydanticBaseSettingsSource):
+    """Pydantic's source of the values that `read_variables` returns."""
+
+    def __init__(self, settings_class: type[BaseSettings], env_file: Path | None) -> None:
+        super().__init__(settings_class)
+        self._values = read_variables(env_file, os.environ)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return self._values.get(field_name.upper()), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return {name.lower(): value for name, value in self._values.items() if name in variables.SETTING_VARIABLES}
+
 
 class Settings(BaseSettings):
     """The values that differ between machines: addresses, folders, secrets. Tuning is in spark/."""
 
     model_config = SettingsConfigDict(
-        env_file=None if os.environ.get(ENVIRONMENT_ONLY_VAR) else (ROOT / ".env", LOCAL_ADDRESSES_FILE),
-        env_ignore_empty=True,
+        env_file=None if os.environ.get(ENVIRONMENT_ONLY_VAR) else ROOT / ".env",
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     db_host: str = "localhost"
-    db_port: int = 5432
+    db_port: Port = 5432
     db_name: str = "rh_sport"
     db_user: str = "postgres"
     db_password: SecretStr = SecretStr("postgres")
@@ -39,13 +76,14 @@ class Settings(BaseSettings):
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
 
-    kafka_port: int = Field(default=19092, description="Redpanda's published port on this machine")
+    kafka_port: Port = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
-    kafka_controller_port: int = Field(default=19093, description="the controller port of local mode's broker")
+    kafka_controller_port: Port = Field(default=19093, description="the controller port of local mode's broker")
     connect_url: str = "http://localhost:8083"
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
-    connector_db_port: int | None = None
+    connector_db_port: Port | None = None
 
+    postgres_data_dir: Path = Field(default=Path(".local/postgres/data"), description="local mode's Postgres")
     lake_uri: str = "data/delta"
     input_dir: Path = Path("data/input")
     output_dir: Path = Path("data/output")
@@ -55,11 +93,11 @@ class Settings(BaseSettings):
     java_home: Path | None = None
     warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
     jars_dir: Path = Path(".local/jars")
-    spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
+    spark_ui_port: Port | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
     thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads all")
-    thrift_port: int = 10000
+    thrift_port: Port = 10000
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
@@ -68,6 +106,18 @@ class Settings(BaseSettings):
 
     log_format: LogFormat = "text"
     heartbeat_file: Path | None = Field(default=None, description="touched by a healthy service")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return our one reader in place of pydantic's readers, which read .env unlike docker-compose."""
+        return init_settings, VariablesSource(settings_cls, getattr(dotenv_settings, "env_file", None))
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
@@ -80,7 +130,7 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "postgres_data_dir")
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path

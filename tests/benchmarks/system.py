@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.plain_java import java_without_cache
-from lakehouse.errors import NotReady
-from lakehouse.local import orphans
+from lakehouse.errors import HOME_VAR, NotReady
 from lakehouse.local.service_addresses import environment
 from lakehouse.local.services import services
 from lakehouse.retries import wait_until
@@ -65,7 +64,7 @@ class BenchmarkSystem(System):
     @contextmanager
     def start_process(self, settings: Settings, *command: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
         """Run a command with the stack's environment, and terminate it and its children when the block ends."""
-        env = {**environment(settings), orphans.HOME_VAR: str(self.stack.home)}
+        env = {**environment(settings), HOME_VAR: str(self.stack.home)}
         with (self.stack.logs / "bench.log").open("a") as log:
             output = {
                 "stdout": log,

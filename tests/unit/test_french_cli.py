@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from lakehouse.arguments import DAY_OF_DATA, WAIT_S, PathName, WholeNumber
 from lakehouse.errors import BadInput, NotReady
 from lakehouse.french_cli import FrenchParser, describe_error, to_french
 from lakehouse.local.service import job_command
@@ -44,8 +45,16 @@ def test_usage_error_is_french(command: tuple[str, ...], arguments: list[str]) -
     [
         ([], "il manque --count"),
         (["--count", "1", "x"], "arguments inconnus : x"),
-        (["--count", "many"], "--count : 'many' n'est pas un nombre"),
-        (["--count"], "--count : il manque une valeur"),
+        (["--count", "many"], "--count : 'many' n'est pas un nombre entier de 1 à 9"),
+        (["--count", "nan"], "--count : 'nan' n'est pas un nombre entier de 1 à 9"),
+        (["--count"], "--count : il manque un nombre entier de 1 à 9"),
+        (["--count", "1", "--wait", "inf"], "--wait : 'inf' n'est pas un nombre de secondes de 0 à 604800"),
+        (
+            ["--count", "1", "--day", "2026-02-30"],
+            "--day : '2026-02-30' n'est pas une date de 1900-01-01 à 9999-12-31, comme 2026-06-30",
+        ),
+        (["--count", "1", "--input", ""], "--input : '' n'est pas un chemin"),
+        (["--count", "1", "--color"], "--color : il manque une valeur"),
         (["--co", "1"], "--co est ambigu : --count, --color"),
     ],
 )
@@ -53,12 +62,17 @@ def test_messages_of_argparse_are_translated(
     capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     parser = FrenchParser(description="Compter.", epilog="exemple : compter")
-    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--count", type=WholeNumber(1, 9), required=True)
+    parser.add_argument("--wait", type=WAIT_S)
+    parser.add_argument("--day", type=DAY_OF_DATA)
+    parser.add_argument("--input", type=PathName())
     parser.add_argument("--color")
     with pytest.raises(SystemExit) as exited:
         parser.parse_args(arguments)
     assert exited.value.code == 2
-    assert capsys.readouterr().err.endswith(f" : erreur : {message}\n")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(f" : erreur : {message}")
+    assert second.startswith("Toutes les options : ")
 
 
 def test_a_message_of_ours_stays_as_it_is() -> None:

@@ -107,7 +107,7 @@ def test_free_ports_are_distinct_and_below_the_ephemeral_range(tmp_path: Path) -
 
 
 def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"no such service: kafak.*kafka"):
+    with pytest.raises(BadInput, match=r"no such service: kafak\.\n.*kafka"):
         Stack.on_free_ports(tmp_path).up("kafak")
 
 

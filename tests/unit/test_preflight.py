@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from lakehouse import arguments, env_file, terminal, variables
 from lakehouse.local import preflight
 
 
@@ -86,9 +88,9 @@ def test_busy_port_of_our_own_stack_is_no_error(busy_port: int) -> None:
     [
         ("redpanda:9092", 19092),
         ("localhost:29092", 29092),
-        ("http://127.0.0.1:29092", 29092),
-        ("29092", 29092),
-        ("", 19092),
+        ("127.0.0.1:29092", 29092),
+        ("[::1]:29092,broker:9092", 29092),
+        ("broker:9092", 19092),
     ],
 )
 def test_container_address_is_checked_on_the_published_port(tmp_path: Path, address: str, number: int) -> None:
@@ -96,8 +98,57 @@ def test_container_address_is_checked_on_the_published_port(tmp_path: Path, addr
     assert ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", number) in preflight.configured_ports(tmp_path)
 
 
-def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7() -> None:
-    tree = ast.parse(Path(preflight.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
+def test_port_of_the_container_address_is_the_published_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KAFKA_BOOTSTRAP_SERVERS=redpanda:9092\nKAFKA_PORT=29092\n", encoding="utf-8")
+    assert ("Kafka", "KAFKA_BOOTSTRAP_SERVERS", 29092) in preflight.configured_ports(tmp_path)
+
+
+def test_port_that_two_services_would_take_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("THRIFT_PORT=19092\n", encoding="utf-8")
+    [failed] = [check for check in preflight.port_checks(tmp_path) if check.found.startswith("also")]
+    assert not failed.is_ok
+    assert (failed.name, failed.found) == ("port 19092", "also Kafka's")
+
+
+@pytest.mark.parametrize(
+    ("data", "ports"),
+    [
+        (
+            b"\xef\xbb\xbfSLACK_WEBHOOK_URL=https://hooks.slack.example/x\r\nDB_PORT=27432\r\n",
+            {5432: False, 27432: True},
+        ),
+        (b"# ports of mine\nDB_PORT=27999 # 5432 is the company server\n", {5432: False, 27999: True}),
+        (b"export DB_PORT='27999'", {5432: False, 27999: True}),
+    ],
+    ids=["bom-crlf", "inline-comment", "export-quotes"],
+)
+def test_preflight_checks_the_port_that_an_untidy_env_file_names(
+    tmp_path: Path, data: bytes, ports: dict[int, bool]
+) -> None:
+    (tmp_path / ".env").write_bytes(data)
+    configured = {number for _, _, number in preflight.configured_ports(tmp_path)}
+    assert {number: number in configured for number in ports} == ports
+
+
+def test_wrong_value_is_two_lines_and_exit_code_2() -> None:
+    completed = _preflight(DB_PORT="70000")
+    assert completed.returncode == 2
+    assert completed.stderr.splitlines() == [
+        "error: DB_PORT (in the environment) is not a port: a whole number from 1 to 65535.",
+        "Write it like this: DB_PORT=5432",
+    ]
+    assert completed.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "module", [preflight, arguments, env_file, terminal, variables], ids=lambda module: str(module.__name__)
+)
+def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"), feature_version=(3, 7))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"lakehouse.{alias.name}" for alias in node.names]
+            imported |= {*names} if node.module == "lakehouse" else {str(node.module)}
+    ours = {f"lakehouse.{name}" for name in ("arguments", "env_file", "terminal", "variables")}
+    assert {name.split(".")[0] for name in imported - ours} <= sys.stdlib_module_names

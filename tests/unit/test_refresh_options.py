@@ -51,7 +51,7 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
         (["--as-of", "2026-11-29"], "nothing is known of a day to come: today is 2026-11-28"),
         (["--as-of", "2026-06-30", "--known-at", "2027-01-01"], "nothing is known of a day to come"),
         (["--known-at", "2026-06-30"], "--known-at needs --as-of"),
-        (["--as-of", "hier"], "argument --as-of: invalid"),
+        (["--as-of", "hier"], "argument --as-of: 'hier' is not a day from 1900-01-01"),
         (["--bonus-rate", "0.06"], "--bonus-rate needs --scenario NAME"),
         (["--scenario", "rien"], "changes no rule: add one, such as --bonus-rate 0.06"),
         (["--scenario", "a'b", "--bonus-rate", "0.06"], "letters, digits, dots, dashes and underscores"),
@@ -69,7 +69,7 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
         (["--full-refresh", "--as-of", "2026-06-30"], "--full-refresh is about today's figures"),
         (["--unverified", "--as-of", "2026-06-30"], "--unverified is about today's figures"),
         (["--unverified", "--scenario", "x", "--bonus-rate", "0.06"], "rest on the last proved cut"),
-        (["--alert-threshold", "-1"], "a share of 0 or more"),
+        (["--alert-threshold", "-1"], "is not a number from 0 to 1000"),
     ],
 )
 def test_invalid_refresh_option_is_an_error_with_its_remedy(

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from lakehouse.arguments import DAY_OF_DATA, SEED, WAIT_S, PathName, WholeNumber
 from lakehouse.french_cli import FrenchParser
 
+MAX_HISTORY_MONTHS = 600  # fifty years
 PIPELINE_EXAMPLE = "exemple : python scripts/ETL_Full_Load/pipeline.py --effective-from 2026-09-01"
 
 
@@ -26,14 +28,14 @@ def build_parser(description: str, input_dir: Path) -> FrenchParser:
     parser.add_argument(
         "--input",
         dest="folder",
-        type=Path,
+        type=PathName(),
         default=input_dir,
         metavar="DOSSIER",
         help="les fichiers RH (%(default)s)",
     )
     parser.add_argument(
         "--effective-from",
-        type=date.fromisoformat,
+        type=DAY_OF_DATA,
         metavar="DATE",
         help="le jour à partir duquel les lignes RH modifiées sont valables",
     )
@@ -42,7 +44,7 @@ def build_parser(description: str, input_dir: Path) -> FrenchParser:
     )
     parser.add_argument(
         "--history-months",
-        type=int,
+        type=WholeNumber(0, MAX_HISTORY_MONTHS),
         default=12,
         metavar="N",
         help="les mois d'activités à générer au premier chargement (%(default)s ; 0 pour aucun)",
@@ -52,8 +54,8 @@ def build_parser(description: str, input_dir: Path) -> FrenchParser:
         action="store_true",
         help="ne rien charger dans un système qui est déjà en service",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="la graine, pour générer de nouveau le même historique")
+    parser.add_argument("--seed", type=SEED, metavar="N", help="la graine, pour générer de nouveau le même historique")
     parser.add_argument(
-        "--wait", type=float, default=60, metavar="SECONDES", help="combien de temps attendre Postgres (%(default)s)"
+        "--wait", type=WAIT_S, default=60, metavar="SECONDES", help="combien de temps attendre Postgres (%(default)s)"
     )
     return parser

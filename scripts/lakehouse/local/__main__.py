@@ -1,23 +1,26 @@
 """The services without Docker: python -m lakehouse.local up|down|reset|status|logs|classes|demo."""
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse.errors import BadInput, LakehouseError, NotReady, run
+from lakehouse.arguments import Parser
+from lakehouse.errors import BadInput, LakehouseError, NotReady, UsageError, run
 from lakehouse.local.capture_status import read_table_status, to_rich_table
 from lakehouse.local.demo import demo
+from lakehouse.local.reset_plan import ResetPlan, find_lake_folder, plan_lake
 from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 
 LOCAL_HOME = ROOT / ".local"
-DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run")
+DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run", "errors")
+DEFAULT_LAKE = Settings.model_fields["lake_uri"].default
 COMMAND_EXAMPLES = """\
 examples:
   python -m lakehouse.local up                  all services
@@ -46,14 +49,23 @@ def down(stack: Stack, _names: list[str]) -> None:
 
 
 def reset(stack: Stack, _names: list[str]) -> None:
-    """Stop all services, delete the data but not the downloads, and print what was deleted."""
+    """Stop all services, delete the data but not the downloads, and print what was deleted.
+
+    What is not this checkout's is named and left, and the exit code is 1.
+    """
+    lake = find_lake_folder(stack.settings.lake_uri, ROOT)
     stack.down()
-    lake = Path(stack.settings.lake)
-    content = [path for path in lake.iterdir() if path.name != ".gitkeep"] if lake.is_dir() else []
-    for path in [*(LOCAL_HOME / name for name in DATA_DIRS), *content]:
-        if path.exists():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            print(f"deleted {path}")
+    plan = ResetPlan()
+    if lake:
+        plan = plan_lake(lake, owner=stack.owner, is_default=lake == ROOT / DEFAULT_LAKE)
+    folders = [path for name in DATA_DIRS if os.path.lexists(path := LOCAL_HOME / name)]
+    plan.leave += [path for path in folders if path.is_symlink()]
+    for path in [*(path for path in folders if not path.is_symlink()), *plan.delete]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        print(f"deleted {path}")
+    left = [*map(str, plan.leave), *([] if lake else [stack.settings.lake])]
+    if left:
+        raise LakehouseError(f"left, for it is not known to be this checkout's: {', '.join(left)}")
 
 
 def status(stack: Stack, _names: list[str]) -> None:
@@ -80,7 +92,9 @@ def logs(stack: Stack, names: list[str]) -> None:
     """Show the logs as they grow, until Ctrl-C."""
     chosen = [stack.logs / f"{name}.log" for name in names] or sorted(stack.logs.glob("*.log"))
     if absent := [path.stem for path in chosen if not path.exists()]:
-        raise BadInput(f"no log of {', '.join(absent)} in {stack.logs}")
+        raise UsageError(
+            f"no log of {', '.join(absent)} in {stack.logs}.\nThe services are {', '.join(stack.service_names)}."
+        )
     if not chosen:
         raise BadInput(f"no log in {stack.logs}: nothing was started yet. Start it: make up")
     subprocess.run(["tail", "-n", "50", "-F", *map(str, chosen)], check=False)
@@ -118,7 +132,7 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
 
 def main() -> int | None:
     """Parse the command line, and run the command on the checkout's own stack."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lakehouse.local",
         description=__doc__,
         epilog=COMMAND_EXAMPLES,

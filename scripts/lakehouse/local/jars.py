@@ -3,7 +3,6 @@
 Our own Java is compiled into a jar next to Spark's.
 """
 
-import argparse
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import stamina
 from jgo.maven import Artifact, MavenContext
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lakehouse.arguments import Parser
 from lakehouse.errors import LakehouseError, run
 from lakehouse.local.java import java_home
 from lakehouse.local.java_build import OWN_JARS, build
@@ -158,7 +158,7 @@ def _prune(folder: Path, names: set[str]) -> None:
 
 def main() -> None:
     """Download the missing jars of the named sets; with Spark's set, also compile our own Java."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lakehouse.local.jars",
         description=__doc__,
         epilog="example: python -m lakehouse.local.jars spark",

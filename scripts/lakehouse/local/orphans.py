@@ -5,7 +5,8 @@ from pathlib import Path
 
 import psutil
 
-HOME_VAR = "LAKEHOUSE_HOME"
+from lakehouse.errors import HOME_VAR
+
 TERMINATE_TIMEOUT_S = 10
 
 

@@ -7,12 +7,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.errors import LakehouseError, NotReady, SourceMismatch
 from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.own_postgres import ensure_own_postgres
 from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 NOBODY_UID = 65534
@@ -74,10 +75,11 @@ def create_data_dir(data: Path, settings: Settings) -> None:
 
 
 def check_readiness(settings: Settings) -> str | None:
-    """Return why Postgres is not ready, or None if it answers."""
+    """Return why Postgres is not ready, or None if it answers, and is the one of the settings' data folder."""
     try:
-        connect(settings).close()
-    except NotReady as error:
+        with connect(settings) as connection:
+            ensure_own_postgres(connection, settings)
+    except (NotReady, SourceMismatch) as error:
         return str(error)
     return None
 

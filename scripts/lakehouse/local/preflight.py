@@ -5,7 +5,6 @@ Standard library only, in syntax that an old Python can parse: it is started wit
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import re
@@ -18,8 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(CHECKOUT / "scripts"))  # started by its path, before the package is installed
+
+from lakehouse import env_file, variables  # noqa: E402 - they need the line above
+from lakehouse.arguments import Number, Parser, refuse  # noqa: E402
+from lakehouse.terminal import prepare_output  # noqa: E402
+
 GIB = 1 << 30
+NEED_GIB = Number(0, 1_000_000, "GiB")
 LOCALHOST = "127.0.0.1"
+REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # the same as in lakehouse.settings
 # Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
 PORTS = (
     ("Postgres", "DB_PORT", 5432),
@@ -51,6 +58,13 @@ def check_python(needed: str, found: tuple[int, int] = sys.version_info[:2]) -> 
         found >= minimum,
         f"install Python {needed} or later, and name it: make PYTHON=/path/to/python3 ...",
     )
+
+
+def parse_version(text: str) -> str:
+    """Return a version such as 3.10; raise ArgumentTypeError for another text."""
+    if not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", text):
+        raise refuse(text, "a version like 3.10")
+    return text
 
 
 def check_venv() -> Check:
@@ -130,8 +144,21 @@ def free_memory() -> int | None:
 
 def configured_ports(root: Path) -> list[tuple[str, str, int]]:
     """Return (service, variable, port), each port from the environment, else from .env, else the default."""
-    values = dict(_read_env(root / ".env"), **os.environ)
+    values = read_variables(root)
+    if values.get("KAFKA_BOOTSTRAP_SERVERS") == REDPANDA_CONTAINER_ADDRESS:  # as settings.py replaces it
+        values["KAFKA_BOOTSTRAP_SERVERS"] = values.get("KAFKA_PORT", "")
     return [(service, variable, _parse_port(values.get(variable), default)) for service, variable, default in PORTS]
+
+
+def read_variables(root: Path) -> dict[str, str]:
+    """Return our variables from .env and the environment, as lakehouse.settings reads them.
+
+    Raises EnvError for a file, a name or a value that cannot be used.
+    """
+    written = env_file.read_env_file(root / ".env")
+    variables.check_names(written)
+    merged = variables.merge([written, variables.from_environment(os.environ)])
+    return {name: assignment.value for name, assignment in merged.items()}
 
 
 def own_ports(root: Path) -> set[int]:
@@ -141,8 +168,11 @@ def own_ports(root: Path) -> set[int]:
         os.kill(int((run / "supervisord.pid").read_text(encoding="ascii")), 0)
     except (OSError, ValueError):
         return set()
-    values = _read_env(run / "addresses.env")
-    return {_parse_port(values.get(variable), default) for _, variable, default in PORTS}
+    addresses = env_file.read_generated_file(run / "addresses.env")
+    return {
+        _parse_port(addresses[variable].value if variable in addresses else None, default)
+        for _, variable, default in PORTS
+    }
 
 
 def host_checks(root: Path, need_python: str, need_memory: float | None, need_disk: float | None) -> list[Check]:
@@ -164,17 +194,22 @@ def host_checks(root: Path, need_python: str, need_memory: float | None, need_di
 
 
 def port_checks(root: Path) -> list[Check]:
-    """Return the checks to pass before the services start: one per port."""
-    own = own_ports(root)
-    return [
-        check_port(service, variable, number, number in own) for service, variable, number in configured_ports(root)
-    ]
+    """Return the checks to pass before the services start: one per port, and one for each port that two would take."""
+    own, ports = own_ports(root), configured_ports(root)
+    checks = [check_port(service, variable, number, number in own) for service, variable, number in ports]
+    for index, (service, variable, number) in enumerate(ports):
+        for other, _, earlier in ports[:index]:
+            if number == earlier:
+                remedy = f"set another port for {service} in .env: {variable}"
+                checks.append(
+                    Check(f"port {number}", f"also {other}'s", f"one port for {service} alone", False, remedy)
+                )
+    return checks
 
 
 def _lake_folder(root: Path) -> Path:
     """Return the lake's folder or its nearest existing parent; the checkout where the lake is no local folder."""
-    values = dict(_read_env(root / ".env"), **os.environ)
-    lake = values.get("LAKE_URI") or "data/delta"
+    lake = read_variables(root).get("LAKE_URI", "data/delta")
     folder = root if "://" in lake else root / lake
     return next(candidate for candidate in (folder, *folder.parents) if candidate.is_dir())
 
@@ -182,17 +217,11 @@ def _lake_folder(root: Path) -> Path:
 def _parse_port(address: str | None, default: int) -> int:
     """Return the port of an address on this machine, else the default.
 
-    Addresses are such as `19092`, `localhost:19092` or `http://localhost:8083/`.
+    Addresses are such as `19092`, `localhost:19092` or `http://localhost:8083/`. Of several, the first one counts.
     """
-    match = re.match(r"^(?:(?:\w+://)?(?:localhost|127\.0\.0\.1|\[::1\]):)?(\d+)/?$", (address or "").strip())
+    first = (address or "").split(",", 1)[0]
+    match = re.match(r"^(?:(?:\w+://)?(?:[^@/]*@)?(?:localhost|127\.0\.0\.1|\[::1\]):)?([0-9]+)(?:/.*)?$", first)
     return int(match.group(1)) if match else default
-
-
-def _read_env(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    pairs = re.findall(r"^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {name: value.strip("'\"") for name, value in pairs}
 
 
 def _free_in_container() -> int | None:
@@ -211,22 +240,32 @@ def _is_downloaded(root: Path) -> bool:
 
 
 def main() -> int:
-    """Print a line per check; return 1 where one failed."""
-    parser = argparse.ArgumentParser(
+    """Print a line per check; return 1 where one failed, 2 where .env cannot be used."""
+    parser = Parser(
         description=__doc__.split("\n", 1)[0],
         epilog="example: python3 scripts/lakehouse/local/preflight.py --need-memory 8",
     )
-    parser.add_argument("--need-python", default="3.10", metavar="X.Y", help="minimum version (default: %(default)s)")
     parser.add_argument(
-        "--need-memory", type=float, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
+        "--need-python",
+        type=parse_version,
+        default="3.10",
+        metavar="X.Y",
+        help="minimum version (default: %(default)s)",
     )
     parser.add_argument(
-        "--need-disk", type=float, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
+        "--need-memory", type=NEED_GIB, metavar="GIB", help="free memory (default: 4, 1 while our own stack is up)"
+    )
+    parser.add_argument(
+        "--need-disk", type=NEED_GIB, metavar="GIB", help="free disk (default: 4, 1 once all is downloaded)"
     )
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out: the tests use free ones")
     options = parser.parse_args()
-    checks = host_checks(CHECKOUT, options.need_python, options.need_memory, options.need_disk)
-    checks += [] if options.no_ports else port_checks(CHECKOUT)
+    try:
+        checks = host_checks(CHECKOUT, options.need_python, options.need_memory, options.need_disk)
+        checks += [] if options.no_ports else port_checks(CHECKOUT)
+    except env_file.EnvError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     for check in checks:
         mark = "ok" if check.is_ok else "NO"
         print(f"{mark}  {check.name:<11} found {check.found:<16} needs {check.needed}")
@@ -239,4 +278,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    prepare_output()
     sys.exit(main())

@@ -58,6 +58,7 @@ def on_free_ports(home: Path) -> Settings:
         connect_url=f"http://{LOCALHOST}:{connect}",
         thrift_host=LOCALHOST,
         thrift_port=thrift,
+        postgres_data_dir=home / "postgres" / "data",
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
         warm_jvm_socket=home / "run" / "warm",
@@ -74,7 +75,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def render_env_file(settings: Settings) -> str:
-    """Return the addresses as lines of a .env file, for commands run by hand."""
+    """Return the addresses as lines that read_generated_file reads, for commands run by hand."""
     return "".join(f"{name}={value}\n" for name, value in _to_variables(settings, ADDRESS_FIELDS).items())
 
 
@@ -103,7 +104,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def _to_localhost(address: str, default: str) -> str:
-    parts = urlsplit(address if "://" in address else f"//{address}")
+    first = address.split(",", maxsplit=1)[0]
+    parts = urlsplit(first if "://" in first else f"//{first}")
     return f"{LOCALHOST}:{parts.port if parts.hostname in LOCAL_HOSTS and parts.port else port_of(default)}"
 
 

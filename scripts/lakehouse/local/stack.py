@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from lakehouse.errors import BadInput
+from lakehouse.cdc import lake_identity
+from lakehouse.errors import HOME_VAR, UsageError
 from lakehouse.local import orphans, service_addresses
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
@@ -44,7 +45,13 @@ class Stack:
         """Define a stack without starting it; `on_progress` gets a line per service that has become ready."""
         self.home = home.resolve()
         local_settings = service_addresses.with_local_addresses(settings)
-        self.settings = local_settings.model_copy(update={"java_home": java_home(self.home, local_settings.java_home)})
+        self.settings = local_settings.model_copy(
+            update={
+                "java_home": java_home(self.home, local_settings.java_home),
+                "postgres_data_dir": self.home / "postgres" / "data",
+            }
+        )
+        self.owner = str(self.home)
         self.logs = self.home / "logs"
         self._run = self.home / "run"
         self._on_progress = on_progress
@@ -67,11 +74,12 @@ class Stack:
         """
         chosen = self._select(names)
         with self._locked():
+            if "://" not in self.settings.lake:
+                with suppress(OSError):  # the tables' creation names it, with what to do
+                    lake_identity.claim(Path(self.settings.lake), self.owner)
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
-                self._supervisor.start(
-                    self._services.values(), {**self.environment(), orphans.HOME_VAR: str(self.home)}
-                )
+                self._supervisor.start(self._services.values(), {**self.environment(), HOME_VAR: str(self.home)})
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 
@@ -90,6 +98,10 @@ class Stack:
                 self._supervisor.shutdown()
             orphans.kill_orphans(self.home)
             (self._run / "addresses.env").unlink(missing_ok=True)
+
+    @property
+    def service_names(self) -> list[str]:
+        return [*self._services]
 
     def is_up(self) -> bool:
         """Return whether the stack's supervisord runs."""
@@ -112,7 +124,7 @@ class Stack:
 
     def _select(self, names: Iterable[str]) -> list[Service]:
         if unknown := set(names) - set(self._services):
-            raise BadInput(f"no such service: {', '.join(sorted(unknown))}. There are {', '.join(self._services)}.")
+            raise UsageError(f"no such service: {', '.join(sorted(unknown))}.\nThere are {', '.join(self._services)}.")
         return [service for name, service in self._services.items() if not names or name in names]
 
     def _stop(self, names: list[str]) -> None:

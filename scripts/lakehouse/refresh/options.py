@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from lakehouse.arguments import DAY_OF_DATA, WAIT_S, Line, Number, Parser
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.rule_options import ACTIVITY_WINDOWS, RULE_RANGES, RuleValue, parse_sweep, value_parser
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD
 
+MAX_ALERT_THRESHOLD = 1_000  # 100,000 %
 REFRESH_EXAMPLES = """examples:
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --as-of 2026-06-30
@@ -36,14 +38,14 @@ class RefreshOptions:
     scenarios: Mapping[str, Mapping[str, RuleValue]] = field(default_factory=dict)
 
 
-def build_parser(description: str) -> argparse.ArgumentParser:
+def build_parser(description: str) -> Parser:
     """Return the parser of the options that `parse` evaluates."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=description, epilog=REFRESH_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--wait",
-        type=float,
+        type=WAIT_S,
         default=60,
         metavar="SECONDS",
         help="how long to wait until Bronze has all that Postgres committed; "
@@ -59,7 +61,7 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--alert-threshold",
-        type=_parse_share,
+        type=Number(0, MAX_ALERT_THRESHOLD),
         default=DEFAULT_ALERT_THRESHOLD,
         metavar="SHARE",
         help="mark a total that changes by more than this share of its old value (default: %(default)s)",
@@ -72,10 +74,10 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     as_of_group = parser.add_argument_group(
         "figures as of another day, in addition to the current ones (gold.v_prime_sportive_au, v_wellbeing_au)"
     )
-    as_of_group.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="use the data valid on that day")
+    as_of_group.add_argument("--as-of", type=DAY_OF_DATA, metavar="DATE", help="use the data valid on that day")
     as_of_group.add_argument(
         "--known-at",
-        type=date.fromisoformat,
+        type=DAY_OF_DATA,
         metavar="DATE",
         help="use the data known at the end of that day (default: the day of --as-of)",
     )
@@ -92,7 +94,10 @@ def build_parser(description: str) -> argparse.ArgumentParser:
         _option_name("activity_window"), choices=ACTIVITY_WINDOWS, help="another activity_window"
     )
     what_if_group.add_argument(
-        _option_name("destination"), metavar="ADDRESS", help="another destination; its distances must be known"
+        _option_name("destination"),
+        type=Line(),
+        metavar="ADDRESS",
+        help="another destination; its distances must be known",
     )
     what_if_group.add_argument(
         "--sweep",
@@ -103,7 +108,7 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, today: date, arguments: Sequence[str] | None = None) -> RefreshOptions:
+def parse(parser: Parser, today: date, arguments: Sequence[str] | None = None) -> RefreshOptions:
     """Return the options; exit with a usage error where they contradict each other or name a future day."""
     options = parser.parse_args(arguments)
     overrides: dict[str, RuleValue] = {
@@ -152,12 +157,6 @@ def _build_scenarios(
 def _format_value(value: RuleValue) -> str:
     """Return a number without trailing zeros: equal values must have the same scenario name."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
-
-
-def _parse_share(text: str) -> float:
-    if not (share := float(text)) >= 0:
-        raise argparse.ArgumentTypeError("a share of 0 or more is needed: 0.1 is 10 %")
-    return share
 
 
 def _parse_scenario_name(text: str) -> str:

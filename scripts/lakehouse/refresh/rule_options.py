@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
+from lakehouse.arguments import DECIMAL
+
 # The constraints of initdb/50_reward_rules.sql.
 ACTIVITY_WINDOWS = ("calendar_year", "rolling_12_months")
 RULE_RANGES: Mapping[str, tuple[Decimal, Decimal] | tuple[int, int]] = MappingProxyType(
@@ -32,7 +34,7 @@ def value_parser(rule: str) -> Callable[[str], RuleValue]:
 
     def parse_value(text: str) -> RuleValue:
         try:
-            number = value_type(text)
+            number = value_type(_digits(text))
             fits = low <= number <= high
         except (ValueError, InvalidOperation):
             expected = "a number" if value_type is Decimal else "a whole number"
@@ -50,7 +52,7 @@ def parse_sweep(text: str) -> tuple[str, list[RuleValue]]:
     """Parse RULE=FROM:TO:STEP and return the rule with its values, FROM and TO included."""
     rule, _, numbers = text.partition("=")
     try:
-        first, last, step = map(Decimal, numbers.split(":"))
+        first, last, step = (Decimal(_digits(number)) for number in numbers.split(":"))
         is_valid = step > 0 and first <= last and (last - first) / step < MAX_SWEEP_VALUES
     except (ValueError, InvalidOperation):
         raise argparse.ArgumentTypeError(f"{text!r} is not like bonus_rate=0.04:0.08:0.005") from None
@@ -62,3 +64,10 @@ def parse_sweep(text: str) -> tuple[str, list[RuleValue]]:
         )
     parse_value = value_parser(rule)
     return rule, [parse_value(str(first + step * n)) for n in range(int((last - first) / step) + 1)]
+
+
+def _digits(text: str) -> str:
+    """Return a decimal number in ASCII digits as it is; raise ValueError for NaN, an exponent and others."""
+    if not DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    return text

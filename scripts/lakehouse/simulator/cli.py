@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from lakehouse import errors, logs
+from lakehouse.arguments import SEED, SHARE, Number, Parser, WholeNumber, refuse
 from lakehouse.errors import NotReady
 from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
@@ -21,9 +22,13 @@ from lakehouse.simulator.backfill import generate_history
 from lakehouse.simulator.invalid_activities import corrupt
 from lakehouse.source import postgres
 from lakehouse.source.go_live import read_go_live
+from lakehouse.source.own_postgres import ensure_own_postgres
 from lakehouse.source.postgres import Connection, connect, db_now
 
 ENDED_AGO_RANGE_S = (10, 600)
+MAX_ACTIVITIES = 1_000_000
+MAX_HISTORY_MONTHS = 600  # fifty years
+PAUSE_S = Number(0, 86_400, "seconds")
 
 
 def main() -> None:
@@ -37,6 +42,7 @@ def _main() -> None:
     logs.configure(settings.log_format)
     rng = Random(options.seed)
     with connect(settings, autocommit=True) as conn:
+        ensure_own_postgres(conn, settings)
         athletes = _require_athletes(conn)
         if options.history_months:
             print(f"{insert_past_activities(conn, rng, athletes, options.history_months)} past activities inserted")
@@ -102,39 +108,42 @@ def _format_activity(activity: Activity | None) -> str:
     return f"activity {activity.activity_id}: {activity.sport_type}{distance}, {activity.elapsed_time_s // 60} min"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="simulate_new_strava_activities.py",
         description="Simulate new activities of employees who practise a sport.",
         epilog="example: python simulate_new_strava_activities.py --count 100 --delay 0:0 --error-rate 0.1",
     )
-    parser.add_argument("--count", type=whole_number, default=20, metavar="N", help="how many (%(default)s)")
     parser.add_argument(
-        "--delay", type=seconds, default="2:6", metavar="LEAST:MOST", help="seconds between two (%(default)s)"
+        "--count", type=WholeNumber(0, MAX_ACTIVITIES), default=20, metavar="N", help="how many (%(default)s)"
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="make the same ones again")
     parser.add_argument(
-        "--history-months", type=whole_number, default=0, metavar="N", help="instead, several thousand over N months"
+        "--delay", type=Pace(), default="2:6", metavar="LEAST:MOST", help="seconds between two (%(default)s)"
     )
-    parser.add_argument("--error-rate", type=share, default=0.0, metavar="SHARE", help="wrong ones, 0 to 1 (0)")
+    parser.add_argument("--seed", type=SEED, metavar="N", help="make the same ones again")
+    parser.add_argument(
+        "--history-months",
+        type=WholeNumber(0, MAX_HISTORY_MONTHS),
+        default=0,
+        metavar="N",
+        help="instead, several thousand over N months",
+    )
+    parser.add_argument("--error-rate", type=SHARE, default=0.0, metavar="SHARE", help="wrong ones, 0 to 1 (0)")
     return parser
 
 
-def seconds(text: str) -> tuple[float, float]:
-    least, _, most = text.partition(":")
-    pace = float(least), float(most or least)
-    if not 0 <= pace[0] <= pace[1]:
-        raise ValueError(text)
-    return pace
+class Pace:
+    """The argument LEAST:MOST, in seconds; one number is both."""
 
+    expected = f"LEAST:MOST, each {PAUSE_S.expected}"
 
-def whole_number(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise ValueError(text)
-    return number
-
-
-def share(text: str) -> float:
-    if not 0 <= (value := float(text)) <= 1:
-        raise ValueError(text)
-    return value
+    def __call__(self, text: str) -> tuple[float, float]:
+        """Return both numbers; raise ArgumentTypeError outside their range, or where the first is the larger."""
+        least, _, most = text.partition(":")
+        try:
+            pace = PAUSE_S(least), PAUSE_S(most or least)
+        except argparse.ArgumentTypeError:
+            raise refuse(text, self.expected) from None
+        if pace[0] > pace[1]:
+            raise refuse(text, self.expected)
+        return pace

@@ -3,7 +3,6 @@
 All people in them are invented.
 """
 
-import argparse
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from lakehouse import errors
+from lakehouse.arguments import SEED, Parser, PathName
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.french import format_day, format_number
 from lakehouse.settings import Settings
@@ -78,11 +78,11 @@ def generate_sports_rows(rng: Random, ids: Sequence[Cell]) -> Rows:
 
 def main() -> None:
     """Write both files into the folder given on the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, epilog="example: python -m lakehouse.simulator.sample_company --seed 7 --out /tmp/input"
     )
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--out", type=Path, default=Settings().input_dir, metavar="DIR")
+    parser.add_argument("--seed", type=SEED, default=42)
+    parser.add_argument("--out", type=PathName(), default=Settings().input_dir, metavar="DIR")
     arguments = parser.parse_args()
     write_sample_files(arguments.out, arguments.seed)
     print(f"{COMPANY_SIZE} employees in {arguments.out}")
