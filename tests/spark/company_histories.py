@@ -153,7 +153,8 @@ class RandomCompany:
             "start_date_utc": start,
             "flagged": self.rng.random() < RARE_PROBABILITY,
             "created_at": start,
-            **dict.fromkeys(["distance_m", "moving_time_s", "elapsed_time_s", "raw_payload"]),
+            **dict.fromkeys(["distance_m", "moving_time_s", "raw_payload"]),
+            "elapsed_time_s": 60,
         }
         self._record("strava_activities", op, self.activity_rows[number])
 
