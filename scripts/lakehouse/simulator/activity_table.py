@@ -24,7 +24,7 @@ def read_athletes(conn: Connection) -> list[Athlete]:
 def read_busy_intervals(
     conn: Connection, athletes: Iterable[Athlete], until: datetime
 ) -> Mapping[int, Sequence[BusyInterval]]:
-    """Return the intervals of each athlete's activities that start before `until`, by employee_id.
+    """Return the intervals of each athlete's activities that start since 1900 and before `until`, by employee_id.
 
     An interval is as long as the longer of the activity's two durations.
     """
@@ -32,7 +32,8 @@ def read_busy_intervals(
         """
         SELECT employee_id, start_date_utc, start_date_utc + greatest(moving_time_s, elapsed_time_s) * interval '1 s'
         FROM public.strava_activities
-        WHERE employee_id = ANY(%s) AND start_date_utc < %s AND greatest(moving_time_s, elapsed_time_s) > 0
+        WHERE employee_id = ANY(%s) AND start_date_utc >= '1900-01-01' AND start_date_utc < %s
+          AND greatest(moving_time_s, elapsed_time_s) > 0
         """,
         [[athlete.employee_id for athlete in athletes], until],
     )
