@@ -10,9 +10,13 @@ import pytest
 
 from lakehouse.contracts import CAPTURED
 from workload.committed_transactions import KEYS, Row, state_after
-from workload.model import CORRECTED, DELETED, TableModel, expected_tables
+from workload.model import CORRECTED, DELETED, TableModel, expected_tables, refusal_reasons
 from workload.plan import SHORT_WORKLOAD, Plan, Refresh, TakeSnapshot, make_plan
+from workload.row_generator import MAX_MOVING_S, MAX_PAUSES_S, SLOT_S, start_of_slot
 from workload.session_model import Statement
+
+# An activity of the longest duration that starts so late in its slot still ends in it.
+MAX_LATENESS = timedelta(seconds=SLOT_S - MAX_MOVING_S - MAX_PAUSES_S)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +72,17 @@ def test_plan_has_updates_that_leave_toasted_values_unchanged(planned: Plan) -> 
     assert unchanged_count > 20
 
 
-@pytest.mark.parametrize("seed", range(2, 5))
+def test_each_activity_is_in_the_slot_of_its_key_except_a_refused_one(planned: Plan) -> None:
+    starts = {
+        (change.key, change.row["start_date_utc"])
+        for transaction in planned.committed
+        for change in transaction
+        if change.table == "strava_activities" and change.row and not refusal_reasons(change.table, change.row)
+    }
+    assert all(timedelta(0) <= start - start_of_slot(key) < MAX_LATENESS for key, start in starts if key is not None)
+
+
+@pytest.mark.parametrize("seed", [3, 12])
 def test_valid_activities_of_one_employee_never_overlap(seed: int) -> None:
     activities = TableModel()
     for transaction in make_plan(seed, SHORT_WORKLOAD).committed:

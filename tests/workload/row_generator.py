@@ -48,11 +48,13 @@ def values_of_key(rng: Random, table: str, key: Key) -> Row:
     """Return the values that depend on a row's key: an activity's start, in the key's slot of time."""
     if table != "strava_activities":
         return {}
-    slot = cast("int", key) * SLOT_STRIDE % SLOTS
-    latest_start_us = (SLOT_S - MAX_MOVING_S - MAX_PAUSES_S) * 1_000_000
-    return {
-        "start_date_utc": FIRST_SLOT + timedelta(seconds=slot * SLOT_S, microseconds=rng.randrange(latest_start_us))
-    }
+    slack_us = (SLOT_S - MAX_MOVING_S - MAX_PAUSES_S) * 1_000_000
+    return {"start_date_utc": start_of_slot(key) + timedelta(microseconds=rng.randrange(slack_us))}
+
+
+def start_of_slot(key: Key) -> datetime:
+    """Return the start of the slot of time that an activity's key has."""
+    return FIRST_SLOT + cast("int", key) * SLOT_STRIDE % SLOTS * timedelta(seconds=SLOT_S)
 
 
 def make_update(rng: Random, table: str, before: Row) -> Row:
