@@ -77,7 +77,8 @@ WITHOUT_ID: Mapping[str, str | None] = {
     "id of a name in brackets": '{"$.athlete.id": 59018, "athlete": {"[id]": 59018}}',
     # Spark's reader gives up on these, wherever the excess is.
     "id of 1,001 digits": athlete("1" * 1001),
-    "id with a fraction of 1,000 digits": athlete("0." + "1" * 1000),
+    "id of 1,001 digits with a point": athlete("1." + "1" * 1000),
+    "id with a fraction of 1,001 digits": athlete("0." + "1" * 1001),
     "id of an exponent of 2,000": athlete("1e2000"),
     "before a number of 1,001 digits": f'{{"athlete": {{"id": 59018}}, "zzzzzzzz": -{"1" * 1001}}}',
     "before an array with a tiny number": f'{{"athlete": {{"id": 59018}}, "zzzzzzzz": [{{"z": 0.{"0" * 1000}1}}]}}',
@@ -113,6 +114,8 @@ OF_ANOTHER: Mapping[str, str] = {
     "beyond a double, with a fraction": athlete("1" + "0" * 400 + ".5"),
     "negative beyond a double, with a fraction": athlete("-1" + "0" * 400 + ".5"),
     "of a thousand digits": athlete("1" * 1000),
+    "of a thousand digits with a point": athlete("1." + "1" * 999),
+    "with a fraction of a thousand digits": athlete("0." + "1" * 1000),
     "true": athlete("true"),
     "false": athlete("false"),
     "object": athlete('{"id": 59019}'),

@@ -16,10 +16,10 @@ COUNT_OVERLAPS = """
     SELECT count(*) FROM (
       SELECT start_date_utc < max(start_date_utc + greatest(moving_time_s, elapsed_time_s) * interval '1 second') OVER (
         PARTITION BY employee_id ORDER BY start_date_utc, activity_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ) AS overlaps
+      ) AS is_overlapping
       FROM strava_activities
     ) AS activity
-    WHERE overlaps
+    WHERE is_overlapping
 """
 
 

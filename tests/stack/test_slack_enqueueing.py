@@ -80,7 +80,7 @@ def test_activity_typed_in_by_hand_is_announced_with_its_elapsed_time(live_conn:
     )
     at_sending = outbox.next_pending(live_conn)
     assert at_sending is not None
-    assert (at_sending.message, at_sending.closure) == (text, None)
+    assert at_sending.message == text
 
 
 def test_refused_activity_is_enqueued_once_corrected(live_conn: postgres.Connection) -> None:
