@@ -25,11 +25,6 @@ BEGIN
   EXECUTE format('GRANT SELECT ON %s TO rh_sport_capture, rh_sport_worker, rh_sport_reader', captured);
 END $$;
 
--- A contract's rules are the same text for Spark and Postgres; this defines the one function that Postgres lacks.
-CREATE OR REPLACE FUNCTION public.get_json_object(document jsonb, path text) RETURNS text
-  LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT jsonb_path_query_first(document, path::jsonpath) #>> '{}' $$;
-
 CREATE SCHEMA IF NOT EXISTS cdc;
 CREATE TABLE IF NOT EXISTS cdc.heartbeat (id int PRIMARY KEY, beat_at timestamptz NOT NULL);
 CREATE TABLE IF NOT EXISTS cdc.signal (id text PRIMARY KEY, type text NOT NULL, data text);

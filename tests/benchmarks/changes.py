@@ -1,10 +1,11 @@
 """Changes of strava_activities in SQL: 80 % inserts, 18 % updates, 2 % deletes.
 
-No row is due a Slack message, because all are created before go-live.
+No row is due a Slack message, because all are created before go-live. One person's activities do not overlap.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from random import Random
 
@@ -14,6 +15,8 @@ from lakehouse.source.postgres import Connection
 id_blocks = count(1_000_000_000, 1_000_000_000)
 INSERT_SHARE, UPDATE_SHARE = 0.80, 0.18
 # As wide as the simulator's rows, payload included, and valid by the contract's rules.
+# The n-th activity of a person is on one of the 300 days before all that the person has, in the order 7, 14, 21…, so
+# that few activities spread over the year too. A day has twelve slots of two hours; 3,600 more begin 300 days earlier.
 INSERT_ROWS = """
     INSERT INTO public.strava_activities
     SELECT id, employee, 'Course du matin', distance, moving, moving + 120, id % 300, 'Run', 'Run', began,
@@ -29,8 +32,14 @@ INSERT_ROWS = """
            began + interval '2 hours'
     FROM (SELECT id, (%(people)s::int[])[1 + id % cardinality(%(people)s::int[])] AS employee,
                  1800 + id % 3600 AS moving, 2 * (1800 + id % 3600) AS distance,
-                 date_trunc('second', now()) - (1 + id / 100 % 300) * interval '1 day' AS began
-          FROM generate_series(%(first)s::bigint, %(last)s::bigint) id) AS new_rows
+                 %(before)s - (1 + n * 7 % 300 + n / 3600 * 300) * interval '1 day' - n / 300 % 12 * interval '2 hours'
+                   AS began
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) id,
+               LATERAL (SELECT (id - %(block)s) / cardinality(%(people)s::int[]) AS n) AS of_person) AS new_rows
+"""
+SELECT_EARLIEST_START = """
+    SELECT date_trunc('second', least(now(), min(start_date_utc))) FROM public.strava_activities
+    WHERE employee_id = ANY(%s)
 """
 UPDATE_ROWS = (
     "UPDATE public.strava_activities SET calories = calories + 1 WHERE activity_id BETWEEN %(first)s AND %(last)s"
@@ -46,9 +55,12 @@ class Changes:
     first_id: int  # the smallest id not deleted
     next_id: int = 0
     rng: Random = field(default_factory=lambda: Random(1))
+    block: int = field(init=False)  # the first row's id
+    before: datetime | None = field(init=False, default=None)  # all rows end before it; known at the first insert
 
     def __post_init__(self) -> None:
         self.next_id = self.next_id or self.first_id
+        self.block = self.next_id
 
     def commit(self, conn: Connection, rows: int) -> int:
         """Commit a number of changes in one transaction, and return how many rows changed."""
@@ -62,7 +74,11 @@ class Changes:
 
     def insert(self, conn: Connection, rows: int) -> int:
         """Insert the next `rows` rows, and return their number."""
-        values = {"people": list(self.employee_ids), "first": self.next_id, "last": self.next_id + rows - 1}
+        people = list(self.employee_ids)
+        if self.before is None:
+            self.before = earliest_start(conn, people)
+        values = {"people": people, "first": self.next_id, "last": self.next_id + rows - 1}
+        values |= {"before": self.before, "block": self.block}
         self.next_id += rows
         return conn.execute(INSERT_ROWS.replace(" % ", " %% "), values).rowcount if rows else 0
 
@@ -82,9 +98,16 @@ def split_by_operation(rows: int, rng: Random) -> tuple[int, int, int]:
 
 
 def athlete_ids(conn: Connection) -> list[int]:
-    """Return the ids of the employees who practise a sport, in ascending order."""
-    rows = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id")
+    """Return the ids of the employees who practise a sport, in ascending order; the first belongs to the probes."""
+    rows = conn.execute("SELECT id FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id OFFSET 1")
     return [row[0] for row in rows]
+
+
+def earliest_start(conn: Connection, employee_ids: Sequence[int]) -> datetime:
+    """Return the start of the earliest activity of these people in Postgres, or now where there is none."""
+    [start] = conn.execute(SELECT_EARLIEST_START, [list(employee_ids)]).fetchone() or [None]
+    assert isinstance(start, datetime)
+    return start
 
 
 def _round_at_random(number: float, rng: Random) -> int:

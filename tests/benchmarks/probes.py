@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 
+from benchmarks.changes import earliest_start
 from benchmarks.measurements import Measurement
 from benchmarks.observers import PROBE_NAME, observe_commits, observe_topic
 from benchmarks.samples import delays_ms, first_visible_times, percentile
@@ -14,20 +16,21 @@ from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import NotReady
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
-from lakehouse.simulator.activity_table import next_activity_id
+from lakehouse.simulator.activity_table import next_activity_id, read_athletes
 from lakehouse.source.postgres import connect
 
 PROBES_PER_SECOND = 2.0
+PROBE_SLOT = timedelta(hours=1)  # longer than a probe's duration, so that no two overlap
 PROBE_PERCENTILES = (50, 95, 99)
 PROBE_TIMEOUT = 60.0  # seconds to wait for the last probe
 DESTINATIONS = ("broker", "Bronze", "Slack")
-# Valid by the contract, and due a Slack message that quotes its description.
+# Valid by the contract, and due a Slack message that quotes its description. All are of one person, whose activities
+# the load does not insert.
 INSERT_PROBE = """
     INSERT INTO public.strava_activities (activity_id, employee_id, name, distance_m, moving_time_s, elapsed_time_s,
       type, sport_type, start_date_utc, raw_payload)
-    SELECT %(id)s, id, %(name)s, 5000, 1800, 1900, 'Run', 'Run', now() - interval '1 hour',
-           jsonb_build_object('athlete', jsonb_build_object('id', id), 'description', %(name)s::text)
-    FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id LIMIT 1
+    VALUES (%(id)s, %(employee)s, %(name)s, 5000, 1800, 1900, 'Run', 'Run', %(start)s,
+            jsonb_build_object('athlete', jsonb_build_object('id', %(employee)s), 'description', %(name)s::text))
 """
 _probe_rounds = count(1)
 
@@ -91,7 +94,11 @@ def bronze_path(settings: Settings) -> str:
 
 def _insert_probes(system: BenchmarkSystem, probes: int, name: str) -> None:
     with connect(system.settings, autocommit=True) as conn:
-        first, started_at = next_activity_id(conn), time.monotonic()
+        first, employee_id = next_activity_id(conn), read_athletes(conn)[0].employee_id
+        before, started_at = earliest_start(conn, [employee_id]), time.monotonic()
         for n in range(probes):
             time.sleep(max(0.0, started_at + n / PROBES_PER_SECOND - time.monotonic()))  # the interval between probes
-            conn.execute(INSERT_PROBE, {"id": first + n, "name": f"{name}-{n}"})
+            start = before - (n + 1) * PROBE_SLOT
+            conn.execute(
+                INSERT_PROBE, {"id": first + n, "employee": employee_id, "start": start, "name": f"{name}-{n}"}
+            )

@@ -29,8 +29,8 @@ STATEMENTS = (
     """INSERT INTO rh_employees (id, nom, prenom, salaire_brut) VALUES (%(visitor)s, 'de passage', 'x', %(n)s)
        ON CONFLICT DO NOTHING""",
     "INSERT INTO sport_activities SELECT id, 'Judo' FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING",
-    """INSERT INTO strava_activities (activity_id, employee_id, distance_m, start_date_utc, private)
-       SELECT id, id, %(n)s, now(), true FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING""",
+    """INSERT INTO strava_activities (activity_id, employee_id, distance_m, elapsed_time_s, start_date_utc, private)
+       SELECT id, id, %(n)s, 600, now(), true FROM rh_employees WHERE id = %(visitor)s ON CONFLICT DO NOTHING""",
     "DELETE FROM rh_employees WHERE id = %(visitor)s",
 )
 

@@ -73,4 +73,5 @@ def employee(key: int, **values: Any) -> dict[str, Any]:
 
 def activity(key: int, employee_id: Any, **values: Any) -> dict[str, Any]:
     start = "2026-05-01T10:00:00.000000Z"
-    return {"activity_id": key, "employee_id": employee_id, "start_date_utc": start, "distance_m": 5_000, **values}
+    measures = {"start_date_utc": start, "distance_m": 5_000, "elapsed_time_s": 1_800}
+    return {"activity_id": key, "employee_id": employee_id, **measures, **values}

@@ -46,6 +46,17 @@ from support.postgres_rows import as_dicts
 from support.timing import seconds
 
 NEW_ACTIVITIES, INVALID_SHARE = 40, 0.3
+# As real exports have them, on days before the generated ones: typed in by hand, with two clocks, through pandas.
+REAL_ACTIVITY_IDS = (8_000_000_000_002, 8_000_000_000_003, 8_000_000_000_005)
+INSERT_REAL_ACTIVITIES = """
+    INSERT INTO strava_activities (activity_id, employee_id, distance_m, moving_time_s, elapsed_time_s, sport_type,
+      start_date_utc, raw_payload)
+    VALUES
+      (8000000000002, %(who)s, 12000, 0, 3600, 'Run', now() - interval '100 days', NULL),
+      (8000000000003, %(who)s, 9000, 3605, 3600, 'Run', now() - interval '101 days', NULL),
+      (8000000000005, %(who)s, 5000, 1800, 1800, 'Run', now() - interval '102 days',
+       jsonb_build_object('athlete', jsonb_build_object('id', %(who)s::numeric(9, 1))))
+"""
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ def run_pipeline(stack: Stack, lake: Lake, tmp_path_factory: pytest.TempPathFact
         rng, people = Random(7), read_athletes(conn)
         for _ in range(NEW_ACTIVITIES):
             insert_one(conn, rng, people, INVALID_SHARE)
+        conn.execute(INSERT_REAL_ACTIVITIES, {"who": people[0].employee_id})
         deleted_activities = conn.execute(
             "SELECT * FROM strava_activities WHERE employee_id = %s", [deleted_employee_id]
         )
@@ -266,6 +278,22 @@ def test_slack_gets_each_new_valid_activity_once(pipeline: PipelineRun, slack: F
     }
     assert expected <= set(outbox) - withdrawn  # withdrawn is what was deleted before it was sent
     assert expected
+
+
+def test_activities_as_real_exports_have_them_are_counted_and_announced(pipeline: PipelineRun) -> None:
+    silver = pipeline.lake.silver(STRAVA_ACTIVITIES).where(f"activity_id IN {REAL_ACTIVITY_IDS}")
+    assert {row.activity_id for row in silver.collect()} == {*REAL_ACTIVITY_IDS}
+
+    def announced() -> dict[int, str]:
+        rows = pipeline.postgres_rows("ops.slack_outbox")
+        return {row["activity_id"]: row["message"] for row in rows if row["activity_id"] in REAL_ACTIVITY_IDS}
+
+    wait_until(lambda: len(announced()) == len(REAL_ACTIVITY_IDS), timeout=seconds(60), missing="their messages")
+    for activity_id, distance, duration in zip(
+        REAL_ACTIVITY_IDS, ("12 km", "9 km", "5 km"), ("1 h", "1 h", "30 min"), strict=True
+    ):
+        assert f" {distance} " in announced()[activity_id]
+        assert f" en {duration} " in announced()[activity_id]
 
 
 def test_a_message_that_is_not_json_stops_nothing(pipeline: PipelineRun) -> None:

@@ -20,9 +20,10 @@ REFUSED_BY_RULE: dict[str, dict[str, Any]] = {
     "start_missing": {"start_date_utc": None},
     "distance_negative": {"distance_m": -1},
     "ends_before_start": {"elapsed_time_s": -60, "moving_time_s": None},
-    "moving_over_elapsed": {"moving_time_s": 2_801},
+    "moving_over_elapsed": {"moving_time_s": 2_829},
+    "no_duration": {"moving_time_s": 0, "elapsed_time_s": None},
     "in_the_future": {"start_date_utc": "2026-06-01T13:00:00.000001Z"},
-    "speed_impossible": {"distance_m": 25 * 2_760 + 1},
+    "speed_impossible": {"distance_m": 25 * 2_800 + 1},
     "payload_of_another": {"raw_payload": '{"athlete": {"id": 11}}'},
 }
 
@@ -52,9 +53,11 @@ def test_refused_activity_is_not_enqueued(live_conn: postgres.Connection, rule: 
     "fields",
     [
         {"start_date_utc": "2026-06-01T13:00:00.000000Z"},  # exactly an hour after its commit
-        {"distance_m": 25 * 2_760},
-        {"moving_time_s": 2_800},
-        {"distance_m": None, "moving_time_s": None, "elapsed_time_s": None, "calories": None},
+        {"distance_m": 25 * 2_800},
+        {"moving_time_s": 2_828},
+        {"distance_m": None, "moving_time_s": None, "elapsed_time_s": 1, "calories": None},
+        {"raw_payload": '{"athlete": {"id": 10.0}}'},
+        {"raw_payload": '{"athlete": {"id": "10"}}'},
         {"raw_payload": None},
         {"raw_payload": '{"description": "sans athlète"}'},
         {"flagged": True},
@@ -64,6 +67,20 @@ def test_activity_at_the_limit_or_with_null_fields_is_enqueued(
     live_conn: postgres.Connection, fields: dict[str, Any]
 ) -> None:
     assert enqueue(live_conn, activity_event(**fields)) == [1]
+
+
+def test_activity_typed_in_by_hand_is_announced_with_its_elapsed_time(live_conn: postgres.Connection) -> None:
+    typed_in = activity_event(activity_id=3, distance_m=12_000, moving_time_s=0, elapsed_time_s=3_600)
+    assert enqueue(live_conn, typed_in) == [3]
+    [(_, text, _)] = outbox.list_messages(live_conn)
+    assert text == "Bravo Juliette Mendes ! Tu viens de courir 12 km en 1 h ! Quelle énergie ! 🔥🏅"
+    live_conn.execute(
+        "INSERT INTO public.strava_activities (activity_id, employee_id, distance_m, moving_time_s, elapsed_time_s, "
+        "sport_type, start_date_utc) VALUES (3, 10, 12000, 0, 3600, 'Run', '2026-06-01T10:00:00Z')"
+    )
+    at_sending = outbox.next_pending(live_conn)
+    assert at_sending is not None
+    assert at_sending.message == text
 
 
 def test_refused_activity_is_enqueued_once_corrected(live_conn: postgres.Connection) -> None:

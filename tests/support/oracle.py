@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -116,14 +116,29 @@ def travel_mode(label: object) -> str | None:
 def is_valid(row: Row) -> bool:
     """Return whether an activity's values are possible, and its creation is no more than an hour before its start."""
     distance, moving, elapsed = row["distance_m"], row["moving_time_s"], row["elapsed_time_s"]
-    athlete = (row["raw_payload"] or {}).get("athlete", {}).get("id", row["employee_id"])
-    if row["employee_id"] is None or row["start_date_utc"] is None or athlete != row["employee_id"]:
+    if row["employee_id"] is None or row["start_date_utc"] is None or _is_of_another(row):
         return False
     if row["start_date_utc"] - row["created_at"] > timedelta(hours=1):
         return False
-    if elapsed is not None and (elapsed < 0 or (moving is not None and moving > elapsed)):
+    if elapsed is not None and (elapsed < 0 or (moving is not None and moving - elapsed > max(10, elapsed / 100))):
         return False
-    return distance is None or (distance >= 0 and (moving is None or distance <= moving * 90_000 / 3_600))
+    longer = max(moving or 0, elapsed or 0)
+    return longer > 0 and (distance is None or 0 <= distance <= longer * 90_000 / 3_600)
+
+
+def _is_of_another(row: Row) -> bool:
+    """Return whether the payload names an athlete by another number, or by something that is no number."""
+    payload = row["raw_payload"]
+    athlete = payload.get("athlete") if isinstance(payload, dict) else None
+    number = athlete.get("id") if isinstance(athlete, dict) else None
+    if number is None:
+        return False
+    if isinstance(number, (bool, list, dict)):
+        return True
+    try:
+        return bool(Decimal(str(number)) != row["employee_id"])
+    except InvalidOperation:
+        return True
 
 
 def without_doubles(activities: Iterable[Row]) -> Iterator[Row]:

@@ -1,16 +1,21 @@
 """Generated activities are plausible, and the same for the same seed."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lakehouse.clock import PARIS
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity, localize_start
 from lakehouse.simulator.backfill import generate_history
+from lakehouse.simulator.busy_times import BusyInterval, latest_free_end
 from lakehouse.simulator.sport_profiles import SPORT_PROFILES
 
 UNTIL = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
@@ -90,6 +95,68 @@ def test_synthetic_year_is_created_at_the_activity_end_and_never_in_the_future()
         assert UNTIL - timedelta(days=367) < activity.created_at <= UNTIL
         ended = activity.start_date_utc + timedelta(seconds=activity.elapsed_time_s)
         assert abs(activity.created_at - ended) < timedelta(seconds=1)
+
+
+def test_activity_of_a_free_athlete_ends_when_it_was_to_end() -> None:
+    rng, end = Random(1), UNTIL - timedelta(days=2)
+    alone = generate_activity(rng, ATHLETES[0], 1, end)
+    assert alone.interval.end == end
+    for busy in ([], [BusyInterval(end, UNTIL)], [BusyInterval(UNTIL - timedelta(days=9), alone.start_date_utc)]):
+        assert generate_activity(Random(1), ATHLETES[0], 1, end, busy=busy) == alone
+
+
+def test_activity_of_a_busy_athlete_ends_when_the_other_one_starts() -> None:
+    other = BusyInterval(UNTIL - timedelta(minutes=5), UNTIL - timedelta(minutes=4))
+    alone = generate_activity(Random(1), ATHLETES[0], 1, UNTIL)
+    moved = generate_activity(Random(1), ATHLETES[0], 1, UNTIL, busy=[other])
+    assert moved.interval.end == other.start
+    assert (moved.distance_m, moved.elapsed_time_s) == (alone.distance_m, alone.elapsed_time_s)
+
+
+@given(seed=st.integers(), months=st.integers(1, 14), copies=st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_activities_of_one_person_never_overlap_in_histories_on_histories(seed: int, months: int, copies: int) -> None:
+    rng, busy = Random(seed), defaultdict[int, list[BusyInterval]](list)
+    people = rng.sample(ATHLETES, k=5)
+    for _ in range(copies):
+        for activity in [*generate_history(rng, people, 1, UNTIL, months, busy)]:
+            busy[activity.employee_id].append(activity.interval)
+    assert sum(map(len, busy.values())) > 0 or months < 3
+    for intervals in busy.values():
+        assert overlaps(intervals) == []
+
+
+@given(seed=st.integers(), count=st.integers(2, 60))
+@settings(max_examples=50, deadline=None)
+def test_activities_of_one_person_never_overlap_however_many_have_just_ended(seed: int, count: int) -> None:
+    rng, busy = Random(seed), list[BusyInterval]()
+    for number in range(count):
+        ended_at = UNTIL - timedelta(seconds=rng.uniform(0, 600))
+        activity = generate_activity(rng, rng.choice(ATHLETES), number, ended_at, public=True, busy=busy)
+        assert activity.interval.end <= ended_at
+        busy.append(activity.interval)
+    assert overlaps(busy) == []
+
+
+MINUTES = st.integers(-100, 100).map(lambda minutes: UNTIL + timedelta(minutes=minutes))
+INTERVALS = st.lists(st.tuples(MINUTES, MINUTES).map(sorted).map(lambda pair: BusyInterval(*pair)), max_size=8)
+
+
+@given(busy=INTERVALS, duration=st.integers(1, 60).map(lambda minutes: timedelta(minutes=minutes)))
+def test_free_end_is_the_latest_one_also_where_busy_times_overlap_each_other(
+    busy: list[BusyInterval], duration: timedelta
+) -> None:
+    def is_free(end: datetime) -> bool:
+        return all(end <= interval.start or interval.end <= end - duration for interval in busy)
+
+    end = latest_free_end(busy, UNTIL, duration)
+    candidates = (UNTIL - timedelta(minutes=minutes) for minutes in range(500))
+    assert end == next(candidate for candidate in candidates if is_free(candidate))
+
+
+def overlaps(intervals: Iterable[BusyInterval]) -> list[tuple[BusyInterval, BusyInterval]]:
+    """Return the intervals, in pairs, of which one starts before an earlier one ends."""
+    return [(before, after) for before, after in pairwise(sorted(intervals)) if after.start < before.end]
 
 
 def test_synthetic_year_has_employees_above_near_and_below_the_threshold() -> None:

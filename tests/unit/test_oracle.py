@@ -88,12 +88,26 @@ def test_oracle_last_utc_hour_of_a_year_counts_for_the_next_year_in_paris() -> N
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"distance_m": -1}, {"elapsed_time_s": -1}, {"elapsed_time_s": 59}, {"distance_m": 1_501}, {"flagged": True},
-     {"raw_payload": {"athlete": {"id": 2}}},
+    [{"distance_m": -1}, {"elapsed_time_s": -1}, {"elapsed_time_s": 49}, {"distance_m": 1_501}, {"flagged": True},
+     {"moving_time_s": 0, "elapsed_time_s": None}, {"moving_time_s": 10_101, "elapsed_time_s": 10_000},
+     {"raw_payload": {"athlete": {"id": 2}}}, {"raw_payload": {"athlete": {"id": "1.5"}}},
+     {"raw_payload": {"athlete": {"id": ""}}}, {"raw_payload": {"athlete": {"id": [1]}}},
      {"created_at": datetime(2026, 3, 1, 10, tzinfo=timezone.utc) - timedelta(hours=1, seconds=1)}],
 )  # fmt: skip
 def test_oracle_invalid_or_flagged_activity_does_not_count(wrong: dict[str, Any]) -> None:
     rows = [activity_row("2026-02-01T10:00"), activity_row("2026-03-01T10:00", **wrong)]
+    assert wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026].activities == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"moving_time_s": 0, "elapsed_time_s": 3_600, "distance_m": 12_000}, {"elapsed_time_s": 50},
+     {"moving_time_s": 10_100, "elapsed_time_s": 10_000}, {"elapsed_time_s": None},
+     {"raw_payload": {"athlete": {"id": 1.0}}}, {"raw_payload": {"athlete": {"id": "1"}}},
+     {"raw_payload": {"athlete": {"id": "0.1E1"}}}, {"raw_payload": {"athlete": None}}, {"raw_payload": [1]}],
+)  # fmt: skip
+def test_oracle_activity_as_real_exports_have_it_counts(odd: dict[str, Any]) -> None:
+    rows = [activity_row("2026-03-01T10:00", **odd)]
     assert wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026].activities == 1
 
 

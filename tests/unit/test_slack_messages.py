@@ -42,6 +42,39 @@ def test_every_sport_has_a_message_with_and_without_distance_and_time(
         assert " 0 " not in text
 
 
+@pytest.mark.parametrize(
+    ("metres", "moving", "elapsed", "shown"),
+    [
+        (12_000, 0, 3_600, "12 km en 1 h"),  # typed in by hand
+        (12_000, None, 3_600, "12 km en 1 h"),
+        (12_000, -1, 3_600, "12 km en 1 h"),
+        (12_000, 1, 3_600, "12 km en 1 h"),  # a clock that was stopped at once
+        (12_000, 479, 3_600, "12 km en 1 h"),
+        (12_000, 480, 3_600, "12 km en 8 min"),
+        (12_000, 3_000, 3_600, "12 km en 50 min"),
+        (12_000, 3_000, None, "12 km en 50 min"),
+        (12_000, 3_000, 0, "12 km en 50 min"),
+        (12_000, 3_605, 3_600, "12 km en 1 h"),
+        (12_000, 3_660, 3_650, "12 km en 1 h 01"),
+        (400, 20, 3_600, "400 m en 20 s"),
+    ],
+)
+def test_duration_is_the_moving_time_where_the_distance_is_possible_in_it(
+    metres: int, moving: int | None, elapsed: int | None, shown: str
+) -> None:
+    activity = JULIETTE._replace(distance_m=metres, moving_time_s=moving, elapsed_time_s=elapsed)
+    assert f"Tu viens de courir {shown} !" in render_message(activity)
+
+
+@pytest.mark.parametrize("sport", [*SPORT_WORDINGS, "Pickleball", None])
+@pytest.mark.parametrize("metres", [None, 0, 12_000])
+def test_activity_without_a_moving_time_shows_its_elapsed_time(sport: str | None, metres: int | None) -> None:
+    for activity_id in range(6):
+        text = render_message(AnnouncedActivity(activity_id, "Ada", "Roux", sport, metres, 0, elapsed_time_s=3_000))
+        assert "50 min" in text or (sport == "Hike" and "12 km" in text)
+        assert " 0 " not in text
+
+
 @pytest.mark.parametrize("sport", ["Tennis", "RockClimbing", "Judo"])
 def test_message_of_a_sport_without_distance_shows_the_duration(sport: str) -> None:
     text = render_message(AnnouncedActivity(0, "Ada", "Roux", sport, distance_m=900, moving_time_s=72 * 60))

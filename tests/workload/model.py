@@ -6,6 +6,7 @@ The contracts' rules are implemented here a second time, independently of the en
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -107,12 +108,22 @@ def _is_greater(left: Any, right: Any) -> bool:
     return left is not None and right is not None and bool(left > right)
 
 
-def _athlete_id(row: Row) -> str | None:
-    """Return the athlete's id in the payload as text, None where there is none."""
-    value = json.loads(row["raw_payload"] or "null")
+def _longer_duration(row: Row) -> int:
+    """Return the longer of the two durations in seconds, 0 where there is none."""
+    return max(row["moving_time_s"] or 0, row["elapsed_time_s"] or 0)
+
+
+def _is_of_another_athlete(row: Row) -> bool:
+    """Return whether the payload has an athlete's id that is not the employee's number."""
+    value = json.loads(row["raw_payload"] or "null", parse_float=Decimal)
     for name in ("athlete", "id"):
         value = value.get(name) if isinstance(value, dict) else None
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    if row["employee_id"] is None or value is None:
+        return False
+    try:
+        return Decimal(value) != row["employee_id"] or isinstance(value, bool)
+    except (InvalidOperation, TypeError, ValueError):
+        return True
 
 
 RULES_BY_TABLE: Mapping[str, tuple[tuple[str, Callable[[Row], bool]], ...]] = MappingProxyType(
@@ -130,22 +141,19 @@ RULES_BY_TABLE: Mapping[str, tuple[tuple[str, Callable[[Row], bool]], ...]] = Ma
             ("se termine avant de commencer", lambda r: _is_greater(0, r["elapsed_time_s"])),
             (
                 "en mouvement plus longtemps que la durée",
-                lambda r: _is_greater(r["moving_time_s"], r["elapsed_time_s"]),
+                lambda r: (
+                    r["elapsed_time_s"] is not None
+                    and _is_greater(r["moving_time_s"], r["elapsed_time_s"] + max(10, r["elapsed_time_s"] / 100))
+                ),
             ),
+            ("sans durée", lambda r: not _longer_duration(r)),
             # All other starts lie years in the past, so that the rule depends on no clock.
             ("commence dans le futur", lambda r: r["start_date_utc"] == FUTURE_START),
             (
                 "vitesse impossible",
-                lambda r: r["moving_time_s"] is not None and _is_greater(r["distance_m"], 25 * r["moving_time_s"]),
+                lambda r: _longer_duration(r) > 0 and _is_greater(r["distance_m"], 25 * _longer_duration(r)),
             ),
-            (
-                "données d'une autre personne",
-                lambda r: (
-                    r["employee_id"] is not None
-                    and _athlete_id(r) is not None
-                    and _athlete_id(r) != str(r["employee_id"])
-                ),
-            ),
+            ("données d'une autre personne", _is_of_another_athlete),
         ),
         "distance_cache": (("distance négative", lambda r: _is_greater(0, r["distance_m"])),),
         "reward_rules": (

@@ -5,7 +5,7 @@ from random import Random
 
 from workload.committed_transactions import KEYS
 from workload.model import refusal_reasons
-from workload.row_generator import INVALID_VALUES, make_row, make_update
+from workload.row_generator import INVALID_VALUES, make_row, make_update, values_of_key
 from workload.session_model import Session, Statement
 
 Operation = Callable[[Session, Random, str], Iterator[Statement]]
@@ -45,7 +45,8 @@ def update_rows(session: Session, rng: Random, table: str) -> Iterator[Statement
     count = draw_row_count(rng)
     keys = session.sample_keys(table, rng, count)
     if count > 20 and keys and table != "distance_cache":  # whose rows would no longer be unique
-        yield session.update(table, keys, make_update(rng, table, session.rows[table][keys[0]]))
+        values = make_update(rng, table, session.rows[table][keys[0]])
+        yield session.update(table, keys, {name: values[name] for name in values if name != "start_date_utc"})
     else:
         yield from (session.update(table, [key], make_update(rng, table, session.rows[table][key])) for key in keys)
 
@@ -87,7 +88,7 @@ def change_key(session: Session, rng: Random, table: str) -> Iterator[Statement]
     """Change a row's key, which leaves its TOASTed values unsent, and update the row in half of the cases."""
     for key in session.sample_keys(table, rng, 1):
         new = session.new_key(table, rng)
-        yield session.update_key(table, key, new)
+        yield session.update_key(table, key, new, values_of_key(rng, table, new))
         if rng.random() < 0.5:
             yield session.update(table, [new], make_update(rng, table, session.rows[table][new]))
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from workload.committed_transactions import KEYS, Key, Row
 
@@ -21,6 +21,10 @@ ODD_INSTANTS = (
     datetime(1969, 12, 31, 23, 59, 59, 999_999, timezone.utc),
     datetime(2024, 2, 29, 0, 0, 0, 1, timezone.utc),
 )
+# Each activity's key has a slot of time of its own, longer than any duration, so that no two activities overlap.
+MAX_MOVING_S, MAX_PAUSES_S, SLOT_S, SLOTS = 10_000, 1_000, 12_000, 2**16
+FIRST_SLOT = datetime(1991, 1, 1, tzinfo=timezone.utc)  # the last one ends in 2015
+SLOT_STRIDE = 25_033  # odd, so that consecutive keys are years apart, and no two have the same slot
 TOASTED_BYTES = 6_000  # bytes, written as twice as many hexadecimal digits: more than Postgres stores inline in the row
 
 
@@ -37,7 +41,20 @@ def make_key(table: str, number: int) -> Key:
 
 def make_row(rng: Random, table: str, key: Key, employee: int | None = None) -> Row:
     """Return a row that its contract accepts; an activity needs its employee."""
-    return {KEYS[table]: key, **ROW_MAKERS[table](rng, employee)}
+    return {KEYS[table]: key, **ROW_MAKERS[table](rng, employee), **values_of_key(rng, table, key)}
+
+
+def values_of_key(rng: Random, table: str, key: Key) -> Row:
+    """Return the values that depend on a row's key: an activity's start, in the key's slot of time."""
+    if table != "strava_activities":
+        return {}
+    slack_us = (SLOT_S - MAX_MOVING_S - MAX_PAUSES_S) * 1_000_000
+    return {"start_date_utc": start_of_slot(key) + timedelta(microseconds=rng.randrange(slack_us))}
+
+
+def start_of_slot(key: Key) -> datetime:
+    """Return the start of the slot of time that an activity's key has."""
+    return FIRST_SLOT + cast("int", key) * SLOT_STRIDE % SLOTS * timedelta(seconds=SLOT_S)
 
 
 def make_update(rng: Random, table: str, before: Row) -> Row:
@@ -105,19 +122,21 @@ def _sport(rng: Random, _: int | None) -> Row:
 
 
 def _activity(rng: Random, employee: int | None) -> Row:
-    moving = rng.randrange(1, 20_000)
-    start = _instant(rng)
+    moving = rng.randrange(1, MAX_MOVING_S)
+    # A manual entry has no moving time, and a treadmill's two clocks differ by seconds.
+    two_clocks = (moving, moving + rng.randrange(MAX_PAUSES_S))
+    odd_clocks = ((0, moving), (None, moving), (moving, None), (moving, max(moving - 10, 1)))
+    moving_time, elapsed_time = rng.choice((*[two_clocks] * 6, *odd_clocks))
     return {
         "employee_id": employee,
         "name": _or_null(rng, _text(rng)),
-        "distance_m": _or_null(rng, rng.randrange(moving * 25 + 1)),
-        "moving_time_s": _or_null(rng, moving),
-        "elapsed_time_s": _or_null(rng, moving + rng.randrange(3_600)),
+        "distance_m": _or_null(rng, rng.randrange(max(moving_time or 0, elapsed_time or 0) * 25 + 1)),
+        "moving_time_s": moving_time,
+        "elapsed_time_s": elapsed_time,
         "total_elev_gain_m": _or_null(rng, rng.randrange(3_000)),
         "type": _or_null(rng, rng.choice(("Run", "Ride", ""))),
         "sport_type": _or_null(rng, _text(rng)),
-        "start_date_utc": start,
-        "start_date_local": _or_null(rng, start.replace(tzinfo=None) + timedelta(hours=1)),
+        "start_date_local": _or_null(rng, _instant(rng).replace(tzinfo=None)),
         "timezone": _or_null(rng, "Europe/Paris"),
         "utc_offset_s": _or_null(rng, rng.choice((3_600, 7_200, -10_800))),
         "commute": rng.random() < 0.5,
@@ -132,7 +151,8 @@ def _activity(rng: Random, employee: int | None) -> Row:
 
 def _payload(rng: Random, employee: int | None) -> str:
     long_text = rng.randbytes(TOASTED_BYTES).hex()
-    athlete = rng.choice(({"id": employee}, {"id": str(employee)}, {"id": None}, {}, None))
+    ids = (employee, employee and float(employee), str(employee), employee and f" {employee}.0", None)
+    athlete = rng.choice((*({"id": athlete_id} for athlete_id in ids), {}, None))
     documents: tuple[Any, ...] = (
         *({"athlete": athlete, "map": {"polyline": long_text}, "comment": _text(rng)},) * 2,
         *({"athlete": athlete, "comment": rng.choice(ODD_TEXTS)},) * 2,
@@ -192,10 +212,13 @@ INVALID_VALUES: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             {"start_date_utc": None},
             {"distance_m": -1},
             {"elapsed_time_s": -1, "moving_time_s": None},
-            {"moving_time_s": 601, "elapsed_time_s": 600},
+            {"moving_time_s": 611, "elapsed_time_s": 600},
+            {"moving_time_s": 0, "elapsed_time_s": None},
             {"start_date_utc": FUTURE_START},
-            {"distance_m": 25_001, "moving_time_s": 1_000},
+            {"distance_m": 25_001, "moving_time_s": 1_000, "elapsed_time_s": 1_000},
             {"raw_payload": to_jsonb_text({"athlete": {"id": -1}})},
+            {"raw_payload": to_jsonb_text({"athlete": {"id": 0.5}})},
+            {"raw_payload": to_jsonb_text({"athlete": {"id": ""}})},
             {"raw_payload": to_jsonb_text({"athlete": {"id": {"id": 1}}, "x": "y" * 9_000})},
             {"distance_m": -1, "elapsed_time_s": -1, "moving_time_s": 1, "start_date_utc": None},
         ),

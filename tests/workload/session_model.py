@@ -7,6 +7,7 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
+from types import MappingProxyType
 from typing import Any, cast
 
 from workload.committed_transactions import CREATE, DELETE, KEYS, TRUNCATE, UPDATE, Change, Key, Row
@@ -75,10 +76,13 @@ class Session:
             f"UPDATE {table} SET {assignments} WHERE {KEYS[table]} = ANY(%s)", [*values.values(), [*keys]]
         )
 
-    def update_key(self, table: str, key: Key, new: Key) -> Statement:
-        row = {**self.rows[table][key], KEYS[table]: new}
+    def update_key(self, table: str, key: Key, new: Key, values: Row = MappingProxyType({})) -> Statement:
+        """Change a row's key, and these other values with it."""
+        changed = {KEYS[table]: new, **values}
+        row = {**self.rows[table][key], **changed}
         self._apply([Change(table, DELETE, key), Change(table, CREATE, new, row)])
-        return self._statement(f"UPDATE {table} SET {KEYS[table]} = %s WHERE {KEYS[table]} = %s", [new, key])
+        assignments = ", ".join(f"{name} = %s" for name in changed)
+        return self._statement(f"UPDATE {table} SET {assignments} WHERE {KEYS[table]} = %s", [*changed.values(), key])
 
     def delete(self, table: str, keys: Sequence[Key]) -> Statement:
         """Delete rows; an employee's sports and activities are deleted with it."""

@@ -1,11 +1,13 @@
 """Activities as Strava would send them, plausible for their sport. Pure: randomness comes from the caller's Random."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
 from lakehouse.clock import PARIS
+from lakehouse.simulator.busy_times import BusyInterval, latest_free_end
 from lakehouse.simulator.sport_profiles import FALLBACK_PROFILE, SPORT_PROFILES, SportProfile
 
 PRIVATE_RATE, FLAGGED_RATE, COMMENT_RATE, MANUAL_RATE, COMMUTE_RATE = 0.03, 0.01, 0.15, 0.04, 0.10
@@ -46,6 +48,12 @@ class Activity:
     raw_payload: dict[str, Any]
     created_at: datetime | None = None
 
+    @property
+    def interval(self) -> BusyInterval:
+        """The time that the activity takes: from its start, the longer of its two durations."""
+        longer_s = max(self.moving_time_s, self.elapsed_time_s)
+        return BusyInterval(self.start_date_utc, self.start_date_utc + timedelta(seconds=longer_s))
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -59,14 +67,22 @@ class Effort:
 
 
 def generate_activity(
-    rng: Random, athlete: Athlete, activity_id: int, ended_at: datetime, *, public: bool = False
+    rng: Random,
+    athlete: Athlete,
+    activity_id: int,
+    ended_at: datetime,
+    *,
+    public: bool = False,
+    busy: Iterable[BusyInterval] = (),
 ) -> Activity:
     """Return an activity of the athlete's sport that ended at `ended_at`, an aware time.
 
-    Some are private, flagged or have a comment; with `public`, none is private or flagged.
+    It ended sooner where it would overlap one of the `busy` intervals of the athlete. Some are private, flagged or have
+    a comment; with `public`, none is private or flagged.
     """
     profile = SPORT_PROFILES.get(athlete.sport, FALLBACK_PROFILE)
     effort = generate_effort(rng, profile)
+    ended_at = latest_free_end(busy, ended_at, timedelta(seconds=effort.elapsed_s))
     return _to_activity(rng, profile, effort, athlete.employee_id, activity_id, ended_at, public=public)
 
 
@@ -127,9 +143,7 @@ def _to_activity(
     *,
     public: bool,
 ) -> Activity:
-    start_utc, start_local, offset_s = localize_start(
-        ended_at.replace(microsecond=0) - timedelta(seconds=effort.elapsed_s)
-    )
+    start_utc, start_local, offset_s = localize_start(ended_at - timedelta(seconds=effort.elapsed_s))
     without_payload = Activity(
         activity_id=activity_id,
         employee_id=employee_id,

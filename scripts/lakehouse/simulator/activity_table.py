@@ -1,10 +1,13 @@
 """Reads and inserts of the simulator in Postgres: athletes, free activity ids, activities, and go-live."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
 from lakehouse.simulator.activity_generator import Activity, Athlete
+from lakehouse.simulator.busy_times import BusyInterval
 from lakehouse.source.postgres import Connection, Jsonb
 
 INSERT_COLUMNS = [field.name for field in fields(Activity)]
@@ -16,6 +19,28 @@ def read_athletes(conn: Connection) -> list[Athlete]:
         "SELECT id, pratique_sport FROM public.sport_activities WHERE pratique_sport IS NOT NULL ORDER BY id"
     )
     return [Athlete(*row) for row in rows]
+
+
+def read_busy_intervals(
+    conn: Connection, athletes: Iterable[Athlete], until: datetime
+) -> Mapping[int, Sequence[BusyInterval]]:
+    """Return the intervals of each athlete's activities that start since 1900 and before `until`, by employee_id.
+
+    An interval is as long as the longer of the activity's two durations.
+    """
+    rows = conn.execute(
+        """
+        SELECT employee_id, start_date_utc, start_date_utc + greatest(moving_time_s, elapsed_time_s) * interval '1 s'
+        FROM public.strava_activities
+        WHERE employee_id = ANY(%s) AND start_date_utc >= '1900-01-01' AND start_date_utc < %s
+          AND greatest(moving_time_s, elapsed_time_s) > 0
+        """,
+        [[athlete.employee_id for athlete in athletes], until],
+    )
+    by_employee: dict[int, list[BusyInterval]] = defaultdict(list)
+    for employee_id, start, end in rows:
+        by_employee[employee_id].append(BusyInterval(start, end))
+    return by_employee
 
 
 def next_activity_id(conn: Connection) -> int:

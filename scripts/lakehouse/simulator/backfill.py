@@ -1,13 +1,15 @@
 """A generated history of activities, in which some employees earn their days, some nearly do and some do not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
+from types import MappingProxyType
 
 from lakehouse.clock import PARIS
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
-from lakehouse.simulator.activity_table import copy_activities, next_activity_id, read_athletes
+from lakehouse.simulator.activity_table import copy_activities, next_activity_id, read_athletes, read_busy_intervals
+from lakehouse.simulator.busy_times import BusyInterval
 from lakehouse.source.postgres import Connection, db_now
 
 MONTH = timedelta(days=365.25 / 12)
@@ -20,16 +22,30 @@ SPORT_HOURS = (7, 8, 9, 10, 12, 13, 17, 18, 19, 20)
 
 def insert_history(conn: Connection, rng: Random, months: int) -> int:
     """Insert `months` of activities up to now in the caller's transaction, and return their number."""
-    history = generate_history(rng, read_athletes(conn), next_activity_id(conn), db_now(conn), months)
-    return copy_activities(conn, history) if months else 0
+    return copy_activities(conn, generate_compatible_history(conn, rng, read_athletes(conn), months)) if months else 0
+
+
+def generate_compatible_history(
+    conn: Connection, rng: Random, athletes: Sequence[Athlete], months: int
+) -> Iterator[Activity]:
+    """Return `months` of activities up to now that overlap none of the athletes' activities in Postgres."""
+    until = db_now(conn)
+    busy = read_busy_intervals(conn, athletes, until)
+    return generate_history(rng, athletes, next_activity_id(conn), until, months, busy)
 
 
 def generate_history(
-    rng: Random, athletes: Sequence[Athlete], first_id: int, until: datetime, months: int
+    rng: Random,
+    athletes: Sequence[Athlete],
+    first_id: int,
+    until: datetime,
+    months: int,
+    busy: Mapping[int, Sequence[BusyInterval]] = MappingProxyType({}),
 ) -> Iterator[Activity]:
-    """Yield the activities of the `months` before `until`, an aware time, in chronological order.
+    """Yield the activities of the `months` before `until`, an aware time, in the order of their planned ends.
 
-    Each has the time of its end as created_at.
+    Each has the time of its end as created_at. None overlaps another one of its athlete, nor the athlete's `busy`
+    intervals (by employee_id): it ended before they started.
     """
     since = until - months * MONTH
     planned = sorted(
@@ -39,8 +55,11 @@ def generate_history(
             for ended_at in _random_end_times(rng, since, until, months)
         ),
     )
+    intervals = [list(busy.get(athlete.employee_id, ())) for athlete in athletes]
     for activity_id, (ended_at, index) in enumerate(planned, start=first_id):
-        yield replace(generate_activity(rng, athletes[index], activity_id, ended_at), created_at=ended_at)
+        activity = generate_activity(rng, athletes[index], activity_id, ended_at, busy=intervals[index])
+        intervals[index].append(activity.interval)
+        yield replace(activity, created_at=activity.interval.end)
 
 
 def _random_end_times(rng: Random, since: datetime, until: datetime, months: int) -> Iterator[datetime]:

@@ -17,8 +17,9 @@ from lakehouse.simulator.activity_table import (
     insert_activity,
     next_activity_id,
     read_athletes,
+    read_busy_intervals,
 )
-from lakehouse.simulator.backfill import generate_history
+from lakehouse.simulator.backfill import generate_compatible_history
 from lakehouse.simulator.invalid_activities import corrupt
 from lakehouse.source import postgres
 from lakehouse.source.go_live import read_go_live
@@ -59,10 +60,13 @@ def _main() -> None:
 def insert_one(conn: Connection, rng: Random, athletes: Sequence[Athlete], error_rate: float) -> Activity | None:
     """Insert an activity that has just ended, corrupted with a probability of `error_rate`, and return it.
 
-    Returns None where its employee was deleted in the meantime.
+    It ended sooner where its athlete was busy with another one. Returns None where its employee was deleted in the
+    meantime.
     """
     ended_at = db_now(conn) - timedelta(seconds=rng.randint(*ENDED_AGO_RANGE_S))
-    activity = generate_activity(rng, rng.choice(athletes), next_activity_id(conn), ended_at, public=True)
+    athlete, activity_id = rng.choice(athletes), next_activity_id(conn)
+    busy = read_busy_intervals(conn, [athlete], ended_at).get(athlete.employee_id, ())
+    activity = generate_activity(rng, athlete, activity_id, ended_at, public=True, busy=busy)
     activity = corrupt(rng, activity) if rng.random() < error_rate else activity
     try:
         insert_activity(conn, activity)
@@ -79,7 +83,7 @@ def insert_past_activities(conn: Connection, rng: Random, athletes: Sequence[Ath
     go_live = read_go_live(conn)
     live_since = go_live.live_since if go_live else None
     with conn.deadline(postgres.LONG_DEADLINE_S), conn.transaction():
-        history = generate_history(rng, athletes, next_activity_id(conn), db_now(conn), months)
+        history = generate_compatible_history(conn, rng, athletes, months)
         return copy_activities(conn, (_cap_created_at(activity, live_since) for activity in history))
 
 
@@ -105,7 +109,8 @@ def _format_activity(activity: Activity | None) -> str:
     if activity is None:
         return "not inserted: its employee has just left"
     distance = f", {activity.distance_m / 1000:.1f} km" if activity.distance_m is not None else ""
-    return f"activity {activity.activity_id}: {activity.sport_type}{distance}, {activity.elapsed_time_s // 60} min"
+    minutes = max(activity.moving_time_s, activity.elapsed_time_s) // 60
+    return f"activity {activity.activity_id}: {activity.sport_type}{distance}, {minutes} min"
 
 
 def _parser() -> Parser:

@@ -24,7 +24,7 @@ def _in_the_future(rng: Random, valid: Activity) -> Activity:
 
 
 def _impossible_speed(rng: Random, valid: Activity) -> Activity:
-    return replace(valid, distance_m=valid.moving_time_s * rng.randint(30, 90))
+    return replace(valid, distance_m=valid.elapsed_time_s * rng.randint(30, 90))
 
 
 def _payload_of_another(rng: Random, valid: Activity) -> Activity:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from lakehouse.contracts.strava_activities import MAX_SPEED_M_S
 from lakehouse.french import format_number
 from lakehouse.slack.phrases import (
     ANY_SPORT,
@@ -29,6 +30,17 @@ class AnnouncedActivity(NamedTuple):
     distance_m: int | None
     moving_time_s: int | None
     comment: str | None = None
+    elapsed_time_s: int | None = None
+
+    @property
+    def duration_s(self) -> int:
+        """The moving time, or the longer of the two durations where the distance is impossible in the moving time.
+
+        0 where the activity has no duration.
+        """
+        moving = max(self.moving_time_s or 0, 0)
+        is_plausible = moving > 0 and (self.distance_m or 0) <= MAX_SPEED_M_S * moving
+        return moving if is_plausible else max(moving, self.elapsed_time_s or 0)
 
 
 def render_message(activity: AnnouncedActivity) -> str:
@@ -37,7 +49,7 @@ def render_message(activity: AnnouncedActivity) -> str:
     sport = SPORT_WORDINGS.get(activity.sport_type or "", ANY_SPORT)
     sentence = phrase.sentence.format(
         distance=format_distance(activity.distance_m or 0),
-        duration=format_duration(activity.moving_time_s or 0),
+        duration=format_duration(activity.duration_s),
         **sport._asdict(),
     )
     ending = _format_ending(
@@ -69,7 +81,7 @@ def _choose_phrase(activity: AnnouncedActivity) -> Phrase:
 
 
 def _suitable_phrases(activity: AnnouncedActivity) -> Sequence[Phrase]:
-    has_distance, has_duration = (activity.distance_m or 0) > 0, (activity.moving_time_s or 0) > 0
+    has_distance, has_duration = (activity.distance_m or 0) > 0, activity.duration_s > 0
     if has_distance and has_duration and activity.sport_type in PHRASES_BY_SPORT:
         return PHRASES_BY_SPORT[activity.sport_type]
     if has_distance and has_duration and activity.sport_type not in SPORT_WORDINGS:

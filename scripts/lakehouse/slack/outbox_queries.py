@@ -20,7 +20,8 @@ SELECT_TO_ENQUEUE = """
       SELECT * FROM change WHERE {refusal} IS NULL
     )
     SELECT accepted.committed_at,
-      accepted.activity_id, prenom, nom, sport_type, distance_m, moving_time_s, raw_payload ->> 'description'
+      accepted.activity_id, prenom, nom, sport_type, distance_m, moving_time_s, raw_payload ->> 'description',
+      elapsed_time_s
     FROM accepted
     JOIN public.rh_employees employee ON employee.id = accepted.employee_id
     JOIN ops.go_live ON accepted.created_at > live_since
@@ -75,7 +76,7 @@ SELECT_NEXT = """
       CASE WHEN waiting_since < now() - interval '1 day'
         AND NOT EXISTS (SELECT FROM ops.slack_outbox WHERE status = 'sent')
       THEN 'older than a day when the first message was to be sent' END,
-      prenom, nom, sport_type, distance_m, moving_time_s, raw_payload ->> 'description'
+      prenom, nom, sport_type, distance_m, moving_time_s, raw_payload ->> 'description', elapsed_time_s
     FROM next
     LEFT JOIN checked ON checked.activity_id = next.activity_id
     LEFT JOIN public.rh_employees employee ON employee.id = checked.employee_id
