@@ -9,6 +9,7 @@ import pandas as pd
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
+from lakehouse.hr.business_units import describe_respelt_units, unify_units
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
 from lakehouse.hr.table_parser import Column, Problem, read_table
 
@@ -48,11 +49,14 @@ def read_company(folder: Path) -> Company:
     employees, practices = read_table(hr, HR_COLUMNS, _find_hired_before_birth), read_table(sports, SPORTS_COLUMNS)
     if employees.empty:
         raise BadInput(f"{display_name(hr)} : aucun salarié. {NOTHING_LOADED}")
+    typed_units = employees["business_unit"]
+    employees = employees.assign(business_unit=unify_units(typed_units))
     is_known = practices["id"].isin(employees["id"])
     return Company(
         employees=employees,
         practices=practices.loc[is_known],
         remarks=[
+            *describe_respelt_units(display_name(hr), typed_units, employees["business_unit"]),
             *_unknown_modes(display_name(hr), employees),
             *_unknown_employees(display_name(sports), practices.loc[~is_known]),
         ],
