@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from lakehouse.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"

@@ -15,6 +15,7 @@ from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
 from lakehouse.distance.google_routes import Google
 from lakehouse.errors import LakehouseError
+from lakehouse.hr.input_folder import is_without_tables
 from lakehouse.local import demo_queries
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
@@ -24,6 +25,8 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect, db_now
 
 PIPELINE_SCRIPT = ("scripts/ETL_Full_Load/pipeline.py",)
+# The second demo of a checkout without files of its own goes on with the fictive company of the first.
+ONLY_FIRST_LOAD = ("--if-not-live",)
 REFRESH_SCRIPT = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
 SIMULATE_SCRIPT = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
 STEP_TIMEOUT_S = 60
@@ -67,7 +70,8 @@ def demo(stack: Stack) -> None:
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
-        _run_script(stack, *PIPELINE_SCRIPT)
+        only_first = ONLY_FIRST_LOAD if is_without_tables(stack.settings.input_dir) else ()
+        _run_script(stack, *PIPELINE_SCRIPT, *only_first)
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
