@@ -10,8 +10,9 @@ LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE"})
 
 
 def normalize(text: str) -> str:
-    """Return the text composed (NFC), trimmed and with single plain spaces."""
-    return " ".join(unicodedata.normalize("NFC", text).translate(INVISIBLE_CHARACTERS).split())
+    """Return the text composed (NFC), trimmed and with single plain spaces. Its result is not changed by it."""
+    # Composed last: an invisible character may stand between a letter and its accent.
+    return " ".join(unicodedata.normalize("NFC", text.translate(INVISIBLE_CHARACTERS)).split())
 
 
 def fold_for_comparison(text: str) -> str:

@@ -9,6 +9,7 @@ from openpyxl.utils.datetime import from_excel
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
+from lakehouse.hr.formulas import unescape_formulas
 from lakehouse.text import fold_for_comparison, normalize
 
 CENT = Decimal("0.01")
@@ -40,7 +41,7 @@ class Unreadable(ValueError):
 def text(cell: object) -> str | None:
     """Return the text, trimmed and with single spaces. A float without a fraction loses its `.0`."""
     plain_cell = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
-    value = "" if plain_cell is None else normalize(str(plain_cell))
+    value = "" if plain_cell is None else unescape_formulas(normalize(str(plain_cell)))
     if value.upper() in EXCEL_ERRORS:
         raise Unreadable("erreur de formule Excel")
     if "\x00" in value:

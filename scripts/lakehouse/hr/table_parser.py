@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[
     required_titles = {fold_for_comparison(column.title) for column in columns}
     best_match: set[str] = set()
     for grid in read_grids(file):
-        for index, line in enumerate(grid.lines):
+        for index, line in enumerate(map(partial(_with_titles, columns), grid.lines)):
             best_match = max(best_match, required_titles & set(_folded_titles(line)), key=len)
             if best_match == required_titles:
                 _reject_malformed(file, grid, line, columns)
@@ -99,6 +100,15 @@ def _find_header(file: Path, columns: Sequence[Column]) -> tuple[Line, Sequence[
         f"{display_name(file)} : colonne introuvable : {missing}. "
         f"Ajoutez-la, ou corrigez son titre ; l'ordre des colonnes est libre. {NOTHING_LOADED}"
     )
+
+
+def _with_titles(columns: Sequence[Column], line: Line) -> Line:
+    """Return the line with HR's titles, where it is the header of our own cleaned CSV: it has the fields' names."""
+    titles = {column.field: column.title for column in columns}
+    named = [cell for cell in line.cells if cell]
+    if len(named) != len(titles) or {*named} != {*titles}:
+        return line
+    return Line(line.number, tuple(titles.get(str(cell)) for cell in line.cells))
 
 
 def _folded_titles(line: Line) -> list[str]:
