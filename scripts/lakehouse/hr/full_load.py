@@ -74,7 +74,11 @@ def _load_in_one_transaction(
     try:
         with export_cleaned_csv(company, settings.output_dir), conn.transaction():
             result = load_company(
-                conn, company, effective_from=options.effective_from, allow_mass_delete=options.allow_mass_delete
+                conn,
+                company,
+                effective_from=options.effective_from,
+                allow_mass_delete=options.allow_mass_delete,
+                allow_mass_change=options.allow_mass_change,
             )
             return result, seed_rules(conn, settings)
     except Error as error:
