@@ -81,6 +81,12 @@ def test_cleaned_csv_of_the_sample_company_is_read_back_as_it_was(tmp_path: Path
     assert again.practices.to_dict("records") == company.practices.to_dict("records")
 
 
+def test_cleaned_csv_of_a_company_without_sports_is_read_back(tmp_path: Path) -> None:
+    write_csv(tmp_path / "RH.csv", sheet([employee()]))
+    write_csv(tmp_path / "sport.csv", sheet([practice(1, None)])[:1])
+    assert read_company(export(read_company(tmp_path), tmp_path / "output")).practices.empty
+
+
 @given(st.text(ALPHABET, max_size=12))
 def test_escaped_text_is_unescaped_to_the_same_text(text: str) -> None:
     assert unescape_formulas(escape_formulas(text)) == text
