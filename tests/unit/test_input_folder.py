@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.hr.input_folder import choose_folder, is_without_tables
+from lakehouse.local.demo import load_command
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
 
 
@@ -58,6 +59,12 @@ def test_missing_folder_is_not_replaced(tmp_path: Path) -> None:
 def test_postgres_is_not_queried_where_there_is_a_table(tmp_path: Path) -> None:
     (tmp_path / "RH.xlsx").touch()
     assert choose_folder(tmp_path, tmp_path, lambda: pytest.fail("is not needed")) == tmp_path
+
+
+def test_second_demo_loads_the_files_of_hr_and_not_the_sample_again(tmp_path: Path) -> None:
+    assert "--if-not-live" in load_command(tmp_path)
+    (tmp_path / "DonneesRH.xlsx").touch()
+    assert "--if-not-live" not in load_command(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["RH.xlsx", "sport.csv", "Données RH.xlsx", "sous-dossier/RH.csv"])

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
@@ -25,8 +26,6 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect, db_now
 
 PIPELINE_SCRIPT = ("scripts/ETL_Full_Load/pipeline.py",)
-# The second demo of a checkout without files of its own goes on with the fictive company of the first.
-ONLY_FIRST_LOAD = ("--if-not-live",)
 REFRESH_SCRIPT = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
 SIMULATE_SCRIPT = ("simulate_new_strava_activities.py", "--count", "20", "--delay", "0:0")
 STEP_TIMEOUT_S = 60
@@ -70,8 +69,7 @@ def demo(stack: Stack) -> None:
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
-        only_first = ONLY_FIRST_LOAD if is_without_tables(stack.settings.input_dir) else ()
-        _run_script(stack, *PIPELINE_SCRIPT, *only_first)
+        _run_script(stack, *load_command(stack.settings.input_dir))
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
@@ -90,6 +88,11 @@ def demo(stack: Stack) -> None:
     steps.print_times()
     address = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}"
     console.print(NEXT_STEPS.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
+
+
+def load_command(input_dir: Path) -> tuple[str, ...]:
+    """Return the command that loads HR's files; without any, a second demo keeps the first one's fictive company."""
+    return (*PIPELINE_SCRIPT, "--if-not-live") if is_without_tables(input_dir) else PIPELINE_SCRIPT
 
 
 def _run_script(stack: Stack, *arguments: str) -> None:
