@@ -47,7 +47,7 @@ logs: install ## follow the logs; one service's: make logs SERVICE=connect
 slack: install ## the messages Slack got, or would get
 	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
 
-sample: install ## regenerate data/input with the seeded generator
+sample: install ## regenerate data/sample with the seeded generator
 	@$(BIN)/python -m lakehouse.simulator.sample_company
 
 lint: install ## format, linter, types, import rules, names

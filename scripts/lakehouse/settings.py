@@ -20,6 +20,7 @@ from lakehouse.errors import UsageError
 from lakehouse.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"

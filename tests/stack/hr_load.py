@@ -1,5 +1,7 @@
 """A full load of HR files into a test's database, and queries of its rows."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -9,7 +11,8 @@ from typing import Any
 
 from lakehouse.hr.full_load import full_load
 from lakehouse.hr.load_options import LoadOptions
-from lakehouse.settings import Settings
+from lakehouse.local import service_addresses
+from lakehouse.settings import ROOT, Settings
 from lakehouse.simulator.backfill import insert_history
 from lakehouse.source.postgres import connect
 from support.hr_files import Row, practice, staff, write_company_files
@@ -26,6 +29,13 @@ def load_hr_files(
     backfill = partial(insert_history, rng=Random(1), months=history_months)
     load_options = LoadOptions(folder=folder, **{"wait": 0.0, **options})
     return list(full_load(settings, load_options, backfill, today=LOAD_DAY))
+
+
+def run_script(database: Settings, output: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours on the database, with its CSV in `output` and its lake beside it."""
+    settings = database.model_copy(update={"output_dir": output, "lake_uri": str(output.with_name("lake"))})
+    env = service_addresses.environment(settings)
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def fetch_rows(database: Settings, query: str) -> list[tuple[Any, ...]]:

@@ -1,21 +1,12 @@
 """The commands of the full load and the simulator: their output, errors and exit codes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-from lakehouse.local import service_addresses
-from lakehouse.settings import ROOT, Settings
-from stack.hr_load import fetch_rows, staff_who_run
+from lakehouse.settings import Settings
+from stack.hr_load import fetch_rows, run_script, staff_who_run
 from support.hr_files import employee, write_company_files
 
 PIPELINE, SIMULATOR = "scripts/ETL_Full_Load/pipeline.py", "simulate_new_strava_activities.py"
-
-
-def run_script(database: Settings, output: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    settings = database.model_copy(update={"output_dir": output, "lake_uri": str(output.with_name("lake"))})
-    env = service_addresses.environment(settings)
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def test_load_and_simulator_commands_insert_rows_and_exit_0(database: Settings, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def employee(**fields: Any) -> Row:
     """Return an employee's row by HR's titles; keywords are short forms of the titles, such as `salaire`."""
     titles = {"id": "ID salarié", "adresse": "Adresse du domicile", "moyen": "Moyen de déplacement", "nom": "Nom"}
     titles |= {"salaire": "Salaire brut", "naissance": "Date de naissance", "cp": "Nombre de jours de CP"}
+    titles |= {"unite": "BU", "prenom": "Prénom", "contrat": "Type de contrat"}
     return {**EMPLOYEE, **{titles[name]: value for name, value in fields.items()}}
 
 

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lakehouse.local.connect import worker_properties
-from lakehouse.settings import ROOT, Settings
+from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
@@ -179,6 +179,13 @@ def test_thrift_container_mounts_no_addresses_and_birth_dates() -> None:
 def test_pipeline_container_depends_on_postgres_only() -> None:
     assert SERVICES["pipeline"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert "entrypoint" not in SERVICES["pipeline"]
+
+
+def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
+    app = "/app" / Settings.model_fields["input_dir"].default
+    mounts = {target: (source, read_only) for source, target, read_only in _mounts(SERVICES["pipeline"])}
+    assert mounts[str(app)] == ("./data/input", True)
+    assert mounts["/app/data/sample"] == (f"./{SAMPLE_DIR.relative_to(ROOT)}", True)
 
 
 def test_database_owner_password_is_given_to_owner_jobs_only() -> None:

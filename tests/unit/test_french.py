@@ -1,4 +1,4 @@
-"""Numbers and days are written in French as before Babel, to the byte: with plain spaces."""
+"""Numbers and days are written in French as before Babel, to the byte: with plain spaces. Lines are enumerated."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.french import format_day, format_number
+from lakehouse.french import format_day, format_lines, format_number
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 
@@ -47,3 +47,16 @@ def test_rate_and_distance_have_no_trailing_zero(ten_thousandths: int, tenths: i
 @given(DAYS)
 def test_day_is_two_digits_two_digits_and_the_year(day: date) -> None:
     assert format_day(day) == f"{day:%d/%m/%Y}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "written"),
+    [([3], "ligne 3"), ([3, 4], "lignes 3 et 4"), ([3, 4, 9], "lignes 3, 4 et 9")],
+)
+def test_lines_of_a_file_are_enumerated(lines: list[int], written: str) -> None:
+    assert format_lines(lines) == written
+
+
+def test_only_the_first_of_many_lines_are_named() -> None:
+    assert format_lines(range(1, 21)).endswith(", 19 et 20")
+    assert format_lines(range(1, 24)).endswith(", 19, 20 et 3 de plus")

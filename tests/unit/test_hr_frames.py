@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
-from lakehouse.settings import ROOT
+from lakehouse.settings import SAMPLE_DIR
 from support.hr_files import EMPLOYEE, employee, practice, sheet, write_company_files, write_workbook
 
 # Of the sample company's files, as the standard library's csv.writer wrote them.
@@ -94,7 +94,7 @@ def test_text_with_delimiters_quotes_and_accents_is_quoted_as_rfc_4180_says(tmp_
 
 
 def test_cleaned_csv_of_the_sample_company_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    cleaned_csv(read_company(ROOT / "data" / "input"), tmp_path)
+    cleaned_csv(read_company(SAMPLE_DIR), tmp_path)
     assert {file.name: sha256(file.read_bytes()).hexdigest() for file in tmp_path.iterdir()} == CLEANED_SAMPLE_DIGESTS
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lakehouse.hr.company_files import read_company
-from lakehouse.settings import ROOT
+from lakehouse.settings import SAMPLE_DIR
 from support.hr_files import employee, write_company_files
 from support.oracle import Employee, prime, read_employees, wellbeing, without_doubles
 
@@ -147,7 +147,7 @@ def test_oracle_rolling_window_around_a_leap_day_is_one_year(as_of: date, first:
     assert {key: row.activities for key, row in days_by_year.items()} == {(1, as_of.year): 1}
 
 
-@pytest.mark.parametrize("folder", [ROOT / "data" / "input", None])
+@pytest.mark.parametrize("folder", [SAMPLE_DIR, None])
 def test_oracle_reads_the_workbook_as_the_loader_does(folder: Path | None, tmp_path: Path) -> None:
     folder = folder or write_company_files(tmp_path, [employee(salaire="52 770,00 €")])
     employees = read_company(folder).employees.to_dict("records")

@@ -10,10 +10,8 @@ import pytest
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.hr.company_files import read_company
-from lakehouse.settings import ROOT
+from lakehouse.settings import SAMPLE_DIR
 from lakehouse.simulator.sample_company import HR_FILE, SPORTS_FILE, write_sample_files
-
-COMMITTED = ROOT / "data" / "input"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +40,7 @@ def test_another_seed_gives_another_company(sample_files: Path, tmp_path: Path) 
 def test_committed_sample_files_match_the_generator(sample_files: Path) -> None:
     for name, sheets in ((HR_FILE, 2), (SPORTS_FILE, 1)):
         for sheet in range(sheets):
-            assert cells(COMMITTED / name, sheet) == cells(sample_files / name, sheet), name
+            assert cells(SAMPLE_DIR / name, sheet) == cells(sample_files / name, sheet), name
 
 
 def test_sample_files_are_read_completely_with_two_remarks(sample_files: Path) -> None:

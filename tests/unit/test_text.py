@@ -56,3 +56,9 @@ def test_saints_are_written_out_in_the_names_of_places_only(typed: str, folded: 
 
 def test_stored_text_keeps_case_accents_and_ligatures() -> None:
     assert normalize(" Cœur\u00a0d’\u200bHérault — Nord ") == "Cœur d’Hérault — Nord"
+
+
+@pytest.mark.parametrize("text", ["e\u200b\u0301cole", " \ufeffa\u00ad\u030a ", "c\u2060\u0327a"])
+def test_stored_text_is_not_changed_when_it_is_stored_again(text: str) -> None:
+    stored = normalize(text)
+    assert normalize(stored) == stored == unicodedata.normalize("NFC", stored)

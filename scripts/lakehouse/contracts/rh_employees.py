@@ -15,6 +15,8 @@ TRAVEL_MODES: Mapping[str, str] = MappingProxyType(
         "véhicule thermique/électrique": "driving",
     }
 )
+# Those that can earn a prime: `gold/prime.py` has a limit for each.
+ACTIVE_MODES = tuple(mode for mode, travel_mode in TRAVEL_MODES.items() if travel_mode in {"walking", "bicycling"})
 
 RH_EMPLOYEES = captured_table(
     table="rh_employees",

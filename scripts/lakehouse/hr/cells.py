@@ -9,6 +9,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
+from lakehouse.hr.formulas import unescape_formulas
 from lakehouse.text import fold_for_comparison, normalize
 
 CENT = Decimal("0.01")
@@ -69,7 +70,7 @@ def text(cell: object) -> str | None:
         raise Unreadable("accents abîmés (UTF-8 lu comme Windows-1252) : exportez le fichier de nouveau")
     if UNKNOWN_CHARACTER.search(value):
         raise Unreadable("caractère illisible")
-    value = clean(value)
+    value = unescape_formulas(clean(value))
     if ERROR_TEXT.fullmatch(value):
         raise Unreadable(EXCEL_ERROR)
     return value or None

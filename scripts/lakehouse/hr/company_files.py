@@ -9,6 +9,7 @@ import pandas as pd
 from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
+from lakehouse.hr.business_units import describe_respelt_units, unify_units
 from lakehouse.hr.columns import Column
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
 from lakehouse.hr.problems import Problem
@@ -51,6 +52,8 @@ def read_company(folder: Path) -> Company:
     employees, practices = hr_table.rows, sports_table.rows
     if employees.empty:
         raise BadInput(f"{display_name(hr)} : aucun salarié. {NOTHING_LOADED}")
+    typed_units = employees["business_unit"]
+    employees = employees.assign(business_unit=unify_units(typed_units))
     is_known = practices["id"].isin(employees["id"])
     return Company(
         employees=employees,
@@ -58,6 +61,7 @@ def read_company(folder: Path) -> Company:
         remarks=[
             *hr_table.remarks,
             *sports_table.remarks,
+            *describe_respelt_units(display_name(hr), typed_units, employees["business_unit"]),
             *_unknown_modes(display_name(hr), employees),
             *_unknown_employees(display_name(sports), practices.loc[~is_known]),
         ],

@@ -1,4 +1,7 @@
-"""The parsed rows as CSV in data/output, so that people can check how the files were read."""
+"""The parsed rows as CSV in data/output, so that people can check how the files were read.
+
+They can be loaded again, with the same rows as result.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +12,7 @@ import pandas as pd
 from lakehouse.errors import BadInput
 from lakehouse.hr.company_files import Company
 from lakehouse.hr.files import NOTHING_LOADED
+from lakehouse.hr.formulas import escape_formulas
 
 
 @contextmanager
@@ -35,5 +39,10 @@ def export_cleaned_csv(company: Company, folder: Path) -> Iterator[None]:
 def _write_temp(folder: Path, name: str, rows: pd.DataFrame) -> Path:
     file = folder / f".{name}.new"
     file.touch(mode=0o600)
-    rows.to_csv(file, index=False, lineterminator="\r\n")
+    rows.apply(_without_formulas).to_csv(file, index=False, lineterminator="\r\n")
     return file
+
+
+def _without_formulas(column: pd.Series) -> pd.Series:
+    cells = [escape_formulas(cell) if isinstance(cell, str) else cell for cell in column]
+    return pd.Series(cells, index=column.index, dtype=object)

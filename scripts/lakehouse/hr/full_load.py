@@ -7,6 +7,7 @@ from lakehouse.errors import BadInput, LakehouseError
 from lakehouse.french import format_day
 from lakehouse.hr.company_files import Company, read_company
 from lakehouse.hr.export_csv import export_cleaned_csv
+from lakehouse.hr.input_folder import choose_folder, describe_sample
 from lakehouse.hr.load_options import LoadOptions
 from lakehouse.hr.upsert import LoadResult, RowCounts, load_company
 from lakehouse.settings import Settings
@@ -33,7 +34,10 @@ def full_load(
         yield "déjà en service : rien n'est chargé. Pour d'autres fichiers : python scripts/ETL_Full_Load/pipeline.py"
         return
     _reject_future_date(options.effective_from, today)
-    company = read_company(options.folder)
+    folder = choose_folder(options.folder, settings.input_dir, lambda: _is_live(settings, options.wait))
+    if folder != options.folder:
+        yield describe_sample(options.folder)
+    company = read_company(folder)
     yield from company.remarks
     with connect(settings, autocommit=True, timeout=options.wait, deadline=LONG_DEADLINE_S) as conn:
         apply_ddl(conn, settings)
@@ -70,7 +74,11 @@ def _load_in_one_transaction(
     try:
         with export_cleaned_csv(company, settings.output_dir), conn.transaction():
             result = load_company(
-                conn, company, effective_from=options.effective_from, allow_mass_delete=options.allow_mass_delete
+                conn,
+                company,
+                effective_from=options.effective_from,
+                allow_mass_delete=options.allow_mass_delete,
+                allow_mass_change=options.allow_mass_change,
             )
             return result, seed_rules(conn, settings)
     except Error as error:

@@ -18,6 +18,7 @@ class LoadOptions:
     folder: Path
     effective_from: date | None = None
     allow_mass_delete: bool = False
+    allow_mass_change: bool = False
     wait: float = 60.0  # seconds
     if_not_live: bool = False  # load nothing into a system that is live
 
@@ -41,6 +42,12 @@ def build_parser(description: str, input_dir: Path) -> FrenchParser:
     )
     parser.add_argument(
         "--allow-mass-delete", action="store_true", help="accepter que plus de 20 %% des salariés partent à la fois"
+    )
+    parser.add_argument(
+        "--allow-mass-change",
+        action="store_true",
+        help="accepter que le trajet, l'adresse, la BU ou le salaire changent pour plus d'un dixième, et plus de cinq, "
+        "des salariés dont le trajet déclaré est actif",
     )
     parser.add_argument(
         "--history-months",

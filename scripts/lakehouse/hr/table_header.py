@@ -1,6 +1,7 @@
 """The search for the line that has all titles of a table, and what is said where there is none."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,6 +58,14 @@ class HeaderSearch:
             f"colonne introuvable : {names}. {''.join(hints)}"
             "Ajoutez-la, ou corrigez son titre ; l'ordre des colonnes est libre.",
         )
+
+
+def with_titles(line: Line, columns: Sequence[Column]) -> Line:
+    """Return the line with HR's titles, where it is the header of our own cleaned CSV: it has the fields' names."""
+    titles = {column.field: column.title for column in columns}
+    if len(line.cells) != len(titles) or set(map(str, line.cells.values())) != set(titles):
+        return line
+    return replace(line, cells={position: titles[str(cell)] for position, cell in line.cells.items()})
 
 
 def column_positions(header: Line, columns: Sequence[Column]) -> Mapping[int, Column]:

@@ -17,7 +17,7 @@ from lakehouse.hr.problems import Problem
 from lakehouse.hr.row_parser import RowParser
 from lakehouse.hr.sheet_remarks import describe_hidden_cells, describe_hidden_sheets
 from lakehouse.hr.sheets import SheetFile, open_sheets
-from lakehouse.hr.table_header import HeaderSearch, column_positions
+from lakehouse.hr.table_header import HeaderSearch, column_positions, with_titles
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ def _parse_sheet(sheet: Sheet, search: HeaderSearch) -> RowParser | None:
 
 def _find_header(sheet: Sheet, search: HeaderSearch, extent: Extent) -> Line | None:
     try:
-        for line in sheet.lines:
-            extent.columns.update(line.cells)
+        for read_line in sheet.lines:
+            extent.columns.update(read_line.cells)
+            line = with_titles(read_line, search.columns)
             if search.matches(line):
                 return line
     except BrokenQuotes:

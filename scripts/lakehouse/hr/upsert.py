@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
-
 from lakehouse.errors import BadInput
 from lakehouse.hr.company_files import Company
 from lakehouse.hr.files import NOTHING_LOADED
+from lakehouse.hr.mass_change import reject_mass_change
+from lakehouse.hr.staging import EMPLOYEES, PRACTICES, comma_separated, stage, staging_table
 from lakehouse.source.postgres import Connection, sql
 
 MASS_DELETE_PERCENT = 20
-EMPLOYEES, PRACTICES = "rh_employees", "sport_activities"
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,12 @@ class LoadResult:
 
 
 def load_company(
-    conn: Connection, company: Company, *, effective_from: date | None = None, allow_mass_delete: bool = False
+    conn: Connection,
+    company: Company,
+    *,
+    effective_from: date | None = None,
+    allow_mass_delete: bool = False,
+    allow_mass_change: bool = False,
 ) -> LoadResult:
     """Replace the employees and practices in Postgres by the company's, in one transaction.
 
@@ -41,14 +45,17 @@ def load_company(
     written. Employees who are not in the company are deleted, with the rows that reference them. With effective_from,
     it is first written to the leavers' rows, because a delete event carries only the key.
     Raises BadInput where more than 20 % would be deleted, unless allow_mass_delete.
+    Raises it where too many with an active commute would lose something, unless allow_mass_change.
     """
     with conn.transaction():
         # Serializes concurrent loads; readers and the simulator are not blocked.
         conn.execute("LOCK TABLE public.rh_employees IN SHARE ROW EXCLUSIVE MODE")
-        _stage(conn, EMPLOYEES, company.employees)
-        _stage(conn, PRACTICES, company.practices)
+        stage(conn, EMPLOYEES, company.employees)
+        stage(conn, PRACTICES, company.practices)
         if not allow_mass_delete:
             _reject_mass_delete(conn, company.hr_file)
+        if not allow_mass_change:
+            reject_mass_change(conn, company)
         if effective_from:
             _set_leave_date(conn, effective_from)
         employees_deleted, practices_deleted = _delete_unstaged(conn, EMPLOYEES), _delete_unstaged(conn, PRACTICES)
@@ -57,17 +64,9 @@ def load_company(
         return LoadResult(RowCounts(*employees, employees_deleted), RowCounts(*practices, practices_deleted))
 
 
-def _stage(conn: Connection, table: str, rows: pd.DataFrame) -> None:
-    names = _comma_separated(map(sql.Identifier, rows.columns))
-    create = "CREATE TEMP TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM public.{table} WITH NO DATA"
-    conn.execute(sql.SQL(create).format(staged=_staging_table(table), names=names, table=sql.Identifier(table)))
-    copy = sql.SQL("COPY {staged} ({names}) FROM STDIN").format(staged=_staging_table(table), names=names)
-    conn.copy(copy, rows.itertuples(index=False, name=None))
-
-
 def _reject_mass_delete(conn: Connection, file: str) -> None:
     query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE id NOT IN (SELECT id FROM {staged})) FROM {table}").format(
-        staged=_staging_table(EMPLOYEES), table=sql.Identifier("public", EMPLOYEES)
+        staged=staging_table(EMPLOYEES), table=sql.Identifier("public", EMPLOYEES)
     )
     present, leaving = conn.execute(query).fetchone() or (0, 0)
     if leaving * 100 > present * MASS_DELETE_PERCENT:
@@ -79,14 +78,14 @@ def _reject_mass_delete(conn: Connection, file: str) -> None:
 
 def _set_leave_date(conn: Connection, day: date) -> None:
     query = "UPDATE public.rh_employees SET valable_depuis = {day} WHERE id NOT IN (SELECT id FROM {staged})"
-    conn.execute(sql.SQL(query).format(day=sql.Literal(day), staged=_staging_table(EMPLOYEES)))
+    conn.execute(sql.SQL(query).format(day=sql.Literal(day), staged=staging_table(EMPLOYEES)))
 
 
 def _delete_unstaged(conn: Connection, table: str) -> int:
     """Delete the rows that are not staged; foreign keys cascade to those that reference them. Return the number."""
     query = "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM {staged})"
     return conn.execute(
-        sql.SQL(query).format(table=sql.Identifier("public", table), staged=_staging_table(table))
+        sql.SQL(query).format(table=sql.Identifier("public", table), staged=staging_table(table))
     ).rowcount
 
 
@@ -104,21 +103,13 @@ def _upsert(conn: Connection, table: str, names: Iterable[str], extra_columns: M
     """
     statement = sql.SQL(query).format(
         table=sql.Identifier("public", table),
-        staged=_staging_table(table),
-        columns=_comma_separated(sql.Identifier(name) for name in [*names, *extra_columns]),
-        values=_comma_separated([*map(sql.Identifier, names), *map(sql.Literal, extra_columns.values())]),
-        new=_comma_separated(sql.Identifier("excluded", name) for name in [*names, *extra_columns]),
-        current=_comma_separated(sql.Identifier("current", name) for name in names),
-        compared=_comma_separated(sql.Identifier("excluded", name) for name in names),
+        staged=staging_table(table),
+        columns=comma_separated(sql.Identifier(name) for name in [*names, *extra_columns]),
+        values=comma_separated([*map(sql.Identifier, names), *map(sql.Literal, extra_columns.values())]),
+        new=comma_separated(sql.Identifier("excluded", name) for name in [*names, *extra_columns]),
+        current=comma_separated(sql.Identifier("current", name) for name in names),
+        compared=comma_separated(sql.Identifier("excluded", name) for name in names),
     )
     # xmax, the transaction that deleted or locked a row version, is 0 for an inserted row, not for an updated one.
     inserted = [bool(is_new) for (is_new,) in conn.execute(statement).fetchall()]
     return sum(inserted), len(inserted) - sum(inserted)
-
-
-def _comma_separated(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
-
-
-def _staging_table(table: str) -> sql.Identifier:
-    return sql.Identifier("pg_temp", f"loaded_{table}")

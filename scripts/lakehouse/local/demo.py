@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
 from lakehouse.distance.google_routes import Google
 from lakehouse.errors import LakehouseError
+from lakehouse.hr.input_folder import is_without_tables
 from lakehouse.local import demo_queries
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
@@ -67,7 +69,7 @@ def demo(stack: Stack) -> None:
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
-        _run_script(stack, *PIPELINE_SCRIPT)
+        _run_script(stack, *load_command(stack.settings.input_dir))
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(stack.settings)
     with steps.step("Wait until Bronze has every change"):
@@ -86,6 +88,11 @@ def demo(stack: Stack) -> None:
     steps.print_times()
     address = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}"
     console.print(NEXT_STEPS.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
+
+
+def load_command(input_dir: Path) -> tuple[str, ...]:
+    """Return the command that loads HR's files; without any, a second demo keeps the first one's fictive company."""
+    return (*PIPELINE_SCRIPT, "--if-not-live") if is_without_tables(input_dir) else PIPELINE_SCRIPT
 
 
 def _run_script(stack: Stack, *arguments: str) -> None:

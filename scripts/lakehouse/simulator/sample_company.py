@@ -14,7 +14,7 @@ from lakehouse import errors
 from lakehouse.arguments import SEED, Parser, PathName
 from lakehouse.contracts.sports import FRENCH_SPORT_NAMES
 from lakehouse.french import format_day, format_number
-from lakehouse.settings import Settings
+from lakehouse.settings import SAMPLE_DIR
 from lakehouse.simulator.sample_places import (
     BUSINESS_UNITS,
     CYCLING_COMMUNES,
@@ -79,10 +79,10 @@ def generate_sports_rows(rng: Random, ids: Sequence[Cell]) -> Rows:
 def main() -> None:
     """Write both files into the folder given on the command line."""
     parser = Parser(
-        description=__doc__, epilog="example: python -m lakehouse.simulator.sample_company --seed 7 --out /tmp/input"
+        description=__doc__, epilog="example: python -m lakehouse.simulator.sample_company --seed 7 --out /tmp/sample"
     )
     parser.add_argument("--seed", type=SEED, default=42)
-    parser.add_argument("--out", type=PathName(), default=Settings().input_dir, metavar="DIR")
+    parser.add_argument("--out", type=PathName(), default=SAMPLE_DIR, metavar="DIR")
     arguments = parser.parse_args()
     write_sample_files(arguments.out, arguments.seed)
     print(f"{COMPANY_SIZE} employees in {arguments.out}")

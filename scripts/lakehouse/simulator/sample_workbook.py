@@ -34,6 +34,8 @@ def write_workbook(file: Path, sheets: Sheets) -> None:
 def _fill_sheet(sheet: Worksheet, rows: Sequence[Sequence[Cell]]) -> None:
     for row in rows:
         sheet.append(list(row))
+    for cell in (cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"):
+        cell.data_type = "s"  # openpyxl makes a formula of text that begins with =
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     for blank in sheet.iter_rows(min_row=len(rows) + 1, max_row=LAST_FORMATTED_ROW, max_col=len(rows[0])):
