@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
+from lakehouse.french import format_lines
 from lakehouse.hr.lines import Sheet
 from lakehouse.hr.row_parser import RowParser
-
-MAX_LINES_NAMED = 5
 
 
 def describe_hidden_sheets(names: Sequence[str]) -> list[str]:
@@ -20,9 +19,8 @@ def describe_hidden_cells(sheet: Sheet, parser: RowParser) -> list[str]:
     """Return the remarks that count the hidden rows and columns that were read."""
     remarks = []
     if lines := parser.hidden_lines:
-        named = ", ".join(map(str, lines[:MAX_LINES_NAMED])) + ("…" if len(lines) > MAX_LINES_NAMED else "")
         count = _count(len(lines), "ligne masquée", "lignes masquées")
-        remarks.append(f"{count}, lue{_s(len(lines))} comme les autres (ligne{_s(len(lines))} {named}).")
+        remarks.append(f"{count}, lue{_s(len(lines))} comme les autres ({format_lines(lines)}).")
     titles = [
         column.title
         for position, column in parser.positions.items()
