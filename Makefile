@@ -9,7 +9,7 @@ WITHIN ?= 60
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
-.PHONY: help preflight install demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
+.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
 .PHONY: tests-of-services tests-of-spark
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -24,7 +24,13 @@ help: ## show this
 preflight: ## print what this machine has and what is needed (nothing is downloaded)
 	@$(PYTHON) scripts/lakehouse/local/preflight.py
 
-install: .venv/installed .local/jars/installed ## download Python packages and jars, and build Java's cache of Spark's classes
+# One installation at a time. It first hashes each jar, since a stamp says nothing of what became of a file.
+install: ## download Python packages and jars, and build Java's cache of Spark's classes
+	@$(PYTHON) scripts/lakehouse/local/install_lock.py $(MAKE) --no-print-directory install-locked
+
+install-locked:
+	@$(PYTHON) scripts/lakehouse/local/jar_check.py
+	@$(MAKE) --no-print-directory --silent .local/jars/installed
 
 demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
 	@$(LOCAL) demo
@@ -95,7 +101,8 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 # it works with any pip, and downloads no build tools.
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  $(PYTHON) -m venv --clear .venv 2>.local/venv.log || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
 	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
 	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"

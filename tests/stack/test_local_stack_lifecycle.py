@@ -13,9 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lakehouse.errors import NotReady
+from lakehouse.errors import NotReady, SourceMismatch
+from lakehouse.local import postgres_server
 from lakehouse.local.stack import Stack
-from lakehouse.source.postgres import connect
+from lakehouse.source.ddl import apply_ddl
+from lakehouse.source.own_postgres import read_data_identifier
+from lakehouse.source.postgres import connect, system_identifier
 from support.timing import seconds
 
 
@@ -68,6 +71,20 @@ def test_killed_service_is_restarted(stack: Stack) -> None:
     os.kill(killed, signal.SIGKILL)
     stack.up("postgres")
     assert _pid(stack) != killed
+
+
+def test_postgres_of_another_stack_is_neither_ready_nor_written(stack: Stack, tmp_path: Path) -> None:
+    stack.up("postgres")
+    with connect(stack.settings) as conn:
+        assert read_data_identifier(stack.settings.postgres_data_dir) == system_identifier(conn)
+    other = stack.settings.model_copy(update={"postgres_data_dir": tmp_path / "other" / "data"})
+    postgres_server.create_data_dir(other.postgres_data_dir, other)
+    assert "it is another stack's" in str(postgres_server.check_readiness(other))
+    with connect(other, autocommit=True) as conn:
+        conn.execute("DROP TABLE cdc.heartbeat")
+        with pytest.raises(SourceMismatch, match="Nothing was written"):
+            apply_ddl(conn, other)
+        assert conn.execute("SELECT to_regclass('cdc.heartbeat')").fetchall() == [(None,)]
 
 
 @pytest.mark.parametrize("command", ["up", "down"])

@@ -1,6 +1,8 @@
 """Law: a jar equals its lock to the byte, or it is an error that names it."""
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 import stamina
 
 from lakehouse.errors import LakehouseError
-from lakehouse.local import jars
+from lakehouse.local import jar_check, jars
 
 JAR = jars.Jar("org.example", "tool", "1.0", hashlib.sha256(b"the jar").hexdigest())
 LOCK_LINE = f"org.example:tool:1.0 sha256:{JAR.sha256}\n"
@@ -65,6 +67,71 @@ def test_a_half_written_jar_is_fetched_again(tmp_path: Path) -> None:
     (tmp_path / "set" / JAR.name).write_bytes(b"the j")
     jars.fetch(tmp_path, _write_lock(tmp_path), download)
     assert (tmp_path / "set" / JAR.name).read_bytes() == b"the jar"
+
+
+def test_copy_that_differs_from_its_lock_is_not_put_on_the_class_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(wanted: set[jars.Jar], folder: Path) -> None:
+        folder.mkdir()
+        for jar in wanted:
+            (folder / jar.name).write_bytes(b"the jar")
+
+    def copy_half(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:3])
+
+    monkeypatch.setattr(shutil, "copyfile", copy_half)
+    with pytest.raises(LakehouseError, match=r"org\.example:tool:1\.0: its SHA-256 is"):
+        jars.fetch(tmp_path, _write_lock(tmp_path), download)
+    assert [*(tmp_path / "set").iterdir()] == []
+
+
+def _install(folder: Path) -> None:
+    (folder / "set").mkdir()
+    (folder / "spark").mkdir()
+    (folder / "set" / JAR.name).write_bytes(b"the jar")
+    own = folder / "spark" / "lakehouse-0123456789ab.jar"
+    own.write_bytes(b"compiled from spark/java")
+    jar_check.write_own_sums(folder, [own])
+
+
+def test_installed_jars_that_equal_their_locks_are_right(tmp_path: Path) -> None:
+    _install(tmp_path)
+    (tmp_path / "empty.lock").touch()
+    locks = {**_write_lock(tmp_path), "spark": tmp_path / "empty.lock"}
+    assert jar_check.find_wrong_jars(tmp_path, locks) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        (f"set/{JAR.name}", b"the j", "has another SHA-256"),
+        (f"set/{JAR.name}", b"THE JAR", "has another SHA-256"),
+        (f"set/{JAR.name}", b"", "has another SHA-256"),
+        (f"set/{JAR.name}", None, "is not there"),
+        ("set/other-2.0.jar", b"on the class path", "is of no lock file"),
+        ("set/tool-1.0.part", b"the j", "is of no lock file"),
+        ("spark/lakehouse-0123456789ab.jar", b"compiled elsewhere", "has another SHA-256"),
+        ("spark/lakehouse-0123456789ab.jar", None, "is not there"),
+        ("spark/lakehouse-ba9876543210.jar", b"compiled elsewhere", "is of no lock file"),
+    ],
+)
+def test_truncated_replaced_missing_or_additional_jar_is_found_where_it_is(
+    tmp_path: Path, name: str, content: bytes | None, problem: str
+) -> None:
+    _install(tmp_path)
+    (tmp_path / "empty.lock").touch()
+    path = tmp_path / name
+    before = path.stat() if path.exists() else None
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+        if before:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    [line] = jar_check.find_wrong_jars(tmp_path, {**_write_lock(tmp_path), "spark": tmp_path / "empty.lock"})
+    assert line.startswith(f"{path} {problem}")
+    jar_check.delete_wrong_own_jars(tmp_path)
+    assert path.exists() == (content is not None and not name.startswith("spark"))
 
 
 def test_interrupted_download_is_retried() -> None:

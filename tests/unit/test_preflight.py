@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from lakehouse import arguments, env_file, terminal, variables
-from lakehouse.local import preflight
+from lakehouse.local import install_lock, jar_check, preflight
 
 
 @pytest.fixture
@@ -141,7 +141,9 @@ def test_wrong_value_is_two_lines_and_exit_code_2() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [preflight, arguments, env_file, terminal, variables], ids=lambda module: str(module.__name__)
+    "module",
+    [preflight, install_lock, jar_check, arguments, env_file, terminal, variables],
+    ids=lambda it: it.__name__,
 )
 def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7(module: ModuleType) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"), feature_version=(3, 7))
@@ -150,5 +152,5 @@ def test_preflight_imports_only_the_standard_library_and_parses_on_python_3_7(mo
         if isinstance(node, ast.ImportFrom):
             names = [f"lakehouse.{alias.name}" for alias in node.names]
             imported |= {*names} if node.module == "lakehouse" else {str(node.module)}
-    ours = {f"lakehouse.{name}" for name in ("arguments", "env_file", "terminal", "variables")}
+    ours = {"lakehouse", *(f"lakehouse.{name}" for name in ("arguments", "env_file", "terminal", "variables"))}
     assert {name.split(".")[0] for name in imported - ours} <= sys.stdlib_module_names

@@ -208,6 +208,16 @@ def test_reset_names_a_lake_in_a_store(stack: Mock) -> None:
         local.reset(stack, [])
 
 
+@pytest.mark.parametrize("was_up", [True, False])
+def test_ctrl_c_during_a_start_stops_what_was_started_and_no_running_stack(was_up: bool) -> None:
+    stack = Mock()
+    stack.is_up.return_value = was_up
+    stack.up.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        local.COMMANDS["up"][0](stack, [])
+    assert stack.down.called != was_up
+
+
 def test_postgres_of_another_stack_is_refused_before_the_first_write(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, postgres_data_dir=tmp_path, db_host="localhost")  # type: ignore[call-arg]
     conn = Mock()

@@ -3,7 +3,6 @@
 Our own Java is compiled into a jar next to Spark's.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,16 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lakehouse.arguments import Parser
 from lakehouse.errors import LakehouseError, run
+from lakehouse.local.jar_check import JAR_LOCKS, sha256, write_own_sums
 from lakehouse.local.java import java_home
 from lakehouse.local.java_build import OWN_JARS, build
 from lakehouse.settings import ROOT, Settings
 
-LOCK_FILES = {
-    "spark": ROOT / "spark" / "jars.lock",
-    "compiler": ROOT / "spark" / "compiler.lock",
-    "kafka": Path(__file__).parent / "kafka.lock",
-    "connect": ROOT / "debezium" / "jars.lock",
-}
+LOCK_FILES = {name: ROOT / lock for name, lock in JAR_LOCKS.items()}
 MAX_DOWNLOADS = 16
 
 
@@ -78,10 +73,13 @@ def fetch(jars_dir: Path, locks: dict[str, Path], download: Callable[[set[Jar], 
     jars_by_folder = {jars_dir / name: read_lock(lock.read_text(encoding="utf-8")) for name, lock in locks.items()}
     targets = [(jar, folder / jar.name) for folder, jars in jars_by_folder.items() for jar in jars]
     missing = [(jar, target) for jar, target in targets if not (target.is_file() and sha256(target) == jar.sha256)]
+    for _, target in missing:
+        if target.is_dir():
+            shutil.rmtree(target)
     if missing:
         download({jar for jar, _ in missing}, jars_dir / "downloading")
         for jar, target in missing:
-            _install(jars_dir / "downloading" / jar.name, target)
+            _install(jars_dir / "downloading" / jar.name, target, jar)
         shutil.rmtree(jars_dir / "downloading")
     for folder, jars in jars_by_folder.items():
         _prune(folder, {jar.name for jar in jars})
@@ -97,15 +95,6 @@ def verify(path: Path, jar: Jar) -> None:
         )
 
 
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _jar(line: str) -> Jar:
     try:
         coordinate, checksum = line.split()
@@ -119,8 +108,8 @@ def _jar(line: str) -> Jar:
 
 
 def _download(jar: Jar, folder: Path) -> None:
-    if (folder / jar.name).is_file():
-        return
+    if (folder / jar.name).is_file() and sha256(folder / jar.name) == jar.sha256:
+        return  # of an interrupted installation
     context = MavenContext(repo_cache=folder / "repository", local_repos=[], timeout=60)
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     try:
@@ -143,17 +132,19 @@ def resolve(artifact: Artifact) -> Path:
     return path
 
 
-def _install(downloaded: Path, target: Path) -> None:
+def _install(downloaded: Path, target: Path, jar: Jar) -> None:
+    """Copy a jar to its place, where it is compared with its lock: a full disk or another program may change a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     shutil.copyfile(downloaded, part)
+    verify(part, jar)
     part.replace(target)
 
 
 def _prune(folder: Path, names: set[str]) -> None:
     for path in folder.iterdir():
         if path.name not in names and not path.match(OWN_JARS):
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def main() -> None:
@@ -172,7 +163,8 @@ def main() -> None:
         sets.append("compiler")
     fetch(settings.jars_dir, {name: LOCK_FILES[name] for name in sets})
     if "spark" in sets:
-        build(java_home(settings.jars_dir.parent, settings.java_home), settings.jars_dir)
+        jar = build(java_home(settings.jars_dir.parent, settings.java_home), settings.jars_dir)
+        write_own_sums(settings.jars_dir, [jar])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A stack: all services on this machine with their data in one folder, started and stopped together."""
 
 import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -145,10 +146,19 @@ class Stack:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold a file lock: one `up` or `down` at a time."""
+        """Hold a file lock: one `up` or `down` at a time. A second one says for which process it waits."""
         self._run.mkdir(parents=True, exist_ok=True)
-        with (self._run / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (self._run / "lock").open("a+", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read(20).strip() or "unknown"
+                self._on_progress(f"another command starts or stops these services, with pid {holder}: waiting")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
             yield
 
 

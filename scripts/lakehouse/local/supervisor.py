@@ -113,7 +113,8 @@ class Supervisor:
         write_private_file(config, render(services, self._run, self._logs, port, password))
         write_private_file(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-        subprocess.run(command, env=dict(environment), cwd=self._run, check=True)
+        # In a session of its own: Ctrl-C at the terminal is for us, who stop it in its turn.
+        subprocess.run(command, env=dict(environment), cwd=self._run, check=True, start_new_session=True)
         wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
 
     def shutdown(self) -> None:
