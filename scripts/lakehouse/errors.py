@@ -1,8 +1,11 @@
 """Errors that say what happened, where, and what to do."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+from lakehouse.environment import leave_out_foreign
 
 
 class LakehouseError(Exception):
@@ -54,10 +57,11 @@ def describe_error(error: LakehouseError) -> str:
 
 
 def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
-    """Call an entry point and exit the process with its exit code.
+    """Call an entry point, without the variables of other installations, and exit with its exit code.
 
     Exits with 1 and the description of a LakehouseError, with 130 after Ctrl-C.
     """
+    leave_out_foreign(os.environ)
     try:
         sys.exit(main() or 0)
     except LakehouseError as error:

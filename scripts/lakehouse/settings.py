@@ -7,6 +7,7 @@ LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
 
@@ -38,6 +40,11 @@ class Settings(BaseSettings):
     db_capture_password: SecretStr = SecretStr("capture")
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
+    # libpq's own variables (PGSSLMODE and the like) do not reach us: these are the same for all of our programs.
+    db_sslmode: SslMode = "prefer"
+    db_sslrootcert: Path | None = None
+    db_sslcert: Path | None = None
+    db_sslkey: Path | None = None
 
     kafka_port: int = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
@@ -55,6 +62,7 @@ class Settings(BaseSettings):
     java_home: Path | None = None
     warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
     jars_dir: Path = Path(".local/jars")
+    jvm_temp_dir: Path = Field(default=Path(".local/tmp"), description="for what JVMs and jobs leave in /tmp otherwise")
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
@@ -80,10 +88,15 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "jvm_temp_dir")
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path
+
+    @field_validator("db_sslrootcert", "db_sslcert", "db_sslkey")
+    @classmethod
+    def _resolve_if_named(cls, path: Path | None) -> Path | None:
+        return path and ROOT / path
 
     @property
     def lake(self) -> str:

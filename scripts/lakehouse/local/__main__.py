@@ -17,7 +17,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 
 LOCAL_HOME = ROOT / ".local"
-DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run")
+DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run", "tmp")
 COMMAND_EXAMPLES = """\
 examples:
   python -m lakehouse.local up                  all services

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from lakehouse.environment import UTF8_LOCALE
 from lakehouse.errors import BadInput
 from lakehouse.local import orphans, service_addresses
 from lakehouse.local.java import java_home
@@ -69,9 +70,9 @@ class Stack:
         with self._locked():
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
-                self._supervisor.start(
-                    self._services.values(), {**self.environment(), orphans.HOME_VAR: str(self.home)}
-                )
+                self.settings.jvm_temp_dir.mkdir(parents=True, exist_ok=True)
+                variables = self.environment() | UTF8_LOCALE | {orphans.HOME_VAR: str(self.home)}
+                self._supervisor.start(self._services.values(), variables)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 

@@ -18,7 +18,8 @@ from pyspark.java_gateway import launch_gateway
 from lakehouse.errors import LockHeld
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.spark.session import conf, export_jvm_environment
+from lakehouse.spark.jvm_environment import export_jvm_environment
+from lakehouse.spark.session import conf
 from lakehouse.spark.warm_jvm_client import ATTACHED, DONE, REPLY_TIMEOUT_S
 
 
