@@ -38,7 +38,9 @@ def is_foreign(name: str) -> bool:
 def without_foreign(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables without those of other installations; of PYTHONPATH, the folders of this checkout stay."""
     ours = {name: value for name, value in variables.items() if not is_foreign(name)}
-    folders = [folder for folder in variables.get(PYTHON_PATH, "").split(os.pathsep) if _is_in_checkout(folder)]
+    # Absolute, for a child may run elsewhere.
+    named = [Path(folder).resolve() for folder in variables.get(PYTHON_PATH, "").split(os.pathsep) if folder]
+    folders = [str(folder) for folder in named if folder.is_relative_to(CHECKOUT_FOLDER)]
     return {**ours, PYTHON_PATH: os.pathsep.join(folders)} if folders else ours
 
 
@@ -49,7 +51,3 @@ def leave_out_foreign(variables: MutableMapping[str, str]) -> None:
         if name not in ours:
             del variables[name]
     variables.update(ours)
-
-
-def _is_in_checkout(folder: str) -> bool:
-    return bool(folder) and Path(folder).resolve().is_relative_to(CHECKOUT_FOLDER)
