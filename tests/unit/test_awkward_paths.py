@@ -76,6 +76,7 @@ def test_spark_reads_each_java_option_as_one(tmp_path: Path, name: str) -> None:
 def test_log_configuration_is_a_uri_without_what_log4j_splits_at(tmp_path: Path) -> None:
     files = next(option for option in shlex.split(jvm_options(Settings(log_format="json"))) if "log4j2" in option)
     uris = files.split("=", 1)[1].split(",")
+    assert {urlsplit(uri).scheme for uri in uris} == {"file"}
     assert [unquote(urlsplit(uri).path) for uri in uris] == [
         str(ROOT / "spark" / name) for name in ("log4j2.properties", "log4j2-json.properties")
     ]
