@@ -1,6 +1,7 @@
 """A stack: all services on this machine with their data in one folder, started and stopped together."""
 
 import fcntl
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.local.startup import check_readiness, start_services
 from lakehouse.local.supervisor import Supervisor
+from lakehouse.local.temp_dir import prepare_temp_dir
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 
@@ -70,7 +72,7 @@ class Stack:
         with self._locked():
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
-                self.settings.jvm_temp_dir.mkdir(parents=True, exist_ok=True)
+                prepare_temp_dir(self.settings.jvm_temp_dir, time.time())
                 variables = self.environment() | UTF8_LOCALE | {orphans.HOME_VAR: str(self.home)}
                 self._supervisor.start(self._services.values(), variables)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
