@@ -9,8 +9,18 @@ WITHIN ?= 60
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
+# What other installations set for themselves does not reach ours: scripts/lakehouse/environment.py has the reasons.
+FOREIGN := SPARK_% PYSPARK_% HADOOP_% HDFS_% YARN_% HIVE_% LOG4J_% JAVA_% JDK_% _JAVA_% PG% PYTHON% \
+  CLASSPATH VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
+OURS := JAVA_HOME SPARK_MASTER SPARK_UI_PORT PYTHON PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE
+unexport $(filter-out $(OURS),$(filter $(FOREIGN),$(.VARIABLES)))
+# Of pip's, those that say how it reaches packages stay; the others would install elsewhere, or something else.
+PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TRUSTED_HOST PIP_CERT PIP_CLIENT_CERT \
+  PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
+unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
+
 .PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
-.PHONY: tests-of-services tests-of-spark
+.PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
 .NOTPARALLEL:
@@ -57,11 +67,11 @@ sample: install ## regenerate data/sample with the seeded generator
 	@$(BIN)/python -m lakehouse.simulator.sample_company
 
 lint: install ## format, linter, types, import rules, names
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m support.naming
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -c 'import sys; from importlinter.cli import lint_imports_command as main; sys.exit(main())'
+	PYTHONPATH=tests $(BIN)/python -m support.naming
 
 check: lint ## lint and the unit tests: what to run before each commit
 	$(BIN)/python -m pytest tests/unit
@@ -80,15 +90,18 @@ tests-of-services: install
 tests-of-spark: install
 	$(BIN)/python -m pytest $(SELECTED) tests/unit tests/spark
 
+surroundings: install ## the first load, a refresh and the preflight in a folder and an environment as people have them
+	sh .ci/surroundings.sh
+
 coverage: install ## the lines and branches that the unit and Spark tests do not run; pages in .local/coverage
 	$(BIN)/python -m pytest -m "not long" tests/unit tests/spark --cov --cov-report=term --cov-report=html
 
 chaos: install ## inject random faults into a system, and count what they cost: make chaos SEED=1 MINUTES=5, or PLANT=all
-	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
 	  $(if $(BUSY),--busy) $(if $(KEEP),--keep) $(if $(PLANT),--plant $(PLANT))
 
 bench: install ## measure everything, compared with plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
-	@PYTHONPATH=$(CURDIR)/tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \
 	  $(if $(SIZES),--sizes $(SIZES)) $(BENCH)
 
 lock: ## resolve requirements*.in again; needs uv (pip install uv)
@@ -97,6 +110,15 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	    --quiet --output-file $$name.txt $$name.in || exit; \
 	done
 
+# A path from there, since Python reads a .pth in the locale's encoding.
+define PTH
+import os, sysconfig
+packages = sysconfig.get_path("purelib")
+with open(os.path.join(packages, "lakehouse.pth"), "w") as pth:
+    pth.write(os.path.relpath("scripts", os.path.realpath(packages)) + "\n")
+endef
+export PTH
+
 # The stamps are written last, so that an interrupted installation is repeated. A .pth and not `pip install -e`:
 # it works with any pip, and downloads no build tools.
 .venv/installed: requirements-local.txt
@@ -104,8 +126,11 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
 	  $(PYTHON) -m venv --clear .venv 2>.local/venv.log || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
 	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
-	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
+	@mkdir -p .local/tmp
+	@TMPDIR="$$PWD/.local/tmp" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.local/pip}" $(BIN)/python -m pip install \
+	  --quiet --disable-pip-version-check --no-user --require-hashes -r requirements-local.txt
+	@$(BIN)/python -c "$$PTH"
+	@rm -rf .local/pip
 	@touch $@
 
 .local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)

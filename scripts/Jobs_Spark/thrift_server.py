@@ -7,6 +7,7 @@ from lakehouse.arguments import Parser, PathName
 from lakehouse.errors import run
 from lakehouse.serving.server import prepare
 from lakehouse.settings import Settings
+from lakehouse.spark.jvm_environment import export_jvm_environment
 
 
 def main() -> None:
@@ -20,8 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings()
     logs.configure(settings.log_format)
-    if settings.java_home:
-        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
+    export_jvm_environment(settings)
     command = prepare(settings, options.catalog.resolve())
     os.execv(command[0], command)  # noqa: S606 - no shell is needed
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from lakehouse.environment import leave_out_foreign
 from lakehouse.terminal import prepare_output
 
 ERRORS_HOME = Path(__file__).resolve().parents[2] / ".local"
@@ -78,12 +79,13 @@ def describe_error(error: LakehouseError) -> str:
 
 
 def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
-    """Call an entry point and exit the process with its exit code.
+    """Call an entry point, without the variables of other installations, and exit with its exit code.
 
     Exits with the code of a LakehouseError and its description, with 130 after Ctrl-C. After an error of this program
     itself, it exits with 1 and names the file with the traceback.
     """
     prepare_output()
+    leave_out_foreign(os.environ)
     try:
         exit_code = main() or 0
     except LakehouseError as error:

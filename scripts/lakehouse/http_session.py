@@ -2,7 +2,9 @@
 
 import os
 import time
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest, Response
@@ -55,6 +57,11 @@ class HttpSession(requests.Session):
             response.encoding = "utf-8"  # requests would read text as Latin-1, and guess without a Content-Type
         return response
 
+    def merge_environment_settings(self, url: str, proxies: Any, stream: Any, verify: Any, cert: Any) -> dict[str, Any]:
+        """Leave the environment's proxy out for an address of this machine, which no proxy reaches."""
+        merged = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return {**merged, "proxies": {}} if is_this_machine(url) else merged
+
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
@@ -73,6 +80,15 @@ def internal_session(timeout: float = DEFAULT_TIMEOUT_S) -> HttpSession:
 def external_session(timeout: float = DEFAULT_TIMEOUT_S) -> HttpSession:
     """Return a session for Slack or Google, through the environment's proxy where there is one."""
     return HttpSession(trust_env=True, timeout=timeout)
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether the URL's host is a name or an address of this machine alone."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def is_success(response: Response) -> bool:

@@ -8,7 +8,7 @@ LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -24,6 +24,7 @@ SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
 Port = Annotated[int, Field(ge=1, le=variables.MAX_PORT)]
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
     db_capture_password: SecretStr = SecretStr("capture")
     db_worker_password: SecretStr = SecretStr("worker")
     db_reader_password: SecretStr = SecretStr("reader")
+    # libpq's own variables (PGSSLMODE and the like) do not reach us: these are the same for all of our programs.
+    db_sslmode: SslMode = "prefer"
+    db_sslrootcert: Path | None = None
+    db_sslcert: Path | None = None
+    db_sslkey: Path | None = None
 
     kafka_port: Port = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
@@ -94,6 +100,7 @@ class Settings(BaseSettings):
     java_home: Path | None = None
     warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
     jars_dir: Path = Path(".local/jars")
+    jvm_temp_dir: Path = Field(default=Path(".local/tmp"), description="for what JVMs and jobs leave in /tmp otherwise")
     spark_ui_port: Port | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
@@ -131,10 +138,17 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "postgres_data_dir")
+    @field_validator(
+        "input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "postgres_data_dir", "jvm_temp_dir"
+    )
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path
+
+    @field_validator("db_sslrootcert", "db_sslcert", "db_sslkey")
+    @classmethod
+    def _resolve_if_named(cls, path: Path | None) -> Path | None:
+        return path and ROOT / path
 
     @property
     def lake(self) -> str:

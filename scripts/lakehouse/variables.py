@@ -22,7 +22,16 @@ URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Names that begin so are ours, so that a mistyped one is no other program's.
 FAMILIES = ("DB", "KAFKA", "CONNECT", "CONNECTOR", "LAKE", "SLACK", "THRIFT", "STREAM", "WARM", "JARS", "DESTINATION")
 # Names of other programs that stand in many a .env, also where one looks like ours.
-FOREIGN_PREFIXES = ("COMPOSE_", "DOCKER_", "BUILDKIT_", "PYTHON", "PIP_", "UV_", "JAVA_OPTS", "JAVA_TOOL_OPTIONS")
+OTHER_PREFIXES = (
+    "COMPOSE_",
+    "DOCKER_",
+    "BUILDKIT_",
+    "PYTHON",
+    "PIP_",
+    "UV_",
+    "JAVA_OPTS",
+    "JAVA_TOOL_OPTIONS",
+)
 # Names that other projects use for the same thing.
 SYNONYMS: Mapping[str, str] = {
     "POSTGRES_USER": "DB_USER",
@@ -46,6 +55,8 @@ SYNONYMS: Mapping[str, str] = {
     "SLACK_URL": "SLACK_WEBHOOK_URL",
 }
 MIN_SIMILARITY = 0.8
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # of libpq
+PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 class Kind(NamedTuple):
@@ -94,10 +105,12 @@ def is_lake_uri(text: str) -> bool:
 
     Refused are percent escapes, which one reader decodes and another does not, and `file:` in all its forms.
     """
-    if not _is_line(text) or "%" in text or "\\" in text or text.startswith("~"):
+    if not _is_line(text) or PERCENT_ESCAPE.search(text) or "\\" in text or text.startswith("~"):
         return False
     if not URI_SCHEME.match(text):
         return True
+    if "%" in text:
+        return False
     try:
         parts = urlsplit(text)
         return parts.scheme != "file" and "://" in text and bool(parts.hostname) and "@" not in parts.netloc
@@ -134,6 +147,7 @@ LAKE_KIND = Kind(
     "a folder, or a URI such as s3a://bucket/lake; without ~, %, backslash, password or file:",
     "data/delta",
 )
+SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
 SETTING_VARIABLES: Mapping[str, Variable] = {
@@ -145,6 +159,10 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "DB_CAPTURE_PASSWORD": Variable(SECRET_KIND),
     "DB_WORKER_PASSWORD": Variable(SECRET_KIND),
     "DB_READER_PASSWORD": Variable(SECRET_KIND),
+    "DB_SSLMODE": Variable(SSL_MODE_KIND),
+    "DB_SSLROOTCERT": Variable(PATH_KIND, optional=True),
+    "DB_SSLCERT": Variable(PATH_KIND, optional=True),
+    "DB_SSLKEY": Variable(PATH_KIND, optional=True),
     "KAFKA_PORT": Variable(PORT_KIND),
     "KAFKA_BOOTSTRAP_SERVERS": Variable(ADDRESS_KIND),
     "KAFKA_CONTROLLER_PORT": Variable(PORT_KIND),
@@ -160,6 +178,7 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "JAVA_HOME": Variable(PATH_KIND, optional=True),
     "WARM_JVM_SOCKET": Variable(PATH_KIND),
     "JARS_DIR": Variable(PATH_KIND),
+    "JVM_TEMP_DIR": Variable(PATH_KIND),
     "SPARK_UI_PORT": Variable(PORT_KIND, optional=True),
     "THRIFT_HOST": Variable(HOST_KIND),
     "THRIFT_BIND": Variable(HOST_KIND),
@@ -212,7 +231,7 @@ def check_value(name: str, assignment: Assignment) -> None:
 
 def find_nearest(name: str) -> str | None:
     """Return the variable that the name of an unknown one looks like, None where it looks like another program's."""
-    if name.startswith(FOREIGN_PREFIXES):
+    if name.startswith(OTHER_PREFIXES):
         return None
     if name.upper() in SYNONYMS:
         return SYNONYMS[name.upper()]

@@ -222,3 +222,18 @@ def test_redpanda_fsyncs_writes_and_does_not_auto_create_topics() -> None:
 def test_container_environment_variables_are_known_settings() -> None:
     known = {name.upper() for name in Settings.model_fields}
     assert {name for service in OUR_SERVICES.values() for name in service["environment"]} <= known
+
+
+def test_health_check_over_http_passes_by_a_proxy_of_the_container() -> None:
+    checks = [service["healthcheck"].get("test", []) for service in SERVICES.values()]
+    by_curl = [check for check in checks if "curl" in check]
+    assert by_curl
+    assert all(check[check.index("--noproxy") + 1] == "*" for check in by_curl)
+
+
+def test_folder_of_the_checkout_is_in_no_mount_and_in_no_name() -> None:
+    """A path with a blank or an accent would have to be quoted there; Compose resolves a relative one itself."""
+    mounts = [source for service in SERVICES.values() for source, _, _ in _mounts(service)]
+    assert mounts
+    assert all(source.startswith("./") or re.fullmatch(r"[a-z-]+", source) for source in mounts)
+    assert re.search(r"^name: [a-z-]+$", COMPOSE_TEXT, re.MULTILINE), "else it is the folder's, without its accents"

@@ -317,7 +317,7 @@ def test_workflow_may_only_read_and_ends_in_time(workflow: Path) -> None:
 
 def test_shards_of_continuous_integration_are_jobs() -> None:
     jobs = {path.stem: set(YAML(typ="safe").load(_read(path))["jobs"]) for path in WORKFLOWS}
-    assert jobs == {"ci": {"check", "services", "spark", "chaos"}, "nightly": {"test-all", "chaos"}}
+    assert jobs == {"ci": {"check", "services", "spark", "surroundings", "chaos"}, "nightly": {"test-all", "chaos"}}
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,20 @@ def test_environments_proxy_is_for_external_services_only(
     ]
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8083", "localhost", "[::1]:8083", "127.8.9.1"])
+def test_no_proxy_is_used_for_an_address_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, session: HttpSession, variable: str, host: str
+) -> None:
+    for name in PROXY_VARS:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(variable, "http://proxy.test:3128")
+    adapter = mount_adapter(session)
+    session.get(f"http://{host}/")
+    assert [dict(sent["proxies"]) for sent in adapter.options] == [{}]
+
+
 def test_certificates_are_those_of_openssls_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)

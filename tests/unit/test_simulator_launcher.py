@@ -1,6 +1,7 @@
 """The simulator's launcher: any Python can start it."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -52,3 +53,16 @@ def test_simulator_launcher_ignores_a_compose_stack_that_is_not_running(tmp_path
     docker.chmod(0o755)
     (tmp_path / "docker-compose.yml").touch()
     assert run_launcher(tmp_path).returncode == 1
+
+
+def test_simulator_launcher_does_not_pass_on_the_variables_of_its_own_python(tmp_path: Path) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nenv\n")
+    python.chmod(0o755)
+    shutil.copy(LAUNCHER, tmp_path)
+    variables = {"PATH": str(os.environ["PATH"]), "PYTHONPATH": "/opt/other", "PYTHONOPTIMIZE": "1", "OTHER": "1"}
+    command = [str(Path(sys.base_prefix) / "bin" / "python3"), str(tmp_path / LAUNCHER.name)]
+    printed = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
+    assert "PYTHON" not in printed
+    assert "OTHER=1" in printed

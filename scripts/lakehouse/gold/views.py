@@ -96,7 +96,7 @@ def _load(file: Path, lake: str) -> Iterator[View]:
 
 
 def _render(file: Path, text: str, lake: str, placeholders: Mapping[str, str]) -> View:
-    values = {**SHARED_SQL, **placeholders, "lake": lake, "digest": "{digest}"}
+    values = {**SHARED_SQL, **placeholders, "lake": lake.replace("`", "``"), "digest": "{digest}"}
 
     def value(match: re.Match[str]) -> str:
         in_view, is_alternative, in_twin = match[1].partition("|")

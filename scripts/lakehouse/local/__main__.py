@@ -19,7 +19,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
 
 LOCAL_HOME = ROOT / ".local"
-DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run", "errors")
+DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run", "errors", "tmp")
 DEFAULT_LAKE = Settings.model_fields["lake_uri"].default
 COMMAND_EXAMPLES = """\
 examples:

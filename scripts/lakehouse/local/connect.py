@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from lakehouse import properties
 from lakehouse.http_session import HttpError, ensure_success, internal_session
-from lakehouse.local import properties
 from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.settings import Settings
@@ -15,9 +15,10 @@ def service(home: Path, settings: Settings, java_home: Path) -> Service:
     """Return how the supervisor runs Kafka Connect, whose whole state is in Kafka."""
     worker = home / "connect" / "worker.properties"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
+    jars, temp = settings.jars_dir / "connect", settings.jvm_temp_dir
     return Service(
         name="connect",
-        command=java_command(java_home, settings.jars_dir / "connect", CONNECT_HEAP, main, str(worker), c1_only=False),
+        command=java_command(java_home, jars, temp, CONNECT_HEAP, main, str(worker), c1_only=False),
         address=settings.connect_url,
         prepare=lambda: properties.write(worker, worker_properties(settings)),
         readiness=lambda: check_readiness(settings),

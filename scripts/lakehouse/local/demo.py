@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from time import monotonic
 
 from rich.console import Console
@@ -86,8 +87,8 @@ def demo(stack: Stack) -> None:
     with steps.step("Read the figures over the Thrift server"):
         demo_queries.print_results(stack.settings, console)
     steps.print_times()
-    address = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}"
-    console.print(NEXT_STEPS.format(address=address, java=stack.settings.java_home), highlight=False, soft_wrap=True)
+    address, java = f"{stack.settings.thrift_host}:{stack.settings.thrift_port}", quote(str(stack.settings.java_home))
+    console.print(NEXT_STEPS.format(address=address, java=java), highlight=False, soft_wrap=True)
 
 
 def load_command(input_dir: Path) -> tuple[str, ...]:

@@ -4,14 +4,16 @@ A folder of classes on the class path would disable Java's ahead-of-time cache.
 """
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile, ZipInfo
 
+from lakehouse.environment import UTF8_LOCALE, without_foreign
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import ROOT
-from lakehouse.spark.jvm_options import spark_home
+from lakehouse.spark.jvm_options import WITHOUT_PERF_DATA, spark_home
 
 JAVA_SOURCES = ROOT / "spark" / "java"
 JAVA_RELEASE = "17"  # the oldest Java that Spark 4.2 runs on
@@ -49,10 +51,12 @@ def compile_java(java: Path, jars_dir: Path, files: list[Path], classes: Path) -
     result = subprocess.run(
         [
             str(java / "bin" / "java"),
+            *(WITHOUT_PERF_DATA, f"-Djava.io.tmpdir={jars_dir}"),
             *("-jar", str(compiler), f"-{JAVA_RELEASE}", "-proc:none", "-encoding", "UTF-8"),
             *("-cp", ":".join(map(str, jars)), "-d", str(classes)),
             *map(str, files),
         ],
+        env=without_foreign(os.environ) | UTF8_LOCALE,
         capture_output=True,
         text=True,
         check=False,

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from lakehouse.spark.jvm_options import WITHOUT_PERF_DATA
+
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.properties")
 
 
 def java_command(
-    java_home: Path, jars: Path, heap: str, main: str, *arguments: str, c1_only: bool = True
+    java_home: Path, jars: Path, temp_dir: Path, heap: str, main: str, *arguments: str, c1_only: bool = True
 ) -> tuple[str, ...]:
     """Return the command that runs `main` from a folder of jars, on a heap such as `512m`.
 
@@ -18,7 +20,11 @@ def java_command(
         # One collector thread: these heaps are small and the cores few.
         "-XX:+UseSerialGC",
         *(("-XX:TieredStopAtLevel=1",) if c1_only else ()),
-        f"-Dlog4j2.configurationFile={LOG4J_CONFIG}",
+        # A URI: Log4j takes a path with a comma for two.
+        f"-Dlog4j2.configurationFile={LOG4J_CONFIG.as_uri()}",
+        # What the libraries of compression unpack, and what Java counts, goes to /tmp otherwise.
+        f"-Djava.io.tmpdir={temp_dir}",
+        WITHOUT_PERF_DATA,
         "-cp",
         f"{jars}/*",
         main,

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import os
 import shutil
 import subprocess
 import uuid
@@ -10,8 +11,9 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from lakehouse import properties
+from lakehouse.environment import UTF8_LOCALE, without_foreign
 from lakehouse.errors import NotReady
-from lakehouse.local import properties
 from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, port_of
@@ -23,10 +25,10 @@ BROKER_HEAP = "512m"
 def service(home: Path, settings: Settings, java_home: Path) -> Service:
     """Return how the supervisor runs the broker, with its data in home/kafka."""
     folder = home / "kafka"
-    jars = settings.jars_dir / "kafka"
+    jars, temp = settings.jars_dir / "kafka", settings.jvm_temp_dir
     return Service(
         name="kafka",
-        command=java_command(java_home, jars, BROKER_HEAP, "kafka.Kafka", str(folder / "server.properties")),
+        command=java_command(java_home, jars, temp, BROKER_HEAP, "kafka.Kafka", str(folder / "server.properties")),
         address=settings.kafka_bootstrap_servers,
         prepare=lambda: create_data_dir(folder, settings, java_home),
         readiness=lambda: check_readiness(settings),
@@ -75,8 +77,10 @@ def create_data_dir(folder: Path, settings: Settings, java_home: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     properties.write(folder / "format.properties", server_properties(settings, unfinished))
     arguments = ("format", "--standalone", f"--cluster-id={_cluster_id()}", "-c", str(folder / "format.properties"))
-    command = java_command(java_home, settings.jars_dir / "kafka", "128m", "kafka.tools.StorageTool", *arguments)
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    jars, temp = settings.jars_dir / "kafka", settings.jvm_temp_dir
+    command = java_command(java_home, jars, temp, "128m", "kafka.tools.StorageTool", *arguments)
+    variables = without_foreign(os.environ) | UTF8_LOCALE
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise NotReady(f"Kafka's data folder could not be formatted: {result.stdout}{result.stderr}".strip())
     unfinished.rename(data)

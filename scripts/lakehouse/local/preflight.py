@@ -25,6 +25,18 @@ from lakehouse.terminal import prepare_output  # noqa: E402
 
 GIB = 1 << 30
 NEED_GIB = Number(0, 1_000_000, "GiB")
+MAX_PATH_BYTES = 600  # Postgres has 1,024 for a path, and the longest of ours below the checkout has 260
+# What the parts cannot have in a path. Each was tried.
+UNUSABLE_IN_PATHS = (
+    ("a colon, which separates Java's jars", ":"),
+    ("a comma, which separates Spark's folders", ","),
+    ("[ ] ^ | or a backslash, which Delta's Rust library cannot open", r"[\[\]^|\\]"),
+    ("% before two hexadecimal digits, which Delta's Rust library decodes", "%[0-9A-Fa-f]{2}"),
+    ("a name that ends with !, which separates a jar from what is in it", "!/"),
+    ("a line break, a tab or another control character", r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"),
+    ("an emoji or another character beyond U+FFFF, which Spark's launcher doubles", "[\U00010000-\U0010ffff]"),
+    ("a byte that is not UTF-8", "\ufffd"),
+)
 LOCALHOST = "127.0.0.1"
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # the same as in lakehouse.settings
 # Service, variable, default. The variables are those of lakehouse.settings, which cannot be imported yet.
@@ -102,6 +114,22 @@ def check_hard_links(root: Path) -> Check:
         found = f"none ({error.strerror})"
     remedy = f"set LAKE_URI to a folder on a disk with hard links: {folder} has none"
     return Check("hard links", found, "them, to commit to tables", found == "present", remedy)
+
+
+def check_path(folder: Path) -> Check:
+    """Check that Java, Delta and Postgres can work in a folder of this name, wherever it is."""
+    name = os.fsencode(str(folder)).decode("utf-8", "replace")
+    faults = [fault for fault, pattern in UNUSABLE_IN_PATHS if re.search(pattern, name + "/")]
+    encoding = sys.getfilesystemencoding()
+    if os.fsencode(str(folder)) != str(folder).encode("utf-8", "replace"):
+        faults.append("letters that " + encoding + " has elsewhere than UTF-8 (set LC_ALL=C.UTF-8)")
+    if len(os.fsencode(str(folder))) > MAX_PATH_BYTES:
+        faults.append(f"{len(os.fsencode(str(folder)))} bytes")
+    found = "; ".join(faults) or "usable"
+    # Printed with what no terminal would show as it is, or would act upon.
+    shown = ascii(name).strip("'\"")
+    remedy = f"move or rename the folder {shown}; blanks, accents and quotes may stay"
+    return Check("path", found, f"at most {MAX_PATH_BYTES} bytes of UTF-8, no : , [ ] ^ | \\", not faults, remedy)
 
 
 def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
@@ -185,6 +213,7 @@ def host_checks(root: Path, need_python: str, need_memory: float | None, need_di
     if need_disk is None:
         need_disk = 1 if _is_downloaded(root) else 4
     return [
+        check_path(root),
         check_python(need_python),
         check_venv(),
         check_memory(need_memory),

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from lakehouse.environment import without_foreign
 from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
 
 LOCALHOST = "127.0.0.1"
@@ -17,6 +18,7 @@ LOCAL_HOSTS = {"localhost", LOCALHOST, "::1"}
 ADDRESS_FIELDS = (
     "db_host",
     "db_port",
+    "db_sslmode",
     "kafka_bootstrap_servers",
     "kafka_controller_port",
     "connect_url",
@@ -42,6 +44,11 @@ def with_local_addresses(settings: Settings) -> Settings:
             "thrift_host": LOCALHOST,
             "connector_db_host": None,
             "connector_db_port": None,
+            # The local server listens on this machine alone, and has no certificate.
+            "db_sslmode": "disable",
+            "db_sslrootcert": None,
+            "db_sslcert": None,
+            "db_sslkey": None,
         }
     )
 
@@ -62,16 +69,21 @@ def on_free_ports(home: Path) -> Settings:
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
         warm_jvm_socket=home / "run" / "warm",
+        jvm_temp_dir=home / "tmp",
         api_key_maps=None,
         slack_webhook_url=None,
     )
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return a process environment in which Settings() equals these settings, whatever the checkout's .env says."""
-    setting_names = {name.upper() for name in Settings.model_fields}
-    inherited = {name: value for name, value in os.environ.items() if name.upper() not in setting_names}
-    return inherited | _to_variables(settings, Settings.model_fields) | {ENVIRONMENT_ONLY_VAR: "yes"}
+    """Return a process environment in which Settings() equals these settings, whatever the checkout's .env says.
+
+    It has no variable of another installation.
+    """
+    setting_names, variables = {name.upper() for name in Settings.model_fields}, without_foreign(os.environ)
+    inherited = {name: value for name, value in variables.items() if name.upper() not in setting_names}
+    own = {ENVIRONMENT_ONLY_VAR: "yes", "TMPDIR": str(settings.jvm_temp_dir)}
+    return inherited | _to_variables(settings, Settings.model_fields) | own
 
 
 def render_env_file(settings: Settings) -> str:

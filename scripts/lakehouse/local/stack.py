@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from lakehouse.cdc import lake_identity
+from lakehouse.environment import UTF8_LOCALE
 from lakehouse.errors import HOME_VAR, UsageError
 from lakehouse.local import orphans, service_addresses
 from lakehouse.local.java import java_home
@@ -17,6 +19,7 @@ from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.local.startup import check_readiness, start_services
 from lakehouse.local.supervisor import Supervisor
+from lakehouse.local.temp_dir import prepare_temp_dir
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 
@@ -80,7 +83,9 @@ class Stack:
                     lake_identity.claim(Path(self.settings.lake), self.owner)
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
-                self._supervisor.start(self._services.values(), {**self.environment(), HOME_VAR: str(self.home)})
+                prepare_temp_dir(self.settings.jvm_temp_dir, time.time())
+                variables = self.environment() | UTF8_LOCALE | {HOME_VAR: str(self.home)}
+                self._supervisor.start(self._services.values(), variables)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 

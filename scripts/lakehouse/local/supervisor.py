@@ -47,12 +47,16 @@ class Process:
 
 
 def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
-    """Return supervisord's configuration: no program starts by itself, and a started one is restarted when it exits."""
+    """Return supervisord's configuration: no program starts by itself, and a started one is restarted when it exits.
+
+    Supervisord runs in the folder `run`, and so do its programs.
+    """
     ini = configparser.RawConfigParser()
+    logs_here = os.path.relpath(logs, run)
     ini["supervisord"] = {
-        "logfile": _escape_percent(logs / "supervisord.log"),
-        "pidfile": _escape_percent(run / "supervisord.pid"),
-        "childlogdir": _escape_percent(logs),
+        "logfile": f"{logs_here}/supervisord.log",
+        "pidfile": "supervisord.pid",
+        "childlogdir": logs_here,
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     ini["inet_http_server"] = {"port": f"{LOCALHOST}:{port}", "username": "local", "password": password}
@@ -60,17 +64,16 @@ def render(services: Iterable[Service], run: Path, logs: Path, port: int, passwo
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
     for service in services:
-        ini[f"program:{service.name}"] = _program(service, run, logs)
+        ini[f"program:{service.name}"] = _program(service, logs_here)
     text = io.StringIO()
     ini.write(text)
     return text.getvalue()
 
 
-def _program(service: Service, run: Path, logs: Path) -> dict[str, str]:
+def _program(service: Service, logs_here: str) -> dict[str, str]:
     group = "true" if service.stop_group else "false"
     return {
-        "command": _escape_percent(shlex.join(service.command)),
-        "directory": _escape_percent(run),
+        "command": _escape(shlex.join(service.command)),
         "autostart": "false",
         "autorestart": "unexpected" if service.oneshot else "true",
         "startsecs": "0" if service.oneshot else "1",
@@ -80,14 +83,18 @@ def _program(service: Service, run: Path, logs: Path) -> dict[str, str]:
         "stopasgroup": group,
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _escape_percent(logs / f"{service.name}.log"),
+        "stdout_logfile": f"{logs_here}/{service.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "2",
     }
 
 
-def _escape_percent(text: object) -> str:
-    return str(text).replace("%", "%%")
+def _escape(command: str) -> str:
+    """Return the command without what the configuration has another meaning for: `%`, and `;` or `#` after a blank.
+
+    A word with a blank stands in single quotes, which are closed and opened again between the two characters.
+    """
+    return re.sub(r"(?<=\s)(?=[;#])", "''", command).replace("%", "%%")
 
 
 class Supervisor:

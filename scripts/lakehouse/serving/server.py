@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+from lakehouse import properties
 from lakehouse.settings import Settings
-from lakehouse.spark.jvm_options import jvm_options, spark_home
+from lakehouse.spark.jvm_options import jvm_options, quote, spark_home
 
 MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+CATALOG = "catalog"  # folder of Derby's, in that of the catalog
 READY_MARKER = "whole"  # file in the folder of a catalog that has served
 
 
@@ -20,7 +22,7 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in ("scratch", "tmp"):
         shutil.rmtree(folder / leftover, ignore_errors=True)  # of a server that was killed
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tmp").mkdir(parents=True)
     conf = folder / "spark.conf"
     conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")
     submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN_CLASS)
@@ -30,17 +32,18 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
 
 def render_spark_conf(settings: Settings, folder: Path) -> str:
     """Return the server's Spark configuration: shared settings, its own settings, then ports and folders."""
+    temp = folder / "tmp"
     server_conf = {
         "spark.master": settings.spark_master,
         "spark.sql.warehouse.dir": folder / "warehouse",
         "spark.hadoop.hive.server2.thrift.port": settings.thrift_port,
         "spark.hadoop.hive.server2.thrift.bind.host": settings.thrift_bind,
-        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/catalog;create=true",
+        # Below derby.system.home: a semicolon in the folder's own path would end the name.
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={CATALOG};create=true",
         "spark.hadoop.hive.exec.scratchdir": folder / "scratch",
-        "spark.local.dir": folder / "tmp",
-        "spark.driver.extraJavaOptions": jvm_options(settings),
+        "spark.driver.extraJavaOptions": f"{jvm_options(settings, temp)} {quote(f'-Dderby.system.home={folder}')}",
     }
     shared = [
         (settings.tuning_dir / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")
     ]
-    return "\n".join([*shared, *(f"{key} {value}" for key, value in server_conf.items()), ""])
+    return "\n".join([*shared, properties.render(server_conf)])

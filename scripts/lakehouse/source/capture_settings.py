@@ -12,7 +12,8 @@ SUPPORTED_IDENTITIES = ("d", "f")
 REGISTER_HINT = "python scripts/Jobs_Spark/register_connector.py --once"
 # They differ between processes: each reaches Postgres by its own address.
 ADDRESS_SETTINGS = frozenset(
-    ("database.hostname", "database.port", "database.dbname", "database.user", "database.password")
+    f"database.{name}"
+    for name in ("hostname", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey")
 )
 
 

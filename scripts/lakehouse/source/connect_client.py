@@ -8,6 +8,7 @@ from typing import Any
 from lakehouse.contracts.company import TOPIC_PREFIX
 from lakehouse.http_session import HttpError, HttpSession, Response, ensure_success
 from lakehouse.settings import Settings
+from lakehouse.source.postgres import ssl_options
 from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import MAX_MESSAGE_BYTES, captured_tables
 
@@ -32,6 +33,7 @@ def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str
         "database.dbname": settings.db_name,
         "database.user": CAPTURE_ROLE,
         "database.password": settings.db_capture_password.get_secret_value(),
+        **{f"database.{name}": value for name, value in ssl_options(settings).items()},
         "producer.override.max.request.size": str(MAX_MESSAGE_BYTES),
     }
 

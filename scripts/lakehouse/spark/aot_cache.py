@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 
 from lakehouse.errors import run
 from lakehouse.settings import Settings
-from lakehouse.spark.jvm_options import aot_cache_path, jvm_options
+from lakehouse.spark.jvm_options import aot_cache_path, jvm_options, quote
 from lakehouse.spark.session import EXTRA_JAVA_OPTIONS, session
 
 # Without the log options, Java logs a line for each class that it does not cache.
-AOT_CACHE_OUTPUT_FLAGS = "-Xlog:disable -Xlog:all=error:stderr -XX:AOTCacheOutput="
+AOT_CACHE_LOG_FLAGS = "-Xlog:disable -Xlog:all=error:stderr"
 
 
 def build_aot_cache(settings: Settings) -> None:
@@ -28,9 +28,8 @@ def build_aot_cache(settings: Settings) -> None:
         return
     with TemporaryDirectory(prefix="classes-", dir=cache_path.parent) as folder:
         new_cache = Path(folder) / cache_path.name
-        with session(
-            settings, "refresh", {EXTRA_JAVA_OPTIONS: f"{jvm_options(settings)} {AOT_CACHE_OUTPUT_FLAGS}{new_cache}"}
-        ) as spark:
+        options = f"{jvm_options(settings)} {AOT_CACHE_LOG_FLAGS} {quote(f'-XX:AOTCacheOutput={new_cache}')}"
+        with session(settings, "refresh", {EXTRA_JAVA_OPTIONS: options}) as spark:
             jvm = SparkContext._gateway.proc  # type: ignore[union-attr]  # noqa: SLF001 - PySpark has no public name for it
             _run_training_workload(spark, folder)
         # The JVM writes the cache at exit; py4j is gone by then, so close stdin and wait.

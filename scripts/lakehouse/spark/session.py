@@ -1,6 +1,5 @@
 """Spark sessions of jobs, from spark/spark-defaults.conf, the job's own .conf, and this machine's settings."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
+from lakehouse.spark.jvm_environment import export_jvm_environment
 from lakehouse.spark.jvm_options import jvm_options
 from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
 
@@ -35,13 +35,6 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
         | _read_conf_file(settings.tuning_dir / f"{job}.conf")
         | machine_conf
     )
-
-
-def export_jvm_environment(settings: Settings) -> None:
-    """Set environment variables so that PySpark starts the Java of the settings, in UTC."""
-    if settings.java_home:
-        os.environ.setdefault("JAVA_HOME", str(settings.java_home))
-    os.environ["TZ"] = "UTC"
 
 
 @contextmanager

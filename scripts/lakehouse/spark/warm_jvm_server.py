@@ -18,13 +18,15 @@ from pyspark.java_gateway import launch_gateway
 from lakehouse.errors import LockHeld
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.spark.session import conf, export_jvm_environment
-from lakehouse.spark.warm_jvm_client import ATTACHED, DONE, REPLY_TIMEOUT_S
+from lakehouse.spark.jvm_environment import export_jvm_environment
+from lakehouse.spark.session import conf
+from lakehouse.spark.warm_jvm_client import ATTACHED, DONE, REPLY_TIMEOUT_S, short_path
 
 
 def serve(settings: Settings, stop: StopSignal, log: Callable[[str], None]) -> None:
     """Serve a warm JVM to refreshes until `stop` is set. Raises LockHeld where another server listens."""
     address = settings.warm_jvm_socket
+    address.parent.mkdir(parents=True, exist_ok=True)
     _ensure_no_other_server(address)
     export_jvm_environment(settings)
     while not stop.is_set():
@@ -80,19 +82,21 @@ def _launch(settings: Settings) -> JavaGateway:
 
 def _ensure_no_other_server(address: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
-        if probe.connect_ex(str(address)) == 0:
+        with short_path(address) as path:
+            is_served = probe.connect_ex(path) == 0
+        if is_served:
             raise LockHeld(f"another process already serves a warm JVM at {address}.")
 
 
 @contextmanager
 def _listen(address: Path) -> Iterator[socket.socket]:
-    address.parent.mkdir(parents=True, exist_ok=True)
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         # Whoever can connect can run any code in the JVM.
         previous_umask = os.umask(0o177)
         try:
-            listener.bind(str(address))
+            with short_path(address) as path:
+                listener.bind(path)
         finally:
             os.umask(previous_umask)
         listener.listen(1)

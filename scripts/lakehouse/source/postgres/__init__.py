@@ -5,7 +5,7 @@ from psycopg2.extensions import encrypt_password
 
 from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection, Cursor
 from lakehouse.source.postgres.deadlines import DEFAULT_DEADLINE_S, LONG_DEADLINE_S, DeadlineExceeded
-from lakehouse.source.postgres.opening import connect, connection_lost, short_connection
+from lakehouse.source.postgres.opening import connect, connection_lost, short_connection, ssl_options
 from lakehouse.source.postgres.server_info import current_timeline, current_wal_lsn, db_now, system_identifier
 from lakehouse.source.postgres.types import Jsonb
 
@@ -30,5 +30,6 @@ __all__ = [
     "errors",
     "short_connection",
     "sql",
+    "ssl_options",
     "system_identifier",
 ]

@@ -61,12 +61,24 @@ def short_connection(settings: Settings) -> Iterator[Connection]:
             raise connection_lost(error) from None
 
 
+def ssl_options(settings: Settings) -> dict[str, str]:
+    """Return libpq's options of encryption: DB_SSLMODE and the files beside it. Debezium has them by the same names."""
+    options = {
+        "sslmode": settings.db_sslmode,
+        "sslrootcert": settings.db_sslrootcert,
+        "sslcert": settings.db_sslcert,
+        "sslkey": settings.db_sslkey,
+    }
+    return {name: str(value) for name, value in options.items() if value is not None}
+
+
 def connection_lost(error: psycopg2.Error) -> NotReady:
     """Return the NotReady to raise for a broken connection."""
     return NotReady(f"Postgres went away ({type(error).__name__}). Start it ({START_COMMANDS}), and try again.")
 
 
 def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
+    options: dict[str, Any] = {**KEEPALIVES, **ssl_options(settings)}
     conn: Connection = psycopg2.connect(
         connection_factory=Connection,
         host=settings.db_host,
@@ -77,7 +89,7 @@ def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
         connect_timeout=5,
         application_name="lakehouse",
         options=SESSION_OPTIONS,
-        **KEEPALIVES,
+        **options,
     )
     conn.autocommit = autocommit
     conn.deadline_s = deadline
