@@ -31,8 +31,6 @@ OTHER_ENCODINGS: Mapping[str, str] = {
     "mac_roman": "Macintosh (MacRoman)",
     "cp850": "MS-DOS (cp850)",
     "cp437": "MS-DOS (cp437)",
-    "cp1140": "EBCDIC (cp1140)",
-    "cp500": "EBCDIC (cp500)",
     "utf-7": "UTF-7",
 }
 
@@ -45,7 +43,7 @@ def detect_encoding(content: bytes) -> str:
     """
     encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
     if encoding is None and b"\0" in content:
-        encoding = _detect_wide(content[:SAMPLE_BYTES])
+        encoding = _detect_wide(content[:SAMPLE_BYTES].rstrip(b"\0"))
     if encoding == "utf-32":
         raise UnusableFile(f"encodé en UTF-32, qui n'est pas lu. {SAVE_AS_UTF_8}")
     if encoding is None and b"\0" in content:
@@ -75,9 +73,7 @@ def find_other_encoding(content: bytes, titles: Collection[str]) -> str | None:
 def _detect_wide(sample: bytes) -> str | None:
     """Return the encoding whose NUL bytes are where Latin letters have them, None where they are elsewhere."""
     shares = [sample[offset::4].count(0) / max(1, len(sample[offset::4])) for offset in range(4)]
-    if shares[2] > 0.9 and (shares[3] > 0.9 or shares[0] > 0.9 or shares[1] > 0.9):  # noqa: PLR2004 - nearly all
-        return "utf-32"
-    if shares[1] > 0.9 and shares[0] > 0.9:  # noqa: PLR2004
+    if min(shares) < 0.5 and min(shares[1], shares[2]) > 0.8:  # noqa: PLR2004 - the upper halves of nearly all
         return "utf-32"
     even, odd = (shares[0] + shares[2]) / 2, (shares[1] + shares[3]) / 2
     if max(even, odd) < 0.3 or min(even, odd) > 0.05:  # noqa: PLR2004 - delimiters and digits alone are a third
@@ -99,6 +95,9 @@ def _first_invalid(content: bytes, encoding: str) -> int | None:
 
 def _ensure_windows(content: bytes, position: int) -> str:
     """Return Windows-1252 for content that is not UTF-8, unless it has letters of another encoding."""
+    if not re.search(b"[;,\t]", content[:SAMPLE_BYTES]) and re.search(b"[\x81-\xa9]{3}", content[:SAMPLE_BYTES]):
+        # No delimiter of ASCII, and words of EBCDIC's small letters.
+        raise UnusableFile(f"illisible (ni UTF-8 ni Windows-1252 ; EBCDIC ?). {SAVE_AS_UTF_8}")
     if match := UTF_8_LETTER.search(content):
         line, other_line = _line(content, match.start()), _line(content, position)
         raise UnusableFile(

@@ -12,6 +12,10 @@ PROTECTED = (
     "illisible, protégé par un mot de passe. "
     "Ouvrez-le dans Excel, ôtez le mot de passe (Fichier, Informations, Protéger le classeur) et enregistrez-le."
 )
+PROTECTED_OR_OLD = (
+    "illisible (protégé par un mot de passe, ou d'un ancien format d'Office). "
+    "Ôtez le mot de passe dans Excel et enregistrez-le en « Classeur Excel (.xlsx) »."
+)
 DAMAGED = "illisible (abîmé ou incomplet). Ouvrez-le dans Excel et enregistrez-le en « Classeur Excel (.xlsx) »."
 EMPTY = f"illisible (fichier vide). {SAVE_AS_WORKBOOK}"
 NOT_A_WORKBOOK = f"illisible (ce n'est pas un classeur .xlsx). {SAVE_AS_WORKBOOK}"
@@ -51,7 +55,7 @@ def recognize_unread(content: bytes) -> UnusableFile | None:
         if content.startswith(magic):
             return unread_format(name)
     head = content[:2048].decode("latin-1").replace("\x00", "").casefold()
-    if re.match(r"[^<\w]*<[?!\w]", head):
+    if re.match(r"[^<\w]*<[?!\w]", head, re.ASCII):
         return next((unread_format(name) for mark, name in MARKUP.items() if mark in head), None)
     return None
 
@@ -74,8 +78,8 @@ def recognize_archive(names: Collection[str]) -> UnusableFile | None:
 def _recognize_ole(content: bytes) -> UnusableFile:
     if _has_stream(content, "EncryptedPackage"):
         return UnusableFile(PROTECTED)
-    name = next((name for stream, name in OLE_STREAMS.items() if _has_stream(content, stream)), "Office 97-2003")
-    return unread_format(name)
+    name = next((name for stream, name in OLE_STREAMS.items() if _has_stream(content, stream)), None)
+    return unread_format(name) if name else UnusableFile(PROTECTED_OR_OLD)
 
 
 def _has_stream(content: bytes, name: str) -> bool:

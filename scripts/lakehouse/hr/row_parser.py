@@ -10,7 +10,7 @@ from lakehouse.hr.columns import Column
 from lakehouse.hr.lines import Line, UnreadableCell
 from lakehouse.hr.problems import Problem, Problems
 
-MAX_CACHED_VALUES = 10_000  # of a column: units and modes repeat, addresses do not
+MAX_CACHED_VALUES = 1_000  # of a column: units and modes repeat, addresses do not
 
 
 class RowParser:

@@ -47,6 +47,8 @@ def open_sheets(file: Path) -> Iterator[SheetFile]:
         raise BadInput(error.describe(file)) from None
     except (*ZIP_DAMAGE, ExpatError):
         raise BadInput(UnusableFile(DAMAGED).describe(file)) from None
+    except TimeoutError:
+        raise
     except OSError as error:
         reason = f"illisible ({error.strerror}). Fermez-le dans les autres programmes, et vérifiez vos droits d'accès."
         raise BadInput(UnusableFile(reason).describe(file)) from None
@@ -76,8 +78,6 @@ def _open_csv(file: Path) -> SheetFile:
 
 
 def _read_bytes(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        content = opened.read(MAX_UNPACKED_BYTES + 1)
-    if len(content) > MAX_UNPACKED_BYTES:
+    if file.stat().st_size > MAX_UNPACKED_BYTES:
         raise UnusableFile(f"plus de {MAX_UNPACKED_BYTES >> 20} Mio. Gardez seulement les colonnes demandées.")
-    return content
+    return file.read_bytes()

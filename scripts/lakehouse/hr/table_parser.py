@@ -81,9 +81,8 @@ def _parse_sheet(sheet: Sheet, search: HeaderSearch) -> RowParser | None:
 def _find_header(sheet: Sheet, search: HeaderSearch, extent: Extent) -> Line | None:
     try:
         for line in sheet.lines:
-            extent.add(line)
+            extent.columns.update(line.cells)
             if search.matches(line):
-                extent.ensure_within_limits()
                 return line
     except BrokenQuotes:
         pass  # of a wrong delimiter
