@@ -8,10 +8,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl.utils import get_column_letter
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+MAIN_NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT_MAIN_NAMESPACE = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+PACKAGE_NAMESPACE = "http://schemas.openxmlformats.org/package/2006/relationships"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 DATE_STYLE = 1  # of number format 14, the short date
 
@@ -48,7 +48,7 @@ class RawSheet:
     references: bool = True
     kind: str = "worksheet"
     extra_rows: str = ""
-    namespace: str = MAIN
+    namespace: str = MAIN_NAMESPACE
 
     def xml(self) -> str:
         rows = "".join(self._row(number, row) for number, row in enumerate(self.rows, start=1) if row is not None)
@@ -105,7 +105,7 @@ class RawWorkbook:
         }
         if self.shared:
             items = "".join(f"<si>{item}</si>" for item in self.shared)
-            parts["xl/sharedStrings.xml"] = f'{HEAD}<sst xmlns="{MAIN}">{items}</sst>'
+            parts["xl/sharedStrings.xml"] = f'{HEAD}<sst xmlns="{MAIN_NAMESPACE}">{items}</sst>'
         return parts | {f"xl/{name}": sheet.xml() for name, sheet in zip(names, self.sheets, strict=True)}
 
     def _workbook(self) -> str:
@@ -114,7 +114,7 @@ class RawWorkbook:
             for number, sheet in enumerate(self.sheets, start=1)
         )
         return (
-            f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{RELATIONSHIPS}"><workbookPr date1904="{int(self.date1904)}"/>'
+            f'{HEAD}<workbook xmlns="{MAIN_NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><workbookPr date1904="{int(self.date1904)}"/>'
             f'<sheets>{sheets}</sheets><calcPr fullCalcOnLoad="{int(self.recalculates)}"/></workbook>'
         )
 
@@ -124,7 +124,7 @@ class RawWorkbook:
         )
         styles = "".join(f'<xf numFmtId="{number}"/>' for number in self.format_ids)
         return (
-            f'{HEAD}<styleSheet xmlns="{MAIN}"><numFmts>{formats}</numFmts><cellStyleXfs><xf numFmtId="14"/>'
+            f'{HEAD}<styleSheet xmlns="{MAIN_NAMESPACE}"><numFmts>{formats}</numFmts><cellStyleXfs><xf numFmtId="14"/>'
             f"</cellStyleXfs><cellXfs>{styles}</cellXfs></styleSheet>"
         )
 
@@ -145,4 +145,4 @@ def _relationships(targets: Iterable[tuple[str, str]]) -> str:
         f'<Relationship Id="rId{number}" Type="{RELATIONSHIPS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(targets, start=1)
     )
-    return f'{HEAD}<Relationships xmlns="{PACKAGE}">{items}</Relationships>'
+    return f'{HEAD}<Relationships xmlns="{PACKAGE_NAMESPACE}">{items}</Relationships>'

@@ -145,3 +145,23 @@ def test_nul_in_a_csv_is_refused_with_its_line(tmp_path: Path, place: str) -> No
 
 def test_csv_whose_end_was_never_written_is_refused(tmp_path: Path) -> None:
     assert "RH.csv, ligne 3 : caractère nul" in refusal(write_files(tmp_path, HR_TEXT.encode() + bytes(4096)))
+
+
+def test_titles_whose_accents_were_lost_are_named(tmp_path: Path) -> None:
+    message = refusal(write_files(tmp_path, HR_TEXT.replace("é", "\ufffd").encode()))
+    assert "ligne 1, des titres sont illisibles" in message
+
+
+@pytest.mark.parametrize("escape", ["_x000D_", "_x000d_", "_x000A_", "_x0009_"])
+def test_line_end_that_a_program_exported_as_an_escape_is_white_space(tmp_path: Path, escape: str) -> None:
+    write_files(tmp_path, text(*hr_rows(employee(adresse=f"12 rue du Moulin{escape} 34970 Lattes{escape}"))).encode())
+    assert values(tmp_path, "adresse_complete") == {2: "12 rue du Moulin 34970 Lattes"}
+
+
+def test_line_without_an_end_is_refused(tmp_path: Path) -> None:
+    assert "RH.csv, ligne 3 : ligne trop longue" in refusal(write_files(tmp_path, HR_TEXT.encode() + b"x" * 10_000_001))
+
+
+def test_title_that_begins_like_an_archive_is_a_title(tmp_path: Path) -> None:
+    write_files(tmp_path, text(*hr_rows({"PK": 1, **EMPLOYEE})).encode())
+    assert values(tmp_path, "id") == {2: 1}

@@ -8,15 +8,15 @@ import pytest
 from lakehouse.hr.company_files import read_company
 from support.hr_files import EMPLOYEE, sheet, write_csv
 from support.hr_workbooks import SPORTS, hr_rows, refusal, write_hr_workbook
-from support.raw_workbook import MAIN, STRICT, RawSheet
+from support.raw_workbook import MAIN_NAMESPACE, STRICT_MAIN_NAMESPACE, RawSheet
 
 SAVE_AS = "enregistrez-le en « Classeur Excel (.xlsx) »"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 SHEET = RawSheet(hr_rows(EMPLOYEE))
-WORKBOOK = f'<workbook xmlns="{STRICT}" conformance="strict"><sheets/></workbook>'
+WORKBOOK = f'<workbook xmlns="{STRICT_MAIN_NAMESPACE}" conformance="strict"><sheets/></workbook>'
 BOMB = (
     '<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
-    f'<worksheet xmlns="{MAIN}"><sheetData><row><c t="str"><v>&b;</v></c></row></sheetData></worksheet>'
+    f'<worksheet xmlns="{MAIN_NAMESPACE}"><sheetData><row><c t="str"><v>&b;</v></c></row></sheetData></worksheet>'
 )
 
 
@@ -42,7 +42,7 @@ def archive(folder: Path, **parts: str) -> bytes:
     return file.rename(folder / "read.zip").read_bytes()
 
 
-@pytest.mark.parametrize("ending", ["xls", "xlsb", "xlsm", "ods", "numbers", "pdf", "txt", "XLS"])
+@pytest.mark.parametrize("ending", ["xls", "xlsb", "xlsm", "ods", "numbers", "tsv", "txt", "XLS"])
 def test_format_that_is_not_read_is_named_by_the_ending(tmp_path: Path, ending: str) -> None:
     message = write_hr_file(tmp_path, f"DonneesRH.{ending}", b"content")
     assert "qui n'est pas lu" in message
@@ -139,7 +139,7 @@ def test_workbook_with_the_ending_of_a_csv_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [{"xl/workbook.xml": WORKBOOK}, {"xl/worksheets/sheet1.xml": f'<x xmlns="{STRICT}"/>'}]
+    "parts", [{"xl/workbook.xml": WORKBOOK}, {"xl/worksheets/sheet1.xml": f'<x xmlns="{STRICT_MAIN_NAMESPACE}"/>'}]
 )
 def test_strict_open_xml_is_named(tmp_path: Path, parts: dict[str, str]) -> None:
     message = refusal(write_hr_workbook(tmp_path, SHEET, parts=parts))

@@ -23,7 +23,8 @@ ERROR_TEXT = re.compile(
 )
 # UTF-8 read as Windows-1252: « Ã© » for « é », « â€™ » for an apostrophe.
 MOJIBAKE = re.compile("Ã[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf]|â€[\x80-\xbf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
-UNKNOWN_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+# NUL, half a character, and what a converter writes for a character that it does not know.
+UNKNOWN_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 # Controls that are no white space, and those of writing direction: Slack and terminals obey them (UTS 39, UAX 9).
 CONTROL_CHARACTERS = re.compile(
     "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u180e\u200e\u200f\u202a-\u202e\u2061-\u206f\ufff9-\ufffb"
@@ -66,7 +67,7 @@ def text(cell: object) -> str | None:
     value = "" if plain_cell is None else str(plain_cell)
     if not value.isascii() and MOJIBAKE.search(value):
         raise Unreadable("accents abîmés (UTF-8 lu comme Windows-1252) : exportez le fichier de nouveau")
-    if not value.isprintable() and UNKNOWN_CHARACTER.search(value):
+    if UNKNOWN_CHARACTER.search(value):
         raise Unreadable("caractère illisible")
     value = clean(value)
     if ERROR_TEXT.fullmatch(value):

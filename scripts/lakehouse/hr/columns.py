@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Column:
     """A column that a file must have; with `required`, its cells must not be blank.
 
-    With `may_be_cut`, a CSV's line that ends before it has a blank cell. `word_for_none` is what HR writes into a
-    cell that shall be none, where a line that ends before it is refused.
+    With `may_be_cut`, a CSV's line that ends before it has a blank cell. Other lines that end early are refused.
+    `word_for_none` is what HR writes into such a cell instead.
     """
 
     field: str

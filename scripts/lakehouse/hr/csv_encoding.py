@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from lakehouse.hr.files import UnusableFile
 from lakehouse.text import fold_for_comparison
 
-CHUNK_BYTES = 2**20
+DECODED_CHUNK_BYTES = 2**20
 SAMPLE_BYTES = 2**16
 SAVE_AS_UTF_8 = "Enregistrez-le en « CSV UTF-8 »."
 BYTE_ORDER_MARKS: Mapping[bytes, str] = {
@@ -84,10 +84,10 @@ def _detect_wide(sample: bytes) -> str | None:
 def _first_invalid(content: bytes, encoding: str) -> int | None:
     """Return the position of the first bytes that the encoding cannot have, decoding bit by bit."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    for start in range(0, len(content) + 1, CHUNK_BYTES):
-        chunk = content[start : start + CHUNK_BYTES]
+    for start in range(0, len(content) + 1, DECODED_CHUNK_BYTES):
+        chunk = content[start : start + DECODED_CHUNK_BYTES]
         try:
-            decoder.decode(chunk, final=start + CHUNK_BYTES > len(content))
+            decoder.decode(chunk, final=start + DECODED_CHUNK_BYTES > len(content))
         except UnicodeDecodeError as error:
             return start + error.start
     return None

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 
 from lakehouse.hr.files import SAVE_AS_WORKBOOK, UnusableFile, unread_format
 
-ZIP_START = b"PK"
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-STRICT = "Strict Open XML"
+STRICT_FORMAT = "Strict Open XML"
 PROTECTED = (
     "illisible, protégé par un mot de passe. "
     "Ouvrez-le dans Excel, ôtez le mot de passe (Fichier, Informations, Protéger le classeur) et enregistrez-le."
@@ -48,7 +48,7 @@ MARKUP: Mapping[str, str] = {
 
 
 def recognize_unread(content: bytes) -> UnusableFile | None:
-    """Return the error for a file that is neither a ZIP archive nor text, None for what may be one of both."""
+    """Return the error for a file of a recognized format, None for what may be an archive or text."""
     if content.startswith(OLE_START):
         return _recognize_ole(content)
     for magic, name in MAGIC_NUMBERS.items():

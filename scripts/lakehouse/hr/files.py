@@ -18,10 +18,6 @@ UNREAD_FORMATS = {
     ".ots": "OpenDocument (.ots)",
     ".fods": "OpenDocument (.fods)",
     ".numbers": "Apple Numbers (.numbers)",
-    ".pdf": "PDF",
-    ".htm": "page HTML",
-    ".html": "page HTML",
-    ".xml": "XML",
     ".txt": "texte (.txt)",
     ".tsv": "texte (.tsv)",
 }

@@ -12,7 +12,7 @@ TEXT, PHONETIC, STRING_ITEM = MAIN + "t", MAIN + "rPh", MAIN + "si"
 # Characters that XML cannot contain, and an underscore that would begin such an escape (ECMA-376, 22.9.2.19).
 ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 TOO_LONG = UnreadableCell(f"texte de plus de {MAX_CELL_CHARACTERS} caractères")
-MISSING = UnreadableCell("texte absent du classeur : ouvrez-le dans Excel et enregistrez-le")
+MISSING_TEXT = UnreadableCell("texte absent du classeur : ouvrez-le dans Excel et enregistrez-le")
 
 
 class TextCollector:
@@ -55,7 +55,7 @@ class SharedStrings:
             return self._last[1]
         number = int(index) if index.isascii() and index.isdigit() and len(index) < 10 else -1  # noqa: PLR2004
         if not 0 <= number < len(self._ends):
-            return MISSING
+            return MISSING_TEXT
         first = self._ends[number - 1] if number else 0
         self._last = index, read_text(self._buffer[first : self._ends[number]].decode("utf-8"))
         return self._last[1]

@@ -10,7 +10,7 @@ from xml.parsers.expat import ExpatError
 from lakehouse.errors import BadInput
 from lakehouse.hr.csv_encoding import SAMPLE_BYTES, detect_encoding, find_other_encoding
 from lakehouse.hr.csv_lines import read_csv_sheets
-from lakehouse.hr.file_formats import DAMAGED, EMPTY, NOT_A_WORKBOOK, ZIP_START, recognize_unread
+from lakehouse.hr.file_formats import DAMAGED, EMPTY, NOT_A_WORKBOOK, ZIP_STARTS, recognize_unread
 from lakehouse.hr.files import UnusableFile, unread_format
 from lakehouse.hr.lines import Sheet
 from lakehouse.hr.workbook_sheets import read_workbook_sheets
@@ -56,7 +56,7 @@ def open_sheets(file: Path) -> Iterator[SheetFile]:
 
 def _open_package(file: Path) -> closing[Package]:
     with file.open("rb") as opened:
-        is_zip = opened.read(len(ZIP_START)) == ZIP_START
+        is_zip = opened.read(4).startswith(ZIP_STARTS)
     if not is_zip:
         content = _read_bytes(file)
         raise recognize_unread(content) or UnusableFile(NOT_A_WORKBOOK if content else EMPTY)
@@ -65,7 +65,7 @@ def _open_package(file: Path) -> closing[Package]:
 
 def _open_csv(file: Path) -> SheetFile:
     content = _read_bytes(file)
-    if content.startswith(ZIP_START):
+    if content.startswith(ZIP_STARTS):
         raise unread_format("classeur ou archive ZIP, malgré son nom en .csv")
     if unread := recognize_unread(content):
         raise unread

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.cells import MOJIBAKE, clean
+from lakehouse.hr.cells import MOJIBAKE, UNKNOWN_CHARACTER, clean
 from lakehouse.hr.columns import Column
 from lakehouse.hr.files import NOTHING_LOADED, UnusableFile, display_name
 from lakehouse.hr.lines import Line, UnreadableCell
@@ -45,7 +45,10 @@ class HeaderSearch:
         names = ", ".join(
             f"« {column.title} »" for column in self.columns if fold_for_comparison(column.title) not in self._best
         )
-        hints = [f"ligne {number}, des titres sont illisibles (formules ?). " for number in self._unreadable_lines]
+        hints = [
+            f"ligne {number}, des titres sont illisibles (formules, caractères perdus ?). "
+            for number in self._unreadable_lines
+        ]
         if opened.hidden_names:
             hidden = ", ".join(f"« {name} »" for name in opened.hidden_names)
             hints.append(f"Une feuille masquée n'est pas lue ({hidden}) : affichez-la si c'est elle. ")
@@ -84,7 +87,8 @@ def _folded_titles(line: Line) -> Mapping[int, str]:
 
 
 def _has_unreadable(line: Line) -> bool:
-    return any(isinstance(cell, UnreadableCell) for cell in line.cells.values())
+    cells = line.cells.values()
+    return any(isinstance(cell, UnreadableCell) or UNKNOWN_CHARACTER.search(str(cell)) for cell in cells)
 
 
 def _repaired_titles(line: Line) -> set[str]:

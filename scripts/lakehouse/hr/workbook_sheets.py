@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lakehouse.hr.cells import clean
 from lakehouse.hr.lines import Sheet
 from lakehouse.hr.shared_strings import SharedStrings, unescape
 from lakehouse.hr.xlsx_cells import CellReader
@@ -10,6 +11,7 @@ from lakehouse.hr.xlsx_package import Package
 from lakehouse.hr.xlsx_sheet import read_lines
 from lakehouse.hr.xlsx_workbook import (
     Relationship,
+    SheetEntry,
     WorkbookInfo,
     find_workbook_part,
     read_date_styles,
@@ -33,9 +35,13 @@ def read_workbook_sheets(package: Package) -> WorkbookSheets:
     info = read_workbook(package, part)
     parts = {id_: target.part for id_, target in relationships.items() if target.kind == "worksheet"}
     worksheets = [entry for entry in info.sheets if entry.relationship in parts]
-    hidden = [unescape(entry.name) for entry in worksheets if entry.is_hidden]
-    visible = [(unescape(entry.name), parts[entry.relationship]) for entry in worksheets if not entry.is_hidden]
+    hidden = [_shown_name(entry) for entry in worksheets if entry.is_hidden]
+    visible = [(_shown_name(entry), parts[entry.relationship]) for entry in worksheets if not entry.is_hidden]
     return WorkbookSheets(_read_sheets(package, visible, _cell_reader(package, relationships, info)), hidden)
+
+
+def _shown_name(entry: SheetEntry) -> str:
+    return clean(unescape(entry.name))
 
 
 def _read_sheets(package: Package, visible: Sequence[tuple[str, str]], cells: CellReader) -> Iterator[Sheet]:

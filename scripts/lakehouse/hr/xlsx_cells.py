@@ -13,7 +13,7 @@ from lakehouse.hr.shared_strings import SharedStrings, read_text
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 EXACT_INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
-ERROR = UnreadableCell(EXCEL_ERROR)
+ERROR_CELL = UnreadableCell(EXCEL_ERROR)
 NO_NUMBER = UnreadableCell("nombre illisible : saisissez-le de nouveau dans Excel")
 NO_DATE = UnreadableCell("date hors des limites d'Excel")
 UNKNOWN_TYPE = UnreadableCell("type de cellule inconnu : saisissez-la de nouveau dans Excel")
@@ -46,7 +46,7 @@ class CellReader:
         if cell.kind in {"str", "inlineStr", "d"}:
             return read_text(text)
         if cell.kind == "e":
-            return ERROR
+            return ERROR_CELL
         return self._read_stripped(cell, text.strip()) if text.strip() else None
 
     def _is_computed(self, cell: RawCell, text: str) -> bool:

@@ -13,9 +13,9 @@ from lakehouse.hr.file_formats import DAMAGED, PROTECTED, recognize_archive
 from lakehouse.hr.files import UnusableFile
 
 MAX_UNPACKED_BYTES = 256 * 2**20
-CHUNK_BYTES = 2**16
+INFLATED_CHUNK_BYTES = 2**16
 ENCRYPTED_FLAG = 1
-TOO_LARGE = (
+TOO_LARGE_ARCHIVE = (
     f"plus de {MAX_UNPACKED_BYTES >> 20} Mio une fois décompressé. "
     "Gardez seulement la feuille et les colonnes demandées, copiées dans un nouveau classeur."
 )
@@ -64,10 +64,10 @@ class Package:
         except NotImplementedError:  # a compression that zipfile does not know
             raise UnusableFile(DAMAGED) from None
         with opened:
-            while chunk := opened.read(CHUNK_BYTES):
+            while chunk := opened.read(INFLATED_CHUNK_BYTES):
                 self.bytes_left -= len(chunk)
                 if self.bytes_left < 0:
-                    raise UnusableFile(TOO_LARGE)
+                    raise UnusableFile(TOO_LARGE_ARCHIVE)
                 yield chunk
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
-from lakehouse.hr.file_formats import DAMAGED, NOT_A_WORKBOOK, STRICT
+from lakehouse.hr.file_formats import DAMAGED, NOT_A_WORKBOOK, STRICT_FORMAT
 from lakehouse.hr.files import UnusableFile, unread_format
 from lakehouse.hr.xlsx_package import Package, resolve_target
 from lakehouse.hr.xml_stream import create_parser, is_true, parse, parse_count
@@ -50,7 +50,7 @@ class WorkbookInfo:
 def reject_strict(element: str) -> None:
     """Raise UnusableFile for an element of the strict variant, whose namespaces are others."""
     if element.startswith(STRICT_NAMESPACE):
-        raise unread_format(STRICT)
+        raise unread_format(STRICT_FORMAT)
 
 
 def find_workbook_part(package: Package) -> str:
