@@ -8,8 +8,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl.utils import get_column_letter
 
-MAIN_NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-STRICT_MAIN_NAMESPACE = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+MAIN_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT_MAIN_NS = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE_NAMESPACE = "http://schemas.openxmlformats.org/package/2006/relationships"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -48,7 +48,7 @@ class RawSheet:
     references: bool = True
     kind: str = "worksheet"
     extra_rows: str = ""
-    namespace: str = MAIN_NAMESPACE
+    namespace: str = MAIN_NS
 
     def xml(self) -> str:
         rows = "".join(self._row(number, row) for number, row in enumerate(self.rows, start=1) if row is not None)
@@ -105,7 +105,7 @@ class RawWorkbook:
         }
         if self.shared:
             items = "".join(f"<si>{item}</si>" for item in self.shared)
-            parts["xl/sharedStrings.xml"] = f'{HEAD}<sst xmlns="{MAIN_NAMESPACE}">{items}</sst>'
+            parts["xl/sharedStrings.xml"] = f'{HEAD}<sst xmlns="{MAIN_NS}">{items}</sst>'
         return parts | {f"xl/{name}": sheet.xml() for name, sheet in zip(names, self.sheets, strict=True)}
 
     def _workbook(self) -> str:
@@ -114,7 +114,7 @@ class RawWorkbook:
             for number, sheet in enumerate(self.sheets, start=1)
         )
         return (
-            f'{HEAD}<workbook xmlns="{MAIN_NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><workbookPr date1904="{int(self.date1904)}"/>'
+            f'{HEAD}<workbook xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS}"><workbookPr date1904="{int(self.date1904)}"/>'
             f'<sheets>{sheets}</sheets><calcPr fullCalcOnLoad="{int(self.recalculates)}"/></workbook>'
         )
 
@@ -124,7 +124,7 @@ class RawWorkbook:
         )
         styles = "".join(f'<xf numFmtId="{number}"/>' for number in self.format_ids)
         return (
-            f'{HEAD}<styleSheet xmlns="{MAIN_NAMESPACE}"><numFmts>{formats}</numFmts><cellStyleXfs><xf numFmtId="14"/>'
+            f'{HEAD}<styleSheet xmlns="{MAIN_NS}"><numFmts>{formats}</numFmts><cellStyleXfs><xf numFmtId="14"/>'
             f"</cellStyleXfs><cellXfs>{styles}</cellXfs></styleSheet>"
         )
 

@@ -15,7 +15,7 @@ from lakehouse.hr.sheets import open_sheets
 from lakehouse.hr.xlsx_package import MAX_UNPACKED_BYTES, Package
 from support.hr_files import EMPLOYEE, employee, sheet, staff
 from support.hr_workbooks import hr_rows, refusal, remarks, write_hr_workbook
-from support.raw_workbook import MAIN_NAMESPACE, RawSheet
+from support.raw_workbook import MAIN_NS, RawSheet
 
 TWO_PEOPLE = RawSheet(hr_rows(*staff(2)), dimension="A1:XFD1048576")
 MIB = 2**20
@@ -101,7 +101,7 @@ def test_memory_does_not_follow_blank_rows_and_cells(tmp_path: Path) -> None:
 
 
 def test_more_than_256_mib_are_refused_while_they_are_inflated(tmp_path: Path) -> None:
-    part, start = "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{MAIN_NAMESPACE}">'
+    part, start = "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{MAIN_NS}">'
     count = MAX_UNPACKED_BYTES // 10_240 + 1_000
     folder = write_repeated(tmp_path, part, start, " " * 10_240, "</worksheet>", count)
     assert (folder / "DonneesRH.xlsx").stat().st_size < 8 * MIB
@@ -127,7 +127,7 @@ def test_short_texts_by_the_hundred_thousand_are_no_objects(tmp_path: Path) -> N
     folder = write_repeated(
         tmp_path,
         "xl/sharedStrings.xml",
-        f'<sst xmlns="{MAIN_NAMESPACE}">',
+        f'<sst xmlns="{MAIN_NS}">',
         "<si><t>a</t></si>",
         "</sst>",
         count=200_000,
@@ -139,7 +139,7 @@ def test_text_of_many_megabytes_is_not_collected(tmp_path: Path) -> None:
     folder = write_repeated(
         tmp_path,
         "xl/sharedStrings.xml",
-        f'<sst xmlns="{MAIN_NAMESPACE}"><si><t>',
+        f'<sst xmlns="{MAIN_NS}"><si><t>',
         "é" * 100,
         "</t></si></sst>",
         count=200_000,

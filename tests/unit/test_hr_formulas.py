@@ -1,4 +1,4 @@
-"""A formula without a value, or with an error for one, is refused by line and column, and is no blank cell."""
+"""A formula without a value, or with an error, is refused by line and column, and is no blank cell."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from support.hr_files import EMPLOYEE, Row, employee, practice, sheet
 from support.hr_workbooks import hr_rows, refusal, values, write_hr_workbook
 from support.raw_workbook import Raw, RawSheet, RawWorkbook, array_formula, computed
 
-NEVER_COMPUTED_REASON = "formule jamais calculée : ouvrez le fichier dans Excel et enregistrez-le"
-ERROR_REASON = "erreur de formule Excel"
+NEVER_RUN = "formule jamais calculée : ouvrez le fichier dans Excel et enregistrez-le"
+IS_ERROR = "erreur de formule Excel"
 PADDING_REASON = "formule matricielle sans valeur sûre"
 LETTERS = dict(zip(EMPLOYEE, "ABCDEFGHIJK", strict=True))
 
@@ -23,7 +23,7 @@ def with_cell(title: str, cell: object, number: int = 2) -> Row:
 def test_a_formula_that_nobody_computed_is_refused_in_every_column(tmp_path: Path, title: str, order: int) -> None:
     rows = hr_rows(employee(), with_cell(title, Raw("<f>Feuil2!A1</f><v/>")), order=order)
     message = refusal(write_hr_workbook(tmp_path, RawSheet([["Extrait"], [], *rows])))
-    assert message.startswith(f"DonneesRH.xlsx, ligne 5, colonne « {title} » : {NEVER_COMPUTED_REASON}")
+    assert message.startswith(f"DonneesRH.xlsx, ligne 5, colonne « {title} » : {NEVER_RUN}")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_formula_that_nobody_computed_is_refused_in_every_column(tmp_path: Pat
 def test_an_optional_column_does_not_swallow_a_formula_without_a_value(tmp_path: Path, cell: Raw) -> None:
     rows = hr_rows(employee(), with_cell("Moyen de déplacement", cell))
     message = refusal(write_hr_workbook(tmp_path, RawSheet(rows)))
-    assert message.startswith(f"DonneesRH.xlsx, ligne 3, colonne « Moyen de déplacement » : {NEVER_COMPUTED_REASON}")
+    assert message.startswith(f"DonneesRH.xlsx, ligne 3, colonne « Moyen de déplacement » : {NEVER_RUN}")
 
 
 def test_a_row_with_nothing_but_uncomputed_formulas_is_not_blank(tmp_path: Path) -> None:
@@ -57,9 +57,7 @@ def test_an_uncomputed_formula_of_the_sports_file_is_refused(tmp_path: Path) -> 
     (tmp_path / "sport.csv").unlink()
     rows = sheet([practice(1, Raw("<f>A1</f><v/>"))])
     RawWorkbook([RawSheet(rows)]).write(tmp_path / "DonneesSportive.xlsx")
-    assert refusal(tmp_path).startswith(
-        f"DonneesSportive.xlsx, ligne 2, colonne « Pratique d'un sport » : {NEVER_COMPUTED_REASON}"
-    )
+    assert refusal(tmp_path).startswith(f"DonneesSportive.xlsx, ligne 2, colonne « Pratique d'un sport » : {NEVER_RUN}")
 
 
 def test_a_formula_in_a_column_that_is_not_read_may_stay_uncomputed(tmp_path: Path) -> None:
@@ -84,7 +82,7 @@ def test_computed_formulas_are_read(tmp_path: Path) -> None:
 
 def test_the_zeros_of_a_writer_that_computes_nothing_are_no_values(tmp_path: Path) -> None:
     rows = hr_rows(with_cell("Nombre de jours de CP", computed("A1", "0")))
-    assert NEVER_COMPUTED_REASON in refusal(write_hr_workbook(tmp_path, RawSheet(rows), recalculates=True))
+    assert NEVER_RUN in refusal(write_hr_workbook(tmp_path, RawSheet(rows), recalculates=True))
     assert values(write_hr_workbook(tmp_path, RawSheet(rows)), "nb_conges_payes") == {2: 0}
     rows = hr_rows(with_cell("Nombre de jours de CP", computed("A1", "25")))
     assert values(write_hr_workbook(tmp_path, RawSheet(rows), recalculates=True), "nb_conges_payes") == {2: 25}
@@ -103,7 +101,7 @@ def test_a_cell_that_an_array_formula_pads_is_refused(
     message = refusal(write_hr_workbook(tmp_path, RawSheet(rows)))
     for line in (3, 4):
         assert f"DonneesRH.xlsx, ligne {line}, colonne « {title} » : " in message
-    assert any(reason in message for reason in (NEVER_COMPUTED_REASON, PADDING_REASON, ERROR_REASON))
+    assert any(reason in message for reason in (NEVER_RUN, PADDING_REASON, IS_ERROR))
 
 
 def test_a_computed_array_formula_is_read(tmp_path: Path) -> None:
@@ -131,7 +129,7 @@ def test_a_sheet_of_array_formulas_is_refused_before_each_row_is_compared_with_a
 def test_an_error_value_is_refused_as_a_type_and_as_text(tmp_path: Path, code: str, kind: str) -> None:
     inner = f"<is><t>{code}</t></is>" if kind == "inlineStr" else f"<f>A1</f><v>{code}</v>"
     rows = hr_rows(employee(), with_cell("BU", Raw(inner, kind)))
-    assert f"DonneesRH.xlsx, ligne 3, colonne « BU » : {ERROR_REASON}" in refusal(
+    assert f"DonneesRH.xlsx, ligne 3, colonne « BU » : {IS_ERROR}" in refusal(
         write_hr_workbook(tmp_path, RawSheet(rows))
     )
 
@@ -139,7 +137,7 @@ def test_an_error_value_is_refused_as_a_type_and_as_text(tmp_path: Path, code: s
 @pytest.mark.parametrize("text", ["#########", "Err:502", "Err :522", "Loading...", "Chargement…", "#NV", "#BEZUG!"])
 def test_an_error_of_another_program_is_refused_as_text(tmp_path: Path, text: str) -> None:
     rows = hr_rows(with_cell("Adresse du domicile", text))
-    assert ERROR_REASON in refusal(write_hr_workbook(tmp_path, RawSheet(rows)))
+    assert IS_ERROR in refusal(write_hr_workbook(tmp_path, RawSheet(rows)))
 
 
 @pytest.mark.parametrize("text", ["# 12", "N/A", "#1", "Bât. #3 !", "Ventes!", "Err"])

@@ -8,15 +8,15 @@ import pytest
 from lakehouse.hr.company_files import read_company
 from support.hr_files import EMPLOYEE, sheet, write_csv
 from support.hr_workbooks import SPORTS, hr_rows, refusal, write_hr_workbook
-from support.raw_workbook import MAIN_NAMESPACE, STRICT_MAIN_NAMESPACE, RawSheet
+from support.raw_workbook import MAIN_NS, STRICT_MAIN_NS, RawSheet
 
 SAVE_AS = "enregistrez-le en « Classeur Excel (.xlsx) »"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 SHEET = RawSheet(hr_rows(EMPLOYEE))
-WORKBOOK = f'<workbook xmlns="{STRICT_MAIN_NAMESPACE}" conformance="strict"><sheets/></workbook>'
+WORKBOOK = f'<workbook xmlns="{STRICT_MAIN_NS}" conformance="strict"><sheets/></workbook>'
 BOMB = (
     '<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
-    f'<worksheet xmlns="{MAIN_NAMESPACE}"><sheetData><row><c t="str"><v>&b;</v></c></row></sheetData></worksheet>'
+    f'<worksheet xmlns="{MAIN_NS}"><sheetData><row><c t="str"><v>&b;</v></c></row></sheetData></worksheet>'
 )
 
 
@@ -61,7 +61,7 @@ def test_sports_file_of_another_format_is_named(tmp_path: Path) -> None:
     assert "DonneesSportive.ods : format OpenDocument (.ods), qui n'est pas lu" in refusal(tmp_path)
 
 
-def test_file_of_another_format_beside_one_that_is_read_is_ignored(tmp_path: Path) -> None:
+def test_file_of_another_format_is_ignored_where_one_can_be_read(tmp_path: Path) -> None:
     write_csv(tmp_path / "RH.csv", hr_rows(EMPLOYEE))
     (tmp_path / "RH.pdf").write_bytes(b"%PDF")
     assert "fichier des sports" in refusal(tmp_path)
@@ -139,7 +139,7 @@ def test_workbook_with_the_ending_of_a_csv_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [{"xl/workbook.xml": WORKBOOK}, {"xl/worksheets/sheet1.xml": f'<x xmlns="{STRICT_MAIN_NAMESPACE}"/>'}]
+    "parts", [{"xl/workbook.xml": WORKBOOK}, {"xl/worksheets/sheet1.xml": f'<x xmlns="{STRICT_MAIN_NS}"/>'}]
 )
 def test_strict_open_xml_is_named(tmp_path: Path, parts: dict[str, str]) -> None:
     message = refusal(write_hr_workbook(tmp_path, SHEET, parts=parts))
