@@ -18,7 +18,7 @@ from traceback import format_exception
 
 from rich.console import Console
 
-from benchmarks import latency, machine, report, scale_suite, start, sustained, throughput
+from benchmarks import hr_loads, latency, machine, report, scale_suite, start, sustained, throughput
 from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import QUICK, Options
 from lakehouse import errors
@@ -33,6 +33,7 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("sustained",): sustained.measure,
     ("refresh", "on-demand", "thrift"): scale_suite.measure,
     ("start",): start.measure,
+    (hr_loads.HR_FILES_SECTION,): hr_loads.measure,
 }
 SECTIONS = [name for names in MEASURES for name in names]
 BASELINE_FILE = Path(__file__).parent / "baseline.json"

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.changes import split_by_operation
 from benchmarks.event_log import read_event_log as read_events
+from benchmarks.hr_loads import STRAY_CELLS, write_large_csv, write_stray_cell
 from benchmarks.jobs import silver_seconds
 from benchmarks.measurements import Measurement, format_value, merge_measurements
 from benchmarks.observers import last_offset
@@ -18,6 +19,7 @@ from benchmarks.report import format_baseline, read_results, save_baseline, writ
 from benchmarks.samples import Sample, delays_ms, first_visible_times, is_steady, percentile, rate
 from benchmarks.start import ready_times
 from benchmarks.system import PLAIN_TUNING_DIR
+from lakehouse.hr.company_files import read_company
 from lakehouse.serving.server import render_spark_conf
 from lakehouse.settings import Settings
 
@@ -154,3 +156,12 @@ def test_refresh_growth_is_relative_to_the_smallest_size() -> None:
     ]
     assert [line.ours for line in measure_growth(sizes)] == [1.1, None]
     assert not list(measure_growth(sizes[:1]))
+
+
+def test_odd_hr_files_are_read_as_the_same_two_people(tmp_path: Path) -> None:
+    folders = [write_stray_cell(tmp_path / reference, reference) for reference in STRAY_CELLS]
+    first, *others = [read_company(folder) for folder in [*folders, write_large_csv(tmp_path / "large", 50)]]
+    assert len(first.employees) == len(first.practices) == 2
+    assert len(others[-1].employees) == 50
+    for company in others:
+        assert company.employees.head(2).equals(first.employees)
