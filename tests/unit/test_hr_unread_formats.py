@@ -157,12 +157,20 @@ def test_strict_open_xml_is_named(tmp_path: Path, parts: dict[str, str]) -> None
         {"xl/workbook.xml": BOMB},
         {"xl/sharedStrings.xml": BOMB, "xl/_rels/workbook.xml.rels": "<!DOCTYPE x><x/>"},
         {"xl/styles.xml": "<styleSheet>&unknown;</styleSheet>"},
+        {"xl/styles.xml": "<?xml version='1.0' encoding='UTF-9'?><styleSheet/>"},
+        {"xl/workbook.xml": "<?xml version='1.0' encoding='gbk'?><workbook/>"},
+        {"xl/workbook.xml": "<?xml version='1.0' encoding='x'?><workbook/>".encode("utf-16")},
         {"XL/Workbook.xml": WORKBOOK},
         {"xl/worksheets/sheet1.xml": SHEET.xml().replace("Mendes", "Mendes&#xD800;")},
     ],
 )
-def test_damaged_parts_and_entities_are_refused_as_damage(tmp_path: Path, parts: dict[str, str]) -> None:
+def test_damaged_parts_and_entities_are_refused_as_damage(tmp_path: Path, parts: dict[str, str | bytes]) -> None:
     assert "DonneesRH.xlsx : illisible (abîmé ou incomplet)" in refusal(write_hr_workbook(tmp_path, SHEET, parts=parts))
+
+
+def test_parts_in_utf_16_are_read(tmp_path: Path) -> None:
+    parts = {"xl/worksheets/sheet1.xml": SHEET.xml().replace("UTF-8", "UTF-16").encode("utf-16")}
+    assert len(read_company(write_hr_workbook(tmp_path, SHEET, parts=parts)).employees) == 1
 
 
 def test_entry_that_is_there_twice_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lakehouse.hr.files import UnusableFile
 from lakehouse.hr.lines import ARRAY_PADDING, NEVER_COMPUTED, CellRange, UnreadableCell
 
-MAX_OPEN_ARRAYS = 1_000  # beyond, each row would be compared with too many
+MAX_OPEN_ARRAYS = 100  # beyond, each row would be compared with too many
 
 
 class ArrayFormulas:

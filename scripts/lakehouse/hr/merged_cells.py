@@ -12,7 +12,7 @@ def find_merged(blocks: Sequence[CellRange], parser: RowParser) -> Iterator[Prob
     """Yield a problem for each merged block over a data row, at its first row there, by column."""
     lines = parser.filled_lines
     for block in blocks:
-        first = bisect_left(lines, max(block.first_row, parser.header.number + 1))
+        first = bisect_left(lines, block.first_row)
         if first == bisect_right(lines, block.last_row):
             continue
         for position, column in parser.positions.items():

@@ -13,7 +13,7 @@ from lakehouse.hr.lines import CellRange, Line, Sheet
 from lakehouse.hr.shared_strings import PHONETIC, TEXT, TextCollector
 from lakehouse.hr.xlsx_cells import CellReader, RawCell
 from lakehouse.hr.xlsx_workbook import MAIN, reject_strict
-from lakehouse.hr.xml_stream import create_parser, is_true, parse_count
+from lakehouse.hr.xml_stream import create_parser, feed, is_true, parse_count
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 COLUMN_LETTERS = re.compile(r"\$?([A-Za-z]{1,3})\$?[0-9]+")
@@ -126,11 +126,9 @@ def read_lines(sheet: Sheet, chunks: Iterable[bytes], cells: CellReader) -> Iter
     """Yield the lines of a sheet's XML as they are read."""
     reader = SheetReader(sheet, cells)
     parser = create_parser(reader.start, reader.end, reader.characters)
-    for chunk in chunks:
-        parser.Parse(chunk)
+    for _ in feed(chunks, parser):
         yield from reader.lines
         reader.lines.clear()
-    parser.Parse(b"", True)
 
 
 @lru_cache(maxsize=4096)
