@@ -67,6 +67,22 @@ def test_cut_off_line_of_the_hr_file_is_refused_in_any_order_and_with_more_colum
     assert f"RH.csv, ligne 3 : {CUT}" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_line_that_ends_behind_the_last_title_is_read(tmp_path: Path, order: int) -> None:
+    header, first, second, third = [line[::order] for line in sheet(staff(3))]
+    write_csv(tmp_path / "RH.csv", [[*header, "", "", ""], [*first, "", "", ""], second, [*third, ""]])
+    write_csv(tmp_path / "sport.csv", [["ID salarié", "Pratique d'un sport"], [1, "Judo"]])
+    assert read_company(tmp_path).employees["moyen_deplacement"].tolist() == ["Marche/running"] * 3
+
+
+def test_line_that_lost_a_delimiter_is_refused_also_before_columns_without_a_title(tmp_path: Path) -> None:
+    header, first, second = sheet(staff(2))
+    joined = [*second[:-2], f"{second[-2]} {second[-1]}", ""]
+    write_csv(tmp_path / "RH.csv", [[*header, ""], [*first, ""], joined])
+    write_csv(tmp_path / "sport.csv", [["ID salarié", "Pratique d'un sport"], [1, "Judo"]])
+    assert f"RH.csv, ligne 3 : {CUT}" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize("word", ["aucun", "Aucun", " AUCUN "])
 def test_the_word_for_none_is_read_as_no_commute_without_a_remark(tmp_path: Path, word: str) -> None:
     write_workbook(tmp_path / "DonneesRH.xlsx", sheet([employee(moyen=word), employee(id=2)]))

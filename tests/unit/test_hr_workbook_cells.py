@@ -1,5 +1,6 @@
 """Cells are read as Excel shows them, however a program writes them."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -146,6 +147,13 @@ def test_cells_and_rows_without_references_follow_one_another(tmp_path: Path) ->
     folder = write_hr_workbook(tmp_path, RawSheet(rows, references=False))
     assert values(folder, "id") == {2: 1, 3: 2, 4: 3}
     assert values(folder, "business_unit") == {2: "Ventes", 3: None, 4: "Ventes"}
+
+
+def test_elements_may_have_a_prefix(tmp_path: Path) -> None:
+    plain = RawSheet(hr_rows(*staff(2)), merged=["A2:A3"]).xml()
+    prefixed = re.sub(r"<(/?)(\w)", r"<\1x:\2", plain).replace("xmlns=", "xmlns:x=")
+    folder = write_hr_workbook(tmp_path, RawSheet([]), parts={"xl/worksheets/sheet1.xml": prefixed})
+    assert "ligne 2, colonne « ID salarié » : cellules fusionnées (A2:A3)" in refusal(folder)
 
 
 @pytest.mark.parametrize("dimension", ["A1", "A1:B2", "A1:XFD1048576", "D5", "nonsense"])

@@ -63,6 +63,9 @@ class RowParser:
             return None
         if line.width > self.header.width:
             return Problem(line.number, "plus de valeurs que de colonnes (séparateur dans un texte ?)")
+        last_title = max(self.header.cells)
+        if line.width > last_title and not is_blank(line.at(last_title)):
+            return None  # only columns without a title are cut off; a lost delimiter would leave this one blank
         cut = [column for position, column in self.positions.items() if position >= line.width]
         if any(column.may_be_cut for column in self.positions.values()) and all(column.may_be_cut for column in cut):
             return None
