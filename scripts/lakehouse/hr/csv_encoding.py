@@ -10,12 +10,13 @@ from lakehouse.text import fold_for_comparison
 DECODED_CHUNK_BYTES = 2**20
 SAMPLE_BYTES = 2**16
 SAVE_AS_UTF_8 = "Enregistrez-le en « CSV UTF-8 »."
-BYTE_ORDER_MARKS: Mapping[bytes, str] = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+# For reading, and for checking: a decoder that removes the mark counts positions without it.
+BYTE_ORDER_MARKS: Mapping[bytes, tuple[str, str]] = {
+    codecs.BOM_UTF8: ("utf-8-sig", "utf-8"),
+    codecs.BOM_UTF32_LE: ("utf-32", "utf-32"),
+    codecs.BOM_UTF32_BE: ("utf-32", "utf-32"),
+    codecs.BOM_UTF16_LE: ("utf-16", "utf-16-le"),
+    codecs.BOM_UTF16_BE: ("utf-16", "utf-16-be"),
 }
 # Bytes that only UTF-8 writes: in Windows-1252 these pairs are no French, « Ã© » for « é ».
 UTF_8_LETTER = re.compile(
@@ -23,9 +24,7 @@ UTF_8_LETTER = re.compile(
     rb"|\xef\xbf\xbd|\xf0\x9f[\x80-\xbf]{2}"
 )
 # Letters of Macintosh and MS-DOS are symbols of Windows-1252, or capitals inside a word.
-OTHER_LETTER = re.compile(
-    rb"[A-Za-z][\x81-\x84\x86-\x88\x8b\x8d\x8f\x90\x98\x9b\x9d]|[a-z][\x85\x89\x8a\x8c\x8e][a-z]?"
-)
+OTHER_LETTER = re.compile(rb"[A-Za-z][\x81-\x84\x86-\x88\x8b\x8d\x8f\x90\x98\x9b\x9d]|[a-z][\x89\x8a\x8c\x8e][a-z]?")
 WINDOWS_LETTER = re.compile(rb"[A-Za-z' ][\xe0-\xff]")
 OTHER_ENCODINGS: Mapping[str, str] = {
     "mac_roman": "Macintosh (MacRoman)",
@@ -41,16 +40,18 @@ def detect_encoding(content: bytes) -> str:
     UTF-8 and UTF-16 are read with and without a byte-order mark, and Windows-1252.
     Raises UnusableFile, with the encoding's name where it is recognized.
     """
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
+    marked = (names for mark, names in BYTE_ORDER_MARKS.items() if content.startswith(mark))
+    encoding, checked = next(marked, (None, None))
     if encoding is None and b"\0" in content:
-        encoding = _detect_wide(content[:SAMPLE_BYTES].rstrip(b"\0"))
+        encoding = checked = _detect_wide(content[:SAMPLE_BYTES].rstrip(b"\0"))
     if encoding == "utf-32":
         raise UnusableFile(f"encodé en UTF-32, qui n'est pas lu. {SAVE_AS_UTF_8}")
     if encoding is None and b"\0" in content:
         raise UnusableFile(
-            f"caractère nul : le fichier est abîmé, ou n'est pas un CSV. {SAVE_AS_UTF_8}", _line_of(content, b"\0")
+            f"caractère nul : le fichier est abîmé, ou n'est pas un CSV. {SAVE_AS_UTF_8}",
+            _line(content, content.index(b"\0")),
         )
-    position = _first_invalid(content, encoding or "utf-8")
+    position = _first_invalid(content, checked or "utf-8")
     if position is None:
         return encoding or "utf-8"
     if encoding:
@@ -99,10 +100,8 @@ def _ensure_windows(content: bytes, position: int) -> str:
         # No delimiter of ASCII, and words of EBCDIC's small letters.
         raise UnusableFile(f"illisible (ni UTF-8 ni Windows-1252 ; EBCDIC ?). {SAVE_AS_UTF_8}")
     if match := UTF_8_LETTER.search(content):
-        line, other_line = _line(content, match.start()), _line(content, position)
-        raise UnusableFile(
-            f"UTF-8 jusque-là abîmé, ou mêlé d'un autre encodage ligne {other_line}. {SAVE_AS_UTF_8}", line
-        )
+        reason = f"caractère illisible en UTF-8, dans lequel est écrite la ligne {_line(content, match.start())}"
+        raise UnusableFile(f"{reason} (abîmé, ou deux encodages mêlés ?). {SAVE_AS_UTF_8}", _line(content, position))
     if _first_invalid(content, "cp1252") is not None or _has_other_letters(content):
         raise UnusableFile(f"illisible (ni UTF-8 ni Windows-1252 ; Macintosh ou MS-DOS ?). {SAVE_AS_UTF_8}")
     return "cp1252"
@@ -113,9 +112,7 @@ def _has_other_letters(content: bytes) -> bool:
     return others > sum(1 for _ in WINDOWS_LETTER.finditer(content))
 
 
-def _line_of(content: bytes, wanted: bytes) -> int:
-    return _line(content, content.index(wanted))
-
-
 def _line(content: bytes, position: int) -> int:
-    return len(content[:position].decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    """Return the number of the line at a position, in an encoding of one byte or of two."""
+    head = content[:position].replace(b"\0", b"")
+    return 1 + head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
