@@ -171,7 +171,7 @@ def test_filled_rows_and_columns_are_limited() -> None:
 @pytest.mark.parametrize("is_csv", [True, False])
 @pytest.mark.parametrize(("extra", "is_read"), [(189, True), (190, False)])
 def test_columns_that_hold_something_are_counted(tmp_path: Path, is_csv: bool, extra: int, is_read: bool) -> None:
-    row = {**EMPLOYEE, **{f"Colonne {number}": "x" for number in range(extra)}}
+    row = {**{f"Colonne {number}": "x" for number in range(extra)}, **EMPLOYEE}
     write_hr_workbook(tmp_path, RawSheet(hr_rows(row)))
     if is_csv:
         (tmp_path / "DonneesRH.xlsx").unlink()
