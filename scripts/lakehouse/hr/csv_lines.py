@@ -10,7 +10,7 @@ from typing import TextIO
 from lakehouse.hr.files import UnusableFile
 from lakehouse.hr.lines import Line, Sheet
 
-DELIMITERS = ";,\t"
+DELIMITERS = ";,\t|"
 MAX_LINE_CHARACTERS = 10_000_000  # 200 cells of Excel's longest text are 6.5 million
 MAX_COUNTED_COLUMNS = 20_000  # as many as a sheet may have; a line of millions is refused by its first ones
 # Line ends that a workbook's container escapes, and that programs have exported as they found them.
