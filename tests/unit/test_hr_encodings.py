@@ -29,7 +29,7 @@ def write_files(folder: Path, content: bytes, name: str = "RH.csv") -> Path:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 @pytest.mark.parametrize(
     ("mark", "encoding"),
     [

@@ -11,6 +11,7 @@ import pytest
 from lakehouse.hr.company_files import read_company
 from lakehouse.hr.files import UnusableFile
 from lakehouse.hr.lines import MAX_FILLED_COLUMNS, MAX_FILLED_ROWS, Extent, Line
+from lakehouse.hr.problems import Problem, Problems
 from lakehouse.hr.sheets import open_sheets
 from lakehouse.hr.xlsx_package import MAX_UNPACKED_BYTES, Package
 from support.hr_files import EMPLOYEE, employee, sheet, staff
@@ -170,7 +171,7 @@ def test_filled_rows_and_columns_are_limited() -> None:
 @pytest.mark.parametrize("is_csv", [True, False])
 @pytest.mark.parametrize(("extra", "is_read"), [(189, True), (190, False)])
 def test_columns_that_hold_something_are_counted(tmp_path: Path, is_csv: bool, extra: int, is_read: bool) -> None:
-    row = {**EMPLOYEE, **{f"Colonne {number}": "x" for number in range(extra)}}
+    row = {**{f"Colonne {number}": "x" for number in range(extra)}, **EMPLOYEE}
     write_hr_workbook(tmp_path, RawSheet(hr_rows(row)))
     if is_csv:
         (tmp_path / "DonneesRH.xlsx").unlink()
@@ -219,3 +220,11 @@ def test_problems_of_a_million_lines_are_counted_and_not_collected(tmp_path: Pat
     message = refusal(tmp_path)
     assert message.splitlines()[-2] == "… et 1980 de plus"
     assert peak_memory(lambda: refusal(tmp_path)) < 4 * MIB
+
+
+def test_problems_of_the_first_lines_are_shown_in_whatever_order_they_are_found() -> None:
+    problems = Problems()
+    problems.extend(Problem(line, "vide", "Nom") for line in reversed(range(2, 102)))
+    assert problems.count == 100
+    assert [problem.line for problem in problems.first] == [*range(2, 22)]
+    assert problems.describe("RH.csv").splitlines()[-2] == "… et 80 de plus"

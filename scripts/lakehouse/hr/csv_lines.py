@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TextIO
 
 from lakehouse.hr.files import UnusableFile
-from lakehouse.hr.lines import MAX_FILLED_COLUMNS, Line, Sheet
+from lakehouse.hr.lines import Line, Sheet
 
-DELIMITERS = ";,\t"
+DELIMITERS = ";,\t|"
 MAX_LINE_CHARACTERS = 10_000_000  # 200 cells of Excel's longest text are 6.5 million
+MAX_COUNTED_COLUMNS = 20_000  # as many as a sheet may have; a line of millions is refused by its first ones
 # Line ends that a workbook's container escapes, and that programs have exported as they found them.
 ESCAPED_LINE_END = re.compile("_x000[9AaDd]_")
 
@@ -36,7 +37,7 @@ def _read_lines(file: Path, encoding: str, delimiter: str) -> Iterator[Line]:
         try:
             for record in reader:
                 filled = ((column, cell) for column, cell in enumerate(record) if cell)
-                yield Line(reader.line_num, dict(islice(filled, MAX_FILLED_COLUMNS + 1)), len(record))
+                yield Line(reader.line_num, dict(islice(filled, MAX_COUNTED_COLUMNS)), len(record))
         except csv.Error:
             raise BrokenQuotes(
                 "guillemets mal fermés (peut-être plus haut). Corrigez la ligne.", reader.line_num
