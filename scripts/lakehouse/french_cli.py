@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from lakehouse import errors
 from lakehouse.arguments import USAGE_ERROR, Parser
-from lakehouse.errors import BadInput, LakehouseError
+from lakehouse.errors import BadInput, LakehouseError, UsageError
 
 # argparse's own messages, as Python 3.10 and later word them.
 ARGPARSE_MESSAGES = (
@@ -52,6 +52,8 @@ def to_french(message: str) -> str:
 
 def describe_error(error: LakehouseError) -> str:
     """Return the French line for an error; one that HR cannot mend quotes its message for those who can."""
+    if isinstance(error, UsageError):  # of a variable: an option's error is the parser's
+        return f"erreur : un réglage est faux. Transmettez ce message à l'équipe technique : « {error} »"
     if isinstance(error, BadInput):
         return f"erreur : {error}"
     return f"erreur : le système n'est pas prêt. Transmettez ce message à l'équipe technique : « {error} »"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from lakehouse.arguments import DAY_OF_DATA, WAIT_S, PathName, WholeNumber
-from lakehouse.errors import BadInput, NotReady
+from lakehouse.errors import BadInput, NotReady, UsageError
 from lakehouse.french_cli import FrenchParser, describe_error, to_french
 from lakehouse.local.service import job_command
 from lakehouse.settings import ROOT
@@ -81,6 +81,10 @@ def test_a_message_of_ours_stays_as_it_is() -> None:
 
 def test_technical_error_is_quoted_for_those_who_can_mend_it() -> None:
     assert describe_error(BadInput("RH.xlsx : illisible.")) == "erreur : RH.xlsx : illisible."
+    first, second = describe_error(UsageError("DB_PORT is not a port.\nWrite DB_PORT=5432")).splitlines()
+    assert first.startswith("erreur : un réglage est faux. Transmettez ce message")
+    assert first.endswith("« DB_PORT is not a port.")
+    assert second == "Write DB_PORT=5432 »"
     described = describe_error(NotReady("Kafka does not answer."))
     assert described.startswith("erreur : le système n'est pas prêt.")
     assert described.endswith("« Kafka does not answer. »")
