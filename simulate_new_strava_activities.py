@@ -30,10 +30,8 @@ def main() -> None:
 def _rerun_in_project_runtime(arguments: list) -> None:  # type: ignore[type-arg] # list[str] is too new for an old python
     python = VENV / "bin" / "python"
     if python.exists() and Path(sys.prefix).resolve() != VENV.resolve():
-        command = [str(python), str(Path(__file__).resolve()), *arguments]
-        # Python's variables belong to the Python that started this.
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        os.execve(str(python), command, variables)  # noqa: S606 - our own python
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        os.execve(str(python), [str(python), str(Path(__file__).resolve()), *arguments], ours)  # noqa: S606 - ours
     compose = _find_running_compose()
     if not compose:
         sys.exit(NO_RUNTIME_HINT)

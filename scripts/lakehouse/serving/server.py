@@ -22,7 +22,7 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in ("scratch", "tmp"):
         shutil.rmtree(folder / leftover, ignore_errors=True)  # of a server that was killed
-    (folder / "tmp").mkdir(parents=True)
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
     conf = folder / "spark.conf"
     conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")
     submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN_CLASS)
