@@ -12,9 +12,7 @@ from shutil import which
 
 PROJECT_DIR = Path(__file__).resolve().parent
 VENV = PROJECT_DIR / ".venv"
-NO_RUNTIME_HINT = (
-    "error: neither .venv nor a running compose stack here. Run `make up`, or `docker compose up -d --build`."
-)
+NO_RUNTIME_HINT = "error: neither .venv nor a running compose stack here. Run make up, or docker compose up -d --build."
 
 
 def main() -> None:

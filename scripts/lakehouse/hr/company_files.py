@@ -10,9 +10,9 @@ from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
 from lakehouse.hr.business_units import describe_respelt_units, unify_units
+from lakehouse.hr.cell_problems import Problem
 from lakehouse.hr.columns import Column
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
-from lakehouse.hr.problems import Problem
 from lakehouse.hr.table_parser import read_table
 
 # The fields of both are the columns of their tables in Postgres, rh_employees and sport_activities.
