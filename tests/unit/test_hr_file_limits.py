@@ -8,8 +8,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from lakehouse.hr.cell_problems import Problem, Problems
 from lakehouse.hr.company_files import read_company
+from lakehouse.hr.file_problems import Problem, Problems
 from lakehouse.hr.files import UnusableFile
 from lakehouse.hr.lines import MAX_FILLED_COLUMNS, MAX_FILLED_ROWS, Extent, Line
 from lakehouse.hr.sheets import open_sheets

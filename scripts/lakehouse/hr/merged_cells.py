@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from lakehouse.hr.cell_problems import Problem
+from lakehouse.hr.file_problems import Problem
 from lakehouse.hr.lines import CellRange
 from lakehouse.hr.row_parser import RowParser
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lakehouse.hr.cell_problems import Problem, Problems
 from lakehouse.hr.cells import Unreadable, clean
 from lakehouse.hr.columns import Column
+from lakehouse.hr.file_problems import Problem, Problems
 from lakehouse.hr.lines import Line, UnreadableCell
 
 MAX_CACHED_VALUES = 1_000  # of a column: units and modes repeat, addresses do not

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from lakehouse.errors import BadInput
-from lakehouse.hr.cell_problems import Problem
 from lakehouse.hr.columns import Column
 from lakehouse.hr.csv_lines import BrokenQuotes
+from lakehouse.hr.file_problems import Problem
 from lakehouse.hr.files import UnusableFile, display_name
 from lakehouse.hr.lines import Extent, Line, Sheet
 from lakehouse.hr.merged_cells import find_merged
