@@ -9,9 +9,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from lakehouse.hr.company_files import read_company
+from lakehouse.hr.file_problems import Problem, Problems
 from lakehouse.hr.files import UnusableFile
 from lakehouse.hr.lines import MAX_FILLED_COLUMNS, MAX_FILLED_ROWS, Extent, Line
-from lakehouse.hr.problems import Problem, Problems
 from lakehouse.hr.sheets import open_sheets
 from lakehouse.hr.xlsx_package import MAX_UNPACKED_BYTES, Package
 from support.hr_files import EMPLOYEE, employee, sheet, staff

@@ -10,8 +10,8 @@ from lakehouse.contracts import TRAVEL_MODES
 from lakehouse.errors import BadInput
 from lakehouse.hr import cells
 from lakehouse.hr.columns import Column
+from lakehouse.hr.file_problems import Problem
 from lakehouse.hr.files import NOTHING_LOADED, display_name, find_hr_file, find_sports_file
-from lakehouse.hr.problems import Problem
 from lakehouse.hr.table_parser import read_table
 
 # The fields of both are the columns of their tables in Postgres, rh_employees and sport_activities.

@@ -3,8 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
+from lakehouse.hr.file_problems import Problem
 from lakehouse.hr.lines import CellRange
-from lakehouse.hr.problems import Problem
 from lakehouse.hr.row_parser import RowParser
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from lakehouse.hr.cells import Unreadable, clean
 from lakehouse.hr.columns import Column
+from lakehouse.hr.file_problems import Problem, Problems
 from lakehouse.hr.lines import Line, UnreadableCell
-from lakehouse.hr.problems import Problem, Problems
 
 MAX_CACHED_VALUES = 1_000  # of a column: units and modes repeat, addresses do not
 

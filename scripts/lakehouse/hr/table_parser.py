@@ -10,10 +10,10 @@ import pandas as pd
 from lakehouse.errors import BadInput
 from lakehouse.hr.columns import Column
 from lakehouse.hr.csv_lines import BrokenQuotes
+from lakehouse.hr.file_problems import Problem
 from lakehouse.hr.files import UnusableFile, display_name
 from lakehouse.hr.lines import Extent, Line, Sheet
 from lakehouse.hr.merged_cells import find_merged
-from lakehouse.hr.problems import Problem
 from lakehouse.hr.row_parser import RowParser
 from lakehouse.hr.sheet_remarks import describe_hidden_cells, describe_hidden_sheets
 from lakehouse.hr.sheets import SheetFile, open_sheets
