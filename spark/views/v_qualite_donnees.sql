@@ -11,3 +11,12 @@ COMMENT 'Données refusées, par table et par raison'
 TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT table_source, motif, etat, nb_refus, premier_refus, dernier_refus, salaries
 FROM delta.`{lake}/gold/qualite_donnees`
+UNION ALL
+SELECT
+  'strava_activities', 'en double', 'ouvert', SUM(nb_doubles), MIN(premier_double), MAX(dernier_double),
+  CONCAT(
+    ARRAY_JOIN(SLICE(ARRAY_SORT(COLLECT_LIST(employee_id)), 1, 100), ', '),
+    CASE WHEN COUNT(*) > 100 THEN CONCAT(' et ', COUNT(*) - 100, ' autres') ELSE '' END
+  )
+FROM delta.`{lake}/gold/doubles`
+HAVING COUNT(*) > 0

@@ -84,13 +84,14 @@ class RandomCompany:
     def change_activity(self, op: str = "c") -> None:
         """Insert an activity, or update or delete one."""
         chance = self.rng.random()
-        if self.activity_rows and op == "c" and chance < 0.25:
+        if self.activity_rows and self.employee_rows and op == "c" and chance < 0.25:
             number = self.rng.choice([*self.activity_rows])
             if chance < 0.1:
                 del self.activity_rows[number]
                 self._record("strava_activities", "d", {"activity_id": number})
             else:
-                self._set_activity(number, "u", self.activity_rows[number]["employee_id"])
+                owners = [self.activity_rows[number]["employee_id"], self.rng.choice([*self.employee_rows])]
+                self._set_activity(number, "u", self.rng.choices(owners, [4, 1])[0])
         elif self.employee_rows:
             self._set_activity(next(self.new_activity_ids), op, self.rng.choice([*self.employee_rows]))
 
@@ -146,14 +147,19 @@ class RandomCompany:
 
     def _set_activity(self, number: int, op: str, employee_id: int) -> None:
         lately = self.now.replace(microsecond=0) - timedelta(minutes=self.rng.randrange(600_000))
-        start = self.rng.choice([lately, utc(self.rng.choice(EDGE_STARTS))])
+        own_starts = [row["start_date_utc"] for row in self.activity_rows.values() if row["employee_id"] == employee_id]
+        near_another = self.rng.choice(own_starts or [lately]) + timedelta(minutes=self.rng.randint(-60, 60))
+        start = self.rng.choice([lately, utc(self.rng.choice(EDGE_STARTS)), near_another])
+        elapsed_s = self.rng.choice([600, 3_600, 7_200])
         self.activity_rows[number] = {
             "activity_id": number,
             "employee_id": employee_id,
             "start_date_utc": start,
             "flagged": self.rng.random() < RARE_PROBABILITY,
             "created_at": start,
-            **dict.fromkeys(["distance_m", "moving_time_s", "elapsed_time_s", "raw_payload"]),
+            "moving_time_s": self.rng.choice([None, elapsed_s // 2, elapsed_s]),
+            "elapsed_time_s": elapsed_s,
+            **dict.fromkeys(["distance_m", "raw_payload"]),
         }
         self._record("strava_activities", op, self.activity_rows[number])
 

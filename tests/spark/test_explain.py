@@ -1,11 +1,12 @@
 """The explanation of an employee's figures: every row behind them, and the change event of each."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import BadInput
@@ -13,7 +14,7 @@ from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
 from lakehouse.refresh.explain_fr import format_km, render
 from lakehouse.refresh.table_setup import create_tables
-from spark.builders import BY_BICYCLE, RULES
+from spark.builders import BY_BICYCLE, RULES, Fields, utc
 from spark.versions_builder import GO_LIVE, JULY, JUNE, VersionsBuilder, activity, distance, employee, rule
 
 HOME = {"adresse_complete": "1 rue de l'Essai", "business_unit": "R&D"}
@@ -36,13 +37,30 @@ def versions(spark: SparkSession, tmp_path: Path) -> VersionsBuilder:
     return versions
 
 
+def recording(
+    op: str, number: int, minutes: int = 0, employee_id: int = 1, *, flagged: bool = False
+) -> tuple[Contract, str, Fields]:
+    start = utc("2026-05-03 10:00") + timedelta(minutes=minutes)
+    return activity(op, number, employee_id, start_date_utc=start, elapsed_time_s=3_600, flagged=flagged)
+
+
 def explanation_lines(versions: VersionsBuilder, as_of: AsOf) -> list[str]:
     return list(render(explain(versions.write(), 1, as_of, GO_LIVE)))
 
 
 def test_explanation_gives_each_activity_a_verdict(versions: VersionsBuilder) -> None:
+    versions.commit("2026-05-10 10:00", recording("c", 21), recording("c", 22, 10), recording("c", 23, -1, 2))
+    versions.commit("2026-05-10 11:00", recording("c", 24, 40), recording("c", 25, -10, flagged=True))
     explanation = explain(versions.write(), 1, AsOf(JUNE, JUNE), GO_LIVE)
-    assert {row.activity_id: row.verdict for row in explanation.activities} == {
+    verdicts = {row.activity_id: row.verdict for row in explanation.activities}
+    assert {key: verdicts.pop(key) for key in (21, 22, 24, 25)} == {
+        21: "comptée",
+        22: "en double",
+        24: "comptée",
+        25: "signalée (flagged)",
+    }
+    assert "    03/05/2026 12:10  22  sport inconnu  en double de 21  [LSN" in "\n".join(render(explanation))
+    assert verdicts == {
         11: "comptée",
         12: "hors de la période",
         13: "signalée (flagged)",
@@ -51,7 +69,7 @@ def test_explanation_gives_each_activity_a_verdict(versions: VersionsBuilder) ->
         16: "supprimée",
         17: "d'un autre salarié",
     }
-    assert explanation.days.nb_activities_year == 1
+    assert explanation.days.nb_activities_year == 3
     (counted,) = (row for row in explanation.activities if row.activity_id == 11)
     # The last accepted version: the later change was refused.
     assert (counted["_lsn"], counted["_offset"], counted["_op"]) == (140, 140, "c")
@@ -77,6 +95,19 @@ def test_explanation_before_go_live_counts_initial_snapshot_activities(versions:
     explanation = explain(versions.write(), 1, AsOf(new_year_s_eve, new_year_s_eve), GO_LIVE)
     assert {row.activity_id: row.verdict for row in explanation.activities} == {19: "comptée"}
     assert explanation.days.nb_activities_year == 1
+
+
+@pytest.mark.long
+def test_explanation_counts_a_double_once_it_is_known_that_the_other_is_deleted(versions: VersionsBuilder) -> None:
+    versions.commit("2026-05-10 10:00", recording("c", 21), recording("c", 22, 10))
+    versions.commit("2026-07-10 10:00", recording("d", 21))
+    lake = versions.write()
+    then, later = (explain(lake, 1, AsOf(JUNE, known_at), GO_LIVE) for known_at in (JUNE, JULY))
+    assert [{row.activity_id: row.verdict for row in each.activities}[22] for each in (then, later)] == [
+        "en double",
+        "comptée",
+    ]
+    assert [each.days.nb_activities_year for each in (then, later)] == [2, 2]
 
 
 @pytest.mark.long

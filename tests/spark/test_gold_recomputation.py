@@ -24,6 +24,7 @@ from spark.hooked_lake import failing_before
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {model.name for model in MODELS}
+OF_ACTIVITIES = {"wellbeing", "activites", "doubles"}
 
 
 def refresh_and_list_recomputed(lake: Lake, as_of: date = DAY) -> set[str]:
@@ -36,10 +37,10 @@ def test_second_refresh_without_changes_recomputes_no_model(lake: Lake) -> None:
     assert refresh_and_list_recomputed(lake) == set()
 
 
-def test_new_activity_recomputes_wellbeing_and_activities_but_not_the_prime(lake: Lake) -> None:
+def test_new_activity_recomputes_the_figures_of_activities_but_not_the_prime(lake: Lake) -> None:
     refresh_and_list_recomputed(lake)
     lake.append(activities(lake.spark, {"start_date_utc": utc("2026-05-01 10:00")}), "silver", "strava_activities")
-    assert refresh_and_list_recomputed(lake) == {"wellbeing", "activites"}
+    assert refresh_and_list_recomputed(lake) == OF_ACTIVITIES
     assert [row.nb_activities_year for row in lake.read("gold", "wellbeing").collect()] == [1]
 
 
@@ -78,8 +79,8 @@ def test_failed_run_journals_the_totals_that_it_left_behind(lake: Lake) -> None:
 @pytest.mark.long
 def test_new_day_recomputes_the_models_that_depend_on_the_date(lake: Lake) -> None:
     refresh_and_list_recomputed(lake)
-    assert refresh_and_list_recomputed(lake, date(2026, 6, 2)) == {"wellbeing", "activites"}
-    assert refresh_and_list_recomputed(lake, date(2027, 1, 1)) == {"wellbeing", "activites", "prime_sportive"}
+    assert refresh_and_list_recomputed(lake, date(2026, 6, 2)) == OF_ACTIVITIES
+    assert refresh_and_list_recomputed(lake, date(2027, 1, 1)) == {"prime_sportive", *OF_ACTIVITIES}
 
 
 def test_changed_reward_rule_recomputes_the_models_that_use_it(lake: Lake) -> None:

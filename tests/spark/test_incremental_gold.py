@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from shutil import copytree, rmtree
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse.cdc import commit_log
 from lakehouse.cdc.contract import Contract
@@ -40,10 +41,12 @@ def refreshed_lake_root(spark: SparkSession, tmp_path_factory: pytest.TempPathFa
     lake, rng = Lake(spark, TableStore(str(root))), Random(7)
     create_tables(lake.store)
     lake.append(reward_rules(spark, {"valid_from": date(2020, 1, 1)}), "silver", "reward_rules")
-    lake.append(employees(spark, *(random_employee(rng, n) for n in range(EMPLOYEE_COUNT))), "silver", "rh_employees")
-    lake.append(
-        activities(spark, *(random_activity(rng, n) for n in range(ACTIVITY_COUNT))), "silver", "strava_activities"
-    )
+    staff = [*(random_employee(rng, n) for n in range(EMPLOYEE_COUNT)), *({"id": n} for n in (21, 22, 23, 24, 26))]
+    lake.append(employees(spark, *staff), "silver", "rh_employees")
+    # A merge of ours deletes a key divisible by five: the first one of 21 can go.
+    twice = [recording(10 * person + n, person, n) for person in range(21, 25) for n in (1, 2)]
+    rows = [*(random_activity(rng, n) for n in range(ACTIVITY_COUNT)), recording(210, 21), *twice]
+    lake.append(activities(spark, *rows), "silver", "strava_activities")
     refresh(lake, NO_OFFSETS, DAY)
     return root
 
@@ -54,17 +57,30 @@ def lake(spark: SparkSession, refreshed_lake_root: Path, tmp_path: Path) -> Lake
     return Lake(spark, TableStore(str(copytree(refreshed_lake_root, tmp_path / "lake"))))
 
 
+def recording(number: int, employee_id: int, minutes: int = 0, **fields: Any) -> Fields:
+    """Return an activity of one hour, which starts some minutes after ten, of a person outside the random ones."""
+    start = utc("2026-02-01 10:00") + timedelta(minutes=minutes)
+    return {
+        "activity_id": 10_000 + number,
+        "employee_id": employee_id,
+        "start_date_utc": start,
+        "elapsed_time_s": 3_600,
+    } | fields
+
+
 def random_employee(rng: Random, number: int) -> Fields:
     return {"id": number, "business_unit": rng.choice(["Finance", "Ventes", None])}
 
 
 def random_activity(rng: Random, number: int) -> Fields:
-    """Return an activity of a present or absent employee, from 500 days ago to tomorrow."""
+    """Return an activity of a present or absent employee, from 500 days ago to tomorrow, many of them overlapping."""
     age = rng.choice([timedelta(days=-1), timedelta(hours=6), timedelta(days=rng.randrange(500))])
     return {
         "activity_id": number,
         "employee_id": rng.randrange(EMPLOYEE_COUNT + 2),
-        "start_date_utc": utc(DAY.isoformat()) - age,
+        "start_date_utc": utc(DAY.isoformat()) - age + timedelta(minutes=rng.randrange(90)),
+        "moving_time_s": rng.choice([None, 1_800]),
+        "elapsed_time_s": rng.choice([600, 3_600]),
         "sport_type": rng.choice(["Run", "Tennis"]),
         "distance_m": rng.choice([None, 0, rng.randrange(30_000)]),
         "flagged": rng.random() < 0.1,
@@ -131,6 +147,21 @@ def test_incremental_refresh_after_random_changes_equals_a_full_refresh(lake: La
         day += timedelta(days=step % 2)
         refresh_incrementally(lake, day, change_model=without_full)
         assert differing_models(lake, day) == set(), step
+        assert lake.read("gold", "doubles").count() > 5, "too few overlaps to tell"
+
+
+def test_incremental_refresh_decides_doubles_again_where_what_counted_changed(lake: Lake) -> None:
+    """It is deleted (21), its double is moved (22), it becomes another's (23), it is flagged (24)."""
+
+    def doubles() -> dict[int, int]:
+        rows = lake.read("gold", "doubles").where(F.col("employee_id") >= EMPLOYEE_COUNT + 2).collect()
+        return {row.employee_id: row.nb_doubles for row in rows}
+
+    assert doubles() == {21: 2, 22: 1, 23: 1, 24: 1}
+    changed = [recording(210, 21), recording(222, 22, 31), recording(231, 26, 1), recording(241, 24, 1, flagged=True)]
+    merge_rows(lake, STRAVA_ACTIVITIES, activities(lake.spark, *changed))
+    refresh_incrementally(lake, change_model=without_full)
+    assert (doubles(), differing_models(lake, DAY)) == ({21: 1}, set())
 
 
 def test_incremental_refresh_on_the_next_day_counts_its_activities(lake: Lake) -> None:

@@ -15,17 +15,18 @@ from spark.builders import NO_OFFSETS
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {model.name for model in MODELS}
+OF_ACTIVITIES = {"wellbeing", "activites", "doubles"}
 
 
 @pytest.mark.parametrize(
     ("table", "stopped"),
     [
         ("public.distance_cache", {"prime_sportive"}),
-        pytest.param("public.strava_activities", {"wellbeing", "activites"}, marks=pytest.mark.long),
-        pytest.param("public.rh_employees", {"prime_sportive", "wellbeing", "activites"}, marks=pytest.mark.long),
+        pytest.param("public.strava_activities", OF_ACTIVITIES, marks=pytest.mark.long),
+        pytest.param("public.rh_employees", {"prime_sportive", *OF_ACTIVITIES}, marks=pytest.mark.long),
         pytest.param("public.reward_rules", {"prime_sportive", "wellbeing"}, marks=pytest.mark.long),
         ("cdc.heartbeat", set()),
-        (None, {"prime_sportive", "wellbeing", "activites"}),
+        (None, {"prime_sportive", *OF_ACTIVITIES}),
     ],
 )
 def test_finding_stops_the_figures_that_read_its_table(lake: Lake, table: str | None, stopped: set[str]) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from pyspark.sql import functions as F
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.gold.activities import ACTIVITES
 from lakehouse.gold.bitemporal import AsOf, StateAsOf
+from lakehouse.gold.doubles import doubles
 from lakehouse.gold.model import conform
 from lakehouse.gold.prime import PRIME_SPORTIVE
+from lakehouse.gold.quality import QUALITE_DONNEES
 from lakehouse.gold.totals import totals
 from lakehouse.gold.views import load_views
 from lakehouse.gold.wellbeing import WELLBEING
@@ -35,6 +37,7 @@ from spark.builders import (
     employees,
     reward_rules,
     rule_book,
+    utc,
 )
 
 TODAY = date(2026, 11, 21)
@@ -115,6 +118,21 @@ def fill_gold(spark: SparkSession, lake: str) -> None:
                 days = rows.withColumns({name: lit(day) for name, day in time_point.columns().items()})
                 conformed = conform(days.where(F.col("year") == TODAY.year), model.as_of_schema)
                 conformed.write.format("delta").mode("append").save(f"{lake}/gold/{model.as_of_name}")
+    refusals = [("strava_activities", "vitesse impossible", "ouvert", 2, "7")]
+    columns = "table_source string, motif string, etat string, nb_refus bigint, salaries string"
+    refused = spark.createDataFrame(refusals, columns).withColumns(
+        {"premier_refus": lit(None), "dernier_refus": lit(None)}
+    )
+    overwrite(conform(refused, QUALITE_DONNEES.schema), f"{lake}/gold/qualite_donnees")
+    twice = activities(
+        spark,
+        *(
+            {"employee_id": number, "start_date_utc": start, "elapsed_time_s": 60}
+            for number in range(1, 103)
+            for start in [utc("2026-05-01 10:00") + timedelta(days=number)] * 2
+        ),
+    )
+    overwrite(doubles(employees(spark, *({"id": n} for n in range(1, 103))), twice, TODAY), f"{lake}/gold/doubles")
     scenarios: dict[str, dict[str, Any]] = {
         "ailleurs": {"destination": "ailleurs"},
         "taux10": {"bonus_rate": Decimal("0.1000")},
@@ -228,3 +246,14 @@ def test_activity_views_group_by_unit_month_and_sport(spark: SparkSession) -> No
     }
     sports = collect_by_key(spark.table("gold.v_activites_par_sport"), "sport")
     assert {key: tuple(row)[1:] for key, row in sports.items()} == {"Run": (36, 3, 0.6, 16.0)}
+
+
+@pytest.mark.usefixtures("empty_row_counts")
+def test_quality_view_shows_doubles_and_refusals(spark: SparkSession) -> None:
+    rows = collect_by_key(spark.table("gold.v_qualite_donnees"), "table_source", "motif", "etat")
+    shown = {key[1:]: tuple(row)[3:] for key, row in rows.items() if key[0] == "strava_activities"}
+    *counts, listed = shown.pop(("en double", "ouvert"))
+    assert counts == [102, "2026-05-02 12:00:00", "2026-08-11 12:00:00"]
+    assert listed.startswith("1, 2, 3, ")
+    assert listed.endswith(", 99, 100 et 2 autres")
+    assert shown == {("vitesse impossible", "ouvert"): (2, None, None, "7")}

@@ -245,7 +245,7 @@ def test_refused_activities_are_counted_by_reason(pipeline: PipelineRun) -> None
     }
     assert open_keys >= {f'{{"activity_id":{activity}}}' for activity in refused}
     reasons = {row[0] for row in pipeline.query_rows("SELECT motif FROM gold.v_qualite_donnees WHERE etat = 'ouvert'")}
-    assert reasons <= {rule.message for rule in STRAVA_ACTIVITIES.rules} | {"message illisible"}
+    assert reasons <= {rule.message for rule in STRAVA_ACTIVITIES.rules} | {"message illisible", "en double"}
     assert reasons
 
 

@@ -5,7 +5,7 @@ It shares no code with the pipeline, on purpose: it was written from the product
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -96,9 +96,8 @@ def wellbeing(
     window = rules_on(reward_rules, as_of)["activity_window"]
     starts: dict[tuple[int, int], list[datetime]] = {(employee.id, as_of.year): [] for employee in staff}
     employee_ids = {employee.id for employee in staff}
-    for row in strava_activities:
-        if row["employee_id"] not in employee_ids or row["flagged"] or not is_valid(row):
-            continue
+    valid = [row for row in strava_activities if not row["flagged"] and is_valid(row)]
+    for row in without_doubles(row for row in valid if row["employee_id"] in employee_ids):
         start = row["start_date_utc"].astimezone(PARIS).replace(tzinfo=None)
         if start.date() <= as_of and (year := _year(start, window, as_of)):
             starts.setdefault((row["employee_id"], year), []).append(start)
@@ -125,6 +124,24 @@ def is_valid(row: Row) -> bool:
     if elapsed is not None and (elapsed < 0 or (moving is not None and moving > elapsed)):
         return False
     return distance is None or (distance >= 0 and (moving is None or distance <= moving * 90_000 / 3_600))
+
+
+def without_doubles(activities: Iterable[Row]) -> Iterator[Row]:
+    """Yield the valid activities that count: of one person's, those that repeat no earlier one that counts."""
+    counted: dict[int, list[tuple[datetime, datetime]]] = {}
+    for row in sorted(activities, key=lambda row: (row["start_date_utc"], row["activity_id"])):
+        earlier_ones = counted.setdefault(row["employee_id"], [])
+        begin = row["start_date_utc"]
+        end = begin + timedelta(seconds=max(row["moving_time_s"] or 0, row["elapsed_time_s"] or 0))
+        if not any(_repeats(begin, end, *earlier) for earlier in earlier_ones):
+            earlier_ones.append((begin, end))
+            yield row
+
+
+def _repeats(begin: datetime, end: datetime, earlier_begin: datetime, earlier_end: datetime) -> bool:
+    """Return whether two activities have more than half of the shorter one in common."""
+    common = min(end, earlier_end) - max(begin, earlier_begin)
+    return common > timedelta(0) and 2 * common > min(end - begin, earlier_end - earlier_begin)
 
 
 def _employee(row: Any) -> Employee:

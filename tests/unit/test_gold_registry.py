@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.contracts import CAPTURED
+from lakehouse.gold.affected import AFFECTED_BY_TABLES
 from lakehouse.gold.models import MODELS
 from lakehouse.gold.totals import GOLD_TABLE
 from lakehouse.gold.views import load_views
@@ -38,6 +39,14 @@ def test_view_as_of_a_day_reads_the_tables_as_of_a_day_only() -> None:
 def test_models_as_of_a_day_read_tables_whose_past_is_known() -> None:
     for model in MODELS:
         assert not model.has_as_of_table or set(model.inputs) <= {contract.table for contract in CAPTURED}, model.name
+
+
+def test_incremental_models_read_the_tables_whose_changes_are_followed() -> None:
+    """With other inputs their baselines would differ, and `find_affected` would find nobody's (law 7)."""
+    incremental = [model for model in MODELS if model.incremental]
+    assert {model.name for model in incremental} == {"wellbeing", "activites", "doubles"}
+    for model in incremental:
+        assert {*model.inputs} == AFFECTED_BY_TABLES, model.name
 
 
 def test_unit_and_its_costs_are_defined_once() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from lakehouse.hr.company_files import read_company
 from lakehouse.settings import ROOT
 from support.hr_files import employee, write_company_files
-from support.oracle import Employee, prime, read_employees, wellbeing
+from support.oracle import Employee, prime, read_employees, wellbeing, without_doubles
 
 HOME, WORK = "12 rue du Moulin, 34970 Lattes", "1362 Av. des Platanes, 34970 Lattes"
 RULES_ROW: dict[str, Any] = {
@@ -23,6 +24,7 @@ RULES_ROW: dict[str, Any] = {
     "activity_window": "calendar_year",
     "destination": WORK,
 }
+ACTIVITY_IDS = count(1)
 JULIETTE = Employee(1, "Ventes", Decimal("52770.00"), HOME, "bicycling")
 
 
@@ -34,6 +36,7 @@ def distance_row(metres: int | None, mode: str = "bicycling", **fields: Any) -> 
 def activity_row(start: str, **fields: Any) -> dict[str, Any]:
     started_at = datetime.fromisoformat(start).replace(tzinfo=timezone.utc)
     row = {
+        "activity_id": next(ACTIVITY_IDS),
         "employee_id": 1,
         "start_date_utc": started_at,
         "created_at": started_at,
@@ -70,9 +73,9 @@ def test_oracle_google_distance_overrides_the_estimate_even_when_it_failed() -> 
     assert prime([JULIETTE], distance_rows, RULES_ROW)[1].motif == "distance_inconnue"
 
 
-@pytest.mark.parametrize(("count", "days", "missing"), [(14, 0, 1), (15, 5, 0)])
-def test_fifteen_activities_earn_five_days(count: int, days: int, missing: int) -> None:
-    rows = [activity_row("2026-03-01T10:00")] * count
+@pytest.mark.parametrize(("last_day", "days", "missing"), [(14, 0, 1), (15, 5, 0)])
+def test_fifteen_activities_earn_five_days(last_day: int, days: int, missing: int) -> None:
+    rows = [activity_row(f"2026-03-{day:02}T10:00") for day in range(1, last_day + 1)]
     row = wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026]
     assert (row.days, row.missing) == (days, missing)
 
@@ -90,7 +93,7 @@ def test_oracle_last_utc_hour_of_a_year_counts_for_the_next_year_in_paris() -> N
      {"created_at": datetime(2026, 3, 1, 10, tzinfo=timezone.utc) - timedelta(hours=1, seconds=1)}],
 )  # fmt: skip
 def test_oracle_invalid_or_flagged_activity_does_not_count(wrong: dict[str, Any]) -> None:
-    rows = [activity_row("2026-03-01T10:00"), activity_row("2026-03-01T10:00", **wrong)]
+    rows = [activity_row("2026-02-01T10:00"), activity_row("2026-03-01T10:00", **wrong)]
     assert wellbeing([JULIETTE], rows, [RULES_ROW], date(2026, 11, 21))[1, 2026].activities == 1
 
 
@@ -136,3 +139,25 @@ def test_oracle_reads_the_workbook_as_the_loader_does(folder: Path | None, tmp_p
     employees = read_company(folder).employees.to_dict("records")
     loaded = {row["id"]: (row["salaire_brut"], row["adresse_complete"]) for row in employees}
     assert {row.id: (row.salary, row.address) for row in read_employees(folder)} == loaded
+
+
+@pytest.mark.parametrize(
+    ("second_start", "second_s", "counted"),
+    [("2026-03-01T10:29:59", 3_600, 1), ("2026-03-01T10:30", 3_600, 2), ("2026-03-01T10:50", 60, 1),
+     ("2026-03-01T10:59:30", 60, 2), ("2026-03-01T10:59:29", 60, 1), ("2026-03-01T11:00", 60, 2),
+     ("2026-03-01T10:10", 0, 2), ("2026-03-01T10:00", 3_600, 1)],
+)  # fmt: skip
+def test_oracle_activity_that_repeats_more_than_half_of_the_shorter_one_does_not_count(
+    second_start: str, second_s: int, counted: int
+) -> None:
+    first = activity_row("2026-03-01T10:00", moving_time_s=None, elapsed_time_s=3_600)
+    second = activity_row(second_start, moving_time_s=second_s, elapsed_time_s=None)
+    assert len([*without_doubles([second, first])]) == counted
+    assert len([*without_doubles([second, {**first, "employee_id": 2}])]) == 2
+    row = wellbeing([JULIETTE], [second, first], [RULES_ROW], date(2026, 11, 21))[1, 2026]
+    assert (row.activities, str(row.first)) == (counted, "2026-03-01 11:00:00")
+
+
+def test_oracle_double_does_not_make_another_one_a_double() -> None:
+    rows = [activity_row(f"2026-03-01T{start}", elapsed_time_s=3_600) for start in ("10:00", "10:20", "10:40")]
+    assert [*without_doubles(rows)] == [rows[0], rows[2]]

@@ -1,4 +1,4 @@
-"""Countable activities, and their breakdown by business unit, month and sport."""
+"""Valid and countable activities, and their breakdown by business unit, month and sport."""
 
 from datetime import date
 
@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.gold.affected import AffectedEmployees
 from lakehouse.gold.model import Model
+from lakehouse.gold.outings import find_doubles
 from lakehouse.gold.paris import end_of_day, months_before, start_of_day, wall_clock
 from lakehouse.spark.literals import lit
 
@@ -16,6 +17,12 @@ COUNT_COLUMNS = ("nb_activites", "nb_participants", "nb_mesurees")
 
 
 def countable(activities: DataFrame, as_of: date) -> DataFrame:
+    """Return the valid activities that count: those that are no doubles."""
+    valid = valid_activities(activities, as_of)
+    return valid.join(F.broadcast(find_doubles(valid)), "activity_id", "left_anti")
+
+
+def valid_activities(activities: DataFrame, as_of: date) -> DataFrame:
     """Return unflagged activities that started on or before `as_of` in Paris; `started` is their Paris time."""
     flagged = F.coalesce(F.col("flagged"), lit(False))
     return activities.where(~flagged & (F.col("start_date_utc") < end_of_day(lit(as_of)))).withColumn(

@@ -19,7 +19,10 @@ from lakehouse.spark.materialize import materialize
 MAX_AFFECTED_EMPLOYEES = 1_000  # employees; above it, a full recompute is cheaper
 # The columns that the incremental models read.
 EMPLOYEE_INPUT_COLUMNS = ("id", "business_unit")
-ACTIVITY_INPUT_COLUMNS = ("activity_id", "employee_id", "start_date_utc", "type", "sport_type", "distance_m", "flagged")
+ACTIVITY_INPUT_COLUMNS = (
+    "activity_id", "employee_id", "start_date_utc", "moving_time_s", "elapsed_time_s", "type", "sport_type",
+    "distance_m", "flagged",
+)  # fmt: skip
 # The tables whose changes `affected_since` reads.
 AFFECTED_BY_TABLES = frozenset((RH_EMPLOYEES.table, STRAVA_ACTIVITIES.table))
 AFTER_IMAGES, BEFORE_IMAGES = ("insert", "update_postimage"), ("delete", "update_preimage")

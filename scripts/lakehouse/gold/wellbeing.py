@@ -37,7 +37,9 @@ def count_by_year(employees: DataFrame, activities: DataFrame, window: str, as_o
     """Return one row per employee and year: how many activities count, and the first and last of them."""
     present = employees.select(F.col("id").alias("employee_id"))
     this_year = present.select("employee_id", lit(as_of.year).alias("year"), lit(None).alias("started"))
-    countable_activities = in_window(activities, window, as_of).select("employee_id", "year", "started")
+    countable_activities = in_window(countable(activities, as_of), window, as_of).select(
+        "employee_id", "year", "started"
+    )
     present_activities = countable_activities.join(present, "employee_id", "left_semi")
     return (
         this_year.unionByName(present_activities)
@@ -62,9 +64,8 @@ def with_days_granted(counts: DataFrame, needed: Column, days: Column) -> DataFr
     )
 
 
-def in_window(activities: DataFrame, window: str, as_of: date) -> DataFrame:
-    """Return the activities that count, with the year that each counts for and its start in Paris time."""
-    valid = countable(activities, as_of)
+def in_window(valid: DataFrame, window: str, as_of: date) -> DataFrame:
+    """Return the valid activities of the window, with the year that each counts for."""
     if window == "calendar_year":
         return valid.withColumn("year", F.year("started"))
     rolling = valid.where(F.col("start_date_utc") >= end_of_day(months_before(as_of, 12)))

@@ -41,7 +41,7 @@ DEMO_QUERIES = (
         "FROM gold.v_wellbeing WHERE year = (SELECT max(year) FROM gold.v_prime_sportive)",
     ),
     DemoQuery(
-        "Refused rows, by reason",
+        "Refused rows and doubles, by reason",
         "SELECT table_source, motif, etat, nb_refus FROM gold.v_qualite_donnees ORDER BY table_source, motif, etat",
     ),
 )

@@ -15,8 +15,10 @@ from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES, TRAVEL_MODES
 from lakehouse.contracts.ops import GoLive
 from lakehouse.errors import BadInput, NotReady
 from lakehouse.french import format_day
+from lakehouse.gold.activities import valid_activities
 from lakehouse.gold.affected import ACTIVITY_INPUT_COLUMNS
 from lakehouse.gold.bitemporal import AsOf, StateAsOf, activity_ids_of, state_as_of, versions_known_at, with_valid_from
+from lakehouse.gold.outings import find_doubles
 from lakehouse.gold.paris import end_of_day, format_paris_time
 from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.rules import Rules, rules_until
@@ -25,7 +27,7 @@ from lakehouse.refresh.explain_refusals import refusals_behind
 from lakehouse.spark.literals import lit
 from lakehouse.spark.materialize import materialize
 
-COUNTED = "comptée"
+COUNTED, EN_DOUBLE = "comptée", "en double"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Explanation:
 
     `employee_versions` are the known versions of the employee's row, the oldest first. `counts` is False for a
     refused version. `moment` is a text in Paris time: a version's commit, or an activity's start. `verdict` is COUNTED,
-    or the reason in French why an activity does not count. `refusals` are the latest versions that are refused: the
-    figures rest on earlier ones.
+    or the reason in French why an activity does not count. `double_of` is the activity that counts instead of a double.
+    `refusals` are the latest versions that are refused: the figures rest on earlier ones.
     """
 
     time_point: AsOf
@@ -114,13 +116,18 @@ def _with_verdict(
     effective_rows = activities.select(
         "activity_id", F.struct(*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS).alias("row")
     )
-    is_own = (F.col("employee_id") == employee_id) & (F.col("year") == time_point.valid_at.year)
-    counted_activities = in_window(activities, rules.activity_window, time_point.valid_at).where(is_own)
-    counted_ids = counted_activities.select("activity_id", lit(True).alias("counts"))
+    own = valid_activities(activities, time_point.valid_at).where(F.col("employee_id") == employee_id)
+    in_period = (
+        in_window(own, rules.activity_window, time_point.valid_at)
+        .where(F.col("year") == time_point.valid_at.year)
+        .join(F.broadcast(find_doubles(own)), "activity_id", "left")
+        .select("activity_id", "double_of", lit(True).alias("in_period"))
+    )
     is_present, latest = F.col("row").isNotNull(), F.col("latest")
     refused = F.size(latest["_reasons"]) > 0
     verdict = (
-        F.when(F.col("counts"), COUNTED)
+        F.when(F.col("double_of").isNotNull(), EN_DOUBLE)
+        .when(F.col("in_period"), COUNTED)
         .when(is_present & (F.col("row.employee_id") != employee_id), "d'un autre salarié")
         .when(is_present & F.coalesce(F.col("row.flagged"), lit(False)), "signalée (flagged)")
         .when(
@@ -132,12 +139,16 @@ def _with_verdict(
         .when(latest["_op"] == DELETE, "supprimée")
         .otherwise("absente ce jour-là")
     )
-    joined = latest_versions.join(effective_rows, "activity_id", "left").join(counted_ids, "activity_id", "left")
+    joined = latest_versions.join(effective_rows, "activity_id", "left").join(in_period, "activity_id", "left")
     shown = F.coalesce(
         "row", F.struct(*(latest[name].alias(name) for name in (*ACTIVITY_INPUT_COLUMNS[1:], *LINEAGE_COLUMNS)))
     )
-    return joined.select("activity_id", verdict.alias("verdict"), shown.alias("shown")).select(
-        "activity_id", "verdict", format_paris_time(F.col("shown.start_date_utc")).alias("moment"), "shown.*"
+    return joined.select("activity_id", verdict.alias("verdict"), "double_of", shown.alias("shown")).select(
+        "activity_id",
+        "verdict",
+        "double_of",
+        format_paris_time(F.col("shown.start_date_utc")).alias("moment"),
+        "shown.*",
     )
 
 

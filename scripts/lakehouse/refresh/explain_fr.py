@@ -99,7 +99,8 @@ def _render_wellbeing(explanation: Explanation) -> Iterator[str]:
         yield f"  {'Comptées' if is_counted else 'Non comptées'} : {len(activities)}"
         for activity in activities:
             sport = activity.sport_type or activity.type or "sport inconnu"
-            verdict = "" if is_counted else f"  {activity.verdict}"
+            instead = f" de {activity.double_of}" if activity.double_of else ""
+            verdict = "" if is_counted else f"  {activity.verdict}{instead}"
             when, lineage = activity.moment or "date inconnue", _format_lineage(STRAVA_ACTIVITIES.table, activity)
             yield f"    {when}  {activity.activity_id}  {sport}{verdict}{lineage}"
 
