@@ -98,14 +98,15 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	done
 
 # The stamps are written last, so that an interrupted installation is repeated. A .pth and not `pip install -e`:
-# it works with any pip, and downloads no build tools.
+# it works with any pip, and downloads no build tools. Its import lets Ctrl-C end each program without a traceback.
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
 	  $(PYTHON) -m venv --clear .venv 2>.local/venv.log || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
 	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
-	@echo "$(CURDIR)/scripts" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
+	@printf '%s\n' "$(CURDIR)/scripts" 'import importlib.util as u; u.find_spec("lakehouse") and __import__("lakehouse")' > \
+	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lakehouse.pth"
 	@touch $@
 
 .local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)
