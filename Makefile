@@ -116,11 +116,12 @@ import os, sysconfig
 packages = sysconfig.get_path("purelib")
 with open(os.path.join(packages, "lakehouse.pth"), "w") as pth:
     pth.write(os.path.relpath("scripts", os.path.realpath(packages)) + "\n")
+    pth.write('import importlib.util as u; u.find_spec("lakehouse") and __import__("lakehouse")\n')
 endef
 export PTH
 
 # The stamps are written last, so that an interrupted installation is repeated. A .pth and not `pip install -e`:
-# it works with any pip, and downloads no build tools.
+# it works with any pip, and downloads no build tools. Its import lets Ctrl-C end each program without a traceback.
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \

@@ -159,24 +159,6 @@ def _repeats(begin: datetime, end: datetime, earlier_begin: datetime, earlier_en
     return common > timedelta(0) and 2 * common > min(end - begin, earlier_end - earlier_begin)
 
 
-def without_doubles(activities: Iterable[Row]) -> Iterator[Row]:
-    """Yield the valid activities that count: of one person's, those that repeat no earlier one that counts."""
-    counted: dict[int, list[tuple[datetime, datetime]]] = {}
-    for row in sorted(activities, key=lambda row: (row["start_date_utc"], row["activity_id"])):
-        earlier_ones = counted.setdefault(row["employee_id"], [])
-        begin = row["start_date_utc"]
-        end = begin + timedelta(seconds=max(row["moving_time_s"] or 0, row["elapsed_time_s"] or 0))
-        if not any(_repeats(begin, end, *earlier) for earlier in earlier_ones):
-            earlier_ones.append((begin, end))
-            yield row
-
-
-def _repeats(begin: datetime, end: datetime, earlier_begin: datetime, earlier_end: datetime) -> bool:
-    """Return whether two activities have more than half of the shorter one in common."""
-    common = min(end, earlier_end) - max(begin, earlier_begin)
-    return common > timedelta(0) and 2 * common > min(end - begin, earlier_end - earlier_begin)
-
-
 def _employee(row: Any) -> Employee:
     return Employee(
         id=int(float(str(row.idsalarie).strip())),

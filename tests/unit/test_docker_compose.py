@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from lakehouse.env_file import Assignment
 from lakehouse.local.connect import worker_properties
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
+from lakehouse.variables import check_value
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE_TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
@@ -219,9 +221,12 @@ def test_redpanda_fsyncs_writes_and_does_not_auto_create_topics() -> None:
     assert not any("mode" in word for word in command)
 
 
-def test_container_environment_variables_are_known_settings() -> None:
+def test_container_environment_variables_are_known_settings_in_their_ranges() -> None:
     known = {name.upper() for name in Settings.model_fields}
     assert {name for service in OUR_SERVICES.values() for name in service["environment"]} <= known
+    for service in OUR_SERVICES.values():
+        for name, value in service["environment"].items():
+            check_value(name, Assignment("" if value is None else str(value), "docker-compose.yml"))
 
 
 def test_health_check_over_http_passes_by_a_proxy_of_the_container() -> None:

@@ -18,11 +18,10 @@ HOLD = "import sys; print('holding', flush=True); sys.stdin.read()"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a checkout of what the lock needs, so that no installation of this one is waited for."""
+    """Return a checkout of the lock alone, so that no installation of this one is waited for."""
     folder = tmp_path / "c'est ici"
-    for name in ("__init__.py", "terminal.py", "local/install_lock.py"):
-        (folder / "scripts/lakehouse" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "scripts/lakehouse" / name, folder / "scripts/lakehouse" / name)
+    (folder / "scripts/lakehouse/local").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/lakehouse/local/install_lock.py", folder / "scripts/lakehouse/local")
     return folder
 
 

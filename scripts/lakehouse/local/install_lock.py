@@ -5,16 +5,16 @@ Standard library only, in syntax that an old Python can parse: it is started bef
 
 from __future__ import annotations
 
+import _signal
+
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C: no traceback
+
 import fcntl
 import os
 import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(CHECKOUT / "scripts"))  # started by its path, before the package is installed
-
-import lakehouse  # noqa: E402, F401 - Ctrl-C leaves no traceback
-
 LOCK_EXAMPLE = "example: python3 scripts/lakehouse/local/install_lock.py make --help"
 
 

@@ -6,6 +6,10 @@ only, in syntax that an old Python can parse: it is started without the packages
 
 from __future__ import annotations
 
+import _signal
+
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C: no traceback
+
 import hashlib
 import sys
 from pathlib import Path

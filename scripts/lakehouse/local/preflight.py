@@ -5,6 +5,10 @@ Standard library only, in syntax that an old Python can parse: it is started wit
 
 from __future__ import annotations
 
+import _signal
+
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C during the imports: no traceback
+
 import importlib.util
 import os
 import re
@@ -19,9 +23,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(CHECKOUT / "scripts"))  # started by its path, before the package is installed
 
-from lakehouse import env_file, variables  # noqa: E402 - they need the line above
-from lakehouse.arguments import Number, Parser, refuse  # noqa: E402
-from lakehouse.terminal import prepare_output  # noqa: E402
+from lakehouse import env_file, variables
+from lakehouse.arguments import Number, Parser, refuse
+from lakehouse.terminal import prepare_output
 
 GIB = 1 << 30
 NEED_GIB = Number(0, 1_000_000, "GiB")
@@ -307,5 +311,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     prepare_output()
     sys.exit(main())
