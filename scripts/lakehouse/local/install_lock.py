@@ -5,9 +5,9 @@ Standard library only, in syntax that an old Python can parse: it is started bef
 
 from __future__ import annotations
 
-import _signal
+import signal
 
-_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C: no traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: no traceback
 
 import fcntl
 import os

@@ -6,9 +6,9 @@ only, in syntax that an old Python can parse: it is started without the packages
 
 from __future__ import annotations
 
-import _signal
+import signal
 
-_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C: no traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: no traceback
 
 import hashlib
 import sys

@@ -5,9 +5,9 @@ Standard library only, in syntax that an old Python can parse: it is started wit
 
 from __future__ import annotations
 
-import _signal
+import signal
 
-_signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C during the imports: no traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports: no traceback
 
 import importlib.util
 import os
@@ -311,6 +311,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     prepare_output()
     sys.exit(main())
