@@ -76,6 +76,11 @@ public final class AllowedSql {
   /** The settings that a reader may change, by SET or when the session is opened. */
   public static final Set<String> SETTINGS = Set.of(QuestionTimeout.LIMIT);
 
+  /** The settings that Delta and Spark's own server make in a session as it is used. */
+  static final Set<String> SETTINGS_OF_SPARK = words("""
+      spark.sql.parquet.fieldId.read.enabled spark.sql.parquet.fieldId.write.enabled spark.sql.binaryOutputStyle
+      """);
+
   private AllowedSql() {}
 
   /** Return the words of a text. */

@@ -55,7 +55,7 @@ final class SessionRoles {
 
   private static Map<String, String> unlistedSettings(SparkSession session) {
     Map<String, String> settings = new HashMap<>(CollectionConverters.asJava(session.conf().getAll()));
-    settings.keySet().removeIf(AllowedSql::isSetting);
+    settings.keySet().removeIf(key -> AllowedSql.isSetting(key) || AllowedSql.SETTINGS_OF_SPARK.contains(key));
     return settings;
   }
 }
