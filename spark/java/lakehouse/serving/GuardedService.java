@@ -1,0 +1,228 @@
+package lakehouse.serving;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.hive.service.auth.TSetIpAddressProcessor;
+import org.apache.hive.service.cli.CLIService;
+import org.apache.hive.service.cli.HiveSQLException;
+import org.apache.hive.service.cli.OperationHandle;
+import org.apache.hive.service.cli.SessionHandle;
+import org.apache.hive.service.cli.thrift.ThriftBinaryCLIService;
+import org.apache.hive.service.rpc.thrift.*;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.hive.thriftserver.server.SparkSQLOperationManager;
+import org.apache.thrift.TException;
+import org.apache.thrift.server.ServerContext;
+
+/**
+ * The calls of the Thrift protocol. A session and its operations belong to the connection that opened them, and a
+ * session has the role of the name that logged in on its connection.
+ */
+public final class GuardedService extends ThriftBinaryCLIService {
+  private final Map<ServerContext, Set<SessionHandle>> sessions = Collections.synchronizedMap(new WeakHashMap<>());
+
+  public GuardedService(CLIService service) {
+    super(service);
+  }
+
+  @Override
+  public TOpenSessionResp OpenSession(TOpenSessionReq request) throws TException {
+    Role role = Logins.roleOf(TSetIpAddressProcessor.getUserName());
+    TOpenSessionResp response = new TOpenSessionResp();
+    try {
+      if (role == Role.NONE) {
+        throw new RefusedStatement("A session without a login is refused.");
+      }
+      request.setConfiguration(SessionConfiguration.admitted(request.getConfiguration(), role));
+      SessionRoles.opening(role);
+      response = super.OpenSession(request);
+    } catch (RefusedStatement refused) {
+      response.setStatus(status(refused.getMessage()));
+    } finally {
+      SessionRoles.opening(null);
+    }
+    if (response.isSetSessionHandle()) {
+      SessionHandle handle = new SessionHandle(response.getSessionHandle());
+      SessionRoles.opened(sparkSession(handle), role);
+      own().add(handle);
+    }
+    return response;
+  }
+
+  @Override
+  public TCloseSessionResp CloseSession(TCloseSessionReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.CloseSession(request) : new TCloseSessionResp(foreign);
+  }
+
+  @Override
+  public TGetInfoResp GetInfo(TGetInfoReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetInfo(request) : new TGetInfoResp(foreign, TGetInfoValue.stringValue(""));
+  }
+
+  @Override
+  public TExecuteStatementResp ExecuteStatement(TExecuteStatementReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    request.unsetConfOverlay();
+    return foreign == null ? super.ExecuteStatement(request) : new TExecuteStatementResp(foreign);
+  }
+
+  @Override
+  public TGetTypeInfoResp GetTypeInfo(TGetTypeInfoReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetTypeInfo(request) : new TGetTypeInfoResp(foreign);
+  }
+
+  @Override
+  public TGetCatalogsResp GetCatalogs(TGetCatalogsReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetCatalogs(request) : new TGetCatalogsResp(foreign);
+  }
+
+  @Override
+  public TGetSchemasResp GetSchemas(TGetSchemasReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetSchemas(request) : new TGetSchemasResp(foreign);
+  }
+
+  @Override
+  public TGetTablesResp GetTables(TGetTablesReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetTables(request) : new TGetTablesResp(foreign);
+  }
+
+  @Override
+  public TGetTableTypesResp GetTableTypes(TGetTableTypesReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetTableTypes(request) : new TGetTableTypesResp(foreign);
+  }
+
+  @Override
+  public TGetColumnsResp GetColumns(TGetColumnsReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetColumns(request) : new TGetColumnsResp(foreign);
+  }
+
+  @Override
+  public TGetFunctionsResp GetFunctions(TGetFunctionsReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetFunctions(request) : new TGetFunctionsResp(foreign);
+  }
+
+  @Override
+  public TGetPrimaryKeysResp GetPrimaryKeys(TGetPrimaryKeysReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetPrimaryKeys(request) : new TGetPrimaryKeysResp(foreign);
+  }
+
+  @Override
+  public TGetCrossReferenceResp GetCrossReference(TGetCrossReferenceReq request) throws TException {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return foreign == null ? super.GetCrossReference(request) : new TGetCrossReferenceResp(foreign);
+  }
+
+  @Override
+  public TGetOperationStatusResp GetOperationStatus(TGetOperationStatusReq request) throws TException {
+    TStatus foreign = foreign(request.getOperationHandle());
+    return foreign == null ? super.GetOperationStatus(request) : new TGetOperationStatusResp(foreign);
+  }
+
+  @Override
+  public TCancelOperationResp CancelOperation(TCancelOperationReq request) throws TException {
+    TStatus foreign = foreign(request.getOperationHandle());
+    return foreign == null ? super.CancelOperation(request) : new TCancelOperationResp(foreign);
+  }
+
+  @Override
+  public TCloseOperationResp CloseOperation(TCloseOperationReq request) throws TException {
+    TStatus foreign = foreign(request.getOperationHandle());
+    return foreign == null ? super.CloseOperation(request) : new TCloseOperationResp(foreign);
+  }
+
+  @Override
+  public TGetResultSetMetadataResp GetResultSetMetadata(TGetResultSetMetadataReq request) throws TException {
+    TStatus foreign = foreign(request.getOperationHandle());
+    return foreign == null ? super.GetResultSetMetadata(request) : new TGetResultSetMetadataResp(foreign);
+  }
+
+  @Override
+  public TFetchResultsResp FetchResults(TFetchResultsReq request) throws TException {
+    TStatus foreign = foreign(request.getOperationHandle());
+    return foreign == null ? super.FetchResults(request) : new TFetchResultsResp(foreign);
+  }
+
+  @Override
+  public TGetDelegationTokenResp GetDelegationToken(TGetDelegationTokenReq request) {
+    return new TGetDelegationTokenResp(status("A delegation token is refused."));
+  }
+
+  @Override
+  public TCancelDelegationTokenResp CancelDelegationToken(TCancelDelegationTokenReq request) {
+    return new TCancelDelegationTokenResp(status("A delegation token is refused."));
+  }
+
+  @Override
+  public TRenewDelegationTokenResp RenewDelegationToken(TRenewDelegationTokenReq request) {
+    return new TRenewDelegationTokenResp(status("A delegation token is refused."));
+  }
+
+  @Override
+  public TGetQueryIdResp GetQueryId(TGetQueryIdReq request) throws TException {
+    if (foreign(request.getOperationHandle()) != null) {
+      throw new TException("The operation is not one of this connection.");
+    }
+    return super.GetQueryId(request);
+  }
+
+  /** Take what a client says about itself without logging it: it may be a password. */
+  @Override
+  public TSetClientInfoResp SetClientInfo(TSetClientInfoReq request) {
+    TStatus foreign = foreign(request.getSessionHandle());
+    return new TSetClientInfoResp(foreign == null ? new TStatus(TStatusCode.SUCCESS_STATUS) : foreign);
+  }
+
+  @Override
+  public TUploadDataResp UploadData(TUploadDataReq request) throws TException {
+    throw new TException("Writing a file is refused.");
+  }
+
+  @Override
+  public TDownloadDataResp DownloadData(TDownloadDataReq request) throws TException {
+    throw new TException("Reading a file is refused.");
+  }
+
+  /** Return the error for a session that this connection did not open, or null. */
+  private TStatus foreign(TSessionHandle handle) {
+    return own().contains(new SessionHandle(handle)) ? null : status("The session is not one of this connection.");
+  }
+
+  /** Return the error for an operation of a session that this connection did not open, or null. */
+  private TStatus foreign(TOperationHandle handle) {
+    try {
+      SessionHandle session = cliService.getSessionManager().getOperationManager()
+          .getOperation(new OperationHandle(handle)).getParentSession().getSessionHandle();
+      return own().contains(session) ? null : status("The operation is not one of this connection.");
+    } catch (HiveSQLException absent) {
+      return null; // Hive's own answer says that there is none.
+    }
+  }
+
+  private Set<SessionHandle> own() {
+    return sessions.computeIfAbsent(currentServerContext.get(), context -> ConcurrentHashMap.newKeySet());
+  }
+
+  private SparkSession sparkSession(SessionHandle handle) {
+    return ((SparkSQLOperationManager) cliService.getSessionManager().getOperationManager())
+        .sessionToContexts().get(handle);
+  }
+
+  private static TStatus status(String message) {
+    TStatus status = new TStatus(TStatusCode.ERROR_STATUS);
+    status.setErrorMessage(message.startsWith("[") ? message : RefusedStatement.CONDITION + message);
+    return status;
+  }
+}

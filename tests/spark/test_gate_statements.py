@@ -1,0 +1,133 @@
+"""The gate's parser refuses each listed statement, and each variant of one; it lets the others and theirs through."""
+
+import re
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, seed
+from hypothesis import settings as runs
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from lakehouse.settings import Settings
+from support.thrift_cases import statements
+
+SETTINGS = Settings(lake_uri="/some/lake")
+REFUSED, ANSWERED = ([*statements(name, SETTINGS)] for name in ("refused", "answered"))
+SPACES = (" ", "  ", "\t", "\n", " /* a */ ", " /*/* nested */*/ ", " -- a\n")
+# Strings, quoted names and comments are left as they are.
+TOKENS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*\n|/\*.*?\*/|\s+|\w+|.""", re.DOTALL)
+QUERY = re.compile(r"(SELECT|WITH|FROM|TABLE|VALUES)\b", re.IGNORECASE)
+WRAPPERS = (
+    "{}",
+    "({})",
+    "SELECT * FROM ({})",
+    "WITH q AS ({}) SELECT * FROM q",
+    "SELECT * FROM ({}) |> LIMIT 1",
+    "SELECT 1 WHERE EXISTS ({})",
+    "EXPLAIN {}",
+)
+# The same path, and others, in other spellings: none of them is a view of gold.
+PATHS = (
+    "{}",
+    "file:{}",
+    "file://{}",
+    "FILE:{}",
+    "{}/",
+    "{}/.",
+    "{}/../x",
+    "/..{}",
+    "{}@v0",
+    "s3a://b{}",
+    "jar:file:{}!/",
+)
+REFUSAL = "[LAKEHOUSE_REFUSED] "
+NO_STATEMENT = ("[PARSE_SYNTAX_ERROR]", "[INVALID_STATEMENT_OR_CLAUSE]", "[INVALID_SET_SYNTAX]")
+# The count by a path stands alone, and a comment in SET or USE is part of what is set.
+BARE_ONLY = ("USE", "SET", "EXPLAIN", "DESCRIBE QUERY", "SELECT COUNT(*) FROM delta", "SELECT count(1) AS n FROM delta")
+
+Refusal = Callable[[str], str | None]
+
+
+@pytest.fixture(scope="module")
+def refusal(spark: SparkSession) -> Refusal:
+    """Return what gives the reason for which a reader is refused a statement, or None."""
+    jvm, session = spark._jvm, spark._jsparkSession  # noqa: SLF001 - Spark has no public way to its parser
+    assert jvm is not None
+    parser = session.sessionState().sqlParser()
+    return lambda sql: jvm.lakehouse.serving.StatementGate.refusal(parser, "RH", SETTINGS.lake, sql)
+
+
+def is_refused(reason: str | None) -> bool:
+    """Return whether a reason is the gate's, or Spark's own for what is no statement."""
+    return reason is not None and reason.lstrip().startswith((REFUSAL, *NO_STATEMENT))
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_listed_statement_is_refused_in_one_sentence(refusal: Refusal, sql: str) -> None:
+    reason = refusal(sql)
+    assert is_refused(reason), reason
+    assert reason is not None
+    assert not reason.startswith(REFUSAL) or ("\n" not in reason and len(reason) < 200)
+
+
+@pytest.mark.parametrize("sql", ANSWERED)
+def test_listed_statement_is_let_through(refusal: Refusal, sql: str) -> None:
+    assert refusal(sql) is None
+
+
+def vary(sql: str, choices: Random) -> str:
+    """Return the statement with other cases of its words and other space between them."""
+    return "".join(
+        choices.choice(SPACES)
+        if token.isspace()
+        else "".join(choices.choice((letter.upper(), letter.lower())) for letter in token)
+        if token.isidentifier()
+        else token
+        for token in TOKENS.findall(sql)
+    )
+
+
+def wrap(sql: str, wrapper: str) -> str:
+    """Return a query inside of another one, and any other statement as it is."""
+    return wrapper.format(sql) if QUERY.match(sql) else sql
+
+
+def move(sql: str, path: str) -> str:
+    """Return the statement with its paths in backticks spelt in another way."""
+    return re.sub(r"`(/[^`]*)`", lambda match: f"`{path.format(match[1])}`", sql)
+
+
+def check_variants(refusal: Refusal, count: int) -> None:
+    """Check `count` variants of statements, half of them refused; the seed is printed."""
+    number = Random().randrange(2**32)
+    print(f"seed of the variants: {number}")
+    each = runs(max_examples=count // 2, deadline=None, suppress_health_check=[*HealthCheck], database=None)
+    wrappers, choices = st.sampled_from(WRAPPERS), st.randoms(use_true_random=False)
+
+    @seed(number)
+    @each
+    @given(st.sampled_from(REFUSED), st.sampled_from(PATHS), wrappers, choices)
+    def each_is_refused(sql: str, path: str, wrapper: str, choices: Random) -> None:
+        varied = vary(wrap(move(sql, path), wrapper), choices)
+        assert is_refused(refusal(varied)), varied
+
+    @seed(number)
+    @each
+    @given(st.sampled_from([sql for sql in ANSWERED if not sql.startswith(BARE_ONLY)]), wrappers, choices)
+    def each_is_let_through(sql: str, wrapper: str, choices: Random) -> None:
+        varied = vary(wrap(sql, wrapper), choices)
+        assert refusal(varied) is None, varied
+
+    each_is_refused()
+    each_is_let_through()
+
+
+def test_variants_of_the_listed_statements_are_treated_as_they_are(refusal: Refusal) -> None:
+    check_variants(refusal, 200)
+
+
+@pytest.mark.long
+def test_2000_variants_of_the_listed_statements_are_treated_as_they_are(refusal: Refusal) -> None:
+    check_variants(refusal, 2_000)
