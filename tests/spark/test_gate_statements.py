@@ -52,7 +52,7 @@ Refusal = Callable[[str], str | None]
 
 @pytest.fixture(scope="module")
 def refusal(spark: SparkSession) -> Refusal:
-    """Return what gives the reason for which a reader is refused a statement, or None."""
+    """Return a function: the reason for which a reader is refused a statement, or None."""
     jvm, session = spark._jvm, spark._jsparkSession  # noqa: SLF001 - Spark has no public way to its parser
     assert jvm is not None
     parser = session.sessionState().sqlParser()
