@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lakehouse.hr.cells import Unreadable, integer, text
 from lakehouse.hr.company_files import read_company
+from lakehouse.hr.formulas import escape_formulas
 from support.hr_files import EMPLOYEE, employee, sheet, write_company_files, write_csv
 
 BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -34,7 +35,13 @@ def test_no_text_keeps_a_control(value: str) -> None:
         return
     assert not {unicodedata.category(char) for char in cleaned} & {"Cc", "Cs", "Zl", "Zp"}
     assert not set(cleaned) & set(BIDIRECTIONAL)
-    assert text(cleaned) == (cleaned or None)
+    assert text(escape_formulas(cleaned)) == (cleaned or None), "the cleaned CSV is read as it was loaded"
+
+
+@pytest.mark.parametrize("between", ["\x1b", "\u200b", "\u202e"])
+def test_broken_accents_are_found_also_around_a_control(between: str) -> None:
+    with pytest.raises(Unreadable, match="accents abîmés"):
+        text(f"Â{between}¡")
 
 
 @pytest.mark.parametrize("value", ["שלום", "محمد", "O'Brien-Ñandú", "👍", "Anne‑Marie", "d’Été", "😀"])

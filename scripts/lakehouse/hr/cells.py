@@ -66,11 +66,13 @@ def text(cell: object) -> str | None:
         raise Unreadable("VRAI ou FAUX au lieu d'un texte")
     plain_cell = int(cell) if isinstance(cell, float) and cell.is_integer() else cell
     value = "" if plain_cell is None else str(plain_cell)
-    if not value.isascii() and MOJIBAKE.search(value):
-        raise Unreadable("accents abîmés (UTF-8 lu comme Windows-1252) : exportez le fichier de nouveau")
     if UNKNOWN_CHARACTER.search(value):
         raise Unreadable("caractère illisible")
-    value = unescape_formulas(clean(value))
+    value = clean(value)
+    # Judged as it will be stored: what stood between two characters is gone.
+    if not value.isascii() and MOJIBAKE.search(value):
+        raise Unreadable("accents abîmés (UTF-8 lu comme Windows-1252) : exportez le fichier de nouveau")
+    value = unescape_formulas(value)
     if ERROR_TEXT.fullmatch(value):
         raise Unreadable(EXCEL_ERROR)
     return value or None
