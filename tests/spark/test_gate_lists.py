@@ -80,6 +80,7 @@ def test_each_listed_expression_is_one_of_sparks(name: str) -> None:
 
 
 def test_each_function_of_the_registry_is_on_a_list(spark: SparkSession) -> None:
+    """Look at those that a statement can name: Spark keeps its internal ones in a registry of their own."""
     found = {row.function for row in spark.sql("SHOW SYSTEM FUNCTIONS").collect()}
     names = {name for name in found if not OPERATOR.search(name)}
     assert names - allowed("SCALAR", "TABLE") == set(REFUSED["functions"])
