@@ -58,8 +58,11 @@ class Settings(BaseSettings):
     spark_ui_port: int | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
-    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads all")
+    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads salaries")
     thrift_port: int = 10000
+    thrift_owner_file: Path = Field(
+        default=Path(".local/run/thrift-owner"), description="the views' initialiser's password"
+    )
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
-    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket")
+    @field_validator("input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "thrift_owner_file")
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path

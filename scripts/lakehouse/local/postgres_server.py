@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lakehouse.errors import LakehouseError, NotReady
-from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
+from lakehouse.private_file import write_private_file
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.postgres import LONG_DEADLINE_S, connect

@@ -61,6 +61,7 @@ def on_free_ports(home: Path) -> Settings:
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
         warm_jvm_socket=home / "run" / "warm",
+        thrift_owner_file=home / "run" / "thrift-owner",
         api_key_maps=None,
         slack_webhook_url=None,
     )
