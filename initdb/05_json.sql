@@ -2,8 +2,8 @@
 -- get_json_object, with Spark's result for each document that jsonb can hold.
 
 -- Spark's JSON reader gives up at its limits, wherever in the document they are exceeded: 1000 digits of a number (a 0
--- before the point is none), 1000 levels of nesting, 50,000 characters of a name. The text is looked at, and not the document by a jsonpath, which took
--- 3 s for 700 kB and exceeds Postgres's own stack at 16,000 levels.
+-- before the point is none), 1000 levels of nesting, 50,000 characters of a name. The text is looked at, and not the
+-- document by a jsonpath, which took 3 s for 700 kB and exceeds Postgres's own stack at 16,000 levels.
 CREATE OR REPLACE FUNCTION public.exceeds_json_limits(document jsonb) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$
