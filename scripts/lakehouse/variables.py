@@ -199,7 +199,12 @@ COMPOSE_VARIABLES: Mapping[str, Variable] = {
     "DEBEZIUM_IMAGE": Variable(WORD_KIND),
     "PYTHON_IMAGE": Variable(WORD_KIND),
 }
-VARIABLES: Mapping[str, Variable] = {**SETTING_VARIABLES, **COMPOSE_VARIABLES}
+# Webhooks of two channels that nothing of ours writes to yet. A .env that has them already is no mistake.
+RESERVED_VARIABLES: Mapping[str, Variable] = {
+    "SLACK_ALERTS_WEBHOOK_URL": Variable(WEBHOOK_KIND, optional=True),
+    "SLACK_RH_WEBHOOK_URL": Variable(WEBHOOK_KIND, optional=True),
+}
+VARIABLES: Mapping[str, Variable] = {**SETTING_VARIABLES, **COMPOSE_VARIABLES, **RESERVED_VARIABLES}
 
 
 def check_names(names: Mapping[str, Assignment]) -> None:
