@@ -8,7 +8,7 @@ LAKEHOUSE_ENVIRONMENT_ONLY is set there: they read no file of the checkout.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -24,7 +24,7 @@ SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
-SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+SslMode = Annotated[str, Field(pattern=f"^({'|'.join(variables.SSL_MODES)})$")]
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
 Port = Annotated[int, Field(ge=1, le=variables.MAX_PORT)]

@@ -62,8 +62,10 @@ class HeaderSearch:
 
 def with_titles(line: Line, columns: Sequence[Column]) -> Line:
     """Return the line with HR's titles, where it is the header of our own cleaned CSV: it has the fields' names."""
+    if len(line.cells) != len(columns):
+        return line  # first, for a CSV is searched to its end by each wrong delimiter
     titles = {column.field: column.title for column in columns}
-    if len(line.cells) != len(titles) or set(map(str, line.cells.values())) != set(titles):
+    if set(map(str, line.cells.values())) != set(titles):
         return line
     return replace(line, cells={position: titles[str(cell)] for position, cell in line.cells.items()})
 
