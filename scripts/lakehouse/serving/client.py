@@ -5,16 +5,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyhive import exc, hive
+from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TTransportException
+from thrift_sasl import TSaslClientTransport
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
+OPENING_TIMEOUT_S, ANSWER_TIMEOUT_S = 60, 900  # the server's own limit of a question is 60 s at first
+MECHANISM = "PLAIN"  # of SASL
 THRIFT_USER = "admin"  # The server checks no password: whoever reaches its port can read the figures.
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
@@ -54,8 +59,9 @@ def open_session(settings: Settings) -> Iterator[hive.Cursor]:
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
+    socket = TSocket(settings.thrift_host, settings.thrift_port)
     try:
-        connection = hive.connect(settings.thrift_host, settings.thrift_port, username=THRIFT_USER)
+        connection = _connect(socket)
         try:
             yield connection.cursor()
         finally:
@@ -67,6 +73,16 @@ def open_session(settings: Settings) -> Iterator[hive.Cursor]:
             f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
             f"Start it ({START_COMMANDS}), or correct THRIFT_HOST and THRIFT_PORT."
         ) from error
+
+
+def _connect(socket: TSocket) -> hive.Connection:
+    """Return a connection. Neither its opening nor an answer takes for ever: another program may have the port."""
+    socket.setTimeout(1000 * OPENING_TIMEOUT_S)
+    # Any password but none will do: the server checks no password.
+    login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=THRIFT_USER, password=THRIFT_USER)
+    connection = hive.connect(username=THRIFT_USER, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
+    socket.setTimeout(1000 * ANSWER_TIMEOUT_S)
+    return connection
 
 
 def execute(cursor: hive.Cursor, sql: str) -> QueryResult:
