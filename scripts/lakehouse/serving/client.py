@@ -12,10 +12,11 @@ from thrift.transport.TTransport import TTransportException
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.serving.owner_login import OWNER, read_owner_password
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
-THRIFT_USER = "admin"  # The server checks no password: whoever reaches its port can read the figures.
+READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
@@ -39,23 +40,28 @@ class QueryResult:
     rows: list[tuple[Any, ...]]
 
 
-def query(settings: Settings, sql: str) -> QueryResult:
+def query(settings: Settings, sql: str, *, as_owner: bool = False) -> QueryResult:
     """Return the result of one statement, in a session of its own.
 
     Raises NotReady where no server answers, and QueryError with the reason where the server rejects the statement.
     """
-    with open_session(settings) as cursor:
+    with open_session(settings, as_owner=as_owner) as cursor:
         return execute(cursor, sql)
 
 
 @contextmanager
-def open_session(settings: Settings) -> Iterator[hive.Cursor]:
-    """Yield a cursor in a session of its own, and close both.
+def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive.Cursor]:
+    """Yield a cursor in a session of its own, and close both. The session is a reader's, or the views' owner's.
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
+    login = (
+        {"username": OWNER, "password": read_owner_password(settings.thrift_owner_file), "auth": "CUSTOM"}
+        if as_owner
+        else {"username": READER}
+    )
     try:
-        connection = hive.connect(settings.thrift_host, settings.thrift_port, username=THRIFT_USER)
+        connection = hive.connect(settings.thrift_host, settings.thrift_port, **login)
         try:
             yield connection.cursor()
         finally:
