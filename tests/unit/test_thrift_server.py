@@ -1,6 +1,7 @@
 """The Thrift server starts with its gate, whatever its tuning is, and with a new password of the views' owner."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ PLAIN_TUNING = ROOT / "tests" / "benchmarks" / "plain"
 @pytest.mark.parametrize("tuning", [ROOT / "spark", PLAIN_TUNING])
 def test_statements_are_checked_whatever_the_tuning_is(tmp_path: Path, tuning: Path) -> None:
     lines = render_spark_conf(Settings(tuning_dir=tuning), tmp_path).splitlines()
-    conf = dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))  # the last one wins
+    settings = (re.split(r"[=\s]+", line, maxsplit=1) for line in lines if line and not line.startswith("#"))
+    conf = dict(settings)  # the last one wins
     assert conf["spark.sql.extensions"].endswith(",lakehouse.serving.GateExtension")
     assert conf["spark.sql.variable.substitute"] == "false"
 

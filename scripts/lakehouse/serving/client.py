@@ -12,7 +12,7 @@ from thrift.transport.TTransport import TTransportException
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
-from lakehouse.serving.owner_login import OWNER, read_owner_password
+from lakehouse.serving.owner_login import OWNER_LOGIN, read_owner_password
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
@@ -56,7 +56,7 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
     login = (
-        {"username": OWNER, "password": read_owner_password(settings.thrift_owner_file), "auth": "CUSTOM"}
+        {"username": OWNER_LOGIN, "password": read_owner_password(settings.thrift_owner_file), "auth": "CUSTOM"}
         if as_owner
         else {"username": READER}
     )

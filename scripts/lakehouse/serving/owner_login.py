@@ -6,7 +6,7 @@ from pathlib import Path
 from lakehouse.errors import NotReady
 from lakehouse.private_file import write_private_file
 
-OWNER = "owner"
+OWNER_LOGIN = "owner"
 
 
 def create_owner_password(path: Path) -> None:
