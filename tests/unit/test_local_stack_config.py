@@ -106,6 +106,17 @@ def test_free_ports_are_distinct_and_below_the_ephemeral_range(tmp_path: Path) -
     assert Stack.on_free_ports(tmp_path / "a").settings.db_port != 5432
 
 
+def test_supervisord_gets_no_port_on_which_a_service_will_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = service_addresses.on_free_ports(tmp_path)
+    first = [settings.thrift_port, settings.db_port, settings.kafka_controller_port]
+    addresses = [service_addresses.port_of(text) for text in (settings.kafka_bootstrap_servers, settings.connect_url)]
+    [other] = service_addresses.free_ports(1, reserved=[*first, *addresses])
+    monkeypatch.setattr(service_addresses, "sample", lambda *_: [*first, *addresses, other])
+    assert service_addresses.free_port_for_supervisord(settings) == other
+
+
 def test_an_unknown_service_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no such service: kafak\.\n.*kafka"):
         Stack.on_free_ports(tmp_path).up("kafak")

@@ -9,6 +9,7 @@ from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
 from lakehouse.gold.views import load_views
+from lakehouse.serving import client
 from lakehouse.serving.client import QueryError, query
 from lakehouse.settings import Settings
 
@@ -22,6 +23,14 @@ def test_unreachable_thrift_server_is_an_error_with_its_address() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         settings = Settings(thrift_host="127.0.0.1", thrift_port=closed.getsockname()[1])
+        with pytest.raises(NotReady, match=rf"127\.0\.0\.1:{settings.thrift_port}.*make up"):
+            query(settings, "SELECT 1")
+
+
+def test_program_that_accepts_a_connection_and_never_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "OPENING_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = Settings(thrift_host="127.0.0.1", thrift_port=silent.getsockname()[1])
         with pytest.raises(NotReady, match=rf"127\.0\.0\.1:{settings.thrift_port}.*make up"):
             query(settings, "SELECT 1")
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from random import sample
@@ -100,8 +101,23 @@ def port_of(address: str) -> int:
     return port
 
 
-def free_ports(count: int) -> list[int]:
-    """Return different ports that nothing listens on right now, none of them ephemeral.
+def free_port_for_supervisord(settings: Settings) -> int:
+    """Return a free port that is none of a stack's own, on which its services do not listen yet."""
+    return free_ports(
+        1,
+        reserved={
+            settings.db_port,
+            port_of(settings.kafka_bootstrap_servers.split(",", maxsplit=1)[0]),
+            settings.kafka_controller_port,
+            port_of(settings.connect_url),
+            settings.thrift_port,
+            settings.spark_ui_port,
+        },
+    )[0]
+
+
+def free_ports(count: int, reserved: Collection[int | None] = ()) -> list[int]:
+    """Return different ports that nothing listens on right now, none of them reserved or ephemeral.
 
     An outgoing connection could take an ephemeral port before the service starts.
     A client that tries such a port before the server is up could even be connected with itself.
@@ -110,6 +126,8 @@ def free_ports(count: int) -> list[int]:
     for port in sample(NON_EPHEMERAL_PORTS, len(NON_EPHEMERAL_PORTS)):
         if len(free) == count:
             break
+        if port in reserved:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOCALHOST, port))
             free.append(port)

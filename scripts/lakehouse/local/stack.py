@@ -85,7 +85,8 @@ class Stack:
                 orphans.kill_orphans(self.home)
                 prepare_temp_dir(self.settings.jvm_temp_dir, time.time())
                 variables = self.environment() | UTF8_LOCALE | {HOME_VAR: str(self.home)}
-                self._supervisor.start(self._services.values(), variables)
+                port = service_addresses.free_port_for_supervisord(self.settings)
+                self._supervisor.start(self._services.values(), variables, port)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 

@@ -21,7 +21,7 @@ from xml.parsers.expat import ExpatError
 from supervisor.xmlrpc import Faults
 
 from lakehouse.local.service import Service
-from lakehouse.local.service_addresses import LOCALHOST, free_ports
+from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.private_file import write_private_file
 from lakehouse.retries import RESTART_WINDOW_S, wait_until
 
@@ -111,11 +111,11 @@ class Supervisor:
         except UNREACHABLE_ERRORS:
             return False
 
-    def start(self, services: Iterable[Service], environment: Mapping[str, str]) -> None:
-        """Start supervisord, in the background, with an environment that its children inherit."""
+    def start(self, services: Iterable[Service], environment: Mapping[str, str], port: int) -> None:
+        """Start supervisord on a port, in the background, with an environment that its children inherit."""
         for folder in (self._run, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
-        port, password = free_ports(1)[0], secrets.token_urlsafe(24)
+        password = secrets.token_urlsafe(24)
         config = self._run / "supervisord.conf"
         write_private_file(config, render(services, self._run, self._logs, port, password))
         write_private_file(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))

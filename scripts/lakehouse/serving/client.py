@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyhive import exc, hive
+from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TTransportException
+from thrift_sasl import TSaslClientTransport
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
@@ -16,6 +19,9 @@ from lakehouse.serving.owner_login import OWNER_LOGIN, read_owner_password
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
+OPENING_TIMEOUT_S, ANSWER_TIMEOUT_S = 60, 900  # the server's own limit of a question is 60 s at first
+MECHANISM = "PLAIN"  # of SASL
+NO_PASSWORD = "x"  # pure-sasl sends no empty one
 READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
@@ -55,13 +61,12 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
-    login = (
-        {"username": OWNER_LOGIN, "password": read_owner_password(settings.thrift_owner_file), "auth": "CUSTOM"}
-        if as_owner
-        else {"username": READER}
+    user, password = (
+        (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
     )
+    socket = TSocket(settings.thrift_host, settings.thrift_port)
     try:
-        connection = hive.connect(settings.thrift_host, settings.thrift_port, **login)
+        connection = _connect(socket, user, password)
         try:
             yield connection.cursor()
         finally:
@@ -73,6 +78,15 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
             f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
             f"Start it ({START_COMMANDS}), or correct THRIFT_HOST and THRIFT_PORT."
         ) from error
+
+
+def _connect(socket: TSocket, user: str, password: str) -> hive.Connection:
+    """Return a connection. Neither its opening nor an answer takes for ever: another program may have the port."""
+    socket.setTimeout(1000 * OPENING_TIMEOUT_S)
+    login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=user, password=password)
+    connection = hive.connect(username=user, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
+    socket.setTimeout(1000 * ANSWER_TIMEOUT_S)
+    return connection
 
 
 def execute(cursor: hive.Cursor, sql: str) -> QueryResult:
