@@ -21,7 +21,7 @@ from lakehouse.settings import Settings
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
 OPENING_TIMEOUT_S, ANSWER_TIMEOUT_S = 60, 900  # the server's own limit of a question is 60 s at first
 MECHANISM = "PLAIN"  # of SASL
-NO_PASSWORD = "x"  # pure-sasl sends no empty one
+NO_PASSWORD = "x"  # noqa: S105 - pure-sasl sends no empty one
 READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
