@@ -19,7 +19,7 @@ PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TR
   PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
 unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
 
-.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
+.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock sbom audit
 .PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -109,6 +109,12 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	  $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url \
 	    --quiet --output-file $$name.txt $$name.in || exit; \
 	done
+
+sbom: install ## list each wheel, jar and image with its licence: .local/sbom.cdx.json (CycloneDX), and NOTICE
+	@$(BIN)/python -m lakehouse.local.sbom
+
+audit: ## look each locked wheel up among the known vulnerabilities; needs uv and a network
+	$(UV) tool run pip-audit@2.10.1 --disable-pip --require-hashes --requirement requirements-local.txt
 
 # A path from there, since Python reads a .pth in the locale's encoding.
 define PTH

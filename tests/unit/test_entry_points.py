@@ -25,6 +25,7 @@ TOOLS = (
     "lakehouse.local",
     "lakehouse.local.jars",
     "lakehouse.local.preflight",
+    "lakehouse.local.sbom",
     "lakehouse.simulator.sample_company",
     "support.naming",
     "benchmarks.run",
