@@ -113,8 +113,10 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 sbom: install ## list each wheel, jar and image with its licence: .local/sbom.cdx.json (CycloneDX), and NOTICE
 	@$(BIN)/python -m lakehouse.local.sbom
 
-audit: ## look each locked wheel up among the known vulnerabilities; needs uv and a network
-	$(UV) tool run pip-audit@2.10.1 --disable-pip --require-hashes --requirement requirements-local.txt
+audit: ## look each locked wheel up among the known vulnerabilities, with pip-audit in an environment of its own
+	@$(PYTHON) -m venv .local/audit
+	@.local/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@.local/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements-local.txt
 
 # A path from there, since Python reads a .pth in the locale's encoding.
 define PTH

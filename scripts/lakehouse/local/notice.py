@@ -9,7 +9,7 @@ from lakehouse.local.sbom_components import IN_COMPOSE, IN_IMAGE, IN_LOCAL_MODE,
 from lakehouse.local.sbom_installed import FROM_INTERPRETER
 
 WIDTH = 110
-HEAD = """\
+INTRODUCTION = """\
 sport-rewards-lakehouse is under the MIT licence, in the file LICENSE. What it runs on has licences of its own.
 This file is written by `make sbom`: correct scripts/lakehouse/local/licenses.txt, and not this file.
 Who passes our image on passes on what is listed under "our image", and Debian's packages of its base,
@@ -60,7 +60,7 @@ def render_notice(components: Iterable[Component], licenses: LicenseTable) -> st
             continue
         place = next(place for place in (IN_IMAGE, IN_COMPOSE, IN_LOCAL_MODE) if place in component.used_in)
         found[place][licenses.find(component.source, component.name)].add(_label(component))
-    return HEAD + "".join(_demands(found)) + "".join(_places(found))
+    return INTRODUCTION + "".join(_demands(found)) + "".join(_places(found))
 
 
 def _label(component: Component) -> str:

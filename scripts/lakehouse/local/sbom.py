@@ -26,11 +26,10 @@ from lakehouse.settings import ROOT, Settings
 
 SBOM_FILE, NOTICE_FILE = ROOT / ".local" / "sbom.cdx.json", ROOT / "NOTICE"
 OWN_LICENSE = "MIT"
-TYPES = {"image": "container"}
 
 
 def to_cyclonedx(components: list[Component], licenses: LicenseTable) -> dict[str, Any]:
-    """Return the document: no time and no serial number, so that the same install gives the same bytes."""
+    """Return the document: no time and no serial number, so that one install has one document."""
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     inside = [component for component in components if component.carried_by]
     by_purl = {component.purl: _entry(component, licenses) for component in components if not component.carried_by}
@@ -60,7 +59,7 @@ def to_cyclonedx(components: list[Component], licenses: LicenseTable) -> dict[st
 def _entry(component: Component, licenses: LicenseTable) -> dict[str, Any]:
     group, _, name = component.name.rpartition(":")
     entry: dict[str, Any] = {
-        "type": TYPES.get(component.source, "library"),
+        "type": "container" if component.source == "image" else "library",
         "bom-ref": component.purl,
         **({"group": group} if group else {}),
         "name": name,
