@@ -114,8 +114,8 @@ sbom: install ## list each wheel, jar and image with its licence: .local/sbom.cd
 	@$(BIN)/python -m lakehouse.local.sbom
 
 audit: ## look each locked wheel up among the known vulnerabilities, with pip-audit in an environment of its own
-	@$(PYTHON) -m venv .local/audit
-	@.local/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@umask 077; $(PYTHON) -m venv .local/audit
+	@umask 077; .local/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@.local/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements-local.txt
 
 # A path from there, since Python reads a .pth in the locale's encoding.
@@ -133,9 +133,9 @@ export PTH
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
-	  $(PYTHON) -m venv --clear .venv 2>.local/venv.log || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
+	  { (umask 077; : >.local/venv.log); $(PYTHON) -m venv --clear .venv 2>.local/venv.log; } || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
 	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
-	@mkdir -p .local/tmp
+	@umask 077; mkdir -p .local/tmp
 	@TMPDIR="$$PWD/.local/tmp" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.local/pip}" $(BIN)/python -m pip install \
 	  --quiet --disable-pip-version-check --no-user --require-hashes -r requirements-local.txt
 	@$(BIN)/python -c "$$PTH"
@@ -145,4 +145,4 @@ export PTH
 .local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)
 	@$(BIN)/python -m lakehouse.local.jars
 	@$(LOCAL) classes
-	@touch $@
+	@umask 077; touch $@

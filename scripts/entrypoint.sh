@@ -2,6 +2,7 @@
 # Drops root in a container, so that its files belong to the owner of data/delta, who can then delete them.
 # No command runs as root: where root owns the folder, the uid is 10001.
 set -eu
+umask 077
 
 lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
 export HOME=/home/lakehouse

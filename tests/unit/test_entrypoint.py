@@ -183,3 +183,11 @@ def test_lake_that_cannot_be_written_is_an_error_that_says_what_to_do(container:
     completed = container.run("true", uid_map=USER_OUTSIDE)
     assert completed.returncode != 0
     assert completed.stderr.endswith("error: make yourself the owner of data/delta and data/output.\n")
+
+
+@pytest.mark.parametrize("uid_map", [ROOT_OUTSIDE, USER_OUTSIDE])
+def test_folders_of_the_lake_and_what_a_command_writes_are_closed_to_others(container: Container, uid_map: str) -> None:
+    assert container.run("sh", "-c", "umask", uid_map=uid_map).stdout == "0077\n"
+    assert {path.name: path.stat().st_mode & 0o077 for path in container.lake.rglob("*")} == dict.fromkeys(
+        ("bronze", "strava_activities", "silver", "gold"), 0
+    )
