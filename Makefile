@@ -19,7 +19,7 @@ PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TR
   PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
 unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
 
-.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock sbom audit
+.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock sbom audit pin-images
 .PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -112,6 +112,9 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 
 sbom: install ## list each wheel, jar and image with its licence: .local/sbom.cdx.json (CycloneDX), and NOTICE
 	@$(BIN)/python -m lakehouse.local.sbom
+
+pin-images: install ## ask the registries for the images' digests, for docker-compose.pinned.yml; needs docker
+	@$(BIN)/python -m lakehouse.local.pin_images
 
 audit: ## look each locked wheel up among the known vulnerabilities, with pip-audit in an environment of its own
 	@umask 077; $(PYTHON) -m venv .local/audit

@@ -4,13 +4,15 @@
 set -eu
 umask 077
 
-lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
+lake=/data/delta output=/app/data/output login=/run/thrift passwd=/run/lakehouse/passwd
 export HOME=/home/lakehouse
 
 if [ $# -eq 0 ]; then
   echo "error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py" >&2
   exit 1
 fi
+# The folder is in memory, and empty at each start. Whoever is looked up there must be able to read it.
+if [ ! -e "$passwd" ]; then cp /etc/passwd.image "$passwd" && chmod 644 "$passwd"; fi
 trap 'echo "error: make yourself the owner of data/delta and data/output." >&2' EXIT
 
 # The starts of the last minute, which the health check counts. A restarted container keeps this file.
@@ -32,9 +34,10 @@ if [ "$(id -u) $inside $outside" != "0 0 0" ]; then
   exec "$@"
 fi
 
-owner=0:0
+owner=0:0 groups=--clear-groups
 if is_mounted "$lake"; then owner=$(stat -c %u:%g "$lake"); fi
-case $owner in 0:*) owner=10001:10001 ;; esac
+# A folder of root's may be closed to others, and still open to its group: so data/input and data/sample stay readable.
+case $owner in 0:*) owner=10001:10001 groups=--groups=0 ;; esac
 uid=${owner%:*} gid=${owner#*:}
 # Spark's login fails for a user without a line in passwd.
 grep -q "^[^:]*:[^:]*:$uid:" "$passwd" || echo "lakehouse-$uid:x:$uid:$gid::$HOME:/usr/sbin/nologin" >>"$passwd"
@@ -46,4 +49,4 @@ if is_mounted "$output"; then hand_over_from_root "$output"; fi
 # The Thrift server writes a password there; whoever only reads it has it mounted read-only.
 if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
 trap - EXIT
-exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"
+exec setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"

@@ -49,7 +49,7 @@ FOREIGN_PATH = re.compile(
       (bronze|silver|gold)/[^.]*                       # tables of the lake
     | (\.venv|\.local|data/delta|data/output)/.*       # what git ignores
     | \.env | details\.txt                             # the same
-    | /(data|opt|app|path)/.* | .*\$.* | \w+://.*      # containers, variables, addresses
+    | /(data|opt|app|path|run|home|etc)/.* | /(tmp|root) | .*\$.* | \w+://.*      # containers, variables, addresses
     | (Marche|Vélo|véhicule)\b.* | \d+/\d+/\d+         # values in HR's files
     """,
     re.VERBOSE,

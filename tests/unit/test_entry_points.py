@@ -24,6 +24,7 @@ ENTRY_POINTS = sorted(
 TOOLS = (
     "lakehouse.local",
     "lakehouse.local.jars",
+    "lakehouse.local.pin_images",
     "lakehouse.local.preflight",
     "lakehouse.local.sbom",
     "lakehouse.simulator.sample_company",
