@@ -18,7 +18,7 @@ OURS = frozenset(name for name, service in SERVICES.items() if "build" in servic
 OUR_IMAGE, WRITABLE_ROOT = "all of our image", "a writable root file system"
 DOCKERFILE = (ROOT / "scripts" / "Dockerfile").read_text(encoding="utf-8")
 ENTRYPOINT = (ROOT / "scripts" / "entrypoint.sh").read_text(encoding="utf-8")
-DIGEST = f"sha256:{'0' * 64}"
+SAMPLE_DIGEST = f"sha256:{'0' * 64}"
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -30,7 +30,7 @@ def _documented(service: str) -> set[str]:
     return {word for named, keeps, _ in rows if named == label for word in re.findall(r"`([^`]+)`", keeps) or [keeps]}
 
 
-def _kept(service: Mapping[str, Any]) -> set[str]:
+def _retained(service: Mapping[str, Any]) -> set[str]:
     in_memory = {mount.split(":")[0] for mount in service.get("tmpfs", [])}
     anonymous = {volume for volume in service.get("volumes", []) if ":" not in volume}
     return {*service.get("cap_add", []), *in_memory, *anonymous, *([] if service["read_only"] else [WRITABLE_ROOT])}
@@ -47,7 +47,7 @@ def test_service_gives_up_what_it_can_do_without(name: str) -> None:
 
 @each_service
 def test_what_a_service_keeps_is_what_the_page_says(name: str) -> None:
-    assert _kept(SERVICES[name]) == _documented(name)
+    assert _retained(SERVICES[name]) == _documented(name)
 
 
 def test_page_names_no_other_service() -> None:
@@ -58,7 +58,7 @@ def test_page_names_no_other_service() -> None:
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_entrypoint_writes_only_where_our_containers_can(name: str) -> None:
-    writable = _kept(SERVICES[name])
+    writable = _retained(SERVICES[name])
     folders = {"/run/lakehouse", "/home/lakehouse", "/tmp"}  # noqa: S108 - the container's
     assert folders <= writable
     targets = re.findall(r"(?:passwd|HOME|starts)=(/[\w/]+)", ENTRYPOINT)
@@ -79,15 +79,17 @@ def test_image_has_no_installer() -> None:
 
 
 def test_override_names_each_service_by_a_digest() -> None:
-    override = json.loads(render_override(COMPOSE_TEXT, lambda _: DIGEST))["services"]
+    override = json.loads(render_override(COMPOSE_TEXT, lambda _: SAMPLE_DIGEST))["services"]
     assert override.keys() == SERVICES.keys()
     for name, service in override.items():
         image = service["build"]["args"]["PYTHON_IMAGE"] if name in OURS else service["image"]
-        assert image.endswith(f"@{DIGEST}")
-        assert image.removesuffix(f"@{DIGEST}") in COMPOSE_TEXT
+        assert image.endswith(f"@{SAMPLE_DIGEST}")
+        assert image.removesuffix(f"@{SAMPLE_DIGEST}") in COMPOSE_TEXT
 
 
-@pytest.mark.parametrize("answer", ["", "latest", "sha256:12", f"{DIGEST}\n{DIGEST}", f"{DIGEST}0", "<no value>"])
+@pytest.mark.parametrize(
+    "answer", ["", "latest", "sha256:12", f"{SAMPLE_DIGEST}\n{SAMPLE_DIGEST}", f"{SAMPLE_DIGEST}0", "<no value>"]
+)
 def test_answer_that_is_no_digest_is_an_error_that_names_the_image(answer: str) -> None:
     with pytest.raises(LakehouseError, match=r"python:3\.11"):
         render_override(COMPOSE_TEXT, lambda _: answer)
