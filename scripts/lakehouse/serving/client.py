@@ -2,13 +2,16 @@
 
 import logging
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pyhive import exc, hive
+from thrift.transport.TSSLSocket import TSSLSocket
 from thrift.transport.TTransport import TTransportException
+from thrift_sasl import TSaslClientTransport
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
@@ -16,7 +19,7 @@ from lakehouse.serving.owner_login import OWNER_LOGIN, read_owner_password
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
-READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
+READER, NO_PASSWORD = "admin", "x"  # the login that needs no password until a user is made
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
@@ -55,13 +58,9 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
-    login = (
-        {"username": OWNER_LOGIN, "password": read_owner_password(settings.thrift_owner_file), "auth": "CUSTOM"}
-        if as_owner
-        else {"username": READER}
-    )
+    login = (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
     try:
-        connection = hive.connect(settings.thrift_host, settings.thrift_port, **login)
+        connection = open_connection(settings, *login)
         try:
             yield connection.cursor()
         finally:
@@ -73,6 +72,26 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
             f"the Thrift server does not answer at {settings.thrift_host}:{settings.thrift_port}. "
             f"Start it ({START_COMMANDS}), or correct THRIFT_HOST and THRIFT_PORT."
         ) from error
+
+
+def open_connection(settings: Settings, user: str, password: str) -> hive.Connection:
+    """Return an open connection under a name, encrypted where the server has a certificate.
+
+    Raises one of CONNECTION_ERRORS where no server answers, or where it refuses the login.
+    """
+    host, port = settings.thrift_host, settings.thrift_port
+    if settings.thrift_certificate is None:
+        return hive.connect(host, port, username=user, password=password, auth="CUSTOM")
+    context = ssl.create_default_context(cafile=str(settings.thrift_certificate_pem))
+    # This one certificate is trusted, whoever signed it and whatever the server is called here.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+
+    def client() -> Any:
+        return hive.get_installed_sasl(host=host, sasl_auth="PLAIN", username=user, password=password)
+
+    transport = TSaslClientTransport(client, "PLAIN", TSSLSocket(host, port, ssl_context=context))
+    return hive.connect(thrift_transport=transport, username=user)
 
 
 def execute(cursor: hive.Cursor, sql: str) -> QueryResult:
