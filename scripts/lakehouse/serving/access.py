@@ -9,7 +9,7 @@ from lakehouse.settings import Settings
 from lakehouse.variables import is_loopback
 
 CERTIFICATE_PASSWORD = "certificate-password"  # noqa: S105 - a file's name, in the folder of the catalog
-CERTIFICATE_HINT = "docs/querying.md makes a certificate in four commands."
+CERTIFICATE_HINT = "docs/access.md makes a certificate in four commands."
 
 
 def check_access(settings: Settings) -> None:
