@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.serving.user_file import ITERATIONS, RESERVED_NAMES, remove_user, save_user
 
-PASSWORD = "corréct horse €🏅"
+ACCENTED_PASSWORD = "corréct horse €🏅"
 FEW_ITERATIONS = 1_000
 GOOD_SALT, GOOD_HASH = "A" * 22 + "==", "A" * 43 + "="
 
@@ -30,22 +30,22 @@ def role(spark: SparkSession, file: Path) -> Role:
 
 
 def test_hash_that_python_writes_is_the_one_that_java_checks(role: Role, file: Path) -> None:
-    save_user(file, "marie", "rh", PASSWORD, ITERATIONS)
+    save_user(file, "marie", "rh", ACCENTED_PASSWORD, ITERATIONS)
     save_user(file, "paul", "direction", "another one", FEW_ITERATIONS)
-    assert role("marie", PASSWORD) == "RH"
+    assert role("marie", ACCENTED_PASSWORD) == "RH"
     assert role("paul", "another one") == "DIRECTION"
-    assert role("paul", PASSWORD) == "NONE"
+    assert role("paul", ACCENTED_PASSWORD) == "NONE"
 
 
 @pytest.mark.parametrize(
     ("name", "password"),
     [
-        ("marie", ""), ("marie", "x"), ("marie", PASSWORD + " "), ("marie", PASSWORD.upper()), ("Marie", PASSWORD),
-        ("marie ", PASSWORD), ("paul", PASSWORD), ("", PASSWORD), ("marie\n", PASSWORD), ("admin", "x"), ("owner", ""),
+        ("marie", ""), ("marie", "x"), ("marie", ACCENTED_PASSWORD + " "), ("marie", ACCENTED_PASSWORD.upper()), ("Marie", ACCENTED_PASSWORD),
+        ("marie ", ACCENTED_PASSWORD), ("paul", ACCENTED_PASSWORD), ("", ACCENTED_PASSWORD), ("marie\n", ACCENTED_PASSWORD), ("admin", "x"), ("owner", ""),
     ],
 )  # fmt: skip
 def test_any_other_name_or_password_has_no_role(role: Role, file: Path, name: str, password: str) -> None:
-    save_user(file, "marie", "rh", PASSWORD, FEW_ITERATIONS)
+    save_user(file, "marie", "rh", ACCENTED_PASSWORD, FEW_ITERATIONS)
     assert role(name, password) == "NONE"
 
 
@@ -56,13 +56,13 @@ def test_accent_as_one_character_or_two_is_the_same_password(role: Role, file: P
 
 
 def test_change_holds_at_the_next_login(role: Role, file: Path) -> None:
-    assert role("marie", PASSWORD) == "NONE"
-    save_user(file, "marie", "rh", PASSWORD, FEW_ITERATIONS)
-    assert role("marie", PASSWORD) == "RH"
+    assert role("marie", ACCENTED_PASSWORD) == "NONE"
+    save_user(file, "marie", "rh", ACCENTED_PASSWORD, FEW_ITERATIONS)
+    assert role("marie", ACCENTED_PASSWORD) == "RH"
     save_user(file, "marie", "direction", "", FEW_ITERATIONS)
-    assert role("marie", PASSWORD) == "DIRECTION"
+    assert role("marie", ACCENTED_PASSWORD) == "DIRECTION"
     save_user(file, "marie", None, "another one", FEW_ITERATIONS)
-    assert role("marie", PASSWORD) == "NONE"
+    assert role("marie", ACCENTED_PASSWORD) == "NONE"
     assert role("marie", "another one") == "DIRECTION"
     remove_user(file, "marie")
     assert role("marie", "another one") == "NONE"
@@ -87,11 +87,11 @@ def test_change_holds_at_the_next_login(role: Role, file: Path) -> None:
     ],
 )
 def test_file_with_another_line_lets_nobody_in(role: Role, file: Path, line: str) -> None:
-    save_user(file, "paul", "rh", PASSWORD, FEW_ITERATIONS)
+    save_user(file, "paul", "rh", ACCENTED_PASSWORD, FEW_ITERATIONS)
     with file.open("a", encoding="utf-8") as opened:
         opened.write(f"{line}\n")
     with pytest.raises(Py4JJavaError, match="Line 2 of the users' file is no user"):
-        role("paul", PASSWORD)
+        role("paul", ACCENTED_PASSWORD)
 
 
 def test_answers_take_longer_from_the_fifth_wrong_password_on(spark: SparkSession) -> None:

@@ -9,7 +9,7 @@ from lakehouse.errors import BadInput
 from lakehouse.serving.user_file import read_users, remove_user, save_user
 
 FEW_ITERATIONS = 1_000  # the form is the same, and a test is quicker
-PASSWORD = "correct horse"
+USER_PASSWORD = "correct horse"
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "run" / "thrift-users"
 
 
-def save(file: Path, name: str = "marie", role: str | None = "rh", password: str = PASSWORD) -> bool:
+def save(file: Path, name: str = "marie", role: str | None = "rh", password: str = USER_PASSWORD) -> bool:
     return save_user(file, name, role, password, FEW_ITERATIONS)
 
 
@@ -26,14 +26,14 @@ def test_user_is_a_name_a_role_and_a_salted_hash_in_a_private_file(file: Path) -
     text = file.read_text(encoding="utf-8")
     assert file.stat().st_mode & 0o777 == 0o600
     assert text.startswith(f"marie:rh:pbkdf2_sha256:{FEW_ITERATIONS}:")
-    assert PASSWORD not in text
+    assert USER_PASSWORD not in text
     user = read_users(file)["marie"]
-    assert user.digest == hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), user.salt, FEW_ITERATIONS)
+    assert user.digest == hashlib.pbkdf2_hmac("sha256", USER_PASSWORD.encode(), user.salt, FEW_ITERATIONS)
     assert [path.name for path in file.parent.iterdir() if not path.name.endswith(".lock")] == ["thrift-users"]
 
 
 def test_hash_of_a_command_has_the_iterations_that_owasp_names(file: Path) -> None:
-    save_user(file, "marie", "rh", PASSWORD)
+    save_user(file, "marie", "rh", USER_PASSWORD)
     assert read_users(file)["marie"].iterations == 600_000
 
 
