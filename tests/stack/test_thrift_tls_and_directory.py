@@ -100,12 +100,11 @@ def test_member_of_a_group_has_its_role_and_nobody_else_is_let_in(guarded: Setti
     with reader(guarded, "ana", DIRECTORY_PASSWORD) as cursor:  # in both groups
         assert ("default",) in execute(cursor, "SHOW DATABASES").rows
     assert is_let_in(guarded, "bob", DIRECTORY_PASSWORD)
-    for user, password in [
-        ("ana", "another"), ("ana", ""), ("ana", " "), ("ana", "x"), ("ana", "\0"),
-        ("chloe", DIRECTORY_PASSWORD), ("dan", DIRECTORY_PASSWORD), ("nobody", DIRECTORY_PASSWORD), ("nobody", ""),
-        ("*", DIRECTORY_PASSWORD), ("a*", DIRECTORY_PASSWORD), ("ana,ou=people", DIRECTORY_PASSWORD), ("ana)(uid=*", DIRECTORY_PASSWORD), ("", DIRECTORY_PASSWORD),
-    ]:  # fmt: skip
-        assert not is_let_in(guarded, user, password), (user, password)
+    for password in ("another", "", " ", "x", "\0"):
+        assert not is_let_in(guarded, "ana", password), password
+    for user in ("chloe", "dan", "nobody", "*", "a*", "ana,ou=people", "ana)(uid=*", ""):
+        assert not is_let_in(guarded, user, DIRECTORY_PASSWORD), user
+    assert not is_let_in(guarded, "nobody", "")
 
 
 @needs_slapd

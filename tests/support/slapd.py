@@ -18,13 +18,13 @@ BASE = "dc=example,dc=com"
 DIRECTORY_PASSWORD = "corréct horse"
 CONFIGURATION = """
 {schemas}
+# A bind with an empty password is anonymous and succeeds, as in many a directory.
+allow bind_anon_cred bind_anon_dn
 pidfile {folder}/slapd.pid
 database ldif
 directory {folder}/data
 suffix "{base}"
 rootdn "cn=root,{base}"
-# A bind with an empty password is anonymous and succeeds, as in many a directory.
-allow bind_anon_cred bind_anon_dn
 access to attrs=userPassword by anonymous auth by * none
 access to * by users read by * none
 """
