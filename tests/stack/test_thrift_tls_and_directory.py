@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
-from lakehouse.serving.client import CONNECTION_ERRORS, execute, query
+from lakehouse.serving.client import CONNECTION_ERRORS, QueryError, execute, query
 from lakehouse.serving.user_file import save_user
 from lakehouse.settings import Settings
 from support.slapd import BASE, DIRECTORY_PASSWORD, SLAPD, directory
@@ -123,5 +123,5 @@ def test_session_of_the_directory_ends_where_the_file_gets_the_name(guarded: Set
         save_user(guarded.thrift_users_file, "bob", "rh", "of the file", FEW_ITERATIONS)
         assert not is_let_in(guarded, "bob", DIRECTORY_PASSWORD)
         assert is_let_in(guarded, "bob", "of the file")
-        with pytest.raises(Exception, match="This login has ended"):
+        with pytest.raises(QueryError, match="This login has ended"):
             execute(cursor, "SELECT 1")

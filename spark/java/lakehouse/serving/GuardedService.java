@@ -245,7 +245,8 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   /** Return the error of a connection whose user was removed, or null. */
   private TStatus ended() {
-    return Logins.stands(logins.get(currentServerContext.get())) ? null : status(ENDED);
+    Login login = logins.get(currentServerContext.get());
+    return login == null || Logins.stands(login) ? null : status(ENDED);
   }
 
   /** Return the error for an operation of a session that this connection did not open, or null. */
@@ -255,7 +256,7 @@ public final class GuardedService extends ThriftBinaryCLIService {
           .getOperation(new OperationHandle(handle)).getParentSession().getSessionHandle();
       return own().contains(session) ? ended() : status("The operation is not one of this connection.");
     } catch (HiveSQLException absent) {
-      return null; // Hive's own answer says that there is none.
+      return ended(); // else Hive's own answer says that there is none
     }
   }
 
