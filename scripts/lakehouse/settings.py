@@ -110,6 +110,13 @@ class Settings(BaseSettings):
         default=Path(".local/run/thrift-owner"), description="the views' initialiser's password"
     )
 
+    access_journal_dir: Path = Field(
+        default=Path(".local/access"), description="who read what: a line a session and a statement, without values"
+    )
+    access_journal_days: Annotated[int, Field(ge=1, le=variables.MAX_DAYS)] = Field(
+        default=180, description="how long its lines stay; the CNIL advises six months to a year"
+    )
+
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
     maps_url: str = "https://routes.googleapis.com"
@@ -150,6 +157,7 @@ class Settings(BaseSettings):
         "postgres_data_dir",
         "jvm_temp_dir",
         "thrift_owner_file",
+        "access_journal_dir",
     )
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:

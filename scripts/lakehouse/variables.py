@@ -14,13 +14,28 @@ from urllib.parse import urlsplit
 from lakehouse.env_file import Assignment, EnvError
 
 MAX_PORT = 65_535
+MAX_DAYS = 3_650
 MAX_NAME_BYTES = 63  # of Postgres
 PORT = re.compile(r"[1-9][0-9]{0,4}")
+DAY_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*|/[\w./ -]+")
 ADDRESS = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]+)")
 URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Names that begin so are ours, so that a mistyped one is no other program's.
-FAMILIES = ("DB", "KAFKA", "CONNECT", "CONNECTOR", "LAKE", "SLACK", "THRIFT", "STREAM", "WARM", "JARS", "DESTINATION")
+FAMILIES = (
+    "DB",
+    "KAFKA",
+    "CONNECT",
+    "CONNECTOR",
+    "LAKE",
+    "SLACK",
+    "THRIFT",
+    "STREAM",
+    "WARM",
+    "JARS",
+    "DESTINATION",
+    "ACCESS",
+)
 # Names of other programs that stand in many a .env, also where one looks like ours.
 OTHER_PREFIXES = (
     "COMPOSE_",
@@ -77,6 +92,10 @@ class Variable(NamedTuple):
 def is_port(text: str) -> bool:
     """Return whether the text is a port in ASCII digits, without sign, space, zero in front or underscore."""
     return PORT.fullmatch(text) is not None and int(text) <= MAX_PORT
+
+
+def is_number_of_days(text: str) -> bool:
+    return DAY_COUNT.fullmatch(text) is not None and int(text) <= MAX_DAYS
 
 
 def is_address_list(text: str) -> bool:
@@ -148,6 +167,7 @@ LAKE_KIND = Kind(
     "data/delta",
 )
 SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
+DAYS_KIND = Kind(is_number_of_days, f"a whole number of days from 1 to {MAX_DAYS}", "180")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
 SETTING_VARIABLES: Mapping[str, Variable] = {
@@ -184,6 +204,8 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "THRIFT_BIND": Variable(HOST_KIND),
     "THRIFT_PORT": Variable(PORT_KIND),
     "THRIFT_OWNER_FILE": Variable(PATH_KIND),
+    "ACCESS_JOURNAL_DIR": Variable(PATH_KIND),
+    "ACCESS_JOURNAL_DAYS": Variable(DAYS_KIND),
     "DESTINATION": Variable(TEXT_KIND),
     "API_KEY_MAPS": Variable(KEY_KIND, optional=True),
     "MAPS_URL": Variable(URL_KIND),

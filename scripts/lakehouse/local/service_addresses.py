@@ -71,6 +71,7 @@ def on_free_ports(home: Path) -> Settings:
         warm_jvm_socket=home / "run" / "warm",
         jvm_temp_dir=home / "tmp",
         thrift_owner_file=home / "run" / "thrift-owner",
+        access_journal_dir=home / "access",
         api_key_maps=None,
         slack_webhook_url=None,
     )
