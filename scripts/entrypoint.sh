@@ -3,7 +3,7 @@
 # No command runs as root: where root owns the folder, the uid is 10001.
 set -eu
 
-lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
+lake=/data/delta output=/app/data/output login=/run/thrift journal=/var/lib/access passwd=/etc/passwd
 export HOME=/home/lakehouse
 
 if [ $# -eq 0 ]; then
@@ -44,5 +44,11 @@ fi
 if is_mounted "$output"; then hand_over_from_root "$output"; fi
 # The Thrift server writes a password there; whoever only reads it has it mounted read-only.
 if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
+# Two users write there, and the Thrift server reads all of it: by the group, which new files take from the folder.
+groups=--clear-groups
+if is_mounted "$journal"; then
+  find -H "$journal" -maxdepth 0 -uid 0 -exec chown 10001:10001 {} + -exec chmod 2770 {} +
+  groups=--groups=10001
+fi
 trap - EXIT
-exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"
+exec setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"

@@ -24,7 +24,7 @@ class Container:
     folder: Path
 
     def __post_init__(self) -> None:
-        for name in ("lake", "output", "home", "login"):
+        for name in ("lake", "output", "home", "login", "journal"):
             (self.folder / name).mkdir()
         (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
 
@@ -53,6 +53,7 @@ class Container:
             "/data/delta": "lake",
             "/app/data/output": "output",
             "/run/thrift": "login",
+            "/var/lib/access": "journal",
             "/etc/passwd": "passwd",
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
@@ -102,6 +103,18 @@ def test_folder_of_the_thrift_servers_password_is_handed_to_its_user(container: 
     os.chown(container.folder / "login", 7, 7)
     assert container.run("true", mounts=("login",)).returncode == 0
     assert (container.folder / "login").stat().st_uid == 7
+
+
+@needs_root
+def test_journal_of_access_is_written_by_each_user_and_read_by_its_group(container: Container) -> None:
+    journal = container.folder / "journal"
+    os.chown(container.lake, 1001, 1002)
+    for mounts in (("lake", "journal"), ("journal",)):  # the pipeline's, and the Thrift server's
+        written = container.run("sh", "-c", 'umask 077; echo x >"$0/$(id -u)"; id -G', str(journal), mounts=mounts)
+        assert written.returncode == 0, written.stderr
+        assert "10001" in written.stdout.split()
+    assert (journal.stat().st_mode & 0o7777, journal.stat().st_uid) == (0o2770, 10001)
+    assert {path.name: path.stat().st_gid for path in journal.iterdir()} == {"1001": 10001, "10001": 10001}
 
 
 @needs_root
