@@ -16,10 +16,18 @@ final class ErrorCondition {
     Matcher names = NAME.matcher(message == null ? "" : message);
     while (names.find()) {
       String name = names.group(1);
-      if (name.equals(REFUSED) || name.startsWith("DELTA_") || SparkThrowableHelper.isValidErrorClass(name)) {
+      if (name.equals(REFUSED) || name.startsWith("DELTA_") || isSparks(name)) {
         return name;
       }
     }
     return OTHER;
+  }
+
+  private static boolean isSparks(String name) {
+    try {
+      return SparkThrowableHelper.isValidErrorClass(name);
+    } catch (Exception error) { // Scala declares none: a name whose first part has no second one
+      return false;
+    }
   }
 }
