@@ -1,5 +1,6 @@
 package lakehouse.serving;
 
+import java.util.List;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker;
@@ -12,6 +13,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.CreateView;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.command.DescribeQueryCommand;
+import org.apache.spark.sql.execution.command.ShowNamespacesCommand;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
@@ -59,7 +61,7 @@ final class GateParser implements ParserInterface {
   }
 
   /** Return the plan of an admitted statement; that of a query is analysed already. */
-  private LogicalPlan check(String text, LogicalPlan plan) {
+  private LogicalPlan check(String text, LogicalPlan plan) throws ParseException {
     Role role = SessionRoles.of(session);
     if (role == Role.OWNER) {
       if (plan instanceof CreateView view && view.originalText().isDefined()) {
@@ -73,6 +75,9 @@ final class GateParser implements ParserInterface {
     SessionRoles.checkSettings(session);
     String lake = session.sparkContext().conf().get(BronzeCount.LAKE, "");
     StatementGate.check(role, lake, text, plan);
+    if (plan instanceof ShowNamespacesCommand show) {
+      return spark.parsePlan(VisibleDatabases.query(existing(role), show.pattern()));
+    }
     LogicalPlan subject = StatementGate.subjectOf(plan);
     LogicalPlan analysed = analyse(subject);
     if (BronzeCount.isParsed(subject, lake)) {
@@ -84,6 +89,10 @@ final class GateParser implements ParserInterface {
       AnalysedQuery.check(analyse(described.plan()));
     }
     return subject == plan && !(plan instanceof Command) ? analysed : plan;
+  }
+
+  private List<String> existing(Role role) {
+    return role.databases().stream().filter(session.sessionState().catalog()::databaseExists).toList();
   }
 
   private LogicalPlan analyse(LogicalPlan plan) {

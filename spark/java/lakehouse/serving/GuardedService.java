@@ -30,7 +30,7 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   @Override
   public TOpenSessionResp OpenSession(TOpenSessionReq request) throws TException {
-    Role role = Logins.roleOf(TSetIpAddressProcessor.getUserName());
+    Role role = role();
     TOpenSessionResp response = new TOpenSessionResp();
     try {
       if (role == Role.NONE) {
@@ -86,12 +86,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetSchemasResp GetSchemas(TGetSchemasReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetSchemas(request) : new TGetSchemasResp(foreign);
   }
 
   @Override
   public TGetTablesResp GetTables(TGetTablesReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetTables(request) : new TGetTablesResp(foreign);
   }
 
@@ -104,12 +106,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetColumnsResp GetColumns(TGetColumnsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetColumns(request) : new TGetColumnsResp(foreign);
   }
 
   @Override
   public TGetFunctionsResp GetFunctions(TGetFunctionsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetFunctions(request) : new TGetFunctionsResp(foreign);
   }
 
@@ -193,6 +197,11 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TDownloadDataResp DownloadData(TDownloadDataReq request) throws TException {
     throw new TException("Reading a file is refused.");
+  }
+
+  /** Return the role of the name that logged in on this connection. */
+  private static Role role() {
+    return Logins.roleOf(TSetIpAddressProcessor.getUserName());
   }
 
   /** Return the error for a session that this connection did not open, or null. */
