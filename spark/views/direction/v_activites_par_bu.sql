@@ -11,4 +11,4 @@ TBLPROPERTIES ('digest' = '{digest}')
 AS SELECT
   unit AS business_unit, mois, sport, nb_activites, nb_participants,
   CASE WHEN few_measured = 0 THEN ROUND(distance_km, 3) END AS distance_km
-FROM {activity_blocks}
+FROM {activity_blocks} AS blocks

@@ -18,10 +18,10 @@ FROM (
   FROM (
     SELECT mois, nb_activites, CASE WHEN mois IS NOT NULL THEN nb_participants END AS nb_participants,
       CAST(NULL AS DOUBLE) AS distance_km
-    FROM {folded_months} WHERE niveau = 'mois' AND most_in_a_month >= 5
+    FROM {folded_months} AS months WHERE niveau = 'mois' AND most_in_a_month >= 5
     UNION ALL
     SELECT mois, 0, CAST(NULL AS BIGINT), ROUND(SUM(distance_km), 3)
-    FROM {activity_blocks} WHERE few_measured_of_all = 0 GROUP BY mois
+    FROM {activity_blocks} AS blocks WHERE few_measured_of_all = 0 GROUP BY mois
   )
   GROUP BY mois
 )

@@ -18,7 +18,7 @@ FROM (
     SELECT
       year, unit AS business_unit, mode AS moyen_deplacement,
       SUM(nb_salaries) AS nb_salaries, SUM(nb_primes) AS nb_primes, CAST(SUM(cout_primes) AS DECIMAL(22, 2)) AS cout_primes
-    FROM {employee_blocks}
+    FROM {employee_blocks} AS blocks
     GROUP BY year, unit, mode
   )
 )

@@ -31,7 +31,7 @@ FROM (
       SUM(nb_salaries) AS nb_salaries, SUM(nb_primes) AS nb_primes, CAST(SUM(cout_primes) AS DECIMAL(22, 2)) AS cout_primes,
       SUM(nb_bien_etre) AS nb_bien_etre, SUM(jours_bien_etre) AS jours_bien_etre,
       SUM(nb_participants) AS nb_participants
-    FROM {employee_blocks}
+    FROM {employee_blocks} AS blocks
     GROUP BY year, ROLLUP (unit)
   )
 )
