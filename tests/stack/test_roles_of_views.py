@@ -1,4 +1,4 @@
-"""The server answers each role what the table of docs/querying.md says, no more and no less."""
+"""The server answers each role what the table of docs/roles.md says, no more and no less."""
 
 from collections import defaultdict
 
@@ -15,7 +15,7 @@ def answered_columns(settings: Settings, *, as_owner: bool) -> Columns:
     with open_session(settings, as_owner=as_owner) as cursor:
         databases = [name for (name,) in execute(cursor, "SHOW DATABASES").rows]
         views = [f"{row[0]}.{row[1]}" for name in databases for row in execute(cursor, f"SHOW VIEWS IN {name}").rows]
-        return {view: execute(cursor, f"SELECT * FROM {view} LIMIT 0").columns for view in views}
+        return {view: execute(cursor, f"TABLE {view}").columns for view in views}
 
 
 def bare(columns: Columns) -> Columns:

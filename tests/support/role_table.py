@@ -1,4 +1,4 @@
-"""The table of docs/querying.md that says which role sees which columns of which view."""
+"""The table of docs/roles.md that says which role sees which columns of which view."""
 
 import re
 
@@ -9,5 +9,5 @@ ROW = re.compile(r"^\| `(\w+)` \| `(\w+\.\w+)` \| ([\w, ]+) \|$", re.MULTILINE)
 
 def documented_columns() -> dict[tuple[str, str], list[str]]:
     """Return the columns of each role and view, in order."""
-    text = (ROOT / "docs" / "querying.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "roles.md").read_text(encoding="utf-8")
     return {(role, view): columns.split(", ") for role, view, columns in ROW.findall(text)}

@@ -31,7 +31,10 @@ def tables(now: People, lines: Mapping[str, tuple[People, People]], days: bool =
             for number, paid in enumerate(now)
         ],
         "wellbeing": [
-            {"employee_id": number, "year": 2026, "eligible": paid and days, "jours_bien_etre": amount(paid and days, number)}
+            {
+                "employee_id": number, "year": 2026, "eligible": paid and days,
+                "jours_bien_etre": amount(paid and days, number),
+            }
             for number, paid in enumerate(now)
         ],
         "scenarios": [
