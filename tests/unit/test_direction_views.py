@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.gold.views import load_views
+from lakehouse.settings import ROOT
+from support.oracle import read_employees
 from support.views_in_process import Row, Tables, run_view
 
 VIEWS = {
@@ -132,3 +134,15 @@ PEOPLE = st.lists(
 @given(PEOPLE)
 def test_cost_of_random_companies_is_of_blocks_of_five_or_more(people: list[Person]) -> None:
     check_company(people)
+
+
+def test_cost_of_the_sample_company_is_of_blocks_of_five_or_more() -> None:
+    active = {"walking", "bicycling"}
+    check_company(
+        [
+            Person(
+                employee.business_unit, employee.travel_mode, employee.travel_mode in active and employee.id % 4 != 0
+            )
+            for employee in read_employees(ROOT / "data" / "sample")
+        ]
+    )
