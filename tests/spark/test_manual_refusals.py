@@ -77,7 +77,7 @@ def test_delete_set_aside_leaves_its_row_and_reconciliation_leaves_its_key_out(s
     visible = visible_rows(sample_lake.lake, SHOES, everything, keys)
     assert visible.left_out is not None
     assert [row.id for row in visible.left_out.collect()] == [1]
-    assert visible.rows.count() == 0
+    assert visible.rows().count() == 0
 
 
 @pytest.mark.long

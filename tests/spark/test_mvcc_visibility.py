@@ -125,7 +125,7 @@ def read_visible_rows(lake: Lake, snapshot: Snapshot) -> ComparableRows:
 
 
 def sizes(visible: ComparableRows) -> dict[int, int]:
-    return {row.id: row["size"] for row in visible.rows.collect()}
+    return {row.id: row["size"] for row in visible.rows().collect()}
 
 
 def left_out(visible: ComparableRows) -> set[int]:

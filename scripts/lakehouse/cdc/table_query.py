@@ -1,6 +1,6 @@
 """Rows of tables, read by SQL in this process: for a few rows, and without a JVM."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deltalake import QueryBuilder
@@ -24,6 +24,12 @@ def query_all(store: TableStore, query: str, **sources: tuple[str, str]) -> list
         dict(zip(names, values, strict=True))
         for values in zip(*(result.column(name).to_pylist() for name in names), strict=True)
     ]
+
+
+def literals(values: Iterable[int | str]) -> str:
+    """Return SQL's list of numbers and texts; NULL, which nothing equals, where there is none."""
+    texts = (str(value) if isinstance(value, int) else "'{}'".format(value.replace("'", "''")) for value in values)
+    return ", ".join(texts) or "NULL"
 
 
 def operations_at(store: TableStore, contract: Contract, offset: int) -> Mapping[TopicPartition, str | None]:

@@ -1,4 +1,4 @@
-"""Canonical text of a value, equal in Postgres and Spark exactly where the values are equal.
+"""Canonical text of a value, equal in Postgres, Spark and DataFusion exactly where the values are equal.
 
 Numbers have no trailing zeros. Dates are days, and instants microseconds, since 1970. Postgres's infinite dates become
 the first and last day of the calendar, as in the lake.
@@ -32,6 +32,11 @@ def postgres_row_text(contract: Contract, names: Iterable[str]) -> sql.Composed:
     return sql.SQL(" || ',' || ").join(postgres_field_text(contract, name) for name in names)
 
 
+def datafusion_row_text(contract: Contract, names: Iterable[str]) -> str:
+    """Return DataFusion's expression for the text that `spark_row_text` computes."""
+    return " || ',' || ".join(datafusion_field_text(contract, name) for name in names)
+
+
 def spark_field_text(contract: Contract, name: str) -> Column:
     """Return the canonical text of one column: never NULL, with its own commas escaped."""
     text = _spark_cast(contract, name)
@@ -46,6 +51,14 @@ def postgres_field_text(contract: Contract, name: str) -> sql.Composed:
     if contract.columns[name] == "string":
         text = sql.SQL(r"replace(replace({}, E'\\', E'\\\\'), ',', E'\\,')").format(text)
     return sql.SQL("coalesce({}, {})").format(text, sql.Literal(NULL_TEXT))
+
+
+def datafusion_field_text(contract: Contract, name: str) -> str:
+    """Return DataFusion's expression for the canonical text of one column, equal to Spark's in `spark_field_text`."""
+    text = _datafusion_cast(contract, name)
+    if contract.columns[name] == "string":
+        text = rf"replace(replace({text}, '\', '\\'), ',', '\,')"
+    return f"coalesce({text}, '{NULL_TEXT}')"
 
 
 def _spark_cast(contract: Contract, name: str) -> Column:
@@ -77,6 +90,22 @@ def _postgres_cast(contract: Contract, name: str) -> sql.Composed:
             return sql.SQL("trim_scale({})::text").format(column)
         case kind if kind in TYPES_CAST_TO_TEXT:
             return sql.SQL("{}::text").format(column)
+        case kind:
+            raise _unsupported_type(contract, name, kind)
+
+
+def _datafusion_cast(contract: Contract, name: str) -> str:
+    column = f'"{name}"'
+    match contract.columns[name]:
+        case "date":
+            return f"CAST(CAST({column} AS INT) AS VARCHAR)"
+        case "timestamp" | "timestamp_ntz":
+            return f"CAST(CAST({column} AS BIGINT) AS VARCHAR)"
+        case kind if kind.startswith("decimal"):
+            text = f"CAST({column} AS VARCHAR)"
+            return f"CASE WHEN strpos({text}, '.') > 0 THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+        case kind if kind in TYPES_CAST_TO_TEXT:
+            return f"CAST({column} AS VARCHAR)"
         case kind:
             raise _unsupported_type(contract, name, kind)
 

@@ -1,7 +1,6 @@
 """Comparison of Silver at a cut with a Postgres snapshot not later than it: the one engine of reconcile and refresh."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
@@ -11,14 +10,15 @@ from lakehouse.cdc import table_stats
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.offset_check import OffsetProblem
+from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LakehouseError
 from lakehouse.reconcile import checksums
 from lakehouse.reconcile.checksums import BucketChecksums, Selection, all_rows
 from lakehouse.reconcile.compare import Difference, describe_differences, differing_buckets
 from lakehouse.reconcile.mvcc_snapshot import Snapshot
-from lakehouse.reconcile.visibility import ComparableRows, deviating_keys, settled_rows, visible_rows
+from lakehouse.reconcile.stored_checksums import stored_checksums, stored_count
+from lakehouse.reconcile.visibility import deviating_keys, settled_rows, visible_rows
 from lakehouse.source.postgres import Connection
-from lakehouse.spark.literals import lit
 
 BULK_THRESHOLD_ROWS = 20_000  # above it, compiled plans pay off
 
@@ -57,14 +57,16 @@ class SourceSide:
 
 @dataclass(frozen=True)
 class SilverSide:
-    """Silver's side: what is compared of it, its rows and their number, and the keys left out of both sides.
+    """Silver's side: what is compared of it, the number of its rows, and the keys left out of both sides.
 
-    `buckets` are the rows' checksums, which a long table has not.
+    `buckets` are the rows' checksums, which a long table has not. `rows` returns the rows, which only a difference
+    needs.
     """
 
+    store: TableStore
     contract: Contract
     selection: Selection
-    rows: DataFrame
+    rows: Callable[[], DataFrame]
     row_count: int
     left_out: Sequence[str]
     buckets: BucketChecksums | None
@@ -81,29 +83,36 @@ def read_source(conn: Connection, contract: Contract, max_rows: int | None = Non
 def read_silver(lake: Lake, contract: Contract, snapshot: Snapshot, max_rows: int | None = None) -> SilverSide:
     """Return Silver's side: checksums of up to `max_rows` rows, above that their number alone.
 
-    Silver must be merged up to a cut that is not earlier than the snapshot.
+    Silver must be merged up to a cut that is not earlier than the snapshot. Spark reads it only where later changes
+    have to be undone, which is done in up to `max_rows` rows.
     """
     stored = table_stats.row_count(lake.store, "silver", contract.table)
+    is_long = max_rows is not None and stored > max_rows
     if stored > BULK_THRESHOLD_ROWS:
         lake = lake.with_bulk_settings()
-    keys = deviating_keys(lake, contract, snapshot)
-    if max_rows is None or stored <= max_rows:
-        rows = visible_rows(lake, contract, snapshot, keys)
-        buckets = checksums.spark_checksums(rows.rows, contract, [*contract.columns])
-        return _silver_side(contract, rows, _sum_rows(buckets), buckets)
-    rows = settled_rows(lake, contract, keys)
-    return _silver_side(contract, rows, stored if rows.left_out is None else rows.rows.count(), None)
+    keys, selection = deviating_keys(lake, contract, snapshot), all_rows(contract)
+    is_undone = keys.later is not None and not is_long
+    visible = visible_rows(lake, contract, snapshot, keys) if is_undone else settled_rows(lake, contract, keys)
+    left_out = [] if visible.left_out is None else checksums.spark_key_texts(visible.left_out, contract)
+    side = SilverSide(lake.store, contract, selection, visible.rows, stored, left_out, None)
+    if is_long:
+        return replace(side, row_count=stored_count(lake.store, contract, left_out)) if left_out else side
+    return _with_checksums(
+        side,
+        checksums.spark_checksums(visible.rows(), contract, selection.columns)
+        if is_undone
+        else stored_checksums(lake.store, contract, selection, left_out),
+    )
 
 
 def select_rows(silver: SilverSide, selection: Selection) -> SilverSide:
     """Return the selected rows of a long table, with their checksums."""
-    column = selection.filter_column
-    # One literal, however many values; a frame of a Python list would start a Python worker.
-    values = F.from_json(lit(json.dumps([*selection.values])), f"array<{silver.contract.columns[column]}>")
-    selected = silver.rows.sparkSession.range(1).select(F.explode(values).alias(column))
-    rows = silver.rows.join(F.broadcast(selected), column, "semi")
-    buckets = checksums.spark_checksums(rows, silver.contract, selection.columns)
-    return replace(silver, selection=selection, rows=rows, row_count=_sum_rows(buckets), buckets=buckets)
+
+    def rows() -> DataFrame:
+        return silver.rows().where(F.col(selection.filter_column).isin(*selection.values))
+
+    buckets = stored_checksums(silver.store, silver.contract, selection, silver.left_out)
+    return _with_checksums(replace(silver, selection=selection, rows=rows), buckets)
 
 
 def compare_table(
@@ -122,13 +131,13 @@ def compare_table(
     source_buckets = checksums.postgres_checksums(conn, contract, selection, left_out, read_before)
     silver_buckets = silver.buckets
     if silver_buckets is None:
-        silver_buckets = checksums.spark_checksums(silver.rows, contract, selection.columns)
+        silver_buckets = stored_checksums(silver.store, contract, selection, left_out)
     buckets = differing_buckets(source_buckets, silver_buckets)
     described: list[Difference] = []
     if sampled_buckets := buckets[:max_differences]:
         described = describe_differences(
             checksums.postgres_row_hashes(conn, contract, selection, sampled_buckets, left_out),
-            checksums.spark_row_hashes(silver.rows, contract, selection.columns, sampled_buckets),
+            checksums.spark_row_hashes(silver.rows(), contract, selection.columns, sampled_buckets),
             selection.columns,
         )
     return TableResult(
@@ -141,11 +150,8 @@ def compare_table(
     )
 
 
-def _silver_side(
-    contract: Contract, rows: ComparableRows, row_count: int, buckets: BucketChecksums | None
-) -> SilverSide:
-    left_out = [] if rows.left_out is None else checksums.spark_key_texts(rows.left_out, contract)
-    return SilverSide(contract, all_rows(contract), rows.rows, row_count, left_out, buckets)
+def _with_checksums(silver: SilverSide, buckets: BucketChecksums) -> SilverSide:
+    return replace(silver, buckets=buckets, row_count=_sum_rows(buckets))
 
 
 def _sum_rows(buckets: BucketChecksums) -> int:

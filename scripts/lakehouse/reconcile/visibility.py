@@ -1,5 +1,6 @@
 """Silver as a Postgres snapshot sees it: without changes committed after the snapshot, and without refused keys."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -21,9 +22,12 @@ XID_WRAPAROUND = 2**32
 
 @dataclass(frozen=True)
 class ComparableRows:
-    """Rows that must be equal in Postgres and Silver, and the keys that are left out of both; None is no key."""
+    """Rows that must be equal in Postgres and Silver, and the keys that are left out of both; None is no key.
 
-    rows: DataFrame
+    `rows` returns the rows: looking a table up costs Spark time that few comparisons need.
+    """
+
+    rows: Callable[[], DataFrame]
     left_out: DataFrame | None
 
 
@@ -42,22 +46,22 @@ def deviating_keys(lake: Lake, contract: Contract, snapshot: Snapshot) -> Deviat
 
 def visible_rows(lake: Lake, contract: Contract, snapshot: Snapshot, keys: DeviatingKeys) -> ComparableRows:
     """Return Silver's rows with later changes undone; keys whose latest visible version was refused are left out."""
-    rows, refused = lake.silver(contract).select(*contract.columns), keys.refused
-    if keys.later is not None:
-        key = [*contract.key]
-        visible = _changes(lake, contract).where(is_visible(snapshot)).join(F.broadcast(keys.later), key, "semi")
-        before = materialize(latest_versions(visible, contract))
-        is_refused = F.size("_reasons") > 0
-        refused = _union(_without(refused, keys.later), before.where(is_refused).select(*key))
-        rows = rows.join(F.broadcast(keys.later), key, "anti").unionByName(
-            before.where(~is_refused & is_upsert()).select(*contract.columns)
-        )
-    return _leave_out(rows, refused)
+    if keys.later is None:
+        return settled_rows(lake, contract, keys)
+    key, later = [*contract.key], F.broadcast(keys.later)
+    visible = _changes(lake, contract).where(is_visible(snapshot)).join(later, key, "semi")
+    before = materialize(latest_versions(visible, contract))
+    is_refused = F.size("_reasons") > 0
+    refused = _union(_without(keys.refused, keys.later), before.where(is_refused).select(*key))
+    rows = _stored_rows(lake, contract).join(later, key, "anti")
+    undone = before.where(~is_refused & is_upsert()).select(*contract.columns)
+    return ComparableRows(lambda: _without_keys(rows.unionByName(undone), refused), refused)
 
 
 def settled_rows(lake: Lake, contract: Contract, keys: DeviatingKeys) -> ComparableRows:
     """Return Silver's rows without any deviating key: of a long table, undoing changes would read all versions."""
-    return _leave_out(lake.silver(contract).select(*contract.columns), _union(keys.later, keys.refused))
+    left_out = _union(keys.later, keys.refused)
+    return ComparableRows(lambda: _without_keys(_stored_rows(lake, contract), left_out), left_out)
 
 
 def is_visible(snapshot: Snapshot) -> Column:
@@ -105,12 +109,16 @@ def _keys(rows: DataFrame) -> DataFrame | None:
     return None if keys.isEmpty() else keys
 
 
-def _leave_out(rows: DataFrame, keys: DataFrame | None) -> ComparableRows:
-    return ComparableRows(rows if keys is None else rows.join(F.broadcast(keys), keys.columns, "anti"), keys)
+def _stored_rows(lake: Lake, contract: Contract) -> DataFrame:
+    return lake.silver(contract).select(*contract.columns)
 
 
 def _without(keys: DataFrame | None, others: DataFrame) -> DataFrame | None:
-    return None if keys is None else keys.join(F.broadcast(others), others.columns, "anti")
+    return None if keys is None else _without_keys(keys, others)
+
+
+def _without_keys(rows: DataFrame, keys: DataFrame | None) -> DataFrame:
+    return rows if keys is None else rows.join(F.broadcast(keys), keys.columns, "anti")
 
 
 def _union(*keys: DataFrame | None) -> DataFrame | None:
