@@ -129,6 +129,6 @@ def test_checksums_of_stored_rows_are_those_of_spark(spark: SparkSession, tmp_pa
     assert stored_checksums(lake.store, words, Selection(["id"], "a", [])) == {}
 
     left_out = spark_key_texts(rows.where("id % 7 = 0"), words)
-    kept = rows.where("id % 7 <> 0")
-    assert stored_checksums(lake.store, words, every, left_out) == spark_checksums(kept, words, every.columns)
-    assert stored_count(lake.store, words, left_out) == kept.count()
+    others = rows.where("id % 7 <> 0")
+    assert stored_checksums(lake.store, words, every, left_out) == spark_checksums(others, words, every.columns)
+    assert stored_count(lake.store, words, left_out) == others.count()
