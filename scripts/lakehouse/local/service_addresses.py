@@ -106,7 +106,7 @@ def free_port_for_supervisord(settings: Settings) -> int:
         1,
         reserved={
             settings.db_port,
-            port_of(settings.kafka_bootstrap_servers.split(",", maxsplit=1)[0]),
+            port_of(settings.kafka_bootstrap_servers),
             settings.kafka_controller_port,
             port_of(settings.connect_url),
             settings.thrift_port,
