@@ -3,7 +3,7 @@
 # No command runs as root: where root owns the folder, the uid is 10001.
 set -eu
 
-lake=/data/delta output=/app/data/output passwd=/etc/passwd
+lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
 export HOME=/home/lakehouse
 
 if [ $# -eq 0 ]; then
@@ -42,5 +42,7 @@ if is_mounted "$lake"; then
   hand_over_from_root "$lake" "$lake/bronze" "$lake/bronze/strava_activities" "$lake/silver" "$lake/gold"
 fi
 if is_mounted "$output"; then hand_over_from_root "$output"; fi
+# The Thrift server writes a password there; whoever only reads it has it mounted read-only.
+if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
 trap - EXIT
 exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"

@@ -104,8 +104,11 @@ class Settings(BaseSettings):
     spark_ui_port: Port | None = Field(default=None, description="the stream's UI; it listens on every interface")
 
     thrift_host: str = "localhost"
-    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads all")
+    thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads salaries")
     thrift_port: Port = 10000
+    thrift_owner_file: Path = Field(
+        default=Path(".local/run/thrift-owner"), description="the views' initialiser's password"
+    )
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
@@ -139,7 +142,14 @@ class Settings(BaseSettings):
         )
 
     @field_validator(
-        "input_dir", "output_dir", "jars_dir", "tuning_dir", "warm_jvm_socket", "postgres_data_dir", "jvm_temp_dir"
+        "input_dir",
+        "output_dir",
+        "jars_dir",
+        "tuning_dir",
+        "warm_jvm_socket",
+        "postgres_data_dir",
+        "jvm_temp_dir",
+        "thrift_owner_file",
     )
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:

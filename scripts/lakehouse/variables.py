@@ -183,6 +183,7 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "THRIFT_HOST": Variable(HOST_KIND),
     "THRIFT_BIND": Variable(HOST_KIND),
     "THRIFT_PORT": Variable(PORT_KIND),
+    "THRIFT_OWNER_FILE": Variable(PATH_KIND),
     "DESTINATION": Variable(TEXT_KIND),
     "API_KEY_MAPS": Variable(KEY_KIND, optional=True),
     "MAPS_URL": Variable(URL_KIND),

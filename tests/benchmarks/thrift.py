@@ -23,6 +23,7 @@ MAX_TARGET_SIZE = 10_000  # activities, up to which the targets apply
 SINGLE_CLIENT_TARGET_MS, CONCURRENT_TARGET_MS = 100.0, 1_000.0  # p50 of one client, p95 of all
 CLIENTS, QUERIES_PER_CLIENT = 16, 10
 WARM_UP_QUERIES = 5
+GATE_ROUNDS = 5
 MAX_REPEAT_SECONDS = 60.0  # seconds after which a query is not repeated
 QUERY_PERCENTILES = (50, 95)
 QUERIES = {
@@ -45,6 +46,7 @@ def measure(system: BenchmarkSystem, options: Options, size: int, *, plain: bool
             SINGLE_CLIENT_TARGET_MS if size <= MAX_TARGET_SIZE else None,
         )
     yield from _measure_queries(system.settings, options, size, "ours")
+    yield _measure_gate(system.settings, options, size)
     yield Measurement(THRIFT_SECTION, f"commit → seen over Thrift at {size:,}", "ms", ours=measure_freshness(system))
     if plain:
         with system.override_service("spark-thrift", system.plain_settings):
@@ -68,7 +70,7 @@ def measure_freshness(system: BenchmarkSystem) -> float:
     runs = f"{system.settings.lake}/gold/runs"
     simulate_activities(system)
     with (
-        open_session(system.settings) as cursor,
+        open_session(system.settings, as_owner=True) as cursor,
         system.start_process(system.settings, *REFRESH_COMMAND) as refresh_process,
     ):
         count_query = f"SELECT count(*) FROM delta.`{runs}`"  # noqa: S608 - the project's own table
@@ -95,6 +97,20 @@ def _measure_queries(settings: Settings, options: Options, size: int, side: str)
     yield Measurement(THRIFT_SECTION, f"{CLIENTS} clients at {size:,}, p95", "ms", target=target).with_value(
         side, percentile(durations, 95)
     )
+
+
+def _measure_gate(settings: Settings, options: Options, size: int) -> Measurement:
+    """Return a query's p50 for a reader, whose statements are checked; the limit is the owner's, whose are not."""
+    name = "v_prime_sportive"
+    sides: dict[str, list[float]] = {"ours": [], "limit": []}
+    with open_session(settings) as reader, open_session(settings, as_owner=True) as owner:
+        for _ in range(GATE_ROUNDS):  # in turn, so that both have the machine's good and bad moments
+            for side, cursor in (("ours", reader), ("limit", owner)):
+                sides[side] += time_query(cursor, QUERIES[name], max(1, options.queries // GATE_ROUNDS), warm=1)
+    measured = Measurement(THRIFT_SECTION, f"{name} through the gate at {size:,}, p50 (limit: without)", "ms")
+    for side, durations in sides.items():
+        measured = measured.with_value(side, percentile(durations, 50))
+    return measured
 
 
 def _to_measurements(name: str, durations: list[float], side: str, p50: float | None = None) -> Iterator[Measurement]:

@@ -106,7 +106,7 @@ def test_job_exits_while_another_refresh_holds_the_lease(stack: Stack, script: s
 
 def test_running_sessions_use_the_hard_link_log_store(stack: Stack) -> None:
     name, store = LOG_STORE
-    assert query(stack.settings, f"SET {name}").rows == [(name, store)]
+    assert query(stack.settings, f"SET {name}", as_owner=True).rows == [(name, store)]
     with connect(stack.settings) as conn:
         conn.execute(INSERT_DISTANCE)
     log = stack.logs / "stream-processor.log"

@@ -33,7 +33,7 @@ def test_failed_statement_is_a_one_line_error(settings: Settings) -> None:
 
 
 def test_views_without_tables_are_named_and_existing_views_stay(settings: Settings, tmp_path: Path) -> None:
-    query(settings, "CREATE DATABASE IF NOT EXISTS gold")
+    query(settings, "CREATE DATABASE IF NOT EXISTS gold", as_owner=True)
     before = query(settings, "SHOW VIEWS IN gold").rows
     with pytest.raises(NotReady, match=r"gold\.v_kpi.*PATH_NOT_FOUND"):
         apply_views(settings.model_copy(update={"lake_uri": str(tmp_path)}))
@@ -46,11 +46,11 @@ def test_dropped_views_are_recreated(settings: Settings) -> None:
     view_thread.start()
     try:
         assert is_healthy.wait(60)
-        query(settings, "DROP VIEW gold.v_kpi")
+        query(settings, "DROP VIEW gold.v_kpi", as_owner=True)
         is_healthy.clear()
         assert is_healthy.wait(60)
         assert ("gold", "v_kpi", False) in query(settings, "SHOW VIEWS IN gold").rows
-        query(settings, "ALTER VIEW gold.v_kpi UNSET TBLPROPERTIES ('digest')")
+        query(settings, "ALTER VIEW gold.v_kpi UNSET TBLPROPERTIES ('digest')", as_owner=True)
         assert apply_views(settings) == ["gold.v_kpi"]
         assert apply_views(settings) == []
     finally:

@@ -81,7 +81,7 @@ def test_600_open_sessions_leave_another_client_its_answer(stack: Stack) -> None
     pid, settings = server_pid(stack), stack.settings
     with ExitStack() as sessions:
         for _ in range(SESSIONS):
-            sessions.callback(close_quietly, hive.connect(settings.thrift_host, settings.thrift_port, username="crowd"))
+            sessions.callback(close_quietly, hive.connect(settings.thrift_host, settings.thrift_port, username="admin"))
         started_at = time.monotonic()
         assert query(settings, "SELECT 1").rows == [(1,)]
         assert time.monotonic() - started_at < seconds(2)

@@ -175,7 +175,21 @@ def test_thrift_container_mounts_no_addresses_and_birth_dates() -> None:
     assert {(target, read_only) for _, target, read_only in _mounts(SERVICES["spark-thrift"])} == {
         ("/data/delta/gold", True),
         ("/data/delta/bronze/strava_activities", True),
+        ("/run/thrift", False),
     }
+
+
+def test_owners_password_is_mounted_in_the_thrift_server_and_read_only_in_the_initialiser() -> None:
+    mounts = {
+        name: [(target, read_only) for source, target, read_only in _mounts(service) if source == "thrift-login"]
+        for name, service in SERVICES.items()
+    }
+    assert {name: found for name, found in mounts.items() if found} == {
+        "spark-thrift": [("/run/thrift", False)],
+        "thrift-init": [("/run/thrift", True)],
+    }
+    for name in ("spark-thrift", "thrift-init"):
+        assert SERVICES[name]["environment"]["THRIFT_OWNER_FILE"] == "/run/thrift/owner"
 
 
 def test_pipeline_container_depends_on_postgres_only() -> None:

@@ -24,7 +24,7 @@ class Container:
     folder: Path
 
     def __post_init__(self) -> None:
-        for name in ("lake", "output", "home"):
+        for name in ("lake", "output", "home", "login"):
             (self.folder / name).mkdir()
         (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
 
@@ -52,6 +52,7 @@ class Container:
         for path, name in {
             "/data/delta": "lake",
             "/app/data/output": "output",
+            "/run/thrift": "login",
             "/etc/passwd": "passwd",
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
@@ -92,6 +93,15 @@ def test_command_runs_as_the_default_user_where_no_lake_is_mounted(container: Co
     assert container.run("id", "-u", mounts=()).stdout == "10001\n"
     assert not container.owners("lake")
     assert (container.folder / "output").stat().st_uid == 0
+
+
+@needs_root
+def test_folder_of_the_thrift_servers_password_is_handed_to_its_user(container: Container) -> None:
+    assert container.run("true", mounts=("login",)).returncode == 0
+    assert (container.folder / "login").stat().st_uid == 10001
+    os.chown(container.folder / "login", 7, 7)
+    assert container.run("true", mounts=("login",)).returncode == 0
+    assert (container.folder / "login").stat().st_uid == 7
 
 
 @needs_root

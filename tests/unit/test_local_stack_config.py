@@ -12,12 +12,12 @@ from supervisor.options import ServerOptions
 
 from lakehouse.errors import BadInput, NotReady
 from lakehouse.local import kafka, service_addresses, supervisor
-from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.local.startup import check_readiness, start_services
 from lakehouse.local.supervisor import Process, Supervisor, count_recent_exits
+from lakehouse.private_file import write_private_file
 from lakehouse.retries import MAX_RESTARTS
 from lakehouse.settings import Settings
 

@@ -9,12 +9,14 @@ import pytest
 from pyhive import hive
 
 from lakehouse.gold.views import View, load_views
+from lakehouse.serving import client
 from lakehouse.serving.view_setup import apply_views
 from lakehouse.settings import Settings
 
 SETTINGS = Settings(lake_uri="/some/lake")
 VIEWS = {view.name: view for view in load_views("/some/lake")}
 PRIME = "gold.v_prime_sportive"
+PASSWORD = "made-at-start"
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,15 @@ class FakeServer:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
-    """Return a server that holds every view as it is declared."""
+    """Return a server that holds every view as it is declared, to those who log in as its owner."""
     server = FakeServer({name: ServerView.of(view) for name, view in VIEWS.items()})
-    monkeypatch.setattr(hive, "connect", lambda *_, **__: server)
+
+    def connect(*_: object, username: str, password: str, auth: str) -> FakeServer:
+        assert (username, password, auth) == ("owner", PASSWORD, "CUSTOM")
+        return server
+
+    monkeypatch.setattr(hive, "connect", connect)
+    monkeypatch.setattr(client, "read_owner_password", lambda _: PASSWORD)
     return server
 
 

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from lakehouse.environment import without_foreign
 from lakehouse.errors import LakehouseError, NotReady, SourceMismatch
-from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
+from lakehouse.private_file import write_private_file
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.own_postgres import ensure_own_postgres

@@ -71,6 +71,7 @@ def on_free_ports(home: Path) -> Settings:
         output_dir=home / "output",
         warm_jvm_socket=home / "run" / "warm",
         jvm_temp_dir=home / "tmp",
+        thrift_owner_file=home / "run" / "thrift-owner",
         api_key_maps=None,
         slack_webhook_url=None,
     )

@@ -20,9 +20,9 @@ from xml.parsers.expat import ExpatError
 
 from supervisor.xmlrpc import Faults
 
-from lakehouse.local.private_file import write_private_file
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
+from lakehouse.private_file import write_private_file
 from lakehouse.retries import RESTART_WINDOW_S, wait_until
 
 # ValueError and ExpatError: another program may have the port of a supervisord that ended long ago.

@@ -23,7 +23,7 @@ def service(home: Path, settings: Settings) -> Service:
 
 def _check_readiness(settings: Settings) -> str | None:
     try:
-        query(settings, "SELECT 1")
+        query(settings, "SELECT 1", as_owner=True)
     except NotReady as error:
         return f"the Thrift server to answer ({error})"
     return None

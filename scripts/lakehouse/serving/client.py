@@ -15,12 +15,14 @@ from thrift_sasl import TSaslClientTransport
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import LakehouseError, NotReady
+from lakehouse.serving.owner_login import OWNER_LOGIN, read_owner_password
 from lakehouse.settings import Settings
 
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
 OPENING_TIMEOUT_S, ANSWER_TIMEOUT_S = 60, 900  # the server's own limit of a question is 60 s at first
 MECHANISM = "PLAIN"  # of SASL
-THRIFT_USER = "admin"  # The server checks no password: whoever reaches its port can read the figures.
+NO_PASSWORD = "x"  # noqa: S105 - pure-sasl sends no empty one
+READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
@@ -44,24 +46,27 @@ class QueryResult:
     rows: list[tuple[Any, ...]]
 
 
-def query(settings: Settings, sql: str) -> QueryResult:
+def query(settings: Settings, sql: str, *, as_owner: bool = False) -> QueryResult:
     """Return the result of one statement, in a session of its own.
 
     Raises NotReady where no server answers, and QueryError with the reason where the server rejects the statement.
     """
-    with open_session(settings) as cursor:
+    with open_session(settings, as_owner=as_owner) as cursor:
         return execute(cursor, sql)
 
 
 @contextmanager
-def open_session(settings: Settings) -> Iterator[hive.Cursor]:
-    """Yield a cursor in a session of its own, and close both.
+def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive.Cursor]:
+    """Yield a cursor in a session of its own, and close both. The session is a reader's, or the views' owner's.
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
+    user, password = (
+        (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
+    )
     socket = TSocket(settings.thrift_host, settings.thrift_port)
     try:
-        connection = _connect(socket)
+        connection = _connect(socket, user, password)
         try:
             yield connection.cursor()
         finally:
@@ -75,12 +80,11 @@ def open_session(settings: Settings) -> Iterator[hive.Cursor]:
         ) from error
 
 
-def _connect(socket: TSocket) -> hive.Connection:
+def _connect(socket: TSocket, user: str, password: str) -> hive.Connection:
     """Return a connection. Neither its opening nor an answer takes for ever: another program may have the port."""
     socket.setTimeout(1000 * OPENING_TIMEOUT_S)
-    # Any password but none will do: the server checks no password.
-    login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=THRIFT_USER, password=THRIFT_USER)
-    connection = hive.connect(username=THRIFT_USER, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
+    login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=user, password=password)
+    connection = hive.connect(username=user, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
     socket.setTimeout(1000 * ANSWER_TIMEOUT_S)
     return connection
 

@@ -1,14 +1,21 @@
 """The Spark Thrift server's command and configuration, with its catalog (Derby) in a folder of its own."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
 from lakehouse import properties
+from lakehouse.gold.views import load_views
+from lakehouse.serving.owner_login import create_owner_password
 from lakehouse.settings import Settings
 from lakehouse.spark.jvm_options import jvm_options, quote, spark_home
 
-MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+# Spark's own, with our logins and the check of each statement.
+MAIN_CLASS = "lakehouse.serving.GuardedThriftServer"
 CATALOG = "catalog"  # folder of Derby's, in that of the catalog
+# The last extension's parser is the first to read a statement.
+EXTENSIONS = "io.delta.sql.DeltaSparkSessionExtension,lakehouse.serving.GateExtension"
+VIEW_DIGESTS = "views.sha256"  # file in the folder of a catalog: the queries behind the views, as this version has them
 READY_MARKER = "whole"  # file in the folder of a catalog that has served
 
 
@@ -23,6 +30,8 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
     for leftover in ("scratch", "tmp"):
         shutil.rmtree(folder / leftover, ignore_errors=True)  # of a server that was killed
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    create_owner_password(settings.thrift_owner_file)
+    (folder / VIEW_DIGESTS).write_text(render_view_digests(settings.lake), encoding="ascii")
     conf = folder / "spark.conf"
     conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")
     submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN_CLASS)
@@ -35,6 +44,12 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
     temp = folder / "tmp"
     server_conf = {
         "spark.master": settings.spark_master,
+        "spark.sql.extensions": EXTENSIONS,
+        # With it, ${env:NAME} in a statement is the value of the server's variable.
+        "spark.sql.variable.substitute": "false",
+        "spark.lakehouse.owner.password.file": settings.thrift_owner_file,
+        "spark.lakehouse.gate.views": folder / VIEW_DIGESTS,
+        "spark.lakehouse.gate.lake": settings.lake,
         "spark.sql.warehouse.dir": folder / "warehouse",
         "spark.hadoop.hive.server2.thrift.port": settings.thrift_port,
         "spark.hadoop.hive.server2.thrift.bind.host": settings.thrift_bind,
@@ -47,3 +62,9 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
         (settings.tuning_dir / name).read_text(encoding="utf-8") for name in ("spark-defaults.conf", "thrift.conf")
     ]
     return "\n".join([*shared, properties.render(server_conf)])
+
+
+def render_view_digests(lake: str) -> str:
+    """Return the SHA-256 of each view's query, one a line: the server reads no view of another text."""
+    queries = (view.query.strip() for view in load_views(lake))
+    return "".join(f"{hashlib.sha256(query.encode()).hexdigest()}\n" for query in queries)

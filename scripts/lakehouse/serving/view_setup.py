@@ -1,4 +1,4 @@
-"""Gold's views, created in the running server, which owns the catalog."""
+"""Gold's views, created as `owner` in the running server, which owns the catalog."""
 
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
@@ -68,7 +68,7 @@ def _create_missing(settings: Settings, created: list[str], verified: MutableMap
     """Create the views that can be created now, add their names to `created`, and return why the others cannot."""
     reasons = {}
     try:
-        with open_session(settings) as cursor:
+        with open_session(settings, as_owner=True) as cursor:
             execute(cursor, "CREATE DATABASE IF NOT EXISTS gold")
             # Creating a view analyses it, which takes over a second each in a server that has just started.
             existing = execute(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows

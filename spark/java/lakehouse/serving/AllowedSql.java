@@ -40,7 +40,7 @@ public final class AllowedSql {
   public static final Set<String> ANALYSED_NODES = words("""
       Project Filter Aggregate Sort GlobalLimit LocalLimit LimitAll Offset Distinct Deduplicate Join LateralJoin Union
       Except Intersect SubqueryAlias Window Generate Expand Sample Pivot Unpivot RepartitionByExpression
-      WithCTE CTERelationDef CTERelationRef OneRowRelation LocalRelation ResolvedInlineTable Range
+      PipeOperator WithCTE CTERelationDef CTERelationRef OneRowRelation LocalRelation ResolvedInlineTable Range
       ResolvedNamespace CurrentNamespace ResolvedPersistentView ResolvedNonPersistentFunc
       """);
 
