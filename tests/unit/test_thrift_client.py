@@ -4,7 +4,7 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-from pyhive import exc, hive
+from pyhive import exc
 from thrift.transport.TTransport import TTransportException
 
 from lakehouse.errors import NotReady
@@ -58,20 +58,20 @@ class StubConnection:
 
 
 def test_query_result_is_returned_even_if_closing_the_session_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection())
+    monkeypatch.setattr(client, "open_connection", lambda *_, **__: StubConnection())
     assert query(Settings(), "SELECT 1").rows == [(1,)]
 
 
 @pytest.mark.parametrize("error", [EOFError(), TTransportException(), ConnectionResetError()])
 def test_connection_lost_during_a_query_is_not_ready(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection(error))
+    monkeypatch.setattr(client, "open_connection", lambda *_, **__: StubConnection(error))
     with pytest.raises(NotReady, match="does not answer"):
         query(Settings(), "SELECT 1")
 
 
 def query_error(monkeypatch: pytest.MonkeyPatch, error: exc.OperationalError) -> QueryError:
     """Return what a query raises where the server answers with the error."""
-    monkeypatch.setattr(hive, "connect", lambda *_, **__: StubConnection(error))
+    monkeypatch.setattr(client, "open_connection", lambda *_, **__: StubConnection(error))
     with pytest.raises(QueryError) as raised:
         query(Settings(), "SELECT 1")
     return raised.value

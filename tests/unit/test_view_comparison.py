@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from pyhive import hive
 
 from lakehouse.gold.views import View, load_views
 from lakehouse.serving import client
@@ -77,11 +76,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     """Return a server that holds every view as it is declared, to those who log in as its owner."""
     server = FakeServer({name: ServerView.of(view) for name, view in VIEWS.items()})
 
-    def connect(*_: object, username: str, password: str, auth: str) -> FakeServer:
-        assert (username, password, auth) == ("owner", PASSWORD, "CUSTOM")
+    def open_connection(_: Settings, *login: str) -> FakeServer:
+        assert login == ("owner", PASSWORD)
         return server
 
-    monkeypatch.setattr(hive, "connect", connect)
+    monkeypatch.setattr(client, "open_connection", open_connection)
     monkeypatch.setattr(client, "read_owner_password", lambda _: PASSWORD)
     return server
 

@@ -64,9 +64,8 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
     user, password = (
         (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
     )
-    socket = TSocket(settings.thrift_host, settings.thrift_port)
     try:
-        connection = _connect(socket, user, password)
+        connection = open_connection(settings, user, password)
         try:
             yield connection.cursor()
         finally:
@@ -80,8 +79,13 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
         ) from error
 
 
-def _connect(socket: TSocket, user: str, password: str) -> hive.Connection:
-    """Return a connection. Neither its opening nor an answer takes for ever: another program may have the port."""
+def open_connection(settings: Settings, user: str, password: str) -> hive.Connection:
+    """Return an open connection under a name.
+
+    Neither its opening nor an answer takes for ever: another program may have the port.
+    Raises one of CONNECTION_ERRORS where no server answers, or where it refuses the login.
+    """
+    socket = TSocket(settings.thrift_host, settings.thrift_port)
     socket.setTimeout(1000 * OPENING_TIMEOUT_S)
     login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=user, password=password)
     connection = hive.connect(username=user, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
