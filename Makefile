@@ -6,6 +6,10 @@ LOCAL := $(BIN)/python -m lakehouse.local
 SEED ?= 1
 MINUTES ?= 5
 WITHIN ?= 60
+# Of the command line alone: some systems have a NAME of their own in the environment.
+NAME :=
+ROLE :=
+REMOVE :=
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
@@ -19,7 +23,7 @@ PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TR
   PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
 unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
 
-.PHONY: help preflight install install-locked demo up down reset status logs slack sample lint check test test-all coverage chaos bench lock
+.PHONY: help preflight install install-locked demo up down reset status logs slack user sample lint check test test-all coverage chaos bench lock
 .PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -62,6 +66,10 @@ logs: install ## follow the logs; one service's: make logs SERVICE=connect
 
 slack: install ## the messages Slack got, or would get
 	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
+
+user: install ## who may read: make user NAME=marie ROLE=rh, or REMOVE=yes; without NAME, the list
+	@$(BIN)/python scripts/Jobs_Spark/thrift_users.py $(if $(NAME),--name "$(NAME)") $(if $(ROLE),--role "$(ROLE)") \
+	  $(if $(REMOVE),--remove)
 
 sample: install ## regenerate data/sample with the seeded generator
 	@$(BIN)/python -m lakehouse.simulator.sample_company

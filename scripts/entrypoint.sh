@@ -4,6 +4,7 @@
 set -eu
 
 lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
+readers=/run/readers tls=/run/tls tls_copy=/app/data/tls server=10001:10001
 export HOME=/home/lakehouse
 
 if [ $# -eq 0 ]; then
@@ -24,6 +25,9 @@ hand_over_from_root() { find -H "$@" -maxdepth 0 -uid 0 -exec chown "$owner" {} 
 # The container engine creates missing mount points of the Thrift server as root, so they must exist before.
 if is_mounted "$lake"; then mkdir -p "$lake/bronze/strava_activities" "$lake/silver" "$lake/gold"; fi
 
+# What only its owner on the machine may read is read by another user here.
+if is_mounted "$tls"; then mkdir -p "$tls_copy" && cp -R "$tls/." "$tls_copy"; fi
+
 # A rootless engine maps a user to root: this root is not root of the machine.
 read -r inside outside _ </proc/self/uid_map
 if [ "$(id -u) $inside $outside" != "0 0 0" ]; then
@@ -33,16 +37,21 @@ fi
 
 owner=0:0
 if is_mounted "$lake"; then owner=$(stat -c %u:%g "$lake"); fi
-case $owner in 0:*) owner=10001:10001 ;; esac
-uid=${owner%:*} gid=${owner#*:}
+case $owner in 0:*) owner=$server ;; esac
+# The file of the users is private to the Thrift server's user, who has no lake of its own.
+user=$owner
+for word; do case $word in */thrift_users.py) user=$server ;; esac; done
+uid=${user%:*} gid=${user#*:}
 # Spark's login fails for a user without a line in passwd.
 grep -q "^[^:]*:[^:]*:$uid:" "$passwd" || echo "lakehouse-$uid:x:$uid:$gid::$HOME:/usr/sbin/nologin" >>"$passwd"
-chown "$owner" "$HOME"
+chown "$user" "$HOME"
 if is_mounted "$lake"; then
   hand_over_from_root "$lake" "$lake/bronze" "$lake/bronze/strava_activities" "$lake/silver" "$lake/gold"
 fi
 if is_mounted "$output"; then hand_over_from_root "$output"; fi
 # The Thrift server writes a password there; whoever only reads it has it mounted read-only.
 if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
+if is_mounted "$readers" && [ -w "$readers" ]; then chown "$server" "$readers"; fi
+if is_mounted "$tls"; then chown -R "$user" "$tls_copy"; fi
 trap - EXIT
 exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"

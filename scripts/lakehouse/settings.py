@@ -109,6 +109,18 @@ class Settings(BaseSettings):
     thrift_owner_file: Path = Field(
         default=Path(".local/run/thrift-owner"), description="the views' initialiser's password"
     )
+    thrift_users_file: Path = Field(
+        default=Path(".local/run/thrift-users"), description="the readers' names, roles and hashed passwords"
+    )
+    thrift_publish: str | None = Field(default=None, description="where compose publishes the port, on this machine")
+    thrift_certificate: Path | None = Field(default=None, description="PKCS12, for TLS on the Thrift port")
+    thrift_certificate_password: SecretStr | None = None
+    thrift_certificate_password_file: Path | None = None
+    ldap_url: str | None = Field(default=None, description="the directory of those who are not in the users' file")
+    ldap_user_dn: str | None = Field(default=None, description="how a person binds; {user} is the name")
+    ldap_base_dn: str | None = Field(default=None, description="below it a person's entry is searched, where set")
+    ldap_role_rh: str | None = Field(default=None, description="the group whose members have the role")
+    ldap_role_direction: str | None = None
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
@@ -141,6 +153,12 @@ class Settings(BaseSettings):
             else f"localhost:{info.data.get('kafka_port')}"
         )
 
+    @field_validator("thrift_publish")
+    @classmethod
+    def _leave_to_containers(cls, address: str | None) -> str | None:
+        """Ignore compose's address where there is no container: it would hide what THRIFT_BIND opens."""
+        return address if os.environ.get(ENVIRONMENT_ONLY_VAR) else None
+
     @field_validator(
         "input_dir",
         "output_dir",
@@ -150,12 +168,15 @@ class Settings(BaseSettings):
         "postgres_data_dir",
         "jvm_temp_dir",
         "thrift_owner_file",
+        "thrift_users_file",
     )
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:
         return ROOT / path
 
-    @field_validator("db_sslrootcert", "db_sslcert", "db_sslkey")
+    @field_validator(
+        "db_sslrootcert", "db_sslcert", "db_sslkey", "thrift_certificate", "thrift_certificate_password_file"
+    )
     @classmethod
     def _resolve_if_named(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
@@ -164,3 +185,8 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """Return the root of the lake: an absolute path, or the configured URI."""
         return self.lake_uri if "://" in self.lake_uri else str(ROOT / self.lake_uri)
+
+    @property
+    def thrift_certificate_pem(self) -> Path:
+        """Return the file in which the Thrift server writes its certificate at its start, for our own clients."""
+        return self.thrift_owner_file.with_name("thrift-certificate.pem")

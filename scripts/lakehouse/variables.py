@@ -6,6 +6,7 @@ A message names the variable, its place and its range. It never quotes a value, 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from difflib import SequenceMatcher
 from typing import Callable, Iterable, Mapping, NamedTuple  # noqa: UP035 - collections.abc has no [] in Python 3.8
@@ -20,7 +21,20 @@ HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*|/[\w./ -]+")
 ADDRESS = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]+)")
 URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Names that begin so are ours, so that a mistyped one is no other program's.
-FAMILIES = ("DB", "KAFKA", "CONNECT", "CONNECTOR", "LAKE", "SLACK", "THRIFT", "STREAM", "WARM", "JARS", "DESTINATION")
+FAMILIES = (
+    "DB",
+    "KAFKA",
+    "CONNECT",
+    "CONNECTOR",
+    "LAKE",
+    "SLACK",
+    "THRIFT",
+    "STREAM",
+    "WARM",
+    "JARS",
+    "DESTINATION",
+    "LDAP",
+)
 # Names of other programs that stand in many a .env, also where one looks like ours.
 OTHER_PREFIXES = (
     "COMPOSE_",
@@ -95,6 +109,27 @@ def is_url(text: str) -> bool:
         return False
 
 
+def is_ldap_url(text: str) -> bool:
+    """Return whether the text is ldap:// or ldaps:// with a host, and no more than a port behind it."""
+    match = re.fullmatch(r"ldaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]+))?/?", text)
+    return match is not None and (match.group(2) is None or is_port(match.group(2)))
+
+
+def is_dn(text: str) -> bool:
+    """Return whether the text may be a distinguished name: each of its parts has a type and a value."""
+    return _is_line(text) and all(
+        re.match(r"\s*[A-Za-z][\w.-]*\s*=\s*\S", part) for part in re.split(r"(?<!\\),", text)
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can be reached from this machine alone; a name other than localhost may be any."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def is_path(text: str) -> bool:
     """Return whether the text names a file or folder as every program reads it: no `~`, which a shell replaces."""
     return _is_line(text) and not text.startswith("~") and not URI_SCHEME.match(text)
@@ -147,6 +182,13 @@ LAKE_KIND = Kind(
     "a folder, or a URI such as s3a://bucket/lake; without ~, %, backslash, password or file:",
     "data/delta",
 )
+LDAP_URL_KIND = Kind(is_ldap_url, "a URL of a directory, ldaps://host or ldaps://host:port", "ldaps://ldap.example.com")
+DN_KIND = Kind(is_dn, "the distinguished name of an entry", "'cn=rh,ou=groups,dc=example,dc=com'")
+LDAP_USER_KIND = Kind(
+    lambda text: _is_line(text) and text.count("{user}") == 1 and '"' not in text,
+    "a distinguished name with {user} in it once",
+    "'uid={user},ou=people,dc=example,dc=com'",
+)
 SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
@@ -184,6 +226,16 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "THRIFT_BIND": Variable(HOST_KIND),
     "THRIFT_PORT": Variable(PORT_KIND),
     "THRIFT_OWNER_FILE": Variable(PATH_KIND),
+    "THRIFT_USERS_FILE": Variable(PATH_KIND),
+    "THRIFT_PUBLISH": Variable(HOST_KIND, optional=True),
+    "THRIFT_CERTIFICATE": Variable(PATH_KIND, optional=True),
+    "THRIFT_CERTIFICATE_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "THRIFT_CERTIFICATE_PASSWORD_FILE": Variable(PATH_KIND, optional=True),
+    "LDAP_URL": Variable(LDAP_URL_KIND, optional=True),
+    "LDAP_USER_DN": Variable(LDAP_USER_KIND, optional=True),
+    "LDAP_BASE_DN": Variable(DN_KIND, optional=True),
+    "LDAP_ROLE_RH": Variable(DN_KIND, optional=True),
+    "LDAP_ROLE_DIRECTION": Variable(DN_KIND, optional=True),
     "DESTINATION": Variable(TEXT_KIND),
     "API_KEY_MAPS": Variable(KEY_KIND, optional=True),
     "MAPS_URL": Variable(URL_KIND),

@@ -3,10 +3,11 @@
 import socket
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from pyhive import hive
+from pyhive import exc, hive
 
+from lakehouse.serving.client import CONNECTION_ERRORS, open_connection
 from lakehouse.settings import Settings
 
 START, CONTINUE, COMPLETE = 1, 2, 5  # states of Thrift's SASL negotiation
@@ -31,3 +32,23 @@ def connection(settings: Settings, configuration: Mapping[str, str] | None = Non
         yield opened
     finally:
         opened.close()
+
+
+@contextmanager
+def reader(settings: Settings, user: str, password: str) -> Iterator[hive.Cursor]:
+    """Yield a cursor of a user's session, which may be closed by the server meanwhile."""
+    opened = open_connection(settings, user, password)
+    try:
+        yield opened.cursor()
+    finally:
+        with suppress(exc.Error, *CONNECTION_ERRORS):
+            opened.close()
+
+
+def is_let_in(settings: Settings, user: str, password: str) -> bool:
+    """Return whether a name and a password get a session, by the client that people use."""
+    try:
+        with reader(settings, user, password):
+            return True
+    except CONNECTION_ERRORS:
+        return False

@@ -176,7 +176,28 @@ def test_thrift_container_mounts_no_addresses_and_birth_dates() -> None:
         ("/data/delta/gold", True),
         ("/data/delta/bronze/strava_activities", True),
         ("/run/thrift", False),
+        ("/run/readers", True),
+        ("/run/tls", True),
     }
+
+
+def test_users_are_changed_in_the_pipeline_and_read_by_the_thrift_server() -> None:
+    mounts = {
+        name: [(target, read_only) for source, target, read_only in _mounts(service) if source == "thrift-users"]
+        for name, service in SERVICES.items()
+    }
+    assert {name: found for name, found in mounts.items() if found} == {
+        "pipeline": [("/run/readers", False)],
+        "spark-thrift": [("/run/readers", True)],
+    }
+    for name in ("pipeline", "spark-thrift"):
+        assert SERVICES[name]["environment"]["THRIFT_USERS_FILE"] == "/run/readers/users"
+
+
+def test_thrift_server_knows_on_which_address_its_port_is_published() -> None:
+    assert "\n      THRIFT_PUBLISH: ${THRIFT_PUBLISH:-127.0.0.1}\n" in COMPOSE_TEXT
+    assert '"${THRIFT_PUBLISH:-127.0.0.1}:${THRIFT_PORT:-10000}:10000"' in COMPOSE_TEXT
+    assert SERVICES["thrift-init"]["environment"].keys() >= {"THRIFT_CERTIFICATE"}
 
 
 def test_owners_password_is_mounted_in_the_thrift_server_and_read_only_in_the_initialiser() -> None:

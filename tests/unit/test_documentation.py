@@ -47,7 +47,7 @@ PATH_BASES = (Path(), Path("tests"), Path("scripts"), Path("scripts/lakehouse"))
 FOREIGN_PATH = re.compile(
     r"""
       (bronze|silver|gold)/[^.]*                       # tables of the lake
-    | (\.venv|\.local|data/delta|data/output)/.*       # what git ignores
+    | (\.venv|\.local|data/delta|data/output|data/tls)/.*  # what git ignores
     | \.env | details\.txt                             # the same
     | /(data|opt|app|path)/.* | .*\$.* | \w+://.*      # containers, variables, addresses
     | (Marche|Vélo|véhicule)\b.* | \d+/\d+/\d+         # values in HR's files

@@ -24,7 +24,7 @@ class Container:
     folder: Path
 
     def __post_init__(self) -> None:
-        for name in ("lake", "output", "home", "login"):
+        for name in ("lake", "output", "home", "login", "readers", "tls"):
             (self.folder / name).mkdir()
         (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
 
@@ -53,6 +53,9 @@ class Container:
             "/data/delta": "lake",
             "/app/data/output": "output",
             "/run/thrift": "login",
+            "/run/readers": "readers",
+            "/run/tls": "tls",
+            "/app/data/tls": "tls-copy",
             "/etc/passwd": "passwd",
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
@@ -102,6 +105,27 @@ def test_folder_of_the_thrift_servers_password_is_handed_to_its_user(container: 
     os.chown(container.folder / "login", 7, 7)
     assert container.run("true", mounts=("login",)).returncode == 0
     assert (container.folder / "login").stat().st_uid == 7
+
+
+@needs_root
+def test_users_are_changed_by_the_thrift_servers_user_whoever_owns_the_lake(container: Container) -> None:
+    os.chown(container.lake, 1001, 1002)
+    for script, uid in (("scripts/Jobs_Spark/thrift_users.py", 10001), ("scripts/Jobs_Spark/reconcile.py", 1001)):
+        assert container.run("sh", "-c", "id -u", script, mounts=("lake", "readers")).stdout == f"{uid}\n"
+        assert (container.folder / "readers").stat().st_uid == 10001
+    assert container.owners("lake") == dict.fromkeys(LAKE_FOLDERS, 1001)
+
+
+@needs_root
+def test_private_certificate_of_another_user_is_copied_for_the_servers(container: Container) -> None:
+    certificate = container.folder / "tls" / "thrift.p12"
+    certificate.write_bytes(b"x")
+    certificate.chmod(0o600)
+    os.chown(certificate, 1001, 1001)
+    assert container.run("true", mounts=("tls",)).returncode == 0
+    assert certificate.stat().st_uid == 1001
+    copy = (container.folder / "tls-copy" / "thrift.p12").stat()
+    assert (copy.st_uid, copy.st_mode & 0o077) == (10001, 0)
 
 
 @needs_root

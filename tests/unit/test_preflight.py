@@ -141,6 +141,36 @@ def test_wrong_value_is_two_lines_and_exit_code_2() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "user", "found", "is_ok"),
+    [
+        ("", False, "admin, no password", True),
+        ("", True, "users", True),
+        ("THRIFT_BIND=127.0.0.1", False, "admin, no password", True),
+        ("THRIFT_BIND=localhost", False, "admin, no password", True),
+        ("THRIFT_BIND=::1", False, "admin, no password", True),
+        ("LDAP_URL=ldaps://ldap", False, "no users", True),
+        ("THRIFT_BIND=0.0.0.0", False, "admin, no password", False),
+        ("THRIFT_BIND=0.0.0.0", True, "users", False),
+        ("THRIFT_BIND=::", True, "users", False),
+        ("THRIFT_BIND=0.0.0.0\nTHRIFT_CERTIFICATE=a.p12", False, "admin, no password", False),
+        ("THRIFT_BIND=0.0.0.0\nTHRIFT_CERTIFICATE=a.p12", True, "users", True),
+    ],
+)
+def test_other_machines_need_a_user_and_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, user: bool, found: str, is_ok: bool
+) -> None:
+    for name in ("THRIFT_BIND", "THRIFT_CERTIFICATE", "THRIFT_USERS_FILE", "LDAP_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text(f"{lines}\n", encoding="utf-8")
+    if user:
+        (tmp_path / ".local" / "run").mkdir(parents=True)
+        (tmp_path / ".local" / "run" / "thrift-users").write_text("marie:...\n", encoding="utf-8")
+    check = preflight.check_readers(tmp_path)
+    assert (check.found, check.is_ok) == (found, is_ok)
+    assert "docs/access.md" in check.remedy
+
+
+@pytest.mark.parametrize(
     "module",
     [preflight, install_lock, jar_check, arguments, env_file, terminal, variables],
     ids=lambda it: it.__name__,

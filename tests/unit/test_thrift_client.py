@@ -1,6 +1,7 @@
 """The errors of the Thrift client: an unreachable server, a lost connection, a refused query."""
 
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,12 +18,32 @@ SPARK_ERROR = (
     "Error running query: [PATH_NOT_FOUND] org.apache.spark.sql.AnalysisException: [PATH_NOT_FOUND] "
     "Path does not exist: /lake/gold/x. SQLSTATE: 42K03\n\tat org.apache.spark.sql.errors(Errors.scala:1)"
 )
+# Of nobody: its key was never written.
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBbDCCAROgAwIBAgIUYtk2PY3mcbB9pmGGajprAoh0w8kwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBeDAeFw0yNjExMzAwNjU0NDdaFw0yNjEyMDIwNjU0NDdaMAwx
+CjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR+R/ZZoMymibQU
+cfP/aOq0e6asZ5PNbZea0C8s1epsHqJrUq97kR8SEOYNJPEhI8VSBeuMesKrafpx
+NthnMsneo1MwUTAdBgNVHQ4EFgQUICiZm3W6wtqd64xdHmpqRzzyQfkwHwYDVR0j
+BBgwFoAUICiZm3W6wtqd64xdHmpqRzzyQfkwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNHADBEAiBcIQY3rdoX7z9a4+AZeCpAdOcS+VbYQv4wjYoDEsSlBgIg
+eewSZ1N13g2ICTB+v8a26YB1hKNjqWdv2wamLHXiu+A=
+-----END CERTIFICATE-----
+"""
 
 
-def test_unreachable_thrift_server_is_an_error_with_its_address() -> None:
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_unreachable_thrift_server_is_an_error_with_its_address(tmp_path: Path, is_encrypted: bool) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        settings = Settings(thrift_host="127.0.0.1", thrift_port=closed.getsockname()[1])
+        settings = Settings(
+            thrift_host="127.0.0.1",
+            thrift_port=closed.getsockname()[1],
+            thrift_owner_file=tmp_path / "owner",
+            thrift_certificate=tmp_path / "thrift.p12" if is_encrypted else None,
+        )
+        settings.thrift_certificate_pem.write_text(CERTIFICATE, encoding="ascii")
         with pytest.raises(NotReady, match=rf"127\.0\.0\.1:{settings.thrift_port}.*make up"):
             query(settings, "SELECT 1")
 

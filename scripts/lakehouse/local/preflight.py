@@ -144,6 +144,21 @@ def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
     return Check(f"port {number}", found, f"free, for {service}", is_own or not busy, remedy)
 
 
+def check_readers(root: Path) -> Check:
+    """Check that other machines read with a login and encrypted, or not at all; say where nobody needs a password."""
+    values = read_variables(root)
+    file = root / values.get("THRIFT_USERS_FILE", ".local/run/thrift-users")
+    has_user = file.is_file() and file.stat().st_size > 0
+    address = values.get("THRIFT_BIND", LOCALHOST)
+    is_open = not variables.is_loopback(address) and not (has_user and "THRIFT_CERTIFICATE" in values)
+    found = "users" if has_user else "no users" if file.exists() or "LDAP_URL" in values else "admin, no password"
+    remedy = (
+        f"THRIFT_BIND={address} opens salaries to other machines: leave it out, or make a user and a certificate first "
+        "(docs/access.md)"
+    )
+    return Check("readers", found, "users and TLS beyond 127.0.0.1", not is_open, remedy)
+
+
 def is_port_busy(number: int) -> bool:
     """Return whether a port of this machine is in use: something listens on it, or it cannot be bound."""
     with socket.socket() as client:
@@ -295,7 +310,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         checks = host_checks(CHECKOUT, options.need_python, options.need_memory, options.need_disk)
-        checks += [] if options.no_ports else port_checks(CHECKOUT)
+        checks += [] if options.no_ports else [check_readers(CHECKOUT), *port_checks(CHECKOUT)]
     except env_file.EnvError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -72,6 +72,7 @@ def on_free_ports(home: Path) -> Settings:
         warm_jvm_socket=home / "run" / "warm",
         jvm_temp_dir=home / "tmp",
         thrift_owner_file=home / "run" / "thrift-owner",
+        thrift_users_file=home / "run" / "thrift-users",
         api_key_maps=None,
         slack_webhook_url=None,
     )

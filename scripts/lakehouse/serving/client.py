@@ -2,6 +2,7 @@
 
 import logging
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from pyhive import exc, hive
 from thrift.transport.TSocket import TSocket
+from thrift.transport.TSSLSocket import TSSLSocket
 from thrift.transport.TTransport import TTransportException
 from thrift_sasl import TSaslClientTransport
 
@@ -21,8 +23,7 @@ from lakehouse.settings import Settings
 CONNECTION_ERRORS = (TTransportException, EOFError, OSError)
 OPENING_TIMEOUT_S, ANSWER_TIMEOUT_S = 60, 900  # the server's own limit of a question is 60 s at first
 MECHANISM = "PLAIN"  # of SASL
-NO_PASSWORD = "x"  # noqa: S105 - pure-sasl sends no empty one
-READER = "admin"  # needs no password: whoever reaches the port can read the figures, and nothing else
+READER, NO_PASSWORD = "admin", "x"  # the login that needs no password until a user is made
 
 # Their errors are raised anyway; logged, each attempt while a server starts would be a stack trace.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
@@ -61,11 +62,9 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
 
     Raises NotReady where no server answers, or the connection is lost meanwhile.
     """
-    user, password = (
-        (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
-    )
+    login = (OWNER_LOGIN, read_owner_password(settings.thrift_owner_file)) if as_owner else (READER, NO_PASSWORD)
     try:
-        connection = open_connection(settings, user, password)
+        connection = open_connection(settings, *login)
         try:
             yield connection.cursor()
         finally:
@@ -80,17 +79,29 @@ def open_session(settings: Settings, *, as_owner: bool = False) -> Iterator[hive
 
 
 def open_connection(settings: Settings, user: str, password: str) -> hive.Connection:
-    """Return an open connection under a name.
+    """Return an open connection under a name, encrypted where the server has a certificate.
 
     Neither its opening nor an answer takes for ever: another program may have the port.
     Raises one of CONNECTION_ERRORS where no server answers, or where it refuses the login.
     """
-    socket = TSocket(settings.thrift_host, settings.thrift_port)
+    socket = _socket(settings)
     socket.setTimeout(1000 * OPENING_TIMEOUT_S)
+    socket.open()  # PyHive closes one that could not be opened, which is an error of another kind
     login = partial(hive.get_installed_sasl, socket.host, MECHANISM, username=user, password=password)
     connection = hive.connect(username=user, thrift_transport=TSaslClientTransport(login, MECHANISM, socket))
     socket.setTimeout(1000 * ANSWER_TIMEOUT_S)
     return connection
+
+
+def _socket(settings: Settings) -> TSocket:
+    address = settings.thrift_host, settings.thrift_port
+    if settings.thrift_certificate is None:
+        return TSocket(*address)
+    context = ssl.create_default_context(cafile=str(settings.thrift_certificate_pem))
+    # This one certificate is trusted, whoever signed it and whatever the server is called here.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return TSSLSocket(*address, ssl_context=context, validate_callback=lambda *_: None)  # else by the name
 
 
 def execute(cursor: hive.Cursor, sql: str) -> QueryResult:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lakehouse import properties
 from lakehouse.gold.views import load_views
+from lakehouse.serving.access import check_access, prepare_access
 from lakehouse.serving.owner_login import create_owner_password
 from lakehouse.settings import Settings
 from lakehouse.spark.jvm_options import jvm_options, quote, spark_home
@@ -22,9 +23,11 @@ READY_MARKER = "whole"  # file in the folder of a catalog that has served
 def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
     """Write the configuration into the folder, and return the command that starts the server.
 
+    Raises UsageError where other machines could read without a login or in clear.
     A catalog that never served may be incomplete and is deleted. Any other is kept, so that a server that one question
     ended is back with its views.
     """
+    check_access(settings)
     if not (folder / READY_MARKER).exists():
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in ("scratch", "tmp"):
@@ -33,7 +36,8 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
     create_owner_password(settings.thrift_owner_file)
     (folder / VIEW_DIGESTS).write_text(render_view_digests(settings.lake), encoding="ascii")
     conf = folder / "spark.conf"
-    conf.write_text(render_spark_conf(settings, folder), encoding="utf-8")
+    access = properties.render(prepare_access(settings, folder))
+    conf.write_text(f"{render_spark_conf(settings, folder)}\n{access}", encoding="utf-8")
     submit = (str(spark_home() / "bin" / "spark-submit"), "--properties-file", str(conf), "--class", MAIN_CLASS)
     # Jars on the driver's class path: with --jars a second session finds no Delta.
     return (*submit, "--driver-class-path", str(settings.jars_dir / "spark" / "*"), "spark-internal")

@@ -1,6 +1,7 @@
 package lakehouse.serving;
 
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -22,7 +23,11 @@ import org.apache.thrift.server.ServerContext;
  * session has the role of the name that logged in on its connection.
  */
 public final class GuardedService extends ThriftBinaryCLIService {
+  private static final String ENDED = "This login has ended: the user was removed, or has another role.";
+
   private final Map<ServerContext, Set<SessionHandle>> sessions = Collections.synchronizedMap(new WeakHashMap<>());
+  private final Map<ServerContext, Login> logins = Collections.synchronizedMap(new WeakHashMap<>());
+  private final EndedLogins ended = new EndedLogins(this::closeEnded);
 
   public GuardedService(CLIService service) {
     super(service);
@@ -30,11 +35,16 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   @Override
   public TOpenSessionResp OpenSession(TOpenSessionReq request) throws TException {
-    Role role = Logins.roleOf(TSetIpAddressProcessor.getUserName());
+    Login login = Logins.current(TSetIpAddressProcessor.getUserName());
+    Role role = login == null ? Role.NONE : login.role();
     TOpenSessionResp response = new TOpenSessionResp();
     try {
-      if (role == Role.NONE) {
+      if (login == null) {
         throw new RefusedStatement("A session without a login is refused.");
+      }
+      logins.put(currentServerContext.get(), login);
+      if (!Logins.stands(login)) {
+        throw new RefusedStatement(ENDED);
       }
       request.setConfiguration(SessionConfiguration.admitted(request.getConfiguration(), role));
       SessionRoles.opening(role);
@@ -195,9 +205,48 @@ public final class GuardedService extends ThriftBinaryCLIService {
     throw new TException("Reading a file is refused.");
   }
 
-  /** Return the error for a session that this connection did not open, or null. */
+  @Override
+  public synchronized void start() {
+    super.start();
+    ended.start();
+  }
+
+  @Override
+  public synchronized void stop() {
+    ended.stop();
+    super.stop();
+  }
+
+  /** Close the sessions of users who were removed meanwhile, with what they run. */
+  private void closeEnded() {
+    Map<ServerContext, Login> now;
+    synchronized (logins) {
+      now = new HashMap<>(logins);
+    }
+    now.forEach((context, login) -> {
+      if (!Logins.stands(login)) {
+        sessions.getOrDefault(context, Set.of()).forEach(this::close);
+      }
+    });
+  }
+
+  private void close(SessionHandle handle) {
+    try {
+      cliService.closeSession(handle);
+    } catch (HiveSQLException closed) {
+      return; // by its client, or in an earlier look
+    }
+  }
+
+  /** Return the error for a session that this connection did not open or whose user was removed, or null. */
   private TStatus foreign(TSessionHandle handle) {
-    return own().contains(new SessionHandle(handle)) ? null : status("The session is not one of this connection.");
+    return own().contains(new SessionHandle(handle)) ? ended() : status("The session is not one of this connection.");
+  }
+
+  /** Return the error of a connection whose user was removed, or null. */
+  private TStatus ended() {
+    Login login = logins.get(currentServerContext.get());
+    return login == null || Logins.stands(login) ? null : status(ENDED);
   }
 
   /** Return the error for an operation of a session that this connection did not open, or null. */
@@ -205,9 +254,9 @@ public final class GuardedService extends ThriftBinaryCLIService {
     try {
       SessionHandle session = cliService.getSessionManager().getOperationManager()
           .getOperation(new OperationHandle(handle)).getParentSession().getSessionHandle();
-      return own().contains(session) ? null : status("The operation is not one of this connection.");
+      return own().contains(session) ? ended() : status("The operation is not one of this connection.");
     } catch (HiveSQLException absent) {
-      return null; // Hive's own answer says that there is none.
+      return ended(); // else Hive's own answer says that there is none
     }
   }
 

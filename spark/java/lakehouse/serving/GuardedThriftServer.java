@@ -1,5 +1,6 @@
 package lakehouse.serving;
 
+import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.file.Path;
@@ -42,9 +43,9 @@ public final class GuardedThriftServer {
       SparkSession session = SparkSQLEnv.sparkSession();
       checkGate(session);
       TrustedViews.load(Path.of(session.sparkContext().conf().get(TrustedViews.FILE)));
-      LOG.warn("Until users are made, admin needs no password: whoever reaches this port reads salaries.");
+      LOG.warn("{}", Logins.describe());
       start(session);
-    } catch (ReflectiveOperationException | RuntimeException error) {
+    } catch (ReflectiveOperationException | IOException | RuntimeException error) {
       LOG.error("The Thrift server does not start.", error);
       System.exit(1);
     }
@@ -61,10 +62,11 @@ public final class GuardedThriftServer {
   }
 
   /** Start Spark's server as its own main method does, with another service behind the port. */
-  private static void start(SparkSession session) throws ReflectiveOperationException {
+  private static void start(SparkSession session) throws ReflectiveOperationException, IOException {
     HiveConf conf = HiveUtils$.MODULE$
         .newClientForExecution(session.sparkContext().conf(), session.sessionState().newHadoopConf()).conf();
     conf.set("hive.server2.authentication", "CUSTOM");
+    Certificate.use(session.sparkContext().conf(), conf);
     HiveThriftServer2 server = new HiveThriftServer2(session);
     server.init(conf);
     replaceService(server, conf);

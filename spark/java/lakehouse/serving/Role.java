@@ -8,6 +8,8 @@ public enum Role {
   OWNER(Set.of()),
   /** HR: every view of gold. */
   RH(Set.of("gold", "default")),
+  /** The management: the views without persons, in a database of their own. */
+  DIRECTION(Set.of("direction", "default")),
   /** A session that nobody opened by a login: nothing. */
   NONE(Set.of());
 
