@@ -12,6 +12,10 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'rh_sport') THEN
     CREATE PUBLICATION rh_sport;
   END IF;
+  -- A line in the server's log for each statement of a reader, without its text. Only a superuser may set it, or undo it.
+  IF current_setting('is_superuser') = 'on' THEN
+    ALTER ROLE rh_sport_reader SET log_duration = on;
+  END IF;
 END $$;
 
 CREATE OR REPLACE PROCEDURE public.capture(captured regclass) LANGUAGE plpgsql AS $$

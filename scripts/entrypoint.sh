@@ -3,7 +3,7 @@
 # No command runs as root: where root owns the folder, the uid is 10001.
 set -eu
 
-lake=/data/delta output=/app/data/output login=/run/thrift passwd=/etc/passwd
+lake=/data/delta output=/app/data/output login=/run/thrift journal=/var/lib/access passwd=/etc/passwd
 readers=/run/readers tls=/run/tls tls_copy=/app/data/tls server=10001:10001
 export HOME=/home/lakehouse
 
@@ -53,5 +53,11 @@ if is_mounted "$output"; then hand_over_from_root "$output"; fi
 if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
 if is_mounted "$readers" && [ -w "$readers" ]; then chown "$server" "$readers"; fi
 if is_mounted "$tls"; then chown -R "$user" "$tls_copy"; fi
+# Two users write there, and the Thrift server reads all of it: by the group, which new files take from the folder.
+groups=--clear-groups
+if is_mounted "$journal"; then
+  find -H "$journal" -maxdepth 0 -uid 0 -exec chown "$server" {} + -exec chmod 2770 {} +
+  groups=--groups=${server#*:}
+fi
 trap - EXIT
-exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"
+exec setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"

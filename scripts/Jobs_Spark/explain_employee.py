@@ -1,8 +1,11 @@
 """Dire pourquoi une personne reçoit ce qu'elle reçoit : chaque ligne derrière ses chiffres, et d'où elle vient."""
 
+import sys
+
 from rich.console import Console
 
 from lakehouse import logs
+from lakehouse.access_journal import open_journal
 from lakehouse.arguments import DAY_OF_DATA, MAX_INTEGER, WholeNumber
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.lake_format import ensure_format
@@ -32,10 +35,11 @@ def main() -> None:
     ensure_format(settings.lake)
     with short_connection(settings) as conn:
         go_live = read_go_live(conn)
-    with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
-        explanation = explain(Lake(spark, TableStore(settings.lake)), options.employee, time_point, go_live)
-    for line in render(explanation):
-        print(line)
+    with open_journal(settings, "explain_employee").record(sys.argv) as access:
+        with Console(stderr=True).status("recherche"), session(settings, "refresh", warm=True) as spark:
+            explanation = explain(Lake(spark, TableStore(settings.lake)), options.employee, time_point, go_live)
+        for access.rows, line in enumerate(render(explanation), start=1):
+            print(line)
 
 
 def _build_parser() -> FrenchParser:
@@ -47,12 +51,8 @@ def _build_parser() -> FrenchParser:
     parser.add_argument(
         "--as-of", type=DAY_OF_DATA, metavar="DATE", help="le jour dont les données comptent (aujourd'hui)"
     )
-    parser.add_argument(
-        "--known-at",
-        type=DAY_OF_DATA,
-        metavar="DATE",
-        help="le dernier jour dont les connaissances comptent (celui de --as-of)",
-    )
+    known_help = "le dernier jour dont les connaissances comptent (celui de --as-of)"
+    parser.add_argument("--known-at", type=DAY_OF_DATA, metavar="DATE", help=known_help)
     return parser
 
 

@@ -122,6 +122,13 @@ class Settings(BaseSettings):
     ldap_role_rh: str | None = Field(default=None, description="the group whose members have the role")
     ldap_role_direction: str | None = None
 
+    access_journal_dir: Path = Field(
+        default=Path(".local/access"), description="who read what: a line a session and a statement, without values"
+    )
+    access_journal_days: Annotated[int, Field(ge=1, le=variables.MAX_DAYS)] = Field(
+        default=180, description="how long its lines stay; the CNIL advises six months to a year"
+    )
+
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
     api_key_maps: SecretStr | None = None
     maps_url: str = "https://routes.googleapis.com"
@@ -169,6 +176,7 @@ class Settings(BaseSettings):
         "jvm_temp_dir",
         "thrift_owner_file",
         "thrift_users_file",
+        "access_journal_dir",
     )
     @classmethod
     def _resolve_in_checkout(cls, path: Path) -> Path:

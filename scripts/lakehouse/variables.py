@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 from lakehouse.env_file import Assignment, EnvError
 
 MAX_PORT = 65_535
+MAX_DAYS = 3_650
 MAX_NAME_BYTES = 63  # of Postgres
 PORT = re.compile(r"[1-9][0-9]{0,4}")
+DAY_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*|/[\w./ -]+")
 ADDRESS = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]+)")
 URI_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -34,6 +36,7 @@ FAMILIES = (
     "JARS",
     "DESTINATION",
     "LDAP",
+    "ACCESS",
 )
 # Names of other programs that stand in many a .env, also where one looks like ours.
 OTHER_PREFIXES = (
@@ -91,6 +94,10 @@ class Variable(NamedTuple):
 def is_port(text: str) -> bool:
     """Return whether the text is a port in ASCII digits, without sign, space, zero in front or underscore."""
     return PORT.fullmatch(text) is not None and int(text) <= MAX_PORT
+
+
+def is_number_of_days(text: str) -> bool:
+    return DAY_COUNT.fullmatch(text) is not None and int(text) <= MAX_DAYS
 
 
 def is_address_list(text: str) -> bool:
@@ -190,6 +197,7 @@ LDAP_USER_KIND = Kind(
     "'uid={user},ou=people,dc=example,dc=com'",
 )
 SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
+DAYS_KIND = Kind(is_number_of_days, f"a whole number of days from 1 to {MAX_DAYS}", "180")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
 SETTING_VARIABLES: Mapping[str, Variable] = {
@@ -236,6 +244,8 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "LDAP_BASE_DN": Variable(DN_KIND, optional=True),
     "LDAP_ROLE_RH": Variable(DN_KIND, optional=True),
     "LDAP_ROLE_DIRECTION": Variable(DN_KIND, optional=True),
+    "ACCESS_JOURNAL_DIR": Variable(PATH_KIND),
+    "ACCESS_JOURNAL_DAYS": Variable(DAYS_KIND),
     "DESTINATION": Variable(TEXT_KIND),
     "API_KEY_MAPS": Variable(KEY_KIND, optional=True),
     "MAPS_URL": Variable(URL_KIND),

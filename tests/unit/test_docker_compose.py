@@ -178,6 +178,7 @@ def test_thrift_container_mounts_no_addresses_and_birth_dates() -> None:
         ("/run/thrift", False),
         ("/run/readers", True),
         ("/run/tls", True),
+        ("/var/lib/access", False),
     }
 
 
@@ -211,6 +212,19 @@ def test_owners_password_is_mounted_in_the_thrift_server_and_read_only_in_the_in
     }
     for name in ("spark-thrift", "thrift-init"):
         assert SERVICES[name]["environment"]["THRIFT_OWNER_FILE"] == "/run/thrift/owner"
+
+
+def test_journal_of_access_is_in_its_two_writers_and_its_view_names_its_folder() -> None:
+    mounts = {
+        name: [(target, read_only) for source, target, read_only in _mounts(service) if source == "access-journal"]
+        for name, service in SERVICES.items()
+    }
+    writers = {"spark-thrift", "pipeline"}
+    assert {name: found for name, found in mounts.items() if found} == {
+        name: [("/var/lib/access", False)] for name in writers
+    }
+    for name in (*writers, "thrift-init"):
+        assert SERVICES[name]["environment"]["ACCESS_JOURNAL_DIR"] == "/var/lib/access"
 
 
 def test_pipeline_container_depends_on_postgres_only() -> None:

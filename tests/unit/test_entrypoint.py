@@ -24,7 +24,7 @@ class Container:
     folder: Path
 
     def __post_init__(self) -> None:
-        for name in ("lake", "output", "home", "login", "readers", "tls"):
+        for name in ("lake", "output", "home", "login", "readers", "tls", "journal"):
             (self.folder / name).mkdir()
         (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
 
@@ -56,6 +56,7 @@ class Container:
             "/run/readers": "readers",
             "/run/tls": "tls",
             "/app/data/tls": "tls-copy",
+            "/var/lib/access": "journal",
             "/etc/passwd": "passwd",
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
@@ -126,6 +127,15 @@ def test_private_certificate_of_another_user_is_copied_for_the_servers(container
     assert certificate.stat().st_uid == 1001
     copy = (container.folder / "tls-copy" / "thrift.p12").stat()
     assert (copy.st_uid, copy.st_mode & 0o077) == (10001, 0)
+
+
+@needs_root
+def test_folder_of_the_journal_of_access_has_one_group_which_each_writer_is_in(container: Container) -> None:
+    journal = container.folder / "journal"
+    os.chown(container.lake, 1001, 1002)
+    for mounts in (("lake", "journal"), ("journal",)):  # the pipeline's, and the Thrift server's
+        assert "10001" in container.run("id", "-G", mounts=mounts).stdout.split()
+    assert (journal.stat().st_mode & 0o7777, journal.stat().st_uid) == (0o2770, 10001)
 
 
 @needs_root

@@ -115,14 +115,17 @@ def test_query_error_without_a_condition_is_shown_as_received(monkeypatch: pytes
 
 
 def test_each_view_file_creates_the_view_of_its_name() -> None:
-    views = {view.name: view for view in load_views("/some/lake")}
+    views = {view.name: view for view in load_views("/some/lake", journal="/some/lake/gold/journal")}
     assert {"gold.v_prime_sportive", "gold.v_wellbeing", "gold.v_kpi"} <= set(views)
     for name, view in views.items():
         assert view.sql.startswith(f"CREATE OR REPLACE VIEW {name} (")
-        assert "delta.`/some/lake/gold/" in view.sql
+        assert ("text" if name == "gold.v_acces" else "delta") + ".`/some/lake/gold/" in view.sql
         assert f"'digest' = '{view.digest}'" in view.sql
         assert "{" not in view.sql
 
 
-def test_view_digest_depends_on_the_lake() -> None:
-    assert not {view.digest for view in load_views("/some/lake")} & {view.digest for view in load_views("/other/lake")}
+def test_view_digest_depends_on_the_lake_and_the_journal() -> None:
+    some, other = (
+        {view.digest for view in load_views(f"/{place}/lake", journal=f"/{place}/journal")} for place in ("a", "b")
+    )
+    assert not some & other

@@ -25,21 +25,26 @@ def test_statements_are_checked_whatever_the_tuning_is(tmp_path: Path, tuning: P
 
 
 def test_server_runs_our_main_class_with_a_password_and_the_views_of_this_version(tmp_path: Path) -> None:
-    settings = Settings(thrift_owner_file=tmp_path / "run" / "owner", lake_uri="/some/lake")
+    settings = Settings(
+        thrift_owner_file=tmp_path / "run" / "owner", access_journal_dir=tmp_path / "access", lake_uri="/some/lake"
+    )
     command = prepare(settings, tmp_path / "catalog")
     assert command[command.index("--class") + 1] == "lakehouse.serving.GuardedThriftServer"
-    assert (tmp_path / "catalog" / VIEW_DIGESTS).read_text(encoding="ascii") == render_view_digests("/some/lake")
+    assert (tmp_path / "catalog" / VIEW_DIGESTS).read_text(encoding="ascii") == render_view_digests(settings)
     password = read_owner_password(settings.thrift_owner_file)
     assert password not in " ".join(command)
+    assert (tmp_path / "access").stat().st_mode & 0o777 == 0o750
     prepare(settings, tmp_path / "catalog")
     assert read_owner_password(settings.thrift_owner_file) != password
 
 
 def test_view_digests_are_of_the_text_that_the_server_stores() -> None:
-    digests = render_view_digests("/some/lake").splitlines()
-    views = load_views("/some/lake")
+    settings = Settings(lake_uri="/some/lake", access_journal_dir=Path("/some/journal"))
+    digests = render_view_digests(settings).splitlines()
+    views = load_views("/some/lake", journal="/some/journal")
     assert digests == [hashlib.sha256(view.query.strip().encode()).hexdigest() for view in views]
-    assert not {*digests} & {*render_view_digests("/other/lake").splitlines()}
+    other = settings.model_copy(update={"lake_uri": "/other/lake", "access_journal_dir": Path("/other/journal")})
+    assert not {*digests} & {*render_view_digests(other).splitlines()}
 
 
 def test_owners_password_is_long_and_its_owners_alone(tmp_path: Path) -> None:

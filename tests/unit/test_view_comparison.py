@@ -13,7 +13,7 @@ from lakehouse.serving.view_setup import apply_views
 from lakehouse.settings import Settings
 
 SETTINGS = Settings(lake_uri="/some/lake")
-VIEWS = {view.name: view for view in load_views("/some/lake")}
+VIEWS = {view.name: view for view in load_views("/some/lake", journal=str(SETTINGS.access_journal_dir))}
 PRIME = "gold.v_prime_sportive"
 PASSWORD = "made-at-start"
 

@@ -1,6 +1,7 @@
 """The text of Gold's views: one .sql each in spark/views, also for the twin as of a day. Nothing imports pyspark here.
 
 A view's text has placeholders in braces: `{lake}`, the lake's path, and `{digest}`, which the server stores with it.
+`{journal}` is the folder of the journal of access, in which a glob's characters have no meaning.
 With `{au}` in the names of the view and of its tables, it has a twin as of a day. There it is the suffix.
 In the twin, `{days}` names the two days for SELECT, USING and GROUP BY, and `{day_comments}` declares their columns.
 All three are empty in the view itself. `{one text|another}` is the one in the view, the other in its twin.
@@ -79,24 +80,26 @@ class View:
         return self.sql.split("AS SELECT", 1)[0]
 
 
-def load_views(lake: str, views_dir: Path = VIEWS_DIR) -> list[View]:
-    """Return every view and twin as of a day, over the tables of the lake at this path or URI."""
-    return [view for file in sorted(views_dir.glob("*.sql")) for view in _load(file, lake)]
+def load_views(lake: str, views_dir: Path = VIEWS_DIR, *, journal: str = "") -> list[View]:
+    """Return every view, and each twin as of a day, of the lake and journal at these places."""
+    places = {"lake": lake, "journal": re.sub(r"([*?\[\]{}\\])", r"\\\1", journal)}
+    quoted = {name: place.replace("`", "``") for name, place in places.items()}
+    return [view for file in sorted(views_dir.glob("*.sql")) for view in _load(file, quoted)]
 
 
 def _unquote(literal: str) -> str:
     return literal.replace("''", "'")
 
 
-def _load(file: Path, lake: str) -> Iterator[View]:
+def _load(file: Path, places: Mapping[str, str]) -> Iterator[View]:
     text = file.read_text(encoding="utf-8")
-    yield _render(file, text, lake, VIEW_PLACEHOLDERS)
+    yield _render(file, text, places, VIEW_PLACEHOLDERS)
     if "{au}" in text:
-        yield _render(file, text, lake, TWIN_PLACEHOLDERS)
+        yield _render(file, text, places, TWIN_PLACEHOLDERS)
 
 
-def _render(file: Path, text: str, lake: str, placeholders: Mapping[str, str]) -> View:
-    values = {**SHARED_SQL, **placeholders, "lake": lake.replace("`", "``"), "digest": "{digest}"}
+def _render(file: Path, text: str, places: Mapping[str, str], placeholders: Mapping[str, str]) -> View:
+    values = {**SHARED_SQL, **placeholders, **places, "digest": "{digest}"}
 
     def value(match: re.Match[str]) -> str:
         in_view, is_alternative, in_twin = match[1].partition("|")

@@ -73,6 +73,7 @@ def on_free_ports(home: Path) -> Settings:
         jvm_temp_dir=home / "tmp",
         thrift_owner_file=home / "run" / "thrift-owner",
         thrift_users_file=home / "run" / "thrift-users",
+        access_journal_dir=home / "access",
         api_key_maps=None,
         slack_webhook_url=None,
     )

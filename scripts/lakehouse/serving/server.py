@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from lakehouse import properties
+from lakehouse.access_journal import create_journal_folder
 from lakehouse.gold.views import load_views
 from lakehouse.serving.access import check_access, prepare_access
 from lakehouse.serving.owner_login import create_owner_password
@@ -34,7 +35,8 @@ def prepare(settings: Settings, folder: Path) -> tuple[str, ...]:
         shutil.rmtree(folder / leftover, ignore_errors=True)  # of a server that was killed
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     create_owner_password(settings.thrift_owner_file)
-    (folder / VIEW_DIGESTS).write_text(render_view_digests(settings.lake), encoding="ascii")
+    create_journal_folder(settings.access_journal_dir)
+    (folder / VIEW_DIGESTS).write_text(render_view_digests(settings), encoding="ascii")
     conf = folder / "spark.conf"
     access = properties.render(prepare_access(settings, folder))
     conf.write_text(f"{render_spark_conf(settings, folder)}\n{access}", encoding="utf-8")
@@ -54,6 +56,8 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
         "spark.lakehouse.owner.password.file": settings.thrift_owner_file,
         "spark.lakehouse.gate.views": folder / VIEW_DIGESTS,
         "spark.lakehouse.gate.lake": settings.lake,
+        "spark.lakehouse.access.folder": settings.access_journal_dir,
+        "spark.lakehouse.access.days": settings.access_journal_days,
         "spark.sql.warehouse.dir": folder / "warehouse",
         "spark.hadoop.hive.server2.thrift.port": settings.thrift_port,
         "spark.hadoop.hive.server2.thrift.bind.host": settings.thrift_bind,
@@ -68,7 +72,8 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
     return "\n".join([*shared, properties.render(server_conf)])
 
 
-def render_view_digests(lake: str) -> str:
+def render_view_digests(settings: Settings) -> str:
     """Return the SHA-256 of each view's query, one a line: the server reads no view of another text."""
-    queries = (view.query.strip() for view in load_views(lake))
+    views = load_views(settings.lake, journal=str(settings.access_journal_dir))
+    queries = (view.query.strip() for view in views)
     return "".join(f"{hashlib.sha256(query.encode()).hexdigest()}\n" for query in queries)

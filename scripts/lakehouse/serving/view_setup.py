@@ -73,7 +73,7 @@ def _create_missing(settings: Settings, created: list[str], verified: MutableMap
             # Creating a view analyses it, which takes over a second each in a server that has just started.
             existing = execute(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows
             descriptions = {f"{database}.{name}": str(text) for database, name, _, text in existing}
-            for view in load_views(settings.lake):
+            for view in load_views(settings.lake, journal=str(settings.access_journal_dir)):
                 description = descriptions.get(view.name)
                 if description is None or not _is_as_declared(cursor, view, description, verified):
                     reasons[view.name] = _create_or_reason(cursor, view.sql)

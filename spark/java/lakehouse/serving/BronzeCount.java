@@ -21,6 +21,9 @@ final class BronzeCount {
   /** The root of the lake as the server reads it. */
   static final String LAKE = "spark.lakehouse.gate.lake";
 
+  /** The table's name in the journal of access. */
+  static final String NAME = "bronze.strava_activities";
+
   private static final String TABLE = "/bronze/strava_activities";
 
   private BronzeCount() {}

@@ -11,6 +11,7 @@ import org.apache.hive.service.cli.CLIService;
 import org.apache.hive.service.cli.HiveSQLException;
 import org.apache.hive.service.cli.OperationHandle;
 import org.apache.hive.service.cli.SessionHandle;
+import org.apache.hive.service.cli.operation.Operation;
 import org.apache.hive.service.cli.thrift.ThriftBinaryCLIService;
 import org.apache.hive.service.rpc.thrift.*;
 import org.apache.spark.sql.SparkSession;
@@ -24,6 +25,7 @@ import org.apache.thrift.server.ServerContext;
  */
 public final class GuardedService extends ThriftBinaryCLIService {
   private static final String ENDED = "This login has ended: the user was removed, or has another role.";
+  private static final short ROWS = 0; // a fetch of a result, and not of a log
 
   private final Map<ServerContext, Set<SessionHandle>> sessions = Collections.synchronizedMap(new WeakHashMap<>());
   private final Map<ServerContext, Login> logins = Collections.synchronizedMap(new WeakHashMap<>());
@@ -31,6 +33,16 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   public GuardedService(CLIService service) {
     super(service);
+  }
+
+  @Override
+  protected void initializeServer() {
+    super.initializeServer();
+    try {
+      ClientAddress.watch(server);
+    } catch (ReflectiveOperationException error) {
+      throw new IllegalStateException("This version of Thrift has no field for its transports.", error);
+    }
   }
 
   @Override
@@ -58,14 +70,23 @@ public final class GuardedService extends ThriftBinaryCLIService {
       SessionHandle handle = new SessionHandle(response.getSessionHandle());
       SessionRoles.opened(sparkSession(handle), role);
       own().add(handle);
+      return noted(handle, response);
     }
+    NotedSessions.refused(Caller.current(null), response.getStatus().getErrorMessage());
     return response;
   }
 
   @Override
   public TCloseSessionResp CloseSession(TCloseSessionReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
-    return foreign == null ? super.CloseSession(request) : new TCloseSessionResp(foreign);
+    if (foreign != null) {
+      return new TCloseSessionResp(foreign);
+    }
+    String session = idOf(new SessionHandle(request.getSessionHandle()));
+    NotedSessions.closing(session);
+    TCloseSessionResp response = super.CloseSession(request);
+    NotedSessions.ended(session);
+    return response;
   }
 
   @Override
@@ -78,7 +99,18 @@ public final class GuardedService extends ThriftBinaryCLIService {
   public TExecuteStatementResp ExecuteStatement(TExecuteStatementReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
     request.unsetConfOverlay();
-    return foreign == null ? super.ExecuteStatement(request) : new TExecuteStatementResp(foreign);
+    SessionHandle handle = new SessionHandle(request.getSessionHandle());
+    NotedStatement noted;
+    try {
+      Caller caller = Caller.current(foreign == null ? idOf(handle) : null);
+      noted = NotedStatements.asked(caller, foreign == null ? sparkSession(handle) : null, request.getStatement());
+    } catch (RefusedStatement unwritten) {
+      return new TExecuteStatementResp(status(unwritten.getMessage()));
+    }
+    TExecuteStatementResp response =
+        foreign == null ? super.ExecuteStatement(request) : new TExecuteStatementResp(foreign);
+    NotedStatements.answered(noted, response.getStatus(), operation(response.getOperationHandle()));
+    return response;
   }
 
   @Override
@@ -144,13 +176,24 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TCancelOperationResp CancelOperation(TCancelOperationReq request) throws TException {
     TStatus foreign = foreign(request.getOperationHandle());
-    return foreign == null ? super.CancelOperation(request) : new TCancelOperationResp(foreign);
+    if (foreign != null) {
+      return new TCancelOperationResp(foreign);
+    }
+    NotedStatements.cancelled(idOf(request.getOperationHandle()));
+    return super.CancelOperation(request);
   }
 
   @Override
   public TCloseOperationResp CloseOperation(TCloseOperationReq request) throws TException {
     TStatus foreign = foreign(request.getOperationHandle());
-    return foreign == null ? super.CloseOperation(request) : new TCloseOperationResp(foreign);
+    if (foreign != null) {
+      return new TCloseOperationResp(foreign);
+    }
+    String operation = idOf(request.getOperationHandle());
+    NotedStatements.closing(operation);
+    TCloseOperationResp response = super.CloseOperation(request);
+    NotedStatements.ended(operation);
+    return response;
   }
 
   @Override
@@ -162,7 +205,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TFetchResultsResp FetchResults(TFetchResultsReq request) throws TException {
     TStatus foreign = foreign(request.getOperationHandle());
-    return foreign == null ? super.FetchResults(request) : new TFetchResultsResp(foreign);
+    if (foreign != null) {
+      return new TFetchResultsResp(foreign);
+    }
+    TFetchResultsResp response = super.FetchResults(request);
+    if (request.getFetchType() == ROWS) {
+      NotedStatements.fetched(idOf(request.getOperationHandle()), response.getStatus(), response.getResults());
+    }
+    return response;
   }
 
   @Override
@@ -233,6 +283,7 @@ public final class GuardedService extends ThriftBinaryCLIService {
   private void close(SessionHandle handle) {
     try {
       cliService.closeSession(handle);
+      NotedSessions.ended(idOf(handle));
     } catch (HiveSQLException closed) {
       return; // by its client, or in an earlier look
     }
@@ -251,13 +302,42 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   /** Return the error for an operation of a session that this connection did not open, or null. */
   private TStatus foreign(TOperationHandle handle) {
+    Operation operation = operation(handle);
+    // Hive's own answer says that there is none.
+    return operation == null || own().contains(operation.getParentSession().getSessionHandle()) ? ended()
+        : status("The operation is not one of this connection.");
+  }
+
+  /** Return the operation of a handle, or null. */
+  private Operation operation(TOperationHandle handle) {
     try {
-      SessionHandle session = cliService.getSessionManager().getOperationManager()
-          .getOperation(new OperationHandle(handle)).getParentSession().getSessionHandle();
-      return own().contains(session) ? ended() : status("The operation is not one of this connection.");
+      return handle == null ? null
+          : cliService.getSessionManager().getOperationManager().getOperation(new OperationHandle(handle));
     } catch (HiveSQLException absent) {
-      return ended(); // else Hive's own answer says that there is none
+      return null;
     }
+  }
+
+  /** Return the response for a session that could be noted; one that could not is closed and refused. */
+  private TOpenSessionResp noted(SessionHandle handle, TOpenSessionResp response) throws TException {
+    try {
+      NotedSessions.opened(Caller.current(idOf(handle)));
+      return response;
+    } catch (RefusedStatement unwritten) {
+      super.CloseSession(new TCloseSessionReq(response.getSessionHandle()));
+      TOpenSessionResp refused = new TOpenSessionResp();
+      refused.setStatus(status(unwritten.getMessage()));
+      return refused;
+    }
+  }
+
+  /** The public half of a session's handle, which nobody can use. */
+  private static String idOf(SessionHandle handle) {
+    return handle.getSessionId().toString();
+  }
+
+  private static String idOf(TOperationHandle handle) {
+    return new OperationHandle(handle).getHandleIdentifier().getPublicId().toString();
   }
 
   private Set<SessionHandle> own() {

@@ -42,10 +42,13 @@ public final class GuardedThriftServer {
       });
       SparkSession session = SparkSQLEnv.sparkSession();
       checkGate(session);
-      TrustedViews.load(Path.of(session.sparkContext().conf().get(TrustedViews.FILE)));
+      SparkConf conf = session.sparkContext().conf();
+      TrustedViews.load(Path.of(conf.get(TrustedViews.FILE)));
+      AccessJournal.start(Path.of(conf.get(AccessJournal.FOLDER)), conf.getInt(AccessJournal.DAYS, 0));
+      session.sparkContext().addSparkListener(new JournalListener());
       LOG.warn("{}", Logins.describe());
       start(session);
-    } catch (ReflectiveOperationException | IOException | RuntimeException error) {
+    } catch (IOException | ReflectiveOperationException | RuntimeException error) {
       LOG.error("The Thrift server does not start.", error);
       System.exit(1);
     }

@@ -92,6 +92,15 @@ public final class Logins implements PasswdAuthenticationProvider {
     return OWNER.equals(lower) || ADMIN.equals(lower);
   }
 
+  /** Whether a name is one of the server's own, or of the users' file. */
+  static boolean isKnown(String name) {
+    try {
+      return name != null && isKnown(name, users());
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
+
   private static Login find(String user, String password) throws IOException {
     UsersFile users = users();
     if (user.equals(OWNER)) { // Its password cannot be guessed, and its attempts must not slow it down.
@@ -124,10 +133,14 @@ public final class Logins implements PasswdAuthenticationProvider {
 
   /** Note a wrong password. An unknown name is left out: it may be a password in the wrong field. */
   private static Login noted(String user, UsersFile users) {
-    boolean isKnown = user.equals(OWNER) || user.equals(ADMIN) || users.roleOf(user) != Role.NONE;
-    LOG.warn("A wrong password for {}, {} in a row.", isKnown ? user : "a name that is not in the users' file",
+    LOG.warn("A wrong password for {}, {} in a row.",
+        isKnown(user, users) ? user : "a name that is not in the users' file",
         Math.max(1, FAILED.count(user)));
     return null;
+  }
+
+  private static boolean isKnown(String name, UsersFile users) {
+    return name.equals(OWNER) || name.equals(ADMIN) || users.roleOf(name) != Role.NONE;
   }
 
   /** Whether `admin` needs no password. A directory's people have passwords, so that there are users. */

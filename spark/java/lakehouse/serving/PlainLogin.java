@@ -61,10 +61,20 @@ public final class PlainLogin implements SaslServer {
   @Override
   public byte[] evaluateResponse(byte[] response) throws SaslException {
     String[] fields = new String(response, StandardCharsets.UTF_8).split("\0", -1);
+    try {
+      logIn(response.length, fields);
+    } catch (SaslException refused) {
+      NotedSessions.loginRefused(fields.length < 2 ? null : fields[fields.length - 2], ClientAddress.ofLogin());
+      throw refused;
+    }
+    return null;
+  }
+
+  private void logIn(int length, String[] fields) throws SaslException {
     // Some clients leave the first field and its separator out.
     String name = fields[Math.max(0, fields.length - 2)], password = fields[fields.length - 1];
     boolean isForAnother = fields.length == 3 && !fields[0].isEmpty() && !fields[0].equals(name);
-    if (response.length > MAX_BYTES || fields.length < 2 || fields.length > 3 || name.isEmpty() || isForAnother) {
+    if (length > MAX_BYTES || fields.length < 2 || fields.length > 3 || name.isEmpty() || isForAnother) {
       throw new SaslException("The login is not of the form that RFC 4616 describes, or is for another user.");
     }
     NameCallback forName = new NameCallback("User");
@@ -81,7 +91,6 @@ public final class PlainLogin implements SaslServer {
       throw new SaslException("The user or the password is wrong.");
     }
     user = name;
-    return null;
   }
 
   @Override
