@@ -76,6 +76,48 @@ def test_listed_statement_is_refused_in_one_sentence(refusal: Refusal, sql: str)
     assert not reason.startswith(REFUSAL) or ("\n" not in reason and len(reason) < 200)
 
 
+def test_each_role_is_let_through_to_its_own_database_only(spark: SparkSession) -> None:
+    """Change gold for direction in each listed statement: what the one role may ask, the other may not."""
+    jvm, session = spark._jvm, spark._jsparkSession  # noqa: SLF001 - Spark has no public way to its parser
+    assert jvm is not None
+    parser, gate = session.sessionState().sqlParser(), jvm.lakehouse.serving.StatementGate
+    statements_of_gold = [sql for sql in ANSWERED if re.search(r"\bgold`?\b", sql)]
+    assert len(statements_of_gold) > 20
+    for sql in statements_of_gold:
+        of_direction = re.sub(r"\bgold\b", "direction", sql)
+        for role, own, foreign in (("RH", sql, of_direction), ("DIRECTION", of_direction, sql)):
+            assert gate.refusal(parser, role, SETTINGS.lake, own) is None, own
+            assert gate.refusal(parser, role, SETTINGS.lake, foreign).startswith(REFUSAL), foreign
+    count = next(sql for sql in ANSWERED if sql.startswith("SELECT COUNT(*) FROM delta"))
+    assert gate.refusal(parser, "RH", SETTINGS.lake, count) is None
+    assert gate.refusal(parser, "DIRECTION", SETTINGS.lake, count).startswith(REFUSAL)
+
+
+@pytest.mark.parametrize(
+    ("role", "requested", "pattern"),
+    [
+        ("RH", None, "default|gold"),
+        ("RH", "", "default|gold"),
+        ("RH", "%", "default|gold"),
+        ("RH", "g_ld", "gold"),
+        ("RH", "GOLD", "gold"),
+        ("RH", "direction", "-"),
+        ("RH", "gold|direction", "-"),
+        ("RH", "g\\_ld", "-"),
+        ("RH", ".*", "-"),
+        ("DIRECTION", "*", "default|direction"),
+        ("DIRECTION", "gold", "-"),
+        ("DIRECTION", "d%", "default|direction"),
+        ("OWNER", "%", "%"),
+    ],
+)
+def test_metadata_call_is_about_the_databases_of_the_role(
+    spark: SparkSession, role: str, requested: str | None, pattern: str
+) -> None:
+    assert spark._jvm is not None  # noqa: SLF001 - the class is the server's
+    assert spark._jvm.lakehouse.serving.VisibleDatabases.pattern(requested, role) == pattern  # noqa: SLF001
+
+
 @pytest.mark.parametrize("sql", ANSWERED)
 def test_listed_statement_is_let_through(refusal: Refusal, sql: str) -> None:
     assert refusal(sql) is None

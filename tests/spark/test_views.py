@@ -20,7 +20,7 @@ from lakehouse.gold.model import conform
 from lakehouse.gold.prime import PRIME_SPORTIVE
 from lakehouse.gold.quality import QUALITE_DONNEES
 from lakehouse.gold.totals import totals
-from lakehouse.gold.views import load_views
+from lakehouse.gold.views import DATABASES, load_views
 from lakehouse.gold.wellbeing import WELLBEING
 from lakehouse.refresh.scenarios import SCENARIOS, compare_to_baseline
 from lakehouse.refresh.table_setup import create_tables
@@ -55,7 +55,8 @@ def empty_row_counts(spark: SparkSession, lake_root: str) -> Iterator[dict[str, 
     """Create the views over Gold's empty tables, then fill the tables; yield each view's row count before that."""
     create_tables(TableStore(lake_root))
     assert {*totals(TableStore(lake_root)).values()} == {0}
-    spark.sql("CREATE DATABASE gold")
+    for database in DATABASES:
+        spark.sql(f"CREATE DATABASE {database}")
     try:
         journal = Path(lake_root, "access")
         journal.mkdir()
@@ -65,7 +66,8 @@ def empty_row_counts(spark: SparkSession, lake_root: str) -> Iterator[dict[str, 
         fill_gold(spark, lake_root)
         yield empty_row_counts
     finally:
-        spark.sql("DROP DATABASE gold CASCADE")
+        for database in DATABASES:
+            spark.sql(f"DROP DATABASE {database} CASCADE")
 
 
 def test_views_over_empty_gold_tables_have_no_rows_and_the_published_columns_types_and_comments(

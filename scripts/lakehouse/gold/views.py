@@ -1,11 +1,13 @@
-"""The text of Gold's views: one .sql each in spark/views, also for the twin as of a day. Nothing imports pyspark here.
+"""The text of the views: one .sql each in spark/views, also for the twin as of a day. Nothing imports pyspark here.
+
+Those of the database `gold` are in the folder itself, those of `direction` in a folder of that name.
 
 A view's text has placeholders in braces: `{lake}`, the lake's path, and `{digest}`, which the server stores with it.
 `{journal}` is the folder of the journal of access, in which a glob's characters have no meaning.
 With `{au}` in the names of the view and of its tables, it has a twin as of a day. There it is the suffix.
 In the twin, `{days}` names the two days for SELECT, USING and GROUP BY, and `{day_comments}` declares their columns.
 All three are empty in the view itself. `{one text|another}` is the one in the view, the other in its twin.
-The other placeholders are SHARED_SQL.
+The other placeholders are SHARED_SQL, and those of small_cells.py for `direction`.
 """
 
 import hashlib
@@ -16,9 +18,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lakehouse.gold.as_of_columns import AS_OF_COLUMNS, AS_OF_SUFFIX
+from lakehouse.gold.small_cells import DIRECTION_SQL
 from lakehouse.settings import ROOT
 
 VIEWS_DIR = ROOT / "spark" / "views"
+GOLD, DIRECTION = "gold", "direction"
+DATABASES = (GOLD, DIRECTION)
 AS_OF_COMMENTS = ("Jour dont les données comptent, à Paris", "Dernier jour dont les connaissances comptent, à Paris")
 # Units and their costs, once for all views. v_kpi with them is also the query of a run's totals, which DataFusion
 # computes, so IF and COUNT_IF are not among them.
@@ -84,21 +89,29 @@ def load_views(lake: str, views_dir: Path = VIEWS_DIR, *, journal: str = "") -> 
     """Return every view, and each twin as of a day, of the lake and journal at these places."""
     places = {"lake": lake, "journal": re.sub(r"([*?\[\]{}\\])", r"\\\1", journal)}
     quoted = {name: place.replace("`", "``") for name, place in places.items()}
-    return [view for file in sorted(views_dir.glob("*.sql")) for view in _load(file, quoted)]
+    folders = {GOLD: views_dir, DIRECTION: views_dir / DIRECTION}
+    return [
+        view
+        for database, folder in folders.items()
+        for file in sorted(folder.glob("*.sql"))
+        for view in _load(file, database, quoted)
+    ]
 
 
 def _unquote(literal: str) -> str:
     return literal.replace("''", "'")
 
 
-def _load(file: Path, places: Mapping[str, str]) -> Iterator[View]:
+def _load(file: Path, database: str, places: Mapping[str, str]) -> Iterator[View]:
     text = file.read_text(encoding="utf-8")
-    yield _render(file, text, places, VIEW_PLACEHOLDERS)
+    for name, sql in DIRECTION_SQL.items():
+        text = text.replace(f"{{{name}}}", sql)  # they have placeholders of their own
+    yield _render(file, database, text, places, VIEW_PLACEHOLDERS)
     if "{au}" in text:
-        yield _render(file, text, places, TWIN_PLACEHOLDERS)
+        yield _render(file, database, text, places, TWIN_PLACEHOLDERS)
 
 
-def _render(file: Path, text: str, places: Mapping[str, str], placeholders: Mapping[str, str]) -> View:
+def _render(file: Path, database: str, text: str, places: Mapping[str, str], placeholders: Mapping[str, str]) -> View:
     values = {**SHARED_SQL, **placeholders, **places, "digest": "{digest}"}
 
     def value(match: re.Match[str]) -> str:
@@ -111,4 +124,4 @@ def _render(file: Path, text: str, places: Mapping[str, str], placeholders: Mapp
 
     sql = re.sub(r"\{([^{}]*)\}", value, text)
     digest = hashlib.sha256(sql.encode()).hexdigest()[:16]
-    return View(f"gold.{file.stem}{placeholders['au']}", sql.replace("{digest}", digest), digest)
+    return View(f"{database}.{file.stem}{placeholders['au']}", sql.replace("{digest}", digest), digest)

@@ -1,4 +1,4 @@
-"""Gold's views, created as `owner` in the running server, which owns the catalog."""
+"""The views of `gold` and of `direction`, created as `owner` in the running server, which owns the catalog."""
 
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pyhive.hive import Cursor
 
 from lakehouse.errors import NotReady
-from lakehouse.gold.views import View, load_views
+from lakehouse.gold.views import DATABASES, View, load_views
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, retry_until_stopped, wait_until
 from lakehouse.serving.client import QueryError, execute, open_session
@@ -69,9 +69,14 @@ def _create_missing(settings: Settings, created: list[str], verified: MutableMap
     reasons = {}
     try:
         with open_session(settings, as_owner=True) as cursor:
-            execute(cursor, "CREATE DATABASE IF NOT EXISTS gold")
+            for database in DATABASES:
+                execute(cursor, f"CREATE DATABASE IF NOT EXISTS {database}")
             # Creating a view analyses it, which takes over a second each in a server that has just started.
-            existing = execute(cursor, "SHOW TABLE EXTENDED IN gold LIKE 'v_*'").rows
+            existing = [
+                row
+                for database in DATABASES
+                for row in execute(cursor, f"SHOW TABLE EXTENDED IN {database} LIKE 'v_*'").rows
+            ]
             descriptions = {f"{database}.{name}": str(text) for database, name, _, text in existing}
             for view in load_views(settings.lake, journal=str(settings.access_journal_dir)):
                 description = descriptions.get(view.name)

@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.CreateView;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.command.DescribeQueryCommand;
+import org.apache.spark.sql.execution.command.ShowNamespacesCommand;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
@@ -60,7 +61,7 @@ final class GateParser implements ParserInterface {
   }
 
   /** Return the plan of an admitted statement; that of a query is analysed already. */
-  private LogicalPlan check(String text, LogicalPlan plan) {
+  private LogicalPlan check(String text, LogicalPlan plan) throws ParseException {
     Role role = SessionRoles.of(session);
     NotedStatements.parsed(session, text, role == Role.OWNER && OwnerRoutine.contains(plan));
     if (role == Role.OWNER) {
@@ -75,6 +76,9 @@ final class GateParser implements ParserInterface {
     SessionRoles.checkSettings(session);
     String lake = session.sparkContext().conf().get(BronzeCount.LAKE, "");
     StatementGate.check(role, lake, text, plan);
+    if (plan instanceof ShowNamespacesCommand show) {
+      return spark.parsePlan(VisibleDatabases.query(existing(role), show.pattern()));
+    }
     LogicalPlan subject = StatementGate.subjectOf(plan);
     LogicalPlan analysed = analyse(subject);
     if (BronzeCount.isParsed(subject, lake)) {
@@ -88,6 +92,10 @@ final class GateParser implements ParserInterface {
     }
     NotedStatements.reads(session, text, ReadViews.of(analysed));
     return subject == plan && !(plan instanceof Command) ? analysed : plan;
+  }
+
+  private List<String> existing(Role role) {
+    return role.databases().stream().filter(session.sessionState().catalog()::databaseExists).toList();
   }
 
   private LogicalPlan analyse(LogicalPlan plan) {

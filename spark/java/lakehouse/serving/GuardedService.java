@@ -128,12 +128,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetSchemasResp GetSchemas(TGetSchemasReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetSchemas(request) : new TGetSchemasResp(foreign);
   }
 
   @Override
   public TGetTablesResp GetTables(TGetTablesReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetTables(request) : new TGetTablesResp(foreign);
   }
 
@@ -146,12 +148,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetColumnsResp GetColumns(TGetColumnsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetColumns(request) : new TGetColumnsResp(foreign);
   }
 
   @Override
   public TGetFunctionsResp GetFunctions(TGetFunctionsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
     return foreign == null ? super.GetFunctions(request) : new TGetFunctionsResp(foreign);
   }
 
@@ -265,6 +269,12 @@ public final class GuardedService extends ThriftBinaryCLIService {
   public synchronized void stop() {
     ended.stop();
     super.stop();
+  }
+
+  /** Return the role of the name that logged in on this connection. */
+  private static Role role() {
+    Login login = Logins.current(TSetIpAddressProcessor.getUserName());
+    return login == null ? Role.NONE : login.role();
   }
 
   /** Close the sessions of users who were removed meanwhile, with what they run. */

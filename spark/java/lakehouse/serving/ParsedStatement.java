@@ -124,14 +124,14 @@ final class ParsedStatement {
     boolean isAllowed = names.size() == 1 && parts.length() == 1
         || names.size() == 2 && role.sees(names.get(0)) && names.get(1).matches("[A-Za-z0-9_]+");
     if (!isAllowed) {
-      throw RefusedStatement.unlisted("A relation that is no view of gold");
+      throw RefusedStatement.unlisted("A relation that is no view of this role");
     }
   }
 
   private void checkNamespace(Seq<String> parts) {
     List<String> names = withoutCatalog(parts);
     if (names.size() > 1 || names.size() == 1 && !role.sees(names.get(0))) {
-      throw RefusedStatement.unlisted("Another database than gold");
+      throw RefusedStatement.unlisted("A database that is not this role's");
     }
   }
 

@@ -13,7 +13,7 @@ public final class RefusedStatement extends RuntimeException {
 
   /** The sentence for something that no list names. */
   static RefusedStatement unlisted(String thing) {
-    return new RefusedStatement(thing + " is refused: a reader may SELECT from the views of gold, and SHOW, DESCRIBE, "
+    return new RefusedStatement(thing + " is refused: a reader may SELECT from the views of its role, and SHOW, DESCRIBE, "
         + "USE or EXPLAIN them.");
   }
 

@@ -44,7 +44,7 @@ final class SessionConfiguration {
   /** Spark writes the name into a statement: only a plain one is taken. */
   private static String checkDatabase(String name, Role role) {
     if (name == null || !name.matches("[A-Za-z0-9_]+") || !role.sees(name)) {
-      throw RefusedStatement.unlisted("Another database than gold");
+      throw RefusedStatement.unlisted("A database that is not this role's");
     }
     return name;
   }
