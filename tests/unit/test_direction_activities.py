@@ -14,9 +14,9 @@ from support.views_in_process import Row, Tables, run_view
 
 VIEWS = {view.name: view for view in load_views("/lake")}
 BATCH = 50  # efforts with a number of their own in one run: their sum is exact in 64 bits
-KEYS = {"v_activites_par_bu": ("business_unit", "mois", "sport"), "v_activites_par_mois": ("mois",)}
-KEYS["v_activites_par_sport"] = ("sport",)
-FEW = range(1, 5)
+VIEW_KEYS = {"v_activites_par_bu": ("business_unit", "mois", "sport"), "v_activites_par_mois": ("mois",)}
+VIEW_KEYS["v_activites_par_sport"] = ("sport",)
+TOO_FEW = range(1, 5)
 
 
 class Effort(NamedTuple):
@@ -61,7 +61,7 @@ def tables(efforts: Sequence[Effort], counts: Mapping[Effort, int]) -> Tables:
 
 def answers(efforts: Sequence[Effort], name: str) -> tuple[list[Row], Answers]:
     """Return the rows of a view, and whose efforts are in each, by running it with counts that name them."""
-    view, key = VIEWS[f"direction.{name}"], KEYS[name]
+    view, key = VIEWS[f"direction.{name}"], VIEW_KEYS[name]
     rows = run_view(view, tables(efforts, {}))
     plain = {tuple(row[column] for column in key): row["nb_activites"] for row in rows}
     found: dict[tuple[Any, ...], set[Effort]] = {where: set() for where in plain}
@@ -80,7 +80,7 @@ def count_people(efforts: Iterable[Effort]) -> int:
 
 def check(efforts: Sequence[Effort]) -> None:
     every_row, sets = {}, {}
-    for name in KEYS:
+    for name in VIEW_KEYS:
         every_row[name], sets[name] = answers(efforts, name)
     everything = [members for found in sets.values() for members in found.values()]
     for members in everything:
@@ -88,12 +88,12 @@ def check(efforts: Sequence[Effort]) -> None:
     for one, other in combinations(everything, 2):
         # Of what is in both, in one or in the other alone, each is nobody's or five people's.
         for part in (one & other, one - other, other - one):
-            assert count_people(part) not in FEW
+            assert count_people(part) not in TOO_FEW
     by_unit, by_month, by_sport = (set().union(*found.values()) for found in sets.values())
     assert by_unit == by_month == by_sport  # a total that has more gives the rest away
     for name, rows in every_row.items():
         for row in rows:
-            members = sets[name][tuple(row[column] for column in KEYS[name])]
+            members = sets[name][tuple(row[column] for column in VIEW_KEYS[name])]
             measured = [effort for effort in members if effort.is_measured]
             assert row["nb_participants"] in {None, count_people(members)}
             if row["distance_km"] is not None:
@@ -147,5 +147,5 @@ def test_large_cells_are_shown_and_a_small_month_sport_and_unit_are_folded() -> 
 
 
 def test_company_without_activities_has_none() -> None:
-    for name in KEYS:
+    for name in VIEW_KEYS:
         assert run_view(VIEWS[f"direction.{name}"], tables([], {})) == []

@@ -12,7 +12,7 @@ from support.views_in_process import Row, Tables, run_view
 
 VIEWS = {view.name: view for view in load_views("/lake")}
 TODAY = date(2026, 11, 30)
-FEW = range(1, 5)
+TOO_FEW = range(1, 5)
 People = Sequence[bool]  # whether each is paid, or granted days
 
 
@@ -74,11 +74,11 @@ def check(now: People, lines: Mapping[str, tuple[People, People]], days: bool) -
     ]
     totals = [total for pair in shown(given, column).values() for total in pair]
     for one in totals:
-        assert len(one) not in FEW
+        assert len(one) not in TOO_FEW
         for other in [*totals, set().union(*blocks)]:
-            assert len(one ^ other) not in FEW
+            assert len(one ^ other) not in TOO_FEW
         # The nearest sum of blocks: whichever is nearer, with each block or without it.
-        assert sum(min(len(one & block), len(one & block ^ block)) for block in blocks) not in FEW
+        assert sum(min(len(one & block), len(one & block ^ block)) for block in blocks) not in TOO_FEW
 
 
 PEOPLE = st.lists(st.booleans(), min_size=24, max_size=24)

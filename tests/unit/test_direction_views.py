@@ -18,9 +18,9 @@ from support.views_in_process import Row, Tables, run_view
 VIEWS = {
     view.name.removeprefix("direction."): view for view in load_views("/lake") if view.name.startswith("direction.")
 }
-FEW = {1, 2, 3, 4}
+TOO_FEW = range(1, 5)
 YEAR = 2026
-MONTHS = [date(YEAR, month, 1) for month in range(1, 13)]
+MONTHS_OF_YEAR = [date(YEAR, month, 1) for month in range(1, 13)]
 BATCH = 50  # people who get an amount of their own in one run: their sum is exact in 64 bits
 
 
@@ -83,9 +83,9 @@ def check_pairs(answers: Iterable[set[int]]) -> None:
     """Fail where two answers are of sets of people that differ by one to four."""
     sets = [frozenset(answer) for answer in answers]
     for one in sets:
-        assert len(one) not in FEW
+        assert len(one) not in TOO_FEW
         for other in sets:
-            assert len(one ^ other) not in FEW, (sorted(one), sorted(other))
+            assert len(one ^ other) not in TOO_FEW, (sorted(one), sorted(other))
 
 
 def check_company(people: Sequence[Person]) -> None:
@@ -94,7 +94,7 @@ def check_company(people: Sequence[Person]) -> None:
     counts = ("nb_salaries", "nb_primes", "nb_bien_etre", "nb_participants")
     for row in (*kpi, *cost):
         assert row["nb_salaries"] >= 5
-        assert not {row[name] for name in counts if name in row} & FEW, row
+        assert not {row[name] for name in counts if name in row} & {*TOO_FEW}, row
     if len(people) < 5:
         assert not kpi
         return

@@ -3,7 +3,7 @@
 from lakehouse.gold.views import load_views
 from support.role_table import documented_columns
 
-ROLES = {"gold": "rh", "direction": "direction"}
+ROLES_OF_DATABASES = {"gold": "rh", "direction": "direction"}
 SUMMARIES = {"v_kpi", "v_cout_primes", "v_qualite_donnees", "v_scenarios"} | {
     f"v_activites_par_{key}" for key in ("bu", "mois", "sport")
 }
@@ -11,7 +11,8 @@ SUMMARIES = {"v_kpi", "v_cout_primes", "v_qualite_donnees", "v_scenarios"} | {
 
 def test_documented_roles_views_and_columns_are_those_of_the_views() -> None:
     declared = {
-        (ROLES[view.name.split(".")[0]], view.name): [name for name, _ in view.columns] for view in load_views("/lake")
+        (ROLES_OF_DATABASES[view.name.split(".")[0]], view.name): [name for name, _ in view.columns]
+        for view in load_views("/lake")
     }
     assert documented_columns() == declared
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 MIN_PEOPLE = 5
 OTHERS = "'Autres'"
-FEW = f"BETWEEN 1 AND {MIN_PEOPLE - 1}"
+IS_FEW = f"BETWEEN 1 AND {MIN_PEOPLE - 1}"
 
 
 def steps(rows: str, *selections: str) -> str:
@@ -22,8 +22,10 @@ def steps(rows: str, *selections: str) -> str:
     return f"(\nWITH {common}\n{queries[-1]}\n)"
 
 
-def fold(rows: str, key: str, kept: Sequence[str], *, people: str, paid: str = "0", within: Sequence[str] = ()) -> str:
-    """Return the query of `rows` with small values of the column `key` replaced by Autres, and the columns `kept`.
+def fold(
+    rows: str, key: str, columns: Sequence[str], *, people: str, paid: str = "0", within: Sequence[str] = ()
+) -> str:
+    """Return the query of `rows` with small values of the column `key` replaced by Autres, and the columns `columns`.
 
     `people` and `paid` are columns to be summed. In a partition by `within` that is no block itself, all are replaced.
     """
@@ -33,7 +35,7 @@ def fold(rows: str, key: str, kept: Sequence[str], *, people: str, paid: str = "
     return steps(
         rows,
         f"SELECT *, SUM({people}) {of_key} AS fold_people, SUM({paid}) {of_key} AS fold_paid",
-        f"SELECT *, CASE WHEN fold_people < {MIN_PEOPLE} OR fold_paid {FEW} THEN 1 ELSE 0 END AS fold_small",
+        f"SELECT *, CASE WHEN fold_people < {MIN_PEOPLE} OR fold_paid {IS_FEW} THEN 1 ELSE 0 END AS fold_small",
         f"""SELECT *,
   DENSE_RANK() {ordered} AS fold_place,
   SUM({people}) {ordered} AS fold_people_so_far,
@@ -41,11 +43,11 @@ def fold(rows: str, key: str, kept: Sequence[str], *, people: str, paid: str = "
         f"SELECT *, MAX(CASE WHEN fold_small = 1 THEN fold_place END) OVER ({partition}) AS fold_last_small",
         f"""SELECT *, MIN(
   CASE
-    WHEN fold_place >= fold_last_small AND fold_people_so_far >= {MIN_PEOPLE} AND fold_paid_so_far NOT {FEW}
+    WHEN fold_place >= fold_last_small AND fold_people_so_far >= {MIN_PEOPLE} AND fold_paid_so_far NOT {IS_FEW}
     THEN fold_place
   END
 ) OVER ({partition}) AS fold_end""",
-        f"""SELECT {", ".join((*kept, *within))},
+        f"""SELECT {", ".join((*columns, *within))},
   CASE
     WHEN fold_place <= COALESCE(fold_end, CASE WHEN fold_last_small IS NOT NULL THEN fold_place END) THEN {OTHERS}
     ELSE {key}
@@ -54,7 +56,7 @@ def fold(rows: str, key: str, kept: Sequence[str], *, people: str, paid: str = "
 
 
 # One row per unit and declared mode. A prime of one to four in the whole company is shown nowhere, and folds nothing.
-EMPLOYEES = """(
+EMPLOYEE_CELLS = """(
   SELECT *, unit AS unit_of, mode AS mode_of,
     CASE WHEN SUM(nb_primes) OVER () BETWEEN 1 AND 4 THEN 0 ELSE nb_primes END AS nb_shown
   FROM (
@@ -78,13 +80,15 @@ EMPLOYEE_COLUMNS = (
     "year", "unit_of", "mode_of", "nb_salaries", "nb_primes", "cout_primes", "nb_bien_etre", "jours_bien_etre",
     "nb_participants",
 )  # fmt: skip
-EMPLOYEE_UNITS = fold(EMPLOYEES, "unit", (*EMPLOYEE_COLUMNS, "nb_shown", "mode"), people="nb_salaries", paid="nb_shown")
+EMPLOYEE_UNITS = fold(
+    EMPLOYEE_CELLS, "unit", (*EMPLOYEE_COLUMNS, "nb_shown", "mode"), people="nb_salaries", paid="nb_shown"
+)
 EMPLOYEE_BLOCKS = fold(
     f"{EMPLOYEE_UNITS} AS units", "mode", EMPLOYEE_COLUMNS, people="nb_salaries", paid="nb_shown", within=("unit",)
 )
 
 # Months are folded by the people of each; of several months together at least so many are known as of the largest.
-MONTHS = steps(
+FOLDED_MONTHS = steps(
     "delta.`{lake}/gold/activites`",
     "SELECT *, MAX(CASE WHEN niveau = 'mois' THEN nb_participants END) OVER (PARTITION BY mois) AS nb_mois",
     """SELECT *,
@@ -97,8 +101,8 @@ MONTHS = steps(
 )
 # A sport is small where it has one to four people in any month: each month's sports are blocks then.
 # As many small and other sports are folded, smallest first, as each month needs for one of five people among them.
-SPORTS = steps(
-    f"(SELECT * FROM {MONTHS} AS months WHERE niveau = 'bu' AND most_in_a_month >= {MIN_PEOPLE}) AS of_units",  # noqa: S608
+FOLDED_SPORTS = steps(
+    f"(SELECT * FROM {FOLDED_MONTHS} AS months WHERE niveau = 'bu' AND most_in_a_month >= {MIN_PEOPLE}) AS of_units",  # noqa: S608
     "SELECT *, SUM(nb_participants) OVER (PARTITION BY mois_of, sport) AS nb_sport_in_month",
     "SELECT *, MAX(nb_sport_in_month) OVER (PARTITION BY mois, sport) AS nb_sport",
     f"""SELECT *,
@@ -123,17 +127,17 @@ SPORTS = steps(
   CASE WHEN sport_place <= sport_end THEN {OTHERS} ELSE sport END AS sport""",
 )
 # Of several months or sports together, a unit has at least the people of the largest. Different units share nobody.
-UNITS = f"""(
+UNITS_OF_SPORTS = f"""(
   SELECT
     mois, sport, {{unit}} AS unit,
     SUM(nb_activites) AS nb_activites, SUM(distance_km) AS distance_km,
     MAX(nb_participants) AS nb_people, COUNT(*) AS nb_parts,
     MAX(CASE WHEN nb_mesurees = nb_activites THEN nb_participants WHEN nb_mesurees > 0 THEN 1 ELSE 0 END) AS nb_measured
-  FROM {SPORTS} AS sports
+  FROM {FOLDED_SPORTS} AS sports
   GROUP BY mois, sport, {{unit}}
 ) AS units"""  # noqa: S608 - SQL of our own
 ACTIVITY_COLUMNS = ("nb_activites", "distance_km", "nb_people", "nb_parts", "nb_measured")
-ACTIVITY_UNITS = fold(UNITS, "unit", ACTIVITY_COLUMNS, people="nb_people", within=("mois", "sport"))
+ACTIVITY_UNITS = fold(UNITS_OF_SPORTS, "unit", ACTIVITY_COLUMNS, people="nb_people", within=("mois", "sport"))
 # nb_participants is known where a block is of one month and one sport. few_measured: a distance would be of few people.
 ACTIVITY_BLOCKS = steps(
     f"""(
@@ -145,8 +149,8 @@ ACTIVITY_BLOCKS = steps(
 ) AS blocks""",  # noqa: S608 - SQL of our own
     "SELECT *, SUM(nb_measured) OVER (PARTITION BY mois, sport) AS nb_measured_of_all",
     f"""SELECT *,
-  MAX(CASE WHEN nb_measured {FEW} THEN 1 ELSE 0 END) OVER () AS few_measured,
-  MAX(CASE WHEN nb_measured_of_all {FEW} THEN 1 ELSE 0 END) OVER () AS few_measured_of_all""",
+  MAX(CASE WHEN nb_measured {IS_FEW} THEN 1 ELSE 0 END) OVER () AS few_measured,
+  MAX(CASE WHEN nb_measured_of_all {IS_FEW} THEN 1 ELSE 0 END) OVER () AS few_measured_of_all""",
 )
 
 # What a scenario pays or grants is compared, person by person, with every other total that the role reads: today's,
@@ -228,9 +232,9 @@ SCENARIO_GAPS = f"""(
     GROUP BY scenario, line
   )
   SELECT scenario,
-    MAX(CASE WHEN people {FEW} THEN 1 ELSE 0 END) AS few_people,
-    MAX(CASE WHEN paid {FEW} THEN 1 ELSE 0 END) AS few_paid,
-    MAX(CASE WHEN granted {FEW} THEN 1 ELSE 0 END) AS few_granted
+    MAX(CASE WHEN people {IS_FEW} THEN 1 ELSE 0 END) AS few_people,
+    MAX(CASE WHEN paid {IS_FEW} THEN 1 ELSE 0 END) AS few_paid,
+    MAX(CASE WHEN granted {IS_FEW} THEN 1 ELSE 0 END) AS few_granted
   FROM gaps GROUP BY scenario
 )"""  # noqa: S608 - SQL of our own
 
@@ -238,7 +242,7 @@ DIRECTION_SQL: Mapping[str, str] = MappingProxyType(
     {
         "employee_blocks": EMPLOYEE_BLOCKS,
         "activity_blocks": ACTIVITY_BLOCKS,
-        "folded_months": MONTHS,
+        "folded_months": FOLDED_MONTHS,
         "scenario_gaps": SCENARIO_GAPS,
     }
 )
