@@ -1,7 +1,8 @@
 """The journal of access of a command: one line each, without values, in a file that is deleted after a stated time."""
 
 import json
-import multiprocessing
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from lakehouse.settings import Settings
 NOON = datetime(2026, 11, 30, 12, 0, 0, 125_000, tzinfo=timezone.utc)
 COMMAND = ["scripts/Jobs_Spark/explain_employee.py", "--employee", "59019", "--as-of=2026-06-30"]
 TODAYS = "explain_employee-2026-11-30.jsonl"
+APPEND_A_LINE = """
+import sys
+from pathlib import Path
+from lakehouse.access_journal import AccessJournal
+AccessJournal(Path(sys.argv[1]), "explain_employee", 180).append({"rows": 1})
+"""
 
 
 def journal(folder: Path, at: datetime = NOON, *, max_bytes: int = 1 << 20) -> AccessJournal:
@@ -83,19 +90,10 @@ def test_each_value_of_a_command_line_is_a_question_mark(command: list[str], mas
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_file_is_for_its_owner_and_group_whatever_the_umask_is(tmp_path: Path, umask: int) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=append_with_umask, args=(tmp_path / "a", umask))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    assert (tmp_path / "a" / TODAYS).stat().st_mode & 0o777 == 0o640
+    subprocess.run([sys.executable, "-c", APPEND_A_LINE, tmp_path / "a"], umask=umask, check=True)
+    [file] = (tmp_path / "a").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o750
-
-
-def append_with_umask(folder: Path, umask: int) -> None:
-    import os  # noqa: PLC0415 - in the process of its own
-
-    os.umask(umask)
-    journal(folder).append({"rows": 1})
 
 
 def test_folder_that_exists_stays_as_it_is(tmp_path: Path) -> None:
