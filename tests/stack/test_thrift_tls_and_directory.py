@@ -19,12 +19,12 @@ from support.slapd import BASE, DIRECTORY_PASSWORD, SLAPD, directory
 from support.thrift_connection import is_let_in, login_is_accepted, reader
 
 FEW_ITERATIONS = 1_000
-PEOPLE = ("ana", "bob", "chloe", "dan", "eve", "marie", "admin", "owner")
+PEOPLE = ("ana", "bob", "chloe", "dan", "emile", "marie", "admin", "owner")
 GROUPS = {
     "rh": f"objectClass: groupOfNames\nmember: uid=ana,ou=people,{BASE}\nmember: uid=admin,ou=people,{BASE}\n"
     f"member: uid=marie,ou=people,{BASE}\nmember: uid=owner,ou=people,{BASE}",
     "direction": f"objectClass: groupOfUniqueNames\nuniqueMember: uid=bob,ou=people,{BASE}\n"
-    f"uniqueMember: uid=ana,ou=people,{BASE}",
+    f"uniqueMember: uid=ana,ou=people,{BASE}\nuniqueMember: uid=emile,ou=people,{BASE}",
     "other": f"objectClass: groupOfNames\nmember: uid=dan,ou=people,{BASE}",
 }
 needs_slapd = pytest.mark.skipif(SLAPD is None, reason="OpenLDAP's slapd is not installed")
@@ -118,10 +118,10 @@ def test_directory_knows_nobody_who_is_in_the_file_and_none_of_the_servers_own_n
 
 @needs_slapd
 def test_session_of_the_directory_ends_where_the_file_gets_the_name(guarded: Settings) -> None:
-    with reader(guarded, "bob", DIRECTORY_PASSWORD) as cursor:
+    with reader(guarded, "emile", DIRECTORY_PASSWORD) as cursor:
         assert execute(cursor, "SELECT 1").rows == [(1,)]
-        save_user(guarded.thrift_users_file, "bob", "rh", "of the file", FEW_ITERATIONS)
-        assert not is_let_in(guarded, "bob", DIRECTORY_PASSWORD)
-        assert is_let_in(guarded, "bob", "of the file")
+        save_user(guarded.thrift_users_file, "emile", "rh", "of the file", FEW_ITERATIONS)
+        assert not is_let_in(guarded, "emile", DIRECTORY_PASSWORD)
+        assert is_let_in(guarded, "emile", "of the file")
         with pytest.raises(QueryError, match="This login has ended"):
             execute(cursor, "SELECT 1")
