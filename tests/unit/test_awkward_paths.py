@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from pydantic import SecretStr
 from supervisor.options import ServerOptions
 
 from lakehouse import properties
@@ -150,7 +151,7 @@ def test_postgres_is_created_where_a_shell_would_read_its_path_otherwise(
     copy = folder / package.name / postgres_server.PATH_IN_PACKAGE
     monkeypatch.setattr(postgres_server, "binary_path", copy.joinpath)
     monkeypatch.setenv("PGDATA", "/nowhere")
-    postgres_server.create_data_dir(folder / "data", Settings())
+    postgres_server.create_data_dir(folder / "data", Settings(db_password=SecretStr("it's a secret")))
     assert (folder / "data" / "PG_VERSION").exists()
 
 
