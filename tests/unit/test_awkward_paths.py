@@ -130,7 +130,7 @@ def test_supervisord_runs_in_the_worst_folder(tmp_path: Path) -> None:
     program = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(os.getcwd(), 'utf-8'); input()"
     one = Service("one", (sys.executable, "-c", program, str(folder / "written")))
     running = Supervisor(folder / "run", folder / "logs")
-    running.start([one], {**os.environ, "LC_ALL": "C"}, *service_addresses.free_ports(1))
+    running.start([one], {"one": {**os.environ, "LC_ALL": "C"}}, *service_addresses.free_ports(1))
     try:
         running.start_program("one")
         wait_until((folder / "written").exists, timeout=seconds(20), missing="the program to write")

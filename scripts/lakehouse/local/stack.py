@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from lakehouse.cdc import lake_identity
-from lakehouse.environment import UTF8_LOCALE
-from lakehouse.errors import HOME_VAR, UsageError
+from lakehouse.errors import UsageError
 from lakehouse.local import orphans, secret_store, service_addresses
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
+from lakehouse.local.service_settings import service_environment
 from lakehouse.local.services import services
 from lakehouse.local.startup import check_readiness, start_services
 from lakehouse.local.supervisor import Supervisor
@@ -89,9 +89,12 @@ class Stack:
                 orphans.kill_orphans(self.home)
                 prepare_temp_dir(self.settings.jvm_temp_dir, time.time())
                 secret_store.write_secrets(self._secrets, self._named_secrets)
-                variables = self.environment() | UTF8_LOCALE | {HOME_VAR: str(self.home)}
+                environments = {
+                    name: service_environment(service, self.settings, self.home, os.environ)
+                    for name, service in self._services.items()
+                }
                 port = service_addresses.free_port_for_supervisord(self.settings)
-                self._supervisor.start(self._services.values(), variables, port)
+                self._supervisor.start(self._services.values(), environments, port)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 
