@@ -74,8 +74,11 @@ class Settings(BaseSettings):
     db_name: str = "rh_sport"
     db_user: str = "postgres"
     db_password: SecretStr = SecretStr("postgres")
+    db_loader_password: SecretStr = SecretStr("loader")
     db_capture_password: SecretStr = SecretStr("capture")
     db_worker_password: SecretStr = SecretStr("worker")
+    db_distance_password: SecretStr = SecretStr("distance")
+    db_notifier_password: SecretStr = SecretStr("notifier")
     db_reader_password: SecretStr = SecretStr("reader")
     # libpq's own variables (PGSSLMODE and the like) do not reach us: these are the same for all of our programs.
     db_sslmode: SslMode = "prefer"

@@ -83,7 +83,7 @@ def test_postgres_of_another_stack_is_neither_ready_nor_written(stack: Stack, tm
     with connect(other, autocommit=True) as conn:
         conn.execute("DROP TABLE cdc.heartbeat")
         with pytest.raises(SourceMismatch, match="Nothing was written"):
-            apply_ddl(conn, other)
+            apply_ddl(other)
         assert conn.execute("SELECT to_regclass('cdc.heartbeat')").fetchall() == [(None,)]
 
 

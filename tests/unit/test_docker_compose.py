@@ -239,11 +239,20 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
     assert mounts["/app/data/sample"] == (f"./{SAMPLE_DIR.relative_to(ROOT)}", True)
 
 
-def test_database_owner_password_is_given_to_owner_jobs_only() -> None:
-    assert {name for name, service in OUR_SERVICES.items() if "DB_PASSWORD" in service["environment"]} == {
-        "pipeline",
-        "debezium-init",
-    }
+@pytest.mark.parametrize(
+    ("password", "services"),
+    [
+        ("DB_PASSWORD", {"pipeline"}),
+        ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_CAPTURE_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_WORKER_PASSWORD", {"pipeline", "stream-processor"}),
+        ("DB_DISTANCE_PASSWORD", {"pipeline", "distance-worker"}),
+        ("DB_NOTIFIER_PASSWORD", {"pipeline", "slack-notifier"}),
+        ("DB_READER_PASSWORD", {"pipeline"}),
+    ],
+)
+def test_password_of_postgres_is_given_to_its_login_and_to_the_load_only(password: str, services: set[str]) -> None:
+    assert {name for name, service in OUR_SERVICES.items() if password in service["environment"]} == services
 
 
 def test_kafka_connect_settings_equal_those_of_local_mode() -> None:

@@ -9,6 +9,7 @@ from lakehouse.local.java import java_home
 from lakehouse.local.service import Service, job_command
 from lakehouse.settings import Settings
 from lakehouse.source import connector_controller
+from lakehouse.source.roles import as_loader
 
 
 def services(home: Path, settings: Settings) -> list[Service]:
@@ -37,7 +38,7 @@ def _connector_controller(settings: Settings) -> Service:
         name="connector-controller",
         command=job_command("register_connector.py"),
         address=settings.connect_url,
-        readiness=lambda: connector_controller.missing_for_readiness(settings),
+        readiness=lambda: connector_controller.missing_for_readiness(as_loader(settings)),
         depends_on=("connect", "postgres"),
     )
 

@@ -1,6 +1,7 @@
-"""The login roles of Postgres, created by initdb, with passwords from the environment.
+"""The logins of Postgres, created by initdb, with passwords from the environment.
 
-The owner of the tables loads and migrates. Debezium, the workers and readers have only the rights that initdb grants.
+DB_USER is the administrator, usually a superuser: initdb's first file alone runs as that. The loader owns the tables,
+loads and migrates. Debezium, the workers and readers have only the rights that initdb grants.
 """
 
 from pydantic import SecretStr
@@ -8,23 +9,58 @@ from pydantic import SecretStr
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import Connection, encrypt_password, sql
 
-CAPTURE_ROLE, WORKER_ROLE, READER_ROLE = "rh_sport_capture", "rh_sport_worker", "rh_sport_reader"
+LOADER_ROLE, CAPTURE_ROLE, READER_ROLE = "rh_sport_loader", "rh_sport_capture", "rh_sport_reader"
+# The stream's, the distance worker's, and the notifier's.
+WORKER_ROLE, DISTANCE_ROLE, NOTIFIER_ROLE = "rh_sport_worker", "rh_sport_distance", "rh_sport_notifier"
+ROLE_NAMES = (LOADER_ROLE, CAPTURE_ROLE, WORKER_ROLE, DISTANCE_ROLE, NOTIFIER_ROLE, READER_ROLE)
+
+
+def loader_settings() -> Settings:
+    """Return the settings of a command of ours, which uses the loader's login and never the administrator's."""
+    return as_loader(Settings())
+
+
+def as_loader(settings: Settings) -> Settings:
+    """Return the settings with the login that owns the tables."""
+    return _as_login(settings, LOADER_ROLE)
+
+
+def as_worker(settings: Settings) -> Settings:
+    """Return the settings with the stream's login."""
+    return _as_login(settings, WORKER_ROLE)
+
+
+def as_distance_worker(settings: Settings) -> Settings:
+    """Return the settings with the distance worker's login, the only one that writes distance_cache."""
+    return _as_login(settings, DISTANCE_ROLE)
+
+
+def as_notifier(settings: Settings) -> Settings:
+    """Return the settings with the Slack notifier's login."""
+    return _as_login(settings, NOTIFIER_ROLE)
+
+
+def role_passwords(settings: Settings) -> dict[str, SecretStr]:
+    """Return the password of each login that initdb creates."""
+    return {
+        LOADER_ROLE: settings.db_loader_password,
+        CAPTURE_ROLE: settings.db_capture_password,
+        WORKER_ROLE: settings.db_worker_password,
+        DISTANCE_ROLE: settings.db_distance_password,
+        NOTIFIER_ROLE: settings.db_notifier_password,
+        READER_ROLE: settings.db_reader_password,
+    }
 
 
 def grant_login(conn: Connection, settings: Settings) -> None:
     """Set the LOGIN option and the password of each role."""
-    _grant_role_login(conn, CAPTURE_ROLE, settings.db_capture_password, "LOGIN REPLICATION")
-    _grant_role_login(conn, WORKER_ROLE, settings.db_worker_password, "LOGIN")
-    _grant_role_login(conn, READER_ROLE, settings.db_reader_password, "LOGIN")
+    for role, password in role_passwords(settings).items():
+        # Hashed here, because Postgres may log the statement.
+        hashed = encrypt_password(password.get_secret_value(), role, scope=conn, algorithm="scram-sha-256")
+        options = "LOGIN REPLICATION" if role == CAPTURE_ROLE else "LOGIN NOREPLICATION"
+        statement = sql.SQL("ALTER ROLE {role} " + options + " PASSWORD {password}")
+        conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
 
 
-def as_worker(settings: Settings) -> Settings:
-    """Return the settings with the worker's login: the stream, the distance worker and the notifier use it."""
-    return settings.model_copy(update={"db_user": WORKER_ROLE, "db_password": settings.db_worker_password})
-
-
-def _grant_role_login(conn: Connection, role: str, password: SecretStr, role_options: str) -> None:
-    # Hashed here, because Postgres may log the statement.
-    hashed = encrypt_password(password.get_secret_value(), role, scope=conn, algorithm="scram-sha-256")
-    statement = sql.SQL("ALTER ROLE {role} " + role_options + " PASSWORD {password}")
-    conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
+def _as_login(settings: Settings, role: str) -> Settings:
+    return settings.model_copy(update={"db_user": role, "db_password": role_passwords(settings)[role]})
