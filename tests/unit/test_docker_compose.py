@@ -147,7 +147,24 @@ def test_published_ports_are_bound_to_localhost(name: str) -> None:
 
 def test_the_ports_are_the_documented_ones() -> None:
     outside = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", [])}
-    assert outside == {5432, 19092, 8083, 10000, 4040}
+    assert outside == {5432, 19092, 8083, 10000}
+
+
+def test_page_of_spark_is_published_by_an_override_alone_and_ends_no_work() -> None:
+    override = YAML(typ="safe").load((ROOT / "docker-compose.spark-ui.yml").read_text(encoding="utf-8"))
+    assert "SPARK_UI_PORT" not in SERVICES["stream-processor"]["environment"]
+    assert override["services"] == {
+        "stream-processor": {
+            "environment": {"SPARK_UI_PORT": 4040},
+            "ports": ["127.0.0.1:${STREAM_UI_PORT:-4040}:4040"],
+        }
+    }
+    defaults = dict(
+        line.split()
+        for line in (ROOT / "spark" / "spark-defaults.conf").read_text("utf-8").splitlines()
+        if line.startswith("spark.ui.")
+    )
+    assert defaults["spark.ui.enabled"] == defaults["spark.ui.killEnabled"] == "false"
 
 
 @each_service
