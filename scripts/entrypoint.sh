@@ -2,15 +2,18 @@
 # Drops root in a container, so that its files belong to the owner of data/delta, who can then delete them.
 # No command runs as root: where root owns the folder, the uid is 10001.
 set -eu
+umask 077
 
-lake=/data/delta output=/app/data/output login=/run/thrift journal=/var/lib/access passwd=/etc/passwd
-readers=/run/readers tls=/run/tls tls_copy=/app/data/tls server=10001:10001
+lake=/data/delta output=/app/data/output login=/run/thrift journal=/var/lib/access passwd=/run/lakehouse/passwd
+readers=/run/readers tls=/run/tls tls_copy=/run/lakehouse/tls server=10001:10001
 export HOME=/home/lakehouse
 
 if [ $# -eq 0 ]; then
   echo "error: no command. For example: python scripts/Jobs_Spark/batch_refresh_silver_gold.py" >&2
   exit 1
 fi
+# The folder is in memory, and empty at each start. Whoever is looked up there must be able to read it.
+if [ ! -e "$passwd" ]; then cp /etc/passwd.image "$passwd" && chmod 644 "$passwd"; fi
 trap 'echo "error: make yourself the owner of data/delta and data/output." >&2' EXIT
 
 # The starts of the last minute, which the health check counts. A restarted container keeps this file.
@@ -35,9 +38,10 @@ if [ "$(id -u) $inside $outside" != "0 0 0" ]; then
   exec "$@"
 fi
 
-owner=0:0
+owner=0:0 groups=
 if is_mounted "$lake"; then owner=$(stat -c %u:%g "$lake"); fi
-case $owner in 0:*) owner=$server ;; esac
+# A folder of root's may be closed to others, and still open to its group: so data/input and data/sample stay readable.
+case $owner in 0:*) owner=$server groups=0 ;; esac
 # The file of the users is private to the Thrift server's user, who has no lake of its own.
 user=$owner
 for word; do case $word in */thrift_users.py) user=$server ;; esac; done
@@ -54,10 +58,11 @@ if is_mounted "$login" && [ -w "$login" ]; then hand_over_from_root "$login"; fi
 if is_mounted "$readers" && [ -w "$readers" ]; then chown "$server" "$readers"; fi
 if is_mounted "$tls"; then chown -R "$user" "$tls_copy"; fi
 # Two users write there, and the Thrift server reads all of it: by the group, which new files take from the folder.
-groups=--clear-groups
 if is_mounted "$journal"; then
-  find -H "$journal" -maxdepth 0 -uid 0 -exec chown "$server" {} + -exec chmod 2770 {} +
-  groups=--groups=${server#*:}
+  # The mode first: without the capability for it, root cannot change that of another user's folder.
+  find -H "$journal" -maxdepth 0 -uid 0 -exec chmod 2770 {} + -exec chown "$server" {} +
+  groups=${groups:+$groups,}${server#*:}
 fi
+if [ -n "$groups" ]; then groups=--groups=$groups; else groups=--clear-groups; fi
 trap - EXIT
 exec setpriv --reuid="$uid" --regid="$gid" "$groups" -- "$@"

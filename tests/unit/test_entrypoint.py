@@ -55,9 +55,10 @@ class Container:
             "/run/thrift": "login",
             "/run/readers": "readers",
             "/run/tls": "tls",
-            "/app/data/tls": "tls-copy",
+            "/run/lakehouse/tls": "tls-copy",
             "/var/lib/access": "journal",
-            "/etc/passwd": "passwd",
+            "/run/lakehouse/passwd": "passwd",
+            "/etc/passwd.image": "passwd.image",
             "/home/lakehouse": "home",
             "/proc/self/mountinfo": "mountinfo",
             "/proc/self/uid_map": "uid_map",
@@ -86,7 +87,8 @@ def test_command_runs_as_the_lake_owner_unless_it_is_root(
     assert {name: value.split() for name, value in status.items()} == {
         "Uid": [str(uid)] * 4,
         "Gid": [str(gid)] * 4,
-        "Groups": [],
+        # Folders of root's may be open to its group alone.
+        "Groups": ["0"] if owned_by == (0, 0) else [],
         "CapEff": ["0000000000000000"],
     }
 
@@ -217,3 +219,11 @@ def test_lake_that_cannot_be_written_is_an_error_that_says_what_to_do(container:
     completed = container.run("true", uid_map=USER_OUTSIDE)
     assert completed.returncode != 0
     assert completed.stderr.endswith("error: make yourself the owner of data/delta and data/output.\n")
+
+
+@pytest.mark.parametrize("uid_map", [ROOT_OUTSIDE, USER_OUTSIDE])
+def test_folders_of_the_lake_and_what_a_command_writes_are_closed_to_others(container: Container, uid_map: str) -> None:
+    assert container.run("sh", "-c", "umask", uid_map=uid_map).stdout == "0077\n"
+    assert {path.name: path.stat().st_mode & 0o077 for path in container.lake.rglob("*")} == dict.fromkeys(
+        ("bronze", "strava_activities", "silver", "gold"), 0
+    )

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,13 +46,26 @@ def service(home: Path, settings: Settings) -> Service:
         name="postgres",
         command=command,
         address=f"{LOCALHOST}:{settings.db_port}",
-        prepare=lambda: create_data_dir(data, settings),
+        prepare=lambda: _prepare(home, data, settings),
         readiness=lambda: check_readiness(settings),
         on_ready=lambda: _create_tables(settings),
         stop_signal="INT",  # a fast shutdown
         stop_stage=2,
         stop_group=False,
     )
+
+
+def _prepare(home: Path, data: Path, settings: Settings) -> None:
+    create_data_dir(data, settings)
+    if _unprivileged_prefix()[:1] == ("setpriv",):
+        let_group_enter((home, data.parent), NOBODY_UID)
+
+
+def let_group_enter(folders: Iterable[Path], group: int) -> None:
+    """Let a group pass through folders that are closed to all others, without letting it list them."""
+    for folder in folders:
+        os.chown(folder, -1, group)
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
 
 
 def create_data_dir(data: Path, settings: Settings) -> None:
@@ -122,6 +136,7 @@ def _chown_to_unprivileged(*paths: Path) -> None:
     prefix = _unprivileged_prefix()
     if prefix[:1] != ("setpriv",):
         return
+    let_group_enter({parent for path in paths for parent in (path.parent, path.parent.parent)}, NOBODY_UID)
     for path in paths:
         os.chown(path, NOBODY_UID, NOBODY_UID)
     for path in (*paths, CONFIG_FILE, binary_path("initdb")):
