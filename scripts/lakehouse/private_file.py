@@ -2,10 +2,19 @@
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 PRIVATE_UMASK = 0o077  # of each process of ours, and so of the JVMs and services that it starts
+# In a container that writes the lake: folders that the Thrift server's user reads have its group, and take it on.
+# All others lie below folders that are closed to their group.
+GROUP_READS_UMASK = 0o027
+GROUP_READS_VAR = "LAKEHOUSE_GROUP_READS"  # set by scripts/entrypoint.sh
+
+
+def writer_umask(environment: Mapping[str, str]) -> int:
+    """Return the umask of a process of ours: private, unless its container's entrypoint opened folders to a group."""
+    return GROUP_READS_UMASK if environment.get(GROUP_READS_VAR) else PRIVATE_UMASK
 
 
 def close_to_others(folders: Iterable[Path]) -> None:

@@ -14,8 +14,9 @@ import pytest
 from lakehouse.local import preflight
 from lakehouse.local.postgres_server import let_group_enter
 from lakehouse.local.supervisor import render
-from lakehouse.private_file import PRIVATE_UMASK, close_to_others
-from lakehouse.settings import ROOT
+from lakehouse.private_file import GROUP_READS_VAR, PRIVATE_UMASK, close_to_others
+from lakehouse.settings import ROOT, Settings
+from lakehouse.spark import session
 
 PROGRAM = """
 import os, pathlib, subprocess
@@ -61,7 +62,18 @@ def test_supervised_services_have_the_private_umask() -> None:
     assert PRIVATE_UMASK == 0o077
 
 
-def test_hadoop_sets_modes_by_the_same_umask() -> None:
+def test_program_of_a_container_that_writes_the_lake_lets_the_group_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    environment = {**os.environ, GROUP_READS_VAR: "yes"}
+    subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, check=True, umask=0, env=environment)
+    modes = {str(path.relative_to(tmp_path)): _mode(path) for path in tmp_path.rglob("*")}
+    assert modes == {"file": 0o640, "child": 0o640, "folder": 0o750, "of": 0o750, "of/child": 0o750}
+
+
+def test_hadoop_sets_modes_by_the_same_umask(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, umask in {"": "077", "yes": "027"}.items():
+        monkeypatch.setenv(GROUP_READS_VAR, value)
+        assert {session.conf(Settings(), job)[session.HADOOP_UMASK] for job in ("stream", "refresh")} == {umask}
     conf = (ROOT / "spark" / "spark-defaults.conf").read_text(encoding="utf-8")
     assert re.search(r"^spark\.hadoop\.fs\.permissions\.umask-mode +077$", conf, re.MULTILINE)
 
