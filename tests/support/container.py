@@ -2,9 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lakehouse.settings import ROOT
 
@@ -14,6 +16,15 @@ ROOT_OUTSIDE, USER_OUTSIDE = "0 0 4294967295\n", "0 1000 1\n1 100000 65536\n"
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID")
 
 
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """Yield a folder that other users can pass through: pytest closes its own whenever another session starts."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
 @dataclass(frozen=True)
 class Container:
     """The files of a container that the script reads and writes, in a folder of the test's."""
@@ -21,10 +32,6 @@ class Container:
     folder: Path
 
     def __post_init__(self) -> None:
-        # A container's users pass through the folders above.
-        for folder in (self.folder, *self.folder.parents):
-            if folder.stat().st_uid == os.geteuid() and "pytest" in str(folder):
-                folder.chmod(0o711)
         for name in ("lake", "output", "home", "login", "readers", "tls", "journal"):
             (self.folder / name).mkdir()
         (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")

@@ -1,11 +1,11 @@
 """Law: what a container writes belongs to the owner of data/delta, and none of our code runs as root."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from support.container import PASSWD, ROOT_OUTSIDE, USER_OUTSIDE, Container
+from support.container import PASSWD, ROOT_OUTSIDE, USER_OUTSIDE, Container, passable_folder
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change a folder's owner")
 IDENTITY = ("grep", "-E", "^(Uid|Gid|Groups|CapEff):", "/proc/self/status")
@@ -13,8 +13,9 @@ LAKE_FOLDERS = {"bronze", "bronze/strava_activities", "silver", "gold"}
 
 
 @pytest.fixture
-def container(tmp_path: Path) -> Container:
-    return Container(tmp_path)
+def container() -> Iterator[Container]:
+    with passable_folder() as folder:
+        yield Container(folder)
 
 
 @needs_root

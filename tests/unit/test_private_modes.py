@@ -17,6 +17,7 @@ from lakehouse.local.supervisor import render
 from lakehouse.private_file import GROUP_READS_VAR, PRIVATE_UMASK, close_to_others
 from lakehouse.settings import ROOT, Settings
 from lakehouse.spark import session
+from support.container import passable_folder
 
 PROGRAM = """
 import os, pathlib, subprocess
@@ -105,28 +106,26 @@ def test_group_may_pass_through_a_closed_folder_and_not_list_it(tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as another user")
-def test_postgres_user_reaches_its_folder_and_another_user_does_not(tmp_path: Path) -> None:
+def test_postgres_user_reaches_its_folder_and_another_user_does_not() -> None:
     postgres, other = 65534, 65533
-    home = tmp_path / "home"
-    data = home / "postgres" / "data"
-    data.mkdir(parents=True)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == 0 and "pytest" in str(folder):
-            folder.chmod(0o711)
-    os.chown(data, postgres, postgres)
-    close_to_others((home,))
-    data.chmod(0o700)
-    let_group_enter((home, home / "postgres"), postgres)
-    reached = {
-        uid: subprocess.run(
-            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "ls", str(folder)],
-            check=False,
-            capture_output=True,
-        ).returncode
-        == 0
-        for uid, folder in ((postgres, data), (other, data))
-    }
-    assert reached == {postgres: True, other: False}
+    with passable_folder() as folder:
+        home = folder / "home"
+        data = home / "postgres" / "data"
+        data.mkdir(parents=True)
+        os.chown(data, postgres, postgres)
+        close_to_others((home,))
+        data.chmod(0o700)
+        let_group_enter((home, home / "postgres"), postgres)
+        reached = {
+            uid: subprocess.run(
+                ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "ls", str(path)],
+                check=False,
+                capture_output=True,
+            ).returncode
+            == 0
+            for uid, path in ((postgres, data), (other, data))
+        }
+        assert reached == {postgres: True, other: False}
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o660])

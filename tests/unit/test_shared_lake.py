@@ -3,20 +3,23 @@
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from lakehouse.settings import ROOT
-from support.container import CAPABILITIES, USER_OUTSIDE, Container
+from support.container import CAPABILITIES, USER_OUTSIDE, Container, passable_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as several users")
 WRITER, WRITER_GROUP, THRIFT, STRANGER = 1001, 1002, 10001, 1003
 SHARED = ("gold", "bronze/strava_activities")
+# Hadoop sets a folder's mode after it has created it, by chmod.
 WRITE = """
 for table in gold bronze/strava_activities bronze/rh_employees silver; do
   mkdir -p "$1/$table/part/_delta_log"
+  chmod 0750 "$1/$table/part/_delta_log"
   echo x >"$1/$table/part/_delta_log/0.json"
   echo x >"$1/$table/part/.hidden"
   mv "$1/$table/part/.hidden" "$1/$table/part/data.parquet"
@@ -25,10 +28,11 @@ done
 
 
 @pytest.fixture
-def container(tmp_path: Path) -> Container:
-    container = Container(tmp_path)
-    os.chown(container.lake, WRITER, WRITER_GROUP)
-    return container
+def container() -> Iterator[Container]:
+    with passable_folder() as folder:
+        container = Container(folder)
+        os.chown(container.lake, WRITER, WRITER_GROUP)
+        yield container
 
 
 def _write(container: Container) -> None:
