@@ -64,14 +64,14 @@ def main() -> None:
         help="plant this fault in the lake, and fail unless it is reported; all: one run for each",
     )
     options = parser.parse_args()
-    if options.plant == ALL_PLANTS:
-        run_plants()
-        return
-    enter_mount_namespace()
+    if options.plant != ALL_PLANTS:  # of each of its runs
+        enter_mount_namespace()
     # Clean up on every signal. A shell sets SIGINT to be ignored in background jobs, so the handler is set again.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
-    if options.plant:
+    if options.plant == ALL_PLANTS:
+        run_plants()
+    elif options.plant:
         run_plant(options, options.plant)
     else:
         run_faults(options)
@@ -125,11 +125,22 @@ def run_plants() -> None:
 
     Each run has a process of its own: Java's home and Spark's settings stay in the process of a session.
     """
-    command = (sys.executable, "-m", "chaos.run", *sys.argv[1:])
-    missed = [plant for plant in PLANTS if subprocess.run([*command, "--plant", plant], check=False).returncode]
+    missed = [plant for plant in PLANTS if run_alone(plant)]
     log(f"{len(PLANTS) - len(missed)} of {len(PLANTS)} planted faults were reported")
     if missed:
         raise LakehouseError(f"not reported: {', '.join(missed)}. The reasons stand above.")
+
+
+def run_alone(plant: str) -> int:
+    """Return the exit code of the run of one plant; a signal ends the run, whose clean-up is awaited."""
+    command = [sys.executable, "-m", "chaos.run", *sys.argv[1:], "--plant", plant]
+    with subprocess.Popen(command, start_new_session=True) as process:  # which gets no Ctrl-C of its own beside ours
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
 
 
 def run_plant(options: argparse.Namespace, plant: str) -> None:
