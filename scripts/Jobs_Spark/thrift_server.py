@@ -9,6 +9,9 @@ from lakehouse.serving.server import prepare
 from lakehouse.settings import Settings
 from lakehouse.spark.jvm_environment import export_jvm_environment
 
+# Of glibc: by default each of some hundred threads may get a pool of its own, whose free memory nobody else gets.
+FEW_MALLOC_POOLS = ("MALLOC_ARENA_MAX", "2")
+
 
 def main() -> None:
     """Replace this process with the server, so that signals to stop reach the server."""
@@ -22,6 +25,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_format)
     export_jvm_environment(settings)
+    os.environ.setdefault(*FEW_MALLOC_POOLS)
     command = prepare(settings, options.catalog.resolve())
     os.execv(command[0], command)  # noqa: S606 - no shell is needed
 

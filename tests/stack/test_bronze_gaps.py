@@ -128,10 +128,10 @@ def test_silently_lost_batch_stops_the_stream_at_the_next_batch(
     harness: CdcHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.stop_streams()
-    with lose_first_batch(monkeypatch) as batches:
+    with lose_batch_of(3, monkeypatch) as lost:
         harness.start_streams()
         insert(harness, 3)
-        wait_until(lambda: batches, timeout=seconds(60), missing="a batch")
+        wait_until(lambda: lost, timeout=seconds(60), missing="the batch")
         insert(harness, 4)
         error = wait_for_failure(harness)
     assert "begins at offset 4, and the one to follow is 3" in error
@@ -193,19 +193,23 @@ def test_stream_started_without_new_messages_stays_active(harness: CdcHarness) -
 
 
 @contextmanager
-def lose_first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Drop the stream's first batch without an error, and yield the ids of its batches."""
-    append: Callable[..., None] = bronze.BatchWriter.append
-    batches: list[int] = []
+def lose_batch_of(offset: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Drop the stream's batch with an offset once, without an error, and yield the ids of the dropped ones.
 
-    def append_except_first(writer: Any, batch: DataFrame, batch_id: int) -> None:
-        if batches:
+    It need not be the stream's first: that one is empty where the message arrives after the start.
+    """
+    append: Callable[..., None] = bronze.BatchWriter.append
+    lost: list[int] = []
+
+    def append_unless_lost(writer: Any, batch: DataFrame, batch_id: int) -> None:
+        if lost or batch.where(f"offset = {offset}").isEmpty():
             append(writer, batch, batch_id)
-        batches.append(batch_id)
+        else:
+            lost.append(batch_id)
 
     with monkeypatch.context() as patched:
-        patched.setattr(bronze.BatchWriter, "append", append_except_first)
-        yield batches
+        patched.setattr(bronze.BatchWriter, "append", append_unless_lost)
+        yield lost
 
 
 def wait_for_failure(harness: CdcHarness) -> str:

@@ -16,7 +16,7 @@ from lakehouse.settings import Settings
 from support.timing import seconds
 
 ROWS = 200_000
-# 400 MB as Java's objects, in a server with a heap of 512 MB.
+# 400 MB as Java's objects, in a server with a heap of 480 MB.
 LARGE_RESULT = "SELECT id, repeat(md5(CAST(id AS STRING)), 64) AS payload FROM range(200000)"
 ENDLESS = "SELECT count(*) FROM range(10000000000000) WHERE id % 7 = pmod(hash(id), 7)"
 TWO_GIGABYTES = "SELECT size(collect_list(repeat(CAST(id AS STRING), 200))) FROM range(2000000)"

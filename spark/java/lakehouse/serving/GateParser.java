@@ -1,6 +1,7 @@
 package lakehouse.serving;
 
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.QueryPlanningTracker;
@@ -63,7 +64,8 @@ final class GateParser implements ParserInterface {
   /** Return the plan of an admitted statement; that of a query is analysed already. */
   private LogicalPlan check(String text, LogicalPlan plan) throws ParseException {
     Role role = SessionRoles.of(session);
-    NotedStatements.parsed(session, text, role == Role.OWNER && OwnerRoutine.contains(plan));
+    boolean isRoutine = role == Role.OWNER && OwnerRoutine.contains(plan);
+    Optional<NotedStatement> noted = NotedStatements.parsed(session, text, isRoutine);
     if (role == Role.OWNER) {
       if (plan instanceof CreateView view && view.originalText().isDefined()) {
         TrustedViews.add(view.originalText().get());
@@ -83,14 +85,14 @@ final class GateParser implements ParserInterface {
     LogicalPlan analysed = analyse(subject);
     if (BronzeCount.isParsed(subject, lake)) {
       BronzeCount.checkAnalysed(analysed);
-      NotedStatements.reads(session, text, List.of(BronzeCount.NAME));
+      noted.ifPresent(statement -> statement.reads(List.of(BronzeCount.NAME)));
       return plan;
     }
     AnalysedQuery.check(analysed);
     if (subject instanceof DescribeQueryCommand described) {
       AnalysedQuery.check(analyse(described.plan()));
     }
-    NotedStatements.reads(session, text, ReadViews.of(analysed));
+    noted.ifPresent(statement -> statement.reads(ReadViews.of(analysed)));
     return subject == plan && !(plan instanceof Command) ? analysed : plan;
   }
 

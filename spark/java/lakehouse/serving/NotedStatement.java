@@ -29,16 +29,18 @@ final class NotedStatement {
     this.text = text;
   }
 
-  /** Whether the parser has not had this statement yet. */
-  synchronized boolean awaitsParser() {
-    return !isParsed;
-  }
-
-  /** A routine statement of the initialiser is not noted. */
-  synchronized void parsed(boolean isRoutineOfOwner) {
+  /**
+   * Note that the parser has this statement, and return whether it had not before: of two open statements with one
+   * text, each is parsed once. A routine statement of the initialiser is not noted.
+   */
+  synchronized boolean parsed(boolean isRoutineOfOwner) {
+    if (isParsed) {
+      return false;
+    }
     isParsed = true;
     isRoutine = isRoutineOfOwner;
     begin();
+    return true;
   }
 
   synchronized void reads(List<String> names) {

@@ -2,6 +2,7 @@ package lakehouse.serving;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -29,13 +30,14 @@ final class NotedStatements {
     return statement;
   }
 
-  /** Spark has parsed a text in a session: of two statements with one text, it does not matter which. */
-  static void parsed(SparkSession session, String text, boolean isRoutine) {
-    first(open -> isOf(open, session, text) && open.awaitsParser(), open -> open.parsed(isRoutine));
-  }
-
-  static void reads(SparkSession session, String text, List<String> views) {
-    first(open -> isOf(open, session, text), open -> open.reads(views));
+  /** Spark has parsed a text in a session: return the statement that it is of; none is where no client asked it. */
+  static Optional<NotedStatement> parsed(SparkSession session, String text, boolean isRoutine) {
+    for (NotedStatement open : OPEN) {
+      if (isOf(open, session, text) && open.parsed(isRoutine)) {
+        return Optional.of(open);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Take the server's answer: an error ends the statement, else it goes on as an operation. */
