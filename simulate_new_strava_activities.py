@@ -12,11 +12,17 @@ from shutil import which
 
 PROJECT_DIR = Path(__file__).resolve().parent
 VENV = PROJECT_DIR / ".venv"
+LOCAL_ADDRESSES = PROJECT_DIR / ".local" / "run" / "addresses.env"  # there while the services of make up run
+INSIDE = "LAKEHOUSE_ENVIRONMENT_ONLY"  # set where a stack runs a program
 NO_RUNTIME_HINT = "error: neither .venv nor a running compose stack here. Run make up, or docker compose up -d --build."
 
 
 def main() -> None:
-    """Run the simulator where the project's packages are: here, in .venv, or in the running compose stack."""
+    """Run the simulator where the passwords are: in compose's pipeline while it runs, else here or in .venv."""
+    compose = [] if INSIDE in os.environ or LOCAL_ADDRESSES.exists() else _find_running_compose()
+    if compose:
+        run = [*compose, "run", "--rm", "pipeline", "python", "simulate_new_strava_activities.py", *sys.argv[1:]]
+        sys.exit(subprocess.call(run, cwd=str(PROJECT_DIR)))
     try:
         from lakehouse.simulator.cli import main as simulate  # noqa: PLC0415 - the bare python may not have it
     except ImportError:
@@ -30,11 +36,7 @@ def _rerun_in_project_runtime(arguments: list) -> None:  # type: ignore[type-arg
     if python.exists() and Path(sys.prefix).resolve() != VENV.resolve():
         ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         os.execve(str(python), [str(python), str(Path(__file__).resolve()), *arguments], ours)  # noqa: S606 - ours
-    compose = _find_running_compose()
-    if not compose:
-        sys.exit(NO_RUNTIME_HINT)
-    run_in_container = ["run", "--rm", "pipeline", "python", "simulate_new_strava_activities.py"]
-    sys.exit(subprocess.call([*compose, *run_in_container, *arguments], cwd=str(PROJECT_DIR)))
+    sys.exit(NO_RUNTIME_HINT)
 
 
 def _find_running_compose() -> list:  # type: ignore[type-arg] # as above

@@ -11,3 +11,8 @@ def write_private_file(path: Path, text: str) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     part.replace(path)
+
+
+def read_secret_file(path: Path) -> str:
+    """Return a file's text without the line end that an editor adds. Raises OSError or UnicodeDecodeError."""
+    return path.read_text(encoding="utf-8").rstrip("\r\n")

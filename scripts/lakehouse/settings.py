@@ -15,12 +15,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lakehouse import variables
-from lakehouse.env_file import EnvError, read_env_file, read_generated_file
+from lakehouse.env_file import Assignment, EnvError, read_env_file, read_generated_file
 from lakehouse.errors import UsageError
 from lakehouse.logs import LogFormat
+from lakehouse.private_file import read_secret_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
+SECRETS_DIR = Path(".local/run/secrets")  # one file a secret, as everywhere that a setting ends in _FILE
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
@@ -73,10 +75,15 @@ class Settings(BaseSettings):
     db_port: Port = 5432
     db_name: str = "rh_sport"
     db_user: str = "postgres"
-    db_password: SecretStr = SecretStr("postgres")
-    db_capture_password: SecretStr = SecretStr("capture")
-    db_worker_password: SecretStr = SecretStr("worker")
-    db_reader_password: SecretStr = SecretStr("reader")
+    # No password has a default: where none is named, `make up` makes it at its first start, in a file of its own.
+    db_password: SecretStr | None = None
+    db_password_file: Path = SECRETS_DIR / "db-password"
+    db_capture_password: SecretStr | None = None
+    db_capture_password_file: Path = SECRETS_DIR / "db-capture-password"
+    db_worker_password: SecretStr | None = None
+    db_worker_password_file: Path = SECRETS_DIR / "db-worker-password"
+    db_reader_password: SecretStr | None = None
+    db_reader_password_file: Path = SECRETS_DIR / "db-reader-password"
     # libpq's own variables (PGSSLMODE and the like) do not reach us: these are the same for all of our programs.
     db_sslmode: SslMode = "prefer"
     db_sslrootcert: Path | None = None
@@ -130,9 +137,11 @@ class Settings(BaseSettings):
     )
 
     destination: str = "1362 Av. des Platanes, 34970 Lattes"
-    api_key_maps: SecretStr | None = None
+    api_key_maps_file: Path | None = None
+    api_key_maps: SecretStr | None = Field(default=None, validate_default=True)
     maps_url: str = "https://routes.googleapis.com"
-    slack_webhook_url: SecretStr | None = None
+    slack_webhook_url_file: Path | None = None
+    slack_webhook_url: SecretStr | None = Field(default=None, validate_default=True)
 
     log_format: LogFormat = "text"
     heartbeat_file: Path | None = Field(default=None, description="touched by a healthy service")
@@ -167,6 +176,10 @@ class Settings(BaseSettings):
         return address if os.environ.get(ENVIRONMENT_ONLY_VAR) else None
 
     @field_validator(
+        "db_password_file",
+        "db_capture_password_file",
+        "db_worker_password_file",
+        "db_reader_password_file",
         "input_dir",
         "output_dir",
         "jars_dir",
@@ -183,11 +196,34 @@ class Settings(BaseSettings):
         return ROOT / path
 
     @field_validator(
-        "db_sslrootcert", "db_sslcert", "db_sslkey", "thrift_certificate", "thrift_certificate_password_file"
+        "db_sslrootcert",
+        "db_sslcert",
+        "db_sslkey",
+        "thrift_certificate",
+        "thrift_certificate_password_file",
+        "api_key_maps_file",
+        "slack_webhook_url_file",
     )
     @classmethod
     def _resolve_if_named(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
+
+    @field_validator("api_key_maps", "slack_webhook_url")
+    @classmethod
+    def _read_from_its_file(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Take the text of the file that NAME_FILE names where there is no NAME; an empty file is none."""
+        file: Path | None = info.data.get(f"{info.field_name}_file")
+        if secret or file is None:
+            return secret
+        name = f"{info.field_name}".upper()
+        try:
+            text = read_secret_file(file)
+            variables.check_value(name, Assignment(text, f"in the file of {name}_FILE"))
+        except EnvError as error:
+            raise UsageError(str(error)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{name}_FILE cannot be read ({type(error).__name__}).\nName a text file.") from None
+        return SecretStr(text) if text else None
 
     @property
     def lake(self) -> str:

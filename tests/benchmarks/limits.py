@@ -11,6 +11,7 @@ from benchmarks.jobs import run_timed
 from benchmarks.system import BenchmarkSystem
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.local.postgres_server import binary_path
+from lakehouse.passwords import read_password
 from lakehouse.source import topics
 from lakehouse.source.postgres import LONG_DEADLINE_S, connect
 
@@ -35,7 +36,7 @@ def decoding_seconds(system: BenchmarkSystem) -> float:
     where = ("--host", settings.db_host, "--port", str(settings.db_port), "--username", settings.db_user)
     options = ("-o", "proto_version=1", "-o", "publication_names=rh_sport", "--endpos", end, "--no-loop")
     command = (str(binary_path("pg_recvlogical")), *where, "--dbname", settings.db_name, "--slot", SLOT_NAME, *options)
-    password = {"PGPASSWORD": settings.db_password.get_secret_value()}
+    password = {"PGPASSWORD": read_password(settings, "db_password")}
     started_at = time.monotonic()
     subprocess.run(
         [*command, "--start", "--file", "-"], env={**os.environ, **password}, stdout=subprocess.DEVNULL, check=True

@@ -37,7 +37,7 @@ class SystemUnderTest(System):
     @property
     def armed_file(self) -> Path:
         """The file that names the armed failpoint."""
-        return self.stack.home / "armed"
+        return armed_file(self.stack.home)
 
     @property
     def clock_file(self) -> Path:
@@ -79,7 +79,11 @@ def services_under_test(home: Path, settings: Settings) -> list[Service]:
 def _command_under_test(service: Service, home: Path) -> tuple[str, ...]:
     if service.name == "postgres":
         return postgres_clock.with_clock(service.command, clock_file(home))
-    return with_failpoints(service.command)
+    return ("env", f"{ARMED_FILE_VAR}={armed_file(home)}", *with_failpoints(service.command))
+
+
+def armed_file(home: Path) -> Path:
+    return home / "armed"
 
 
 def clock_file(home: Path) -> Path:

@@ -181,7 +181,7 @@ def test_intents_of_a_restored_postgres_prove_nothing_after_a_resnapshot(store: 
 
 
 def test_reader_cannot_learn_a_token(database: Settings) -> None:
-    reader = {"db_user": READER_ROLE, "db_password": database.db_reader_password}
+    reader = {"db_user": READER_ROLE, "db_password_file": database.db_reader_password_file}
     with connect(database.model_copy(update=reader), autocommit=True) as conn:
         with pytest.raises(ProgrammingError, match="permission denied for table lake_commits"):
             conn.execute("SELECT token FROM ops.lake_commits")

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from lakehouse.errors import NotReady, SourceMismatch
 from lakehouse.local import postgres_server
+from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
+from lakehouse.passwords import Password, read_password
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.own_postgres import read_data_identifier
 from lakehouse.source.postgres import connect, system_identifier
+from lakehouse.source.roles import READER_ROLE, WORKER_ROLE
 from support.timing import seconds
 
 
@@ -108,3 +112,28 @@ def test_a_busy_port_is_an_error_that_names_service_and_log(stack: Stack) -> Non
             NotReady, match=rf"postgres: it ended while it was starting.*{log}, which ends with:\n(.*\n)*.*in use"
         ):
             stack.up("postgres")
+
+
+def test_password_is_random_at_the_first_start_and_one_that_is_named_later_is_changed_in_postgres(
+    tmp_path: Path,
+) -> None:
+    own = on_free_ports(tmp_path)
+    names: tuple[Password, ...] = ("db_password", "db_capture_password", "db_worker_password", "db_reader_password")
+    stack = Stack(tmp_path, own)
+    try:
+        stack.up("postgres")
+        random = {name: read_password(stack.settings, name) for name in names}
+        for path in (tmp_path / "run" / "secrets").iterdir():
+            assert path.stat().st_mode & 0o077 == 0
+        stack.down()
+        named: dict[str, SecretStr] = {name: SecretStr(f"it's {name} é \\") for name in names}
+        stack = Stack(tmp_path, own.model_copy(update=named))
+        stack.up("postgres")
+        for user, name in (("postgres", names[0]), (WORKER_ROLE, names[2]), (READER_ROLE, names[3])):
+            login = stack.settings.model_copy(update={"db_user": user, "db_password": named[name]})
+            with connect(login) as conn:
+                assert conn.execute("SELECT current_user::text").fetchall() == [(user,)]
+            with pytest.raises(NotReady, match="password authentication failed"):
+                connect(login.model_copy(update={"db_password": SecretStr(random[name])}))
+    finally:
+        stack.down()

@@ -1,18 +1,25 @@
 """Law 8 in Postgres: each role may run the statements of its work, and no others."""
 
+from collections.abc import Mapping
+
 import pytest
 from pydantic import SecretStr
 
+from lakehouse.passwords import Password, read_password
 from lakehouse.settings import Settings
 from lakehouse.source import roles
 from lakehouse.source.postgres import Connection, connect, errors
 
-PASSWORDS = {roles.CAPTURE_ROLE: "capture", roles.WORKER_ROLE: "worker", roles.READER_ROLE: "reader"}
+PASSWORD_SETTINGS: Mapping[str, Password] = {
+    roles.CAPTURE_ROLE: "db_capture_password",
+    roles.WORKER_ROLE: "db_worker_password",
+    roles.READER_ROLE: "db_reader_password",
+}
 
 
 def _connect_as(role: str, database: Settings) -> Connection:
-    credentials = database.model_copy(update={"db_user": role, "db_password": SecretStr(PASSWORDS[role])})
-    return connect(credentials, autocommit=True)
+    password = SecretStr(read_password(database, PASSWORD_SETTINGS[role]))
+    return connect(database.model_copy(update={"db_user": role, "db_password": password}), autocommit=True)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +64,7 @@ def test_role_may_not_run_other_statements(database: Settings, role: str, statem
 def test_only_the_capture_role_has_replication(database: Settings) -> None:
     with connect(database) as conn:
         rights = conn.execute(
-            "SELECT rolname, rolreplication, rolsuper FROM pg_roles WHERE rolname = ANY(%s)", [[*PASSWORDS]]
+            "SELECT rolname, rolreplication, rolsuper FROM pg_roles WHERE rolname = ANY(%s)", [[*PASSWORD_SETTINGS]]
         ).fetchall()
     assert sorted(rights) == [
         (roles.CAPTURE_ROLE, True, False),

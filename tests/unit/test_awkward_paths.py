@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from pydantic import SecretStr
 from supervisor.options import ServerOptions
 
 from lakehouse import properties
@@ -129,7 +130,7 @@ def test_supervisord_runs_in_the_worst_folder(tmp_path: Path) -> None:
     program = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(os.getcwd(), 'utf-8'); input()"
     one = Service("one", (sys.executable, "-c", program, str(folder / "written")))
     running = Supervisor(folder / "run", folder / "logs")
-    running.start([one], {**os.environ, "LC_ALL": "C"}, *service_addresses.free_ports(1))
+    running.start([one], {"one": {**os.environ, "LC_ALL": "C"}}, *service_addresses.free_ports(1))
     try:
         running.start_program("one")
         wait_until((folder / "written").exists, timeout=seconds(20), missing="the program to write")
@@ -150,7 +151,7 @@ def test_postgres_is_created_where_a_shell_would_read_its_path_otherwise(
     copy = folder / package.name / postgres_server.PATH_IN_PACKAGE
     monkeypatch.setattr(postgres_server, "binary_path", copy.joinpath)
     monkeypatch.setenv("PGDATA", "/nowhere")
-    postgres_server.create_data_dir(folder / "data", Settings())
+    postgres_server.create_data_dir(folder / "data", Settings(db_password=SecretStr("it's a secret")))
     assert (folder / "data" / "PG_VERSION").exists()
 
 

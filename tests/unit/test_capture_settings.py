@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from lakehouse.contracts import CAPTURED, DISTANCE_CACHE, STRAVA_ACTIVITIES
 from lakehouse.settings import Settings
@@ -35,7 +36,7 @@ PUBLISH_AGAIN = (
     "CALL public.capture('public.distance_cache'); COMMIT;"
 )
 CHANGE_CONTRACT = DISTANCE_CACHE.hints.change_contract
-CONNECTOR = build_config(topics.read_connector_config(), Settings())
+CONNECTOR = build_config(topics.read_connector_config(), Settings(db_capture_password=SecretStr("fictive")))
 
 
 def compare(**changes: Any) -> list[Finding]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from lakehouse.environment import (
     FOREIGN_NAMES,
@@ -160,7 +161,7 @@ def test_python_finds_the_package_from_a_moved_checkout(tmp_path: Path) -> None:
 
 def test_encryption_is_a_setting_of_ours_for_libpq_and_debezium() -> None:
     assert ssl_options(Settings()) == {"sslmode": "prefer"}
-    remote = Settings(db_sslmode="verify-full", db_sslrootcert=Path("ca.pem"))
+    remote = Settings(db_sslmode="verify-full", db_sslrootcert=Path("ca.pem"), db_capture_password=SecretStr("fictive"))
     options = ssl_options(remote)
     assert options == {"sslmode": "verify-full", "sslrootcert": str(ROOT / "ca.pem")}
     config = build_config({}, remote)

@@ -12,11 +12,11 @@ from lakehouse.settings import ROOT
 LAUNCHER = ROOT / "simulate_new_strava_activities.py"
 
 
-def run_launcher(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_launcher(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a copy from the folder, with a Python without our packages and with only the folder on PATH."""
     shutil.copy(LAUNCHER, folder)
     command = [str(Path(sys.base_prefix) / "bin" / "python3"), "-I", str(folder / LAUNCHER.name), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": str(folder)})
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": str(folder), **variables})
 
 
 def test_simulator_launcher_parses_on_python_3_6() -> None:
@@ -45,6 +45,23 @@ def test_simulator_launcher_without_a_venv_runs_in_the_compose_stack(tmp_path: P
     (tmp_path / "docker-compose.yml").touch()
     expected = "docker: compose run --rm pipeline python simulate_new_strava_activities.py --count 3\n"
     assert run_launcher(tmp_path, "--count", "3").stdout == expected
+
+
+def test_simulator_launcher_runs_in_the_compose_stack_where_the_passwords_are_also_with_a_venv(tmp_path: Path) -> None:
+    for name, text in (("docker", 'echo "docker: $*"'), (".venv/bin/python", 'shift\necho "venv: $*"')):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "docker-compose.yml").touch()
+    inside = "docker: compose run --rm pipeline python simulate_new_strava_activities.py --count 3\n"
+    assert run_launcher(tmp_path, "--count", "3").stdout == inside
+    addresses = tmp_path / ".local" / "run" / "addresses.env"
+    addresses.parent.mkdir(parents=True)
+    addresses.touch()
+    assert run_launcher(tmp_path, "--count", "3").stdout == "venv: --count 3\n", "the services of make up run"
+    addresses.unlink()
+    of_a_stack = run_launcher(tmp_path, "--count", "3", LAKEHOUSE_ENVIRONMENT_ONLY="yes")
+    assert of_a_stack.stdout == "venv: --count 3\n", "a stack gave it all settings"
 
 
 def test_simulator_launcher_ignores_a_compose_stack_that_is_not_running(tmp_path: Path) -> None:

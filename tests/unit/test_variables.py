@@ -11,6 +11,7 @@ import pytest
 from lakehouse import variables
 from lakehouse.env_file import Assignment, EnvError
 from lakehouse.errors import UsageError
+from lakehouse.passwords import read_password
 from lakehouse.settings import ROOT, Settings, read_variables
 
 PORT_NAMES = sorted(name for name, variable in variables.VARIABLES.items() if variable.kind is variables.PORT_KIND)
@@ -147,7 +148,7 @@ def test_settings_read_the_file_by_the_same_reader(tmp_path: Path, monkeypatch: 
     file.write_bytes(b"\xef\xbb\xbfDB_PORT=27999 # 5432 is the company server\r\nDB_PASSWORD='$ecret'\r\n")
     settings = Settings(_env_file=file)  # type: ignore[call-arg]
     assert settings.db_port == 27999
-    assert settings.db_password.get_secret_value() == "$ecret"
+    assert read_password(settings, "db_password") == "$ecret"
     file.write_text("DB_PASSWORD=hunter2$x\n", encoding="utf-8")
     with pytest.raises(UsageError) as refused:
         Settings(_env_file=file)  # type: ignore[call-arg]

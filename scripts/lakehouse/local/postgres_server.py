@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lakehouse.environment import without_foreign
+from lakehouse.environment import UTF8_LOCALE, without_foreign
 from lakehouse.errors import LakehouseError, NotReady, SourceMismatch
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
+from lakehouse.passwords import read_password
 from lakehouse.private_file import write_private_file
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
@@ -26,12 +27,14 @@ SHELL_CHARACTERS = frozenset('"$`\\')
 CONFIG_FILE = ROOT / "initdb" / "postgresql.conf"
 # TCP only: a socket's path may not be longer than about 100 characters, and a checkout's may.
 LOCALHOST_ONLY_OPTIONS = {"config_file": CONFIG_FILE, "listen_addresses": LOCALHOST, "unix_socket_directories": ""}
+SERVER_OPTIONS = tuple(word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}"))
+# Beside the data folder: which file's password the owner has. A file that is written again is another one.
+PASSWORD_STAMP = "password.stamp"  # noqa: S105 - a file's name
 
 
 def service(home: Path, settings: Settings) -> Service:
     """Return how the supervisor runs Postgres, with its data in home/postgres."""
     data = home / "postgres" / "data"
-    options = [word for name, value in LOCALHOST_ONLY_OPTIONS.items() for word in ("-c", f"{name}={value}")]
     command = (
         *_unprivileged_prefix(),
         str(binary_path("postgres")),
@@ -39,19 +42,35 @@ def service(home: Path, settings: Settings) -> Service:
         str(data),
         "-p",
         str(settings.db_port),
-        *options,
+        *SERVER_OPTIONS,
     )
     return Service(
         name="postgres",
         command=command,
         address=f"{LOCALHOST}:{settings.db_port}",
-        prepare=lambda: create_data_dir(data, settings),
+        prepare=lambda: prepare_data_dir(data, settings),
         readiness=lambda: check_readiness(settings),
         on_ready=lambda: _create_tables(settings),
         stop_signal="INT",  # a fast shutdown
         stop_stage=2,
         stop_group=False,
     )
+
+
+def prepare_data_dir(data: Path, settings: Settings) -> None:
+    """Create the data folder, once, and set its owner's password to that of the settings where they differ."""
+    create_data_dir(data, settings)
+    stamp, password_now = data.with_name(PASSWORD_STAMP), _password_identity(settings)
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != password_now:
+        set_owner_password(data, settings)
+        stamp.write_text(password_now, encoding="utf-8")
+
+
+def set_owner_password(data: Path, settings: Settings) -> None:
+    """Set the owner's password while the server is stopped, which needs no older one. Raises NotReady on failure."""
+    password = read_password(settings, "db_password").replace("'", "''")
+    statement = f"ALTER ROLE \"{settings.db_user}\" PASSWORD '{password}'\n"
+    _run(binary_path("postgres"), "--single", "-D", str(data), *SERVER_OPTIONS, "postgres", stdin=statement)
 
 
 def create_data_dir(data: Path, settings: Settings) -> None:
@@ -66,7 +85,7 @@ def create_data_dir(data: Path, settings: Settings) -> None:
     unfinished.mkdir(parents=True, mode=0o700)
     password = data.with_name("password")
     try:
-        write_private_file(password, settings.db_password.get_secret_value())
+        write_private_file(password, read_password(settings, "db_password"))
         _chown_to_unprivileged(unfinished, password)
         locale = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
         options = ["--auth=scram-sha-256", f"--username={settings.db_user}", f"--pwfile={password}"]
@@ -77,6 +96,7 @@ def create_data_dir(data: Path, settings: Settings) -> None:
     if settings.db_name != "postgres":
         create_database = f'CREATE DATABASE "{settings.db_name}"\n'
         _run(binary_path("postgres"), "--single", "-D", str(unfinished), "postgres", stdin=create_database)
+    data.with_name(PASSWORD_STAMP).write_text(_password_identity(settings), encoding="utf-8")
     unfinished.rename(data)
 
 
@@ -117,6 +137,14 @@ def _unprivileged_prefix() -> tuple[str, ...]:
     )
 
 
+def _password_identity(settings: Settings) -> str:
+    """Return what tells one writing of the password's file from another; empty where it is no file."""
+    if settings.db_password:
+        return ""
+    status = settings.db_password_file.stat()
+    return f"{status.st_ino} {status.st_mtime_ns}"
+
+
 def _chown_to_unprivileged(*paths: Path) -> None:
     """Change the paths' owner to setpriv's user. Raises LakehouseError where that user cannot read a path."""
     prefix = _unprivileged_prefix()
@@ -153,7 +181,10 @@ def _initdb_path() -> Iterator[Path]:
 
 def _run(program: Path, *arguments: str, stdin: str = "") -> None:
     command = [*_unprivileged_prefix(), str(program), *arguments]
-    variables = without_foreign(os.environ)
-    result = subprocess.run(command, env=variables, input=stdin, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
+    variables = without_foreign(os.environ) | UTF8_LOCALE
+    result = subprocess.run(
+        command, env=variables, input=stdin, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    # In single-user mode Postgres ends with 0 whatever became of the statement.
+    if result.returncode != 0 or "ERROR:" in result.stderr:
         raise NotReady(f"{program.name} ended with {result.returncode}: {result.stderr.strip()}")

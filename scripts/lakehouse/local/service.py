@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from lakehouse.settings import ROOT
 
+# Groups of settings that services declare.
+POSTGRES_SETTINGS = ("db_host", "db_port", "db_name", "db_sslmode", "db_sslrootcert", "db_sslcert", "db_sslkey")
+OWNER_SETTINGS = (*POSTGRES_SETTINGS, "db_user", "db_password_file")
+WORKER_SETTINGS = (*POSTGRES_SETTINGS, "db_worker_password_file", "kafka_bootstrap_servers", "log_format")
+SPARK_SETTINGS = ("java_home", "jars_dir", "jvm_temp_dir", "spark_master", "tuning_dir", "lake_uri", "log_format")
+
 JOBS_DIR = ROOT / "scripts" / "Jobs_Spark"
 
 
@@ -17,6 +23,7 @@ def _do_nothing() -> None:
 class Service:
     """One supervised child process.
 
+    `settings` names those that it is given, and it is given no others.
     `prepare` creates its folders and files, and can be repeated after an interruption anywhere.
     `readiness` returns what the service still lacks, or None once it answers.
     `on_ready` runs each time the service has just become ready.
@@ -28,6 +35,7 @@ class Service:
 
     name: str
     command: tuple[str, ...]
+    settings: tuple[str, ...] = ()
     address: str = ""
     readiness: Callable[[], str | None] = lambda: None
     prepare: Callable[[], None] = _do_nothing

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from random import sample
@@ -66,6 +66,14 @@ def on_free_ports(home: Path) -> Settings:
         connect_url=f"http://{LOCALHOST}:{connect}",
         thrift_host=LOCALHOST,
         thrift_port=thrift,
+        db_password_file=home / "run" / "secrets" / "db-password",
+        db_capture_password_file=home / "run" / "secrets" / "db-capture-password",
+        db_worker_password_file=home / "run" / "secrets" / "db-worker-password",
+        db_reader_password_file=home / "run" / "secrets" / "db-reader-password",
+        db_password=None,
+        db_capture_password=None,
+        db_worker_password=None,
+        db_reader_password=None,
         postgres_data_dir=home / "postgres" / "data",
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
@@ -86,13 +94,17 @@ def environment(settings: Settings) -> dict[str, str]:
     """
     setting_names, variables = {name.upper() for name in Settings.model_fields}, without_foreign(os.environ)
     inherited = {name: value for name, value in variables.items() if name.upper() not in setting_names}
-    own = {ENVIRONMENT_ONLY_VAR: "yes", "TMPDIR": str(settings.jvm_temp_dir)}
-    return inherited | _to_variables(settings, Settings.model_fields) | own
+    return inherited | to_variables(settings, Settings.model_fields) | own_variables(settings)
+
+
+def own_variables(settings: Settings) -> dict[str, str]:
+    """Return what each process of a stack has beside settings: the order to read no .env, and its temporary folder."""
+    return {ENVIRONMENT_ONLY_VAR: "yes", "TMPDIR": str(settings.jvm_temp_dir)}
 
 
 def render_env_file(settings: Settings) -> str:
     """Return the addresses as lines that read_generated_file reads, for commands run by hand."""
-    return "".join(f"{name}={value}\n" for name, value in _to_variables(settings, ADDRESS_FIELDS).items())
+    return "".join(f"{name}={value}\n" for name, value in to_variables(settings, ADDRESS_FIELDS).items())
 
 
 def port_of(address: str) -> int:
@@ -142,8 +154,9 @@ def _to_localhost(address: str, default: str) -> str:
     return f"{LOCALHOST}:{parts.port if parts.hostname in LOCAL_HOSTS and parts.port else port_of(default)}"
 
 
-def _to_variables(settings: Settings, names: object) -> dict[str, str]:
-    values = {name: getattr(settings, name) for name in names}  # type: ignore[attr-defined]
+def to_variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """Return the settings of these names as variables; one without a value is none."""
+    values = {name: getattr(settings, name) for name in names}
     return {
         name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in values.items()

@@ -6,7 +6,7 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.healthcheck import STREAM_HEARTBEAT_LIMIT_S, is_fresh
 from lakehouse.local import connect, kafka, postgres_server, thrift
 from lakehouse.local.java import java_home
-from lakehouse.local.service import Service, job_command
+from lakehouse.local.service import OWNER_SETTINGS, SPARK_SETTINGS, WORKER_SETTINGS, Service, job_command
 from lakehouse.settings import Settings
 from lakehouse.source import connector_controller
 
@@ -21,21 +21,30 @@ def services(home: Path, settings: Settings) -> list[Service]:
         thrift.service(home, settings),
         connect.service(home, settings, java),
         _connector_controller(settings),
-        _worker("distance-worker", "distance_worker.py"),
-        _worker("slack-notifier", "slack_new_activity_notifier.py"),
+        _worker("distance-worker", "distance_worker.py", "api_key_maps_file", "maps_url"),
+        _worker("slack-notifier", "slack_new_activity_notifier.py", "slack_webhook_url_file"),
         _table_init(),
         _thrift_init(),
     ]
 
 
-def _worker(name: str, script: str) -> Service:
-    return Service(name=name, command=job_command(script), depends_on=("kafka", "postgres"))
+def _worker(name: str, script: str, *settings: str) -> Service:
+    return Service(
+        name=name,
+        command=job_command(script),
+        settings=(*WORKER_SETTINGS, *settings),
+        depends_on=("kafka", "postgres"),
+    )
 
 
 def _connector_controller(settings: Settings) -> Service:
     return Service(
         name="connector-controller",
         command=job_command("register_connector.py"),
+        settings=(
+            *OWNER_SETTINGS,
+            *("db_capture_password_file", "kafka_bootstrap_servers", "connect_url", "log_format"),
+        ),
         address=settings.connect_url,
         readiness=lambda: connector_controller.missing_for_readiness(settings),
         depends_on=("connect", "postgres"),
@@ -53,6 +62,7 @@ def _stream_processor(home: Path, settings: Settings) -> Service:
     return Service(
         name="stream-processor",
         command=("env", f"HEARTBEAT_FILE={heartbeat}", *job_command("continuous_master_stream.py")),
+        settings=(*WORKER_SETTINGS, *SPARK_SETTINGS, "warm_jvm_socket", "spark_ui_port"),
         address=settings.lake,
         prepare=lambda: heartbeat.unlink(missing_ok=True),
         readiness=missing,
@@ -61,13 +71,28 @@ def _stream_processor(home: Path, settings: Settings) -> Service:
 
 def _table_init() -> Service:
     """Return the service that creates Silver's and Gold's empty tables, which the views need."""
-    return Service(name="table-init", command=job_command("create_tables.py"), depends_on=("postgres",), oneshot=True)
+    return Service(
+        name="table-init",
+        command=job_command("create_tables.py"),
+        settings=(*OWNER_SETTINGS, "lake_uri"),
+        depends_on=("postgres",),
+        oneshot=True,
+    )
 
 
 def _thrift_init() -> Service:
     """Return the service that creates the views each time the server was started."""
     command = job_command("init_views.py", "--wait", "120")
-    return Service(name="thrift-init", command=command, depends_on=("spark-thrift", "table-init"), oneshot=True)
+    return Service(
+        name="thrift-init",
+        command=command,
+        settings=(
+            *("thrift_host", "thrift_port", "thrift_owner_file", "thrift_certificate"),
+            *("lake_uri", "access_journal_dir", "log_format"),
+        ),
+        depends_on=("spark-thrift", "table-init"),
+        oneshot=True,
+    )
 
 
 def _missing_tables(lake: str) -> str | None:

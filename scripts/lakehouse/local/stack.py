@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from lakehouse.cdc import lake_identity
-from lakehouse.environment import UTF8_LOCALE
-from lakehouse.errors import HOME_VAR, UsageError
-from lakehouse.local import orphans, service_addresses
+from lakehouse.errors import UsageError
+from lakehouse.local import orphans, secret_store, service_addresses
 from lakehouse.local.java import java_home
 from lakehouse.local.service import Service
+from lakehouse.local.service_settings import service_environment
 from lakehouse.local.services import services
 from lakehouse.local.startup import check_readiness, start_services
 from lakehouse.local.supervisor import Supervisor
@@ -48,7 +48,12 @@ class Stack:
     ) -> None:
         """Define a stack without starting it; `on_progress` gets a line per service that has become ready."""
         self.home = home.resolve()
-        local_settings = service_addresses.with_local_addresses(settings)
+        self._run = self.home / "run"
+        self._secrets = self._run / "secrets"
+        self._named_secrets = secret_store.named_secrets(settings, self._secrets)
+        local_settings = secret_store.with_password_files(
+            service_addresses.with_local_addresses(settings), self._secrets
+        )
         self.settings = local_settings.model_copy(
             update={
                 "java_home": java_home(self.home, local_settings.java_home),
@@ -57,7 +62,6 @@ class Stack:
         )
         self.owner = str(self.home)
         self.logs = self.home / "logs"
-        self._run = self.home / "run"
         self._on_progress = on_progress
         self._services = {service.name: service for service in service_factory(self.home, self.settings)}
         self._supervisor = Supervisor(self._run, self.logs)
@@ -84,9 +88,13 @@ class Stack:
             if not self._supervisor.is_running():
                 orphans.kill_orphans(self.home)
                 prepare_temp_dir(self.settings.jvm_temp_dir, time.time())
-                variables = self.environment() | UTF8_LOCALE | {HOME_VAR: str(self.home)}
+                secret_store.write_secrets(self._secrets, self._named_secrets)
+                environments = {
+                    name: service_environment(service, self.settings, self.home, os.environ)
+                    for name, service in self._services.items()
+                }
                 port = service_addresses.free_port_for_supervisord(self.settings)
-                self._supervisor.start(self._services.values(), variables, port)
+                self._supervisor.start(self._services.values(), environments, port)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -46,9 +46,17 @@ class Process:
         return self.state in {"STOPPED", "FATAL"} or (oneshot and self.state == "EXITED" and self.exit_code == 0)
 
 
-def render(services: Iterable[Service], run: Path, logs: Path, port: int, password: str) -> str:
+def render(
+    services: Iterable[Service],
+    run: Path,
+    logs: Path,
+    port: int,
+    password: str,
+    unset: Mapping[str, Collection[str]] | None = None,
+) -> str:
     """Return supervisord's configuration: no program starts by itself, and a started one is restarted when it exits.
 
+    `unset` has by service the names of supervisord's environment that are not for it.
     Supervisord runs in the folder `run`, and so do its programs.
     """
     ini = configparser.RawConfigParser()
@@ -64,16 +72,18 @@ def render(services: Iterable[Service], run: Path, logs: Path, port: int, passwo
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
     for service in services:
-        ini[f"program:{service.name}"] = _program(service, logs_here)
+        ini[f"program:{service.name}"] = _program(service, logs_here, (unset or {}).get(service.name, ()))
     text = io.StringIO()
     ini.write(text)
     return text.getvalue()
 
 
-def _program(service: Service, logs_here: str) -> dict[str, str]:
+def _program(service: Service, logs_here: str, unset: Collection[str]) -> dict[str, str]:
     group = "true" if service.stop_group else "false"
+    # By their names: each user of the machine sees a command line, and `environment=` cannot have every value.
+    prefix = ("env", *(word for name in sorted(unset) for word in ("-u", name))) if unset else ()
     return {
-        "command": _escape(shlex.join(service.command)),
+        "command": _escape(shlex.join((*prefix, *service.command))),
         "autostart": "false",
         "autorestart": "unexpected" if service.oneshot else "true",
         "startsecs": "0" if service.oneshot else "1",
@@ -111,17 +121,19 @@ class Supervisor:
         except UNREACHABLE_ERRORS:
             return False
 
-    def start(self, services: Iterable[Service], environment: Mapping[str, str], port: int) -> None:
-        """Start supervisord on a port, in the background, with an environment that its children inherit."""
+    def start(self, services: Iterable[Service], environments: Mapping[str, Mapping[str, str]], port: int) -> None:
+        """Start supervisord on a port, in the background; `environments` has that of each service, by its name."""
         for folder in (self._run, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         password = secrets.token_urlsafe(24)
         config = self._run / "supervisord.conf"
-        write_private_file(config, render(services, self._run, self._logs, port, password))
+        environment = {name: value for one in environments.values() for name, value in one.items()}
+        unset = {name: environment.keys() - own.keys() for name, own in environments.items()}
+        write_private_file(config, render(services, self._run, self._logs, port, password, unset))
         write_private_file(self._address, json.dumps({"url": f"http://local:{password}@{LOCALHOST}:{port}/RPC2"}))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         # In a session of its own: Ctrl-C at the terminal is for us, who stop it in its turn.
-        subprocess.run(command, env=dict(environment), cwd=self._run, check=True, start_new_session=True)
+        subprocess.run(command, env=environment, cwd=self._run, check=True, start_new_session=True)
         wait_until(self.is_running, timeout=15, missing=f"supervisord to answer; see {self._logs}/supervisord.log")
 
     def shutdown(self) -> None:

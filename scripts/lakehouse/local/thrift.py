@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lakehouse.errors import NotReady
-from lakehouse.local.service import Service, job_command
+from lakehouse.local.service import SPARK_SETTINGS, Service, job_command
 from lakehouse.serving.client import query
 from lakehouse.serving.server import READY_MARKER
 from lakehouse.settings import Settings
@@ -15,6 +15,13 @@ def service(home: Path, settings: Settings) -> Service:
     return Service(
         name="spark-thrift",
         command=job_command("thrift_server.py", "--catalog", str(folder)),
+        settings=(
+            *SPARK_SETTINGS,
+            *("thrift_bind", "thrift_port", "thrift_owner_file", "thrift_users_file"),
+            *("thrift_certificate", "thrift_certificate_password_file"),
+            *("ldap_url", "ldap_user_dn", "ldap_base_dn", "ldap_role_rh", "ldap_role_direction"),
+            *("access_journal_dir", "access_journal_days"),
+        ),
         address=f"{settings.thrift_host}:{settings.thrift_port}",
         readiness=lambda: _check_readiness(settings),
         on_ready=(folder / READY_MARKER).touch,

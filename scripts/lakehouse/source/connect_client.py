@@ -7,6 +7,7 @@ from typing import Any
 
 from lakehouse.contracts.company import TOPIC_PREFIX
 from lakehouse.http_session import HttpError, HttpSession, Response, ensure_success
+from lakehouse.passwords import read_password
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import ssl_options
 from lakehouse.source.roles import CAPTURE_ROLE
@@ -32,7 +33,7 @@ def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str
         "database.port": str(settings.connector_db_port or settings.db_port),
         "database.dbname": settings.db_name,
         "database.user": CAPTURE_ROLE,
-        "database.password": settings.db_capture_password.get_secret_value(),
+        "database.password": read_password(settings, "db_capture_password"),
         **{f"database.{name}": value for name, value in ssl_options(settings).items()},
         "producer.override.max.request.size": str(MAX_MESSAGE_BYTES),
     }

@@ -9,6 +9,7 @@ import stamina
 
 from lakehouse.contracts.company import START_COMMANDS
 from lakehouse.errors import NotReady
+from lakehouse.passwords import read_password
 from lakehouse.retries import first_line
 from lakehouse.settings import Settings
 from lakehouse.source.postgres.connection import TRANSIENT_ERRORS, Connection
@@ -85,7 +86,7 @@ def _open(settings: Settings, autocommit: bool, deadline: float) -> Connection:
         port=settings.db_port,
         dbname=settings.db_name,
         user=settings.db_user,
-        password=settings.db_password.get_secret_value(),
+        password=read_password(settings, "db_password"),
         connect_timeout=5,
         application_name="lakehouse",
         options=SESSION_OPTIONS,

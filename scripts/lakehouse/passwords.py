@@ -1,0 +1,30 @@
+"""The passwords of Postgres's logins: each from its variable, else from the file that its _FILE variable names."""
+
+from typing import Literal
+
+from lakehouse.errors import NotReady
+from lakehouse.private_file import read_secret_file
+from lakehouse.settings import Settings
+
+Password = Literal["db_password", "db_capture_password", "db_worker_password", "db_reader_password"]
+
+
+def read_password(settings: Settings, name: Password) -> str:
+    """Return a password, as it is now: a long-lived process finds a changed one at its next login.
+
+    Raises NotReady where neither variable nor file has one; there is no default.
+    """
+    password, file = getattr(settings, name), getattr(settings, f"{name}_file")
+    if password:
+        return str(password.get_secret_value())
+    try:
+        text = read_secret_file(file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise NotReady(
+            f"no {name.upper()} is set, and {file} cannot be read ({reason}). The first `make up` makes that file; "
+            f"for a Postgres elsewhere, set {name.upper()} in .env."
+        ) from None
+    if not text:
+        raise NotReady(f"{file} is empty. Delete it: the next `make up` makes another password.")
+    return text
