@@ -58,3 +58,6 @@ CREATE OR REPLACE TRIGGER leave_no_gap BEFORE DELETE OR UPDATE OF valid_from ON 
 CREATE OR REPLACE TRIGGER leave_no_gap_at_all BEFORE TRUNCATE ON public.reward_rules
   FOR EACH STATEMENT EXECUTE FUNCTION public.leave_no_gap();
 CALL public.capture('public.reward_rules');
+REVOKE ALL ON public.reward_rules FROM PUBLIC, rh_sport_worker, rh_sport_distance, rh_sport_notifier, rh_sport_reader;
+GRANT SELECT (valid_from, destination) ON public.reward_rules TO rh_sport_distance;
+GRANT SELECT ON public.reward_rules TO rh_sport_reader;

@@ -1,5 +1,4 @@
 -- Operational state that must not be lost; outside the publication.
-CREATE SCHEMA IF NOT EXISTS ops;
 
 -- Names of version 0.1.0, changed in place: a pending or dead message exists nowhere else.
 DO $$
@@ -119,14 +118,19 @@ CREATE TABLE IF NOT EXISTS ops.foreign_commits (
 );
 CREATE INDEX IF NOT EXISTS foreign_commits_open ON ops.foreign_commits (lake_id, table_name) WHERE resolved_at IS NULL;
 
-GRANT USAGE ON SCHEMA ops TO rh_sport_worker, rh_sport_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA ops TO rh_sport_worker, rh_sport_reader;
-GRANT INSERT, UPDATE, DELETE ON ops.slack_outbox, ops.distance_retry TO rh_sport_worker;
-GRANT INSERT, DELETE ON ops.lake_marks TO rh_sport_worker;
-GRANT INSERT, UPDATE ON ops.leases TO rh_sport_worker;
-GRANT INSERT, UPDATE, DELETE ON ops.lake_commits TO rh_sport_worker;
-GRANT INSERT, UPDATE ON ops.checked_versions, ops.foreign_commits TO rh_sport_worker;
+REVOKE ALL ON ALL TABLES IN SCHEMA ops FROM PUBLIC, rh_sport_worker, rh_sport_distance, rh_sport_notifier, rh_sport_reader;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA ops FROM PUBLIC, rh_sport_worker, rh_sport_distance, rh_sport_notifier, rh_sport_reader;
+-- The stream's lease, its notes of commits, and the lake's marks.
+GRANT SELECT, INSERT, DELETE ON ops.lake_marks TO rh_sport_worker;
+GRANT SELECT, INSERT, UPDATE ON ops.leases, ops.checked_versions, ops.foreign_commits TO rh_sport_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ops.lake_commits TO rh_sport_worker;
 GRANT USAGE ON SEQUENCE ops.leases_number_seq TO rh_sport_worker;
-REVOKE INSERT, UPDATE, DELETE ON ops.go_live FROM rh_sport_worker;
--- Whoever knows a token that is not spent yet could use it.
-REVOKE SELECT ON ops.lake_commits FROM rh_sport_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ops.distance_retry TO rh_sport_distance;
+GRANT SELECT ON ops.go_live TO rh_sport_notifier;
+GRANT SELECT, INSERT, UPDATE ON ops.slack_outbox TO rh_sport_notifier;
+-- A message has a name in it. Whoever knows a token of lake_commits that is not spent yet could use it.
+GRANT SELECT ON ops.go_live, ops.distance_retry, ops.lake_marks, ops.leases, ops.checked_versions, ops.foreign_commits
+  TO rh_sport_reader;
+GRANT SELECT (
+  activity_id, status, attempts, next_attempt_at, last_response, reason, enqueued_at, committed_at, retried_at, sent_at
+) ON ops.slack_outbox TO rh_sport_reader;

@@ -12,6 +12,7 @@ from lakehouse.refresh.table_setup import create_tables
 from lakehouse.settings import Settings
 from lakehouse.simulator.backfill import insert_history
 from lakehouse.source.commit_ledger import writable_store
+from lakehouse.source.roles import as_loader
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     for line in full_load(settings, LoadOptions(**vars(arguments)), backfill, today=today()):
         print(line, flush=True)
     # Last: an older Postgres gets the table in which their creation is noted by the load.
-    with writable_store(settings, "load") as store:
+    with writable_store(as_loader(settings), "load") as store:
         create_tables(store)
 
 

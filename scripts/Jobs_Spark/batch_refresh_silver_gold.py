@@ -15,17 +15,17 @@ from lakehouse.refresh.options import build_parser, parse
 from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.table_setup import create_tables, refreshed_tables
-from lakehouse.settings import Settings
 from lakehouse.source.capture_check import find_problems
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.consistent_cut import choose_cut
 from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.source.roles import loader_settings
 from lakehouse.source.source_check import read_source_identity
 from lakehouse.spark.session import session
 
 
 def main() -> None:
-    options, settings = parse(build_parser(__doc__ or ""), today()), Settings()
+    options, settings = parse(build_parser(__doc__ or ""), today()), loader_settings()
     logs.configure(settings.log_format)
     with (
         writable_store(settings, "refresh") as store,

@@ -8,13 +8,13 @@ from lakehouse.distance import worker
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
-from lakehouse.source.roles import as_worker
+from lakehouse.source.roles import as_distance_worker
 
 
 def main() -> int:
     """Process the pending distance requests, once or until stopped."""
     options = _options()
-    settings = as_worker(Settings())
+    settings = as_distance_worker(Settings())
     logs.configure(settings.log_format)
     if options.once:
         counts = worker.run_once(settings)

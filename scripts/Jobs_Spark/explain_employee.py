@@ -16,9 +16,9 @@ from lakehouse.french_cli import FrenchParser, run
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.explain import explain
 from lakehouse.refresh.explain_fr import render
-from lakehouse.settings import Settings
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.postgres import short_connection
+from lakehouse.source.roles import loader_settings
 from lakehouse.spark.session import session
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     time_point = AsOf(day, options.known_at or day)
     if time_point.is_in_future(current_day):
         parser.error(f"rien n'est connu d'un jour à venir : nous sommes le {format_day(current_day)}")
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     ensure_format(settings.lake)
     with short_connection(settings) as conn:

@@ -5,8 +5,8 @@ from lakehouse.arguments import Line, Parser
 from lakehouse.cdc.foreign_commits import accept
 from lakehouse.errors import ForeignCommitFound, LakehouseError, run
 from lakehouse.refresh.foreign_repair import LAKE_TABLES, find_in_lake
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
+from lakehouse.source.roles import loader_settings
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     if bool(options.accept) != bool(options.why):
         parser.error("--accept and --why belong together")
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     with writable_store(settings, "foreign_commits") as store:
         if options.accept:

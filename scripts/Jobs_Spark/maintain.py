@@ -14,10 +14,10 @@ from lakehouse.errors import run
 from lakehouse.refresh.maintain_tables import APPEND_ONLY_TABLES, REWRITTEN_TABLES, maintain_tables, show
 from lakehouse.refresh.offset_findings import offset_errors
 from lakehouse.refresh.table_setup import refreshed_tables
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.lease import Lease
 from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.source.roles import loader_settings
 
 MAX_DAYS = 3_650
 
@@ -38,7 +38,7 @@ def main() -> int:
         help="how long to wait for a running refresh (default: 60)",
     )
     options = parser.parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     retention = timedelta(days=options.days)
     with (

@@ -11,9 +11,9 @@ from lakehouse.reconcile.reconcile import reconcile
 from lakehouse.reconcile.reconcile_report import print_report, verdict
 from lakehouse.refresh.suspect_runs import describe_suspect_runs
 from lakehouse.refresh.table_setup import refreshed_tables
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.source.roles import loader_settings
 from lakehouse.spark.session import session
 
 MAX_SHOWN_KEYS = 1_000_000
@@ -37,7 +37,7 @@ def main() -> None:
     since_help = "also name the runs of gold.runs whose figures were computed from the differing rows"
     parser.add_argument("--since", action="store_true", help=since_help)
     options = parser.parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     with (

@@ -8,9 +8,9 @@ from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
 from lakehouse.refresh.set_aside import MessageChoice, describe_position, set_aside
 from lakehouse.refresh.table_setup import refreshed_tables
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.refresh_lock import exclusive_refresh
+from lakehouse.source.roles import loader_settings
 
 EXAMPLE = (
     "example: python scripts/Jobs_Spark/refuse_change.py --table strava_activities --offset 1042 --why 'montre cassée'"
@@ -20,7 +20,7 @@ MAX_REASON_LENGTH = 200
 
 def main() -> None:
     options = _build_parser().parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     contracts = {contract.table: contract for contract in CAPTURED}
     contract, choice = contracts[options.table], MessageChoice(options.offset, options.partition, options.incarnation)

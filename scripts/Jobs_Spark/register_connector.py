@@ -6,14 +6,14 @@ from lakehouse import logs
 from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
-from lakehouse.settings import Settings
 from lakehouse.source import connector_controller
+from lakehouse.source.roles import loader_settings
 
 
 def main() -> int:
     """Run the controller of the connector."""
     options = _options()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     connector_controller.run(settings, StopSignal().on_sigterm(), once=options.once)
     return 0

@@ -11,8 +11,8 @@ from lakehouse.capture.bronze_repair import describe_offset_problems, describe_r
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import OffsetMismatch, run
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
+from lakehouse.source.roles import loader_settings
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         "--wait", type=WAIT_S, default=60, metavar="SECONDS", help="how long to wait for the stream's end (default: 60)"
     )
     options = parser.parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     contracts = [contract for contract in CAPTURED if contract.table in (options.table or tables)]
     with writable_store(settings, "repair") as store:

@@ -10,9 +10,9 @@ from lakehouse.arguments import WAIT_S, Parser
 from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RUN_REFRESH
 from lakehouse.errors import run
-from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.resnapshot import resnapshot_lake
+from lakehouse.source.roles import loader_settings
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         help="how long the connector may take over its snapshot (default: 600)",
     )
     options = parser.parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     with writable_store(settings, "resnapshot") as store, Console().status("taking a new snapshot") as status:
         resnapshot_lake(settings, store, CAPTURED, options.wait, status.update)

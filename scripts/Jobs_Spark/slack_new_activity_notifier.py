@@ -8,7 +8,7 @@ from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.settings import Settings
 from lakehouse.slack import notifier
-from lakehouse.source.roles import as_worker
+from lakehouse.source.roles import as_notifier
 
 EXAMPLES = """examples:
   python scripts/Jobs_Spark/slack_new_activity_notifier.py --show                 (the outbox, sent or not)
@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 def main() -> int:
     """Send messages until stopped, send them once, print the outbox, or make its dead letters pending again."""
     options = _options()
-    settings = as_worker(Settings())
+    settings = as_notifier(Settings())
     logs.configure(settings.log_format)
     if options.show:
         notifier.show(settings)

@@ -6,7 +6,15 @@ from lakehouse.errors import NotReady
 from lakehouse.private_file import read_secret_file
 from lakehouse.settings import Settings
 
-Password = Literal["db_password", "db_capture_password", "db_worker_password", "db_reader_password"]
+Password = Literal[
+    "db_password",
+    "db_loader_password",
+    "db_capture_password",
+    "db_worker_password",
+    "db_distance_password",
+    "db_notifier_password",
+    "db_reader_password",
+]
 
 
 def read_password(settings: Settings, name: Password) -> str:

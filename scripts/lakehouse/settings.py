@@ -78,10 +78,16 @@ class Settings(BaseSettings):
     # No password has a default: where none is named, `make up` makes it at its first start, in a file of its own.
     db_password: SecretStr | None = None
     db_password_file: Path = SECRETS_DIR / "db-password"
+    db_loader_password: SecretStr | None = None
+    db_loader_password_file: Path = SECRETS_DIR / "db-loader-password"
     db_capture_password: SecretStr | None = None
     db_capture_password_file: Path = SECRETS_DIR / "db-capture-password"
     db_worker_password: SecretStr | None = None
     db_worker_password_file: Path = SECRETS_DIR / "db-worker-password"
+    db_distance_password: SecretStr | None = None
+    db_distance_password_file: Path = SECRETS_DIR / "db-distance-password"
+    db_notifier_password: SecretStr | None = None
+    db_notifier_password_file: Path = SECRETS_DIR / "db-notifier-password"
     db_reader_password: SecretStr | None = None
     db_reader_password_file: Path = SECRETS_DIR / "db-reader-password"
     # libpq's own variables (PGSSLMODE and the like) do not reach us: these are the same for all of our programs.
@@ -177,8 +183,11 @@ class Settings(BaseSettings):
 
     @field_validator(
         "db_password_file",
+        "db_loader_password_file",
         "db_capture_password_file",
         "db_worker_password_file",
+        "db_distance_password_file",
+        "db_notifier_password_file",
         "db_reader_password_file",
         "input_dir",
         "output_dir",

@@ -19,8 +19,7 @@ def fresh_database(settings: Settings) -> Iterator[Settings]:
     with connect(server, autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.db_name)))
     try:
-        with connect(own, deadline=LONG_DEADLINE_S) as conn:
-            apply_ddl(conn, own)
+        apply_ddl(own)
         yield own
     finally:
         with connect(server, autocommit=True, deadline=LONG_DEADLINE_S) as conn:

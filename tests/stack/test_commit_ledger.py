@@ -16,7 +16,7 @@ from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import PostgresLedger, writable_store
 from lakehouse.source.lease import Lease
 from lakehouse.source.postgres import Connection, ProgrammingError, connect
-from lakehouse.source.roles import READER_ROLE, as_worker
+from lakehouse.source.roles import READER_ROLE, as_login, as_worker
 from support.timing import seconds
 
 TABLE, TABLES = ("silver", "shoes"), (("silver", "quarantine"), ("silver", "shoes"))
@@ -181,8 +181,7 @@ def test_intents_of_a_restored_postgres_prove_nothing_after_a_resnapshot(store: 
 
 
 def test_reader_cannot_learn_a_token(database: Settings) -> None:
-    reader = {"db_user": READER_ROLE, "db_password_file": database.db_reader_password_file}
-    with connect(database.model_copy(update=reader), autocommit=True) as conn:
+    with connect(as_login(database, READER_ROLE), autocommit=True) as conn:
         with pytest.raises(ProgrammingError, match="permission denied for table lake_commits"):
             conn.execute("SELECT token FROM ops.lake_commits")
         assert conn.execute("SELECT count(*) FROM ops.foreign_commits").fetchone() == (0,)

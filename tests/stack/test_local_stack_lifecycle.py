@@ -16,13 +16,14 @@ from pydantic import SecretStr
 
 from lakehouse.errors import NotReady, SourceMismatch
 from lakehouse.local import postgres_server
+from lakehouse.local.secret_store import PASSWORDS
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
-from lakehouse.passwords import Password, read_password
+from lakehouse.passwords import read_password
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.own_postgres import read_data_identifier
 from lakehouse.source.postgres import connect, system_identifier
-from lakehouse.source.roles import READER_ROLE, WORKER_ROLE
+from lakehouse.source.roles import PASSWORD_NAMES
 from support.timing import seconds
 
 
@@ -87,7 +88,7 @@ def test_postgres_of_another_stack_is_neither_ready_nor_written(stack: Stack, tm
     with connect(other, autocommit=True) as conn:
         conn.execute("DROP TABLE cdc.heartbeat")
         with pytest.raises(SourceMismatch, match="Nothing was written"):
-            apply_ddl(conn, other)
+            apply_ddl(other)
         assert conn.execute("SELECT to_regclass('cdc.heartbeat')").fetchall() == [(None,)]
 
 
@@ -118,18 +119,17 @@ def test_password_is_random_at_the_first_start_and_one_that_is_named_later_is_ch
     tmp_path: Path,
 ) -> None:
     own = on_free_ports(tmp_path)
-    names: tuple[Password, ...] = ("db_password", "db_capture_password", "db_worker_password", "db_reader_password")
     stack = Stack(tmp_path, own)
     try:
         stack.up("postgres")
-        random = {name: read_password(stack.settings, name) for name in names}
+        random = {name: read_password(stack.settings, name) for name in PASSWORDS}
         for path in (tmp_path / "run" / "secrets").iterdir():
             assert path.stat().st_mode & 0o077 == 0
         stack.down()
-        named: dict[str, SecretStr] = {name: SecretStr(f"it's {name} é \\") for name in names}
+        named: dict[str, SecretStr] = {name: SecretStr(f"it's {name} é \\") for name in PASSWORDS}
         stack = Stack(tmp_path, own.model_copy(update=named))
         stack.up("postgres")
-        for user, name in (("postgres", names[0]), (WORKER_ROLE, names[2]), (READER_ROLE, names[3])):
+        for user, name in {"postgres": PASSWORDS[0], **PASSWORD_NAMES}.items():
             login = stack.settings.model_copy(update={"db_user": user, "db_password": named[name]})
             with connect(login) as conn:
                 assert conn.execute("SELECT current_user::text").fetchall() == [(user,)]

@@ -54,7 +54,7 @@ def test_messages_of_version_0_2_can_be_withdrawn_and_expire(database: Settings)
     with connect(database, autocommit=True) as conn:
         conn.execute(OUTBOX_OF_VERSION_0_2)
         for _ in range(2):
-            apply_ddl(conn, database)
+            apply_ddl(database)
         stored = "SELECT activity_id, status, last_response, reason, retried_at FROM ops.slack_outbox ORDER BY 1"
         assert conn.execute(stored).fetchall() == [
             (1, "pending", None, None, None),
@@ -68,7 +68,7 @@ def test_messages_of_version_0_2_can_be_withdrawn_and_expire(database: Settings)
         for status in ("withdrawn", "expired"):
             outbox.close(conn, pending, outbox.Closure(status, "for a reason"))
         assert outbox.count_by_status(conn) == {"pending": 0, "sent": 1, "dead_letter": 1, "withdrawn": 0, "expired": 1}
-        apply_ddl(conn, database)
+        apply_ddl(database)
         assert outbox.count_by_status(conn)["expired"] == 1
 
 
@@ -76,7 +76,7 @@ def test_messages_of_version_0_1_are_there_under_the_new_names(database: Setting
     with connect(database, autocommit=True) as conn:
         conn.execute(TABLES_OF_VERSION_0_1)
         for _ in range(2):
-            apply_ddl(conn, database)
+            apply_ddl(database)
         stored = "SELECT activity_id, status, last_response FROM ops.slack_outbox ORDER BY enqueued_at"
         assert conn.execute(stored).fetchall() == [
             (3, "sent", "ok"),
@@ -102,7 +102,7 @@ def test_snapshot_pending_in_version_0_1_is_requested_once_under_the_new_name(da
             """('pending:public.b', 'log', '{"read_by": 1}')"""
         )
         for _ in range(2):
-            apply_ddl(conn, database)
+            apply_ddl(database)
         assert request_snapshots(conn, reader_pid=2) == ["public.a", "public.b"]
         assert [(one.table, one.is_in_progress) for one in pending_snapshots(conn)] == [
             ("public.a", True),

@@ -147,7 +147,24 @@ def test_published_ports_are_bound_to_localhost(name: str) -> None:
 
 def test_the_ports_are_the_documented_ones() -> None:
     outside = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", [])}
-    assert outside == {5432, 19092, 8083, 10000, 4040}
+    assert outside == {5432, 19092, 8083, 10000}
+
+
+def test_page_of_spark_is_published_by_an_override_alone_and_ends_no_work() -> None:
+    override = YAML(typ="safe").load((ROOT / "docker-compose.spark-ui.yml").read_text(encoding="utf-8"))
+    assert "SPARK_UI_PORT" not in SERVICES["stream-processor"]["environment"]
+    assert override["services"] == {
+        "stream-processor": {
+            "environment": {"SPARK_UI_PORT": 4040},
+            "ports": ["127.0.0.1:${STREAM_UI_PORT:-4040}:4040"],
+        }
+    }
+    defaults = dict(
+        line.split()
+        for line in (ROOT / "spark" / "spark-defaults.conf").read_text("utf-8").splitlines()
+        if line.startswith("spark.ui.")
+    )
+    assert defaults["spark.ui.enabled"] == defaults["spark.ui.killEnabled"] == "false"
 
 
 @each_service
@@ -239,11 +256,20 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
     assert mounts["/app/data/sample"] == (f"./{SAMPLE_DIR.relative_to(ROOT)}", True)
 
 
-def test_database_owner_password_is_given_to_owner_jobs_only() -> None:
-    assert {name for name, service in OUR_SERVICES.items() if "DB_PASSWORD" in service["environment"]} == {
-        "pipeline",
-        "debezium-init",
-    }
+@pytest.mark.parametrize(
+    ("password", "services"),
+    [
+        ("DB_PASSWORD", {"pipeline"}),
+        ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_CAPTURE_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_WORKER_PASSWORD", {"pipeline", "stream-processor"}),
+        ("DB_DISTANCE_PASSWORD", {"pipeline", "distance-worker"}),
+        ("DB_NOTIFIER_PASSWORD", {"pipeline", "slack-notifier"}),
+        ("DB_READER_PASSWORD", {"pipeline"}),
+    ],
+)
+def test_password_of_postgres_is_given_to_its_login_and_to_the_load_only(password: str, services: set[str]) -> None:
+    assert {name for name, service in OUR_SERVICES.items() if password in service["environment"]} == services
 
 
 def test_kafka_connect_settings_equal_those_of_local_mode() -> None:

@@ -14,6 +14,7 @@ from lakehouse.settings import Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.go_live import mark_live, read_go_live
 from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, Error, connect
+from lakehouse.source.roles import as_loader
 from lakehouse.source.seed_rules import seed_rules
 
 
@@ -39,8 +40,8 @@ def full_load(
         yield describe_sample(options.folder)
     company = read_company(folder)
     yield from company.remarks
-    with connect(settings, autocommit=True, timeout=options.wait, deadline=LONG_DEADLINE_S) as conn:
-        apply_ddl(conn, settings)
+    apply_ddl(settings, timeout=options.wait)
+    with connect(as_loader(settings), autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         result, seeded = _load_in_one_transaction(conn, company, settings, options)
         yield _format_row_counts("rh_employees", len(company.employees), result.employees)
         yield _format_row_counts("sport_activities", len(company.practices), result.practices)
@@ -59,8 +60,8 @@ def _reject_future_date(day: date | None, today: date) -> None:
 
 
 def _is_live(settings: Settings, timeout: float) -> bool:
-    with connect(settings, autocommit=True, timeout=timeout, deadline=LONG_DEADLINE_S) as conn:
-        apply_ddl(conn, settings)  # new tables reach an old database even where nothing is loaded
+    apply_ddl(settings, timeout=timeout)  # new tables reach an old database even where nothing is loaded
+    with connect(as_loader(settings), autocommit=True, deadline=LONG_DEADLINE_S) as conn:
         return read_go_live(conn) is not None
 
 

@@ -17,6 +17,7 @@ from lakehouse.local.demo import demo
 from lakehouse.local.reset_plan import ResetPlan, find_lake_folder, plan_lake
 from lakehouse.local.stack import Stack
 from lakehouse.settings import ROOT, Settings
+from lakehouse.source.roles import as_loader
 
 LOCAL_HOME = ROOT / ".local"
 DATA_DIRS = ("postgres", "kafka", "connect", "thrift", "logs", "run", "errors", "tmp")
@@ -78,7 +79,7 @@ def status(stack: Stack, _names: list[str]) -> None:
         )
     Console().print(table)
     if stack.is_up():
-        _print_table_status(stack.settings)
+        _print_table_status(as_loader(stack.settings))
 
 
 def _print_table_status(settings: Settings) -> None:

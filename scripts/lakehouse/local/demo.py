@@ -25,6 +25,7 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.source import consistent_cut
 from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect, db_now
+from lakehouse.source.roles import as_loader
 
 PIPELINE_SCRIPT = ("scripts/ETL_Full_Load/pipeline.py",)
 REFRESH_SCRIPT = ("scripts/Jobs_Spark/batch_refresh_silver_gold.py",)
@@ -65,24 +66,24 @@ class StepTimer:
 
 def demo(stack: Stack) -> None:
     """Run the whole pipeline and leave the stack up. A second run works on the data that is there."""
-    console = Console()
+    console, settings = Console(), as_loader(stack.settings)
     steps = StepTimer(console)
     with steps.step("Start the services"):
         stack.up()
     with steps.step("Load HR's files and, the first time, a year of activities"):
         _run_script(stack, *load_command(stack.settings.input_dir))
     with steps.step("Find each distance from home to work"):
-        _wait_for_distances(stack.settings)
+        _wait_for_distances(settings)
     with steps.step("Wait until Bronze has every change"):
-        _wait_for_bronze(stack.settings)
+        _wait_for_bronze(settings)
     with steps.step("Refresh Silver and Gold"):
         _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Simulate 20 new activities"):
         began = _simulate(stack)
     with steps.step("See what Slack gets"):
-        _show_messages(stack.settings, began, console)
+        _show_messages(settings, began, console)
     with steps.step("Refresh again"):
-        _wait_for_bronze(stack.settings)
+        _wait_for_bronze(settings)
         _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Read the figures over the Thrift server"):
         demo_queries.print_results(stack.settings, console)
@@ -124,7 +125,7 @@ def _wait_for_bronze(settings: Settings) -> None:
 
 def _simulate(stack: Stack) -> datetime:
     """Simulate activities, and return the time on Postgres's clock just before."""
-    with connect(stack.settings) as connection:
+    with connect(as_loader(stack.settings)) as connection:
         began = db_now(connection)
     _run_script(stack, *SIMULATE_SCRIPT)
     return began

@@ -19,7 +19,7 @@ from lakehouse.private_file import write_private_file
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.own_postgres import ensure_own_postgres
-from lakehouse.source.postgres import LONG_DEADLINE_S, connect
+from lakehouse.source.postgres import connect
 
 NOBODY_UID = 65534
 PATH_IN_PACKAGE = Path("pginstall", "bin")
@@ -50,7 +50,7 @@ def service(home: Path, settings: Settings) -> Service:
         address=f"{LOCALHOST}:{settings.db_port}",
         prepare=lambda: prepare_data_dir(data, settings),
         readiness=lambda: check_readiness(settings),
-        on_ready=lambda: _create_tables(settings),
+        on_ready=lambda: apply_ddl(settings),
         stop_signal="INT",  # a fast shutdown
         stop_stage=2,
         stop_group=False,
@@ -108,11 +108,6 @@ def check_readiness(settings: Settings) -> str | None:
     except (NotReady, SourceMismatch) as error:
         return str(error)
     return None
-
-
-def _create_tables(settings: Settings) -> None:
-    with connect(settings, deadline=LONG_DEADLINE_S) as connection:
-        apply_ddl(connection, settings)
 
 
 def binary_path(name: str) -> Path:

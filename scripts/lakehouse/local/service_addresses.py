@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from lakehouse.environment import without_foreign
+from lakehouse.local.secret_store import with_password_files
 from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
 
 LOCALHOST = "127.0.0.1"
@@ -57,7 +58,7 @@ def with_local_addresses(settings: Settings) -> Settings:
 def on_free_ports(home: Path) -> Settings:
     """Return settings that share only the downloads with the checkout's stack: free ports, all files in `home`."""
     db, kafka, controller, connect, thrift = free_ports(5)
-    return Settings(
+    settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         db_host=LOCALHOST,
         db_port=db,
@@ -66,14 +67,6 @@ def on_free_ports(home: Path) -> Settings:
         connect_url=f"http://{LOCALHOST}:{connect}",
         thrift_host=LOCALHOST,
         thrift_port=thrift,
-        db_password_file=home / "run" / "secrets" / "db-password",
-        db_capture_password_file=home / "run" / "secrets" / "db-capture-password",
-        db_worker_password_file=home / "run" / "secrets" / "db-worker-password",
-        db_reader_password_file=home / "run" / "secrets" / "db-reader-password",
-        db_password=None,
-        db_capture_password=None,
-        db_worker_password=None,
-        db_reader_password=None,
         postgres_data_dir=home / "postgres" / "data",
         lake_uri=str(home / "lake"),
         output_dir=home / "output",
@@ -85,6 +78,7 @@ def on_free_ports(home: Path) -> Settings:
         api_key_maps=None,
         slack_webhook_url=None,
     )
+    return with_password_files(settings, home / "run" / "secrets")
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -6,9 +6,10 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.healthcheck import STREAM_HEARTBEAT_LIMIT_S, is_fresh
 from lakehouse.local import connect, kafka, postgres_server, thrift
 from lakehouse.local.java import java_home
-from lakehouse.local.service import OWNER_SETTINGS, SPARK_SETTINGS, WORKER_SETTINGS, Service, job_command
+from lakehouse.local.service import LOADER_SETTINGS, SPARK_SETTINGS, WORKER_SETTINGS, Service, job_command
 from lakehouse.settings import Settings
 from lakehouse.source import connector_controller
+from lakehouse.source.roles import as_loader
 
 
 def services(home: Path, settings: Settings) -> list[Service]:
@@ -21,8 +22,10 @@ def services(home: Path, settings: Settings) -> list[Service]:
         thrift.service(home, settings),
         connect.service(home, settings, java),
         _connector_controller(settings),
-        _worker("distance-worker", "distance_worker.py", "api_key_maps_file", "maps_url"),
-        _worker("slack-notifier", "slack_new_activity_notifier.py", "slack_webhook_url_file"),
+        _worker("distance-worker", "distance_worker.py", "db_distance_password_file", "api_key_maps_file", "maps_url"),
+        _worker(
+            "slack-notifier", "slack_new_activity_notifier.py", "db_notifier_password_file", "slack_webhook_url_file"
+        ),
         _table_init(),
         _thrift_init(),
     ]
@@ -42,11 +45,11 @@ def _connector_controller(settings: Settings) -> Service:
         name="connector-controller",
         command=job_command("register_connector.py"),
         settings=(
-            *OWNER_SETTINGS,
+            *LOADER_SETTINGS,
             *("db_capture_password_file", "kafka_bootstrap_servers", "connect_url", "log_format"),
         ),
         address=settings.connect_url,
-        readiness=lambda: connector_controller.missing_for_readiness(settings),
+        readiness=lambda: connector_controller.missing_for_readiness(as_loader(settings)),
         depends_on=("connect", "postgres"),
     )
 
@@ -62,7 +65,7 @@ def _stream_processor(home: Path, settings: Settings) -> Service:
     return Service(
         name="stream-processor",
         command=("env", f"HEARTBEAT_FILE={heartbeat}", *job_command("continuous_master_stream.py")),
-        settings=(*WORKER_SETTINGS, *SPARK_SETTINGS, "warm_jvm_socket", "spark_ui_port"),
+        settings=(*WORKER_SETTINGS, "db_worker_password_file", *SPARK_SETTINGS, "warm_jvm_socket", "spark_ui_port"),
         address=settings.lake,
         prepare=lambda: heartbeat.unlink(missing_ok=True),
         readiness=missing,
@@ -74,7 +77,7 @@ def _table_init() -> Service:
     return Service(
         name="table-init",
         command=job_command("create_tables.py"),
-        settings=(*OWNER_SETTINGS, "lake_uri"),
+        settings=(*LOADER_SETTINGS, "lake_uri"),
         depends_on=("postgres",),
         oneshot=True,
     )

@@ -10,7 +10,6 @@ from random import Random
 from lakehouse import errors, logs
 from lakehouse.arguments import SEED, SHARE, Number, Parser, WholeNumber, refuse
 from lakehouse.errors import NotReady
-from lakehouse.settings import Settings
 from lakehouse.simulator.activity_generator import Activity, Athlete, generate_activity
 from lakehouse.simulator.activity_table import (
     copy_activities,
@@ -25,6 +24,7 @@ from lakehouse.source import postgres
 from lakehouse.source.go_live import read_go_live
 from lakehouse.source.own_postgres import ensure_own_postgres
 from lakehouse.source.postgres import Connection, connect, db_now
+from lakehouse.source.roles import loader_settings
 
 ENDED_AGO_RANGE_S = (10, 600)
 MAX_ACTIVITIES = 1_000_000
@@ -39,7 +39,7 @@ def main() -> None:
 
 def _main() -> None:
     options = _parser().parse_args()
-    settings = Settings()
+    settings = loader_settings()
     logs.configure(settings.log_format)
     rng = Random(options.seed)
     with connect(settings, autocommit=True) as conn:

@@ -89,7 +89,7 @@ def resnapshot(
         missing="the connector to leave its slot",
     )
     connect_client.delete_offsets()
-    conn.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [slot])
+    conn.execute("SELECT cdc.drop_slot(%s)", [slot])
     report_progress("taking a snapshot of every table")
     connect_client.resume()
     wait_until(

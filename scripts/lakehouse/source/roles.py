@@ -1,39 +1,66 @@
-"""The login roles of Postgres, created by initdb, with passwords from variables or files (lakehouse.passwords).
+"""The logins of Postgres, created by initdb, with passwords from variables or files (lakehouse.passwords).
 
-The owner of the tables loads and migrates. Debezium, the workers and readers have only the rights that initdb grants.
+DB_USER is the administrator, usually a superuser: initdb's first file alone runs as that. The loader owns the tables,
+loads and migrates. Debezium, the workers and readers have only the rights that initdb grants.
 """
+
+from collections.abc import Mapping
 
 from lakehouse.passwords import Password, read_password
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import Connection, encrypt_password, sql
 
-CAPTURE_ROLE, WORKER_ROLE, READER_ROLE = "rh_sport_capture", "rh_sport_worker", "rh_sport_reader"
+LOADER_ROLE, CAPTURE_ROLE, READER_ROLE = "rh_sport_loader", "rh_sport_capture", "rh_sport_reader"
+# The stream's, the distance worker's, and the notifier's.
+WORKER_ROLE, DISTANCE_ROLE, NOTIFIER_ROLE = "rh_sport_worker", "rh_sport_distance", "rh_sport_notifier"
+PASSWORD_NAMES: Mapping[str, Password] = {
+    LOADER_ROLE: "db_loader_password",
+    CAPTURE_ROLE: "db_capture_password",
+    WORKER_ROLE: "db_worker_password",
+    DISTANCE_ROLE: "db_distance_password",
+    NOTIFIER_ROLE: "db_notifier_password",
+    READER_ROLE: "db_reader_password",
+}
+ROLE_NAMES = tuple(PASSWORD_NAMES)
+
+
+def loader_settings() -> Settings:
+    """Return the settings of a command of ours, which uses the loader's login and never the administrator's."""
+    return as_loader(Settings())
+
+
+def as_loader(settings: Settings) -> Settings:
+    """Return the settings with the login that owns the tables."""
+    return as_login(settings, LOADER_ROLE)
+
+
+def as_worker(settings: Settings) -> Settings:
+    """Return the settings with the stream's login."""
+    return as_login(settings, WORKER_ROLE)
+
+
+def as_distance_worker(settings: Settings) -> Settings:
+    """Return the settings with the distance worker's login, the only one that writes distance_cache."""
+    return as_login(settings, DISTANCE_ROLE)
+
+
+def as_notifier(settings: Settings) -> Settings:
+    """Return the settings with the Slack notifier's login."""
+    return as_login(settings, NOTIFIER_ROLE)
 
 
 def grant_login(conn: Connection, settings: Settings) -> None:
     """Set the LOGIN option and the password of each role."""
-    logins: tuple[tuple[str, Password, str], ...] = (
-        (CAPTURE_ROLE, "db_capture_password", "LOGIN REPLICATION"),
-        (WORKER_ROLE, "db_worker_password", "LOGIN"),
-        (READER_ROLE, "db_reader_password", "LOGIN"),
-    )
-    for role, name, role_options in logins:
-        _grant_role_login(conn, role, read_password(settings, name), role_options)
+    for role, name in PASSWORD_NAMES.items():
+        # Hashed here, because Postgres may log the statement.
+        hashed = encrypt_password(read_password(settings, name), role, scope=conn, algorithm="scram-sha-256")
+        options = "LOGIN REPLICATION" if role == CAPTURE_ROLE else "LOGIN NOREPLICATION"
+        statement = sql.SQL("ALTER ROLE {role} " + options + " PASSWORD {password}")
+        conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
 
 
-def as_worker(settings: Settings) -> Settings:
-    """Return the settings with the worker's login: the stream, the distance worker and the notifier use it."""
-    return settings.model_copy(
-        update={
-            "db_user": WORKER_ROLE,
-            "db_password": settings.db_worker_password,
-            "db_password_file": settings.db_worker_password_file,
-        }
-    )
-
-
-def _grant_role_login(conn: Connection, role: str, password: str, role_options: str) -> None:
-    # Hashed here, because Postgres may log the statement.
-    hashed = encrypt_password(password, role, scope=conn, algorithm="scram-sha-256")
-    statement = sql.SQL("ALTER ROLE {role} " + role_options + " PASSWORD {password}")
-    conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
+def as_login(settings: Settings, role: str) -> Settings:
+    """Return the settings with the login of a role: its name, and its password or the password's file."""
+    name = PASSWORD_NAMES[role]
+    password = {"db_password": getattr(settings, name), "db_password_file": getattr(settings, f"{name}_file")}
+    return settings.model_copy(update={"db_user": role, **password})
