@@ -23,7 +23,7 @@ PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TR
   PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
 unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
 
-.PHONY: help preflight install install-locked demo up down reset status logs slack user sample lint check test test-all coverage chaos bench lock
+.PHONY: help preflight install install-locked demo up down reset status logs slack user sample lint check test test-all coverage chaos bench lock sbom audit pin-images
 .PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -118,6 +118,17 @@ lock: ## resolve requirements*.in again; needs uv (pip install uv)
 	    --quiet --output-file $$name.txt $$name.in || exit; \
 	done
 
+sbom: install ## list each wheel, jar and image with its licence: .local/sbom.cdx.json (CycloneDX), and NOTICE
+	@$(BIN)/python -m lakehouse.local.sbom
+
+pin-images: install ## ask the registries for the images' digests, for docker-compose.pinned.yml; needs docker
+	@$(BIN)/python -m lakehouse.local.pin_images
+
+audit: ## look each locked wheel up among the known vulnerabilities, with pip-audit in an environment of its own
+	@umask 077; $(PYTHON) -m venv .local/audit
+	@umask 077; .local/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@.local/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements-local.txt
+
 # A path from there, since Python reads a .pth in the locale's encoding.
 define PTH
 import os, sysconfig
@@ -133,9 +144,9 @@ export PTH
 .venv/installed: requirements-local.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
-	  $(PYTHON) -m venv --clear .venv 2>.local/venv.log || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
+	  { (umask 077; : >.local/venv.log); $(PYTHON) -m venv --clear .venv 2>.local/venv.log; } || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
 	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
-	@mkdir -p .local/tmp
+	@umask 077; mkdir -p .local/tmp
 	@TMPDIR="$$PWD/.local/tmp" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.local/pip}" $(BIN)/python -m pip install \
 	  --quiet --disable-pip-version-check --no-user --require-hashes -r requirements-local.txt
 	@$(BIN)/python -c "$$PTH"
@@ -145,4 +156,4 @@ export PTH
 .local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)
 	@$(BIN)/python -m lakehouse.local.jars
 	@$(LOCAL) classes
-	@touch $@
+	@umask 077; touch $@

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lakehouse.environment import leave_out_foreign
+from lakehouse.private_file import writer_umask
 from lakehouse.terminal import prepare_output
 
 ERRORS_HOME = Path(__file__).resolve().parents[2] / ".local"
@@ -81,9 +82,12 @@ def describe_error(error: LakehouseError) -> str:
 def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
     """Call an entry point, without the variables of other installations, and exit with its exit code.
 
+    What it and its children write, others cannot read.
+
     Exits with the code of a LakehouseError and its description, with 130 after Ctrl-C. After an error of this program
     itself, it exits with 1 and names the file with the traceback.
     """
+    os.umask(writer_umask(os.environ))
     prepare_output()
     leave_out_foreign(os.environ)
     try:

@@ -64,6 +64,8 @@ def _bytes(text: str) -> int:
 
 def _mounts(service: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
     for volume in service.get("volumes", []):
+        if ":" not in volume:  # the container's own
+            continue
         source, target, *mode = volume.split(":")
         yield source, target, mode == ["ro"]
 

@@ -24,7 +24,9 @@ ENTRY_POINTS = sorted(
 TOOLS = (
     "lakehouse.local",
     "lakehouse.local.jars",
+    "lakehouse.local.pin_images",
     "lakehouse.local.preflight",
+    "lakehouse.local.sbom",
     "lakehouse.simulator.sample_company",
     "support.naming",
     "benchmarks.run",

@@ -1,78 +1,21 @@
 """Law: what a container writes belongs to the owner of data/delta, and none of our code runs as root."""
 
 import os
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from lakehouse.settings import ROOT
+from support.container import PASSWD, ROOT_OUTSIDE, USER_OUTSIDE, Container, passable_folder
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change a folder's owner")
-PASSWD = "root:x:0:0:root:/root:/bin/bash\nlakehouse:x:10001:10001::/home/lakehouse:/bin/sh\n"
 IDENTITY = ("grep", "-E", "^(Uid|Gid|Groups|CapEff):", "/proc/self/status")
-ROOT_OUTSIDE, USER_OUTSIDE = "0 0 4294967295\n", "0 1000 1\n1 100000 65536\n"
 LAKE_FOLDERS = {"bronze", "bronze/strava_activities", "silver", "gold"}
 
 
-@dataclass(frozen=True)
-class Container:
-    """The files of a container that the script reads and writes, in a folder of the test's."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        for name in ("lake", "output", "home", "login", "readers", "tls", "journal"):
-            (self.folder / name).mkdir()
-        (self.folder / "passwd").write_text(PASSWD, encoding="utf-8")
-
-    @property
-    def lake(self) -> Path:
-        return self.folder / "lake"
-
-    @property
-    def passwd_lines(self) -> list[str]:
-        return (self.folder / "passwd").read_text(encoding="utf-8").splitlines()
-
-    def owners(self, folder: str) -> Mapping[str, int]:
-        """Return the uid of everything under a folder, by its path."""
-        root = self.folder / folder
-        return {str(path.relative_to(root)): path.stat().st_uid for path in root.rglob("*")}
-
-    def run(
-        self, *command: str, mounts: tuple[str, ...] = ("lake", "output"), uid_map: str = ROOT_OUTSIDE
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run the script on these files in the place of the container's."""
-        lines = [f"31 29 8:1 /home/me/{name} {self.folder / name} rw - ext4 /dev/sda1 rw\n" for name in mounts]
-        (self.folder / "mountinfo").write_text("29 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + "".join(lines))
-        (self.folder / "uid_map").write_text(uid_map)
-        script = (ROOT / "scripts" / "entrypoint.sh").read_text(encoding="utf-8")
-        for path, name in {
-            "/data/delta": "lake",
-            "/app/data/output": "output",
-            "/run/thrift": "login",
-            "/run/readers": "readers",
-            "/run/tls": "tls",
-            "/app/data/tls": "tls-copy",
-            "/var/lib/access": "journal",
-            "/etc/passwd": "passwd",
-            "/home/lakehouse": "home",
-            "/proc/self/mountinfo": "mountinfo",
-            "/proc/self/uid_map": "uid_map",
-            "/tmp/starts": "starts",  # noqa: S108 - the container's
-        }.items():
-            assert path in script
-            script = script.replace(path, str(self.folder / name))
-        return subprocess.run(
-            ["sh", "-c", script, "entrypoint.sh", *command], capture_output=True, text=True, check=False
-        )
-
-
 @pytest.fixture
-def container(tmp_path: Path) -> Container:
-    return Container(tmp_path)
+def container() -> Iterator[Container]:
+    with passable_folder() as folder:
+        yield Container(folder)
 
 
 @needs_root
@@ -82,11 +25,13 @@ def test_command_runs_as_the_lake_owner_unless_it_is_root(
 ) -> None:
     os.chown(container.lake, *owned_by)
     uid, gid = expected
+    container.run("true")  # a second start finds the lake handed over
     status = dict(line.split(":", 1) for line in container.run(*IDENTITY).stdout.splitlines())
     assert {name: value.split() for name, value in status.items()} == {
         "Uid": [str(uid)] * 4,
         "Gid": [str(gid)] * 4,
-        "Groups": [],
+        # The lake's readers', and where folders may be root's and open to its group alone, that.
+        "Groups": ["0", "10001"] if owned_by == (0, 0) else ["10001"],
         "CapEff": ["0000000000000000"],
     }
 
@@ -217,3 +162,11 @@ def test_lake_that_cannot_be_written_is_an_error_that_says_what_to_do(container:
     completed = container.run("true", uid_map=USER_OUTSIDE)
     assert completed.returncode != 0
     assert completed.stderr.endswith("error: make yourself the owner of data/delta and data/output.\n")
+
+
+def test_without_a_second_user_what_a_command_writes_is_closed_to_all_others(container: Container) -> None:
+    assert container.run("sh", "-c", "umask", uid_map=USER_OUTSIDE).stdout == "0077\n"
+    assert container.run("sh", "-c", "umask", mounts=("login",)).stdout == "0077\n"
+    assert {path.name: path.stat().st_mode & 0o077 for path in container.lake.rglob("*")} == dict.fromkeys(
+        ("bronze", "strava_activities", "silver", "gold"), 0
+    )

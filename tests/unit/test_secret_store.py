@@ -174,14 +174,14 @@ def test_postgres_gets_another_password_without_the_older_one(tmp_path: Path, mo
     settings = with_password_files(_settings(db_user="rh"), folder)
     for named in ({}, {}, {"db_password": "it's"}, {"db_password": "it's"}):
         write_secrets(folder, named)
-        postgres_server.prepare_data_dir(data, settings)
+        postgres_server.prepare_data_dir(tmp_path, data, settings)
     first, second = ran
     assert first[1] != second[1] == "ALTER ROLE \"rh\" PASSWORD 'it''s'\n"
     assert "it's" not in second[0], "each user of the machine sees a command line"
     assert "config_file=" in second[0], "a slot stops a start with another wal_level"
     secret_path(folder, "db_password").unlink()
     write_secrets(folder, {})
-    postgres_server.prepare_data_dir(data, settings)
+    postgres_server.prepare_data_dir(tmp_path, data, settings)
     assert len(ran) == 3, "a lost file is made again, and so is Postgres's password"
 
 
@@ -190,5 +190,5 @@ def test_refused_statement_of_single_user_mode_is_an_error(tmp_path: Path, monke
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
     (tmp_path / "data").mkdir()
     with pytest.raises(NotReady, match="does not exist"):
-        postgres_server.prepare_data_dir(tmp_path / "data", _settings(db_password=SecretStr("hunter2")))
+        postgres_server.prepare_data_dir(tmp_path, tmp_path / "data", _settings(db_password=SecretStr("hunter2")))
     assert not (tmp_path / postgres_server.PASSWORD_STAMP).exists()

@@ -16,6 +16,7 @@ from lakehouse.local.capture_status import read_table_status, to_rich_table
 from lakehouse.local.demo import demo
 from lakehouse.local.reset_plan import ResetPlan, find_lake_folder, plan_lake
 from lakehouse.local.stack import Stack
+from lakehouse.private_file import close_to_others
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.roles import as_loader
 
@@ -145,6 +146,8 @@ def main() -> int | None:
         if name in {"up", "logs"}:
             command.add_argument("services", nargs="*", metavar="SERVICE")
     options = parser.parse_args()
+    if options.command in {"up", "demo"}:
+        close_to_others((LOCAL_HOME, ROOT / "data"))  # what git wrote, and earlier versions
     stack = Stack(LOCAL_HOME, Settings())
     return COMMANDS[options.command][0](stack, getattr(options, "services", []))
 

@@ -20,8 +20,8 @@ LOCK_EXAMPLE = "example: python3 scripts/lakehouse/local/install_lock.py make --
 
 def run_locked(lock: Path, command: list[str]) -> None:
     """Replace this process with the command, which holds the lock until it and its children have ended."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(str(lock), os.O_RDWR | os.O_CREAT, 0o644)
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(str(lock), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -53,6 +53,6 @@ def _write_wrapper(folder: Path) -> Path:
         java.parent.mkdir(parents=True, exist_ok=True)
         part = java.with_suffix(f".{os.getpid()}")
         part.write_text(text, encoding="utf-8")
-        part.chmod(0o755)
+        part.chmod(0o700)
         part.replace(java)
     return folder

@@ -33,7 +33,7 @@ def build(java: Path, jars_dir: Path, sources: Path = JAVA_SOURCES) -> Path:
             classes, part = Path(folder) / "classes", Path(folder) / jar.name
             compile_java(java, jars_dir, files, classes)
             _pack(classes, part)
-            part.chmod(0o644)
+            part.chmod(0o600)
             part.replace(jar)
     for older in jar.parent.glob(OWN_JARS):
         if older != jar:

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,7 +49,7 @@ def service(home: Path, settings: Settings) -> Service:
         name="postgres",
         command=command,
         address=f"{LOCALHOST}:{settings.db_port}",
-        prepare=lambda: prepare_data_dir(data, settings),
+        prepare=lambda: prepare_data_dir(home, data, settings),
         readiness=lambda: check_readiness(settings),
         on_ready=lambda: apply_ddl(settings),
         stop_signal="INT",  # a fast shutdown
@@ -57,8 +58,11 @@ def service(home: Path, settings: Settings) -> Service:
     )
 
 
-def prepare_data_dir(data: Path, settings: Settings) -> None:
+def prepare_data_dir(home: Path, data: Path, settings: Settings) -> None:
     """Create the data folder, once, and set its owner's password to that of the settings where they differ."""
+    if _unprivileged_prefix()[:1] == ("setpriv",):
+        within = [folder for folder in data.parents if home in folder.parents]
+        let_group_enter((home, *reversed(within)), NOBODY_UID)
     create_data_dir(data, settings)
     stamp, password_now = data.with_name(PASSWORD_STAMP), _password_identity(settings)
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != password_now:
@@ -71,6 +75,14 @@ def set_owner_password(data: Path, settings: Settings) -> None:
     password = read_password(settings, "db_password").replace("'", "''")
     statement = f"ALTER ROLE \"{settings.db_user}\" PASSWORD '{password}'\n"
     _run(binary_path("postgres"), "--single", "-D", str(data), *SERVER_OPTIONS, "postgres", stdin=statement)
+
+
+def let_group_enter(folders: Iterable[Path], group: int) -> None:
+    """Let a group pass through folders of ours, closed to all others, and not list them; what is absent is made."""
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, -1, group)
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
 
 
 def create_data_dir(data: Path, settings: Settings) -> None:

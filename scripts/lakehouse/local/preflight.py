@@ -136,6 +136,14 @@ def check_path(folder: Path) -> Check:
     return Check("path", found, f"at most {MAX_PATH_BYTES} bytes of UTF-8, no : , [ ] ^ | \\", not faults, remedy)
 
 
+def check_env_file(root: Path) -> Check:
+    """Check that other users of the machine cannot read .env, which may hold passwords."""
+    file = root / ".env"
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0
+    found = f"mode {mode:03o}" if mode else "none"
+    return Check(".env", found, "no permission for other users", not mode & 0o007, "chmod 600 .env")
+
+
 def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
     """Return the check of one port: passed where it is free, or where `is_own` says that our own stack uses it."""
     busy = is_port_busy(number)
@@ -238,6 +246,7 @@ def host_checks(root: Path, need_python: str, need_memory: float | None, need_di
         check_memory(need_memory),
         check_disk(root, need_disk),
         check_hard_links(root),
+        check_env_file(root),
     ]
 
 

@@ -22,7 +22,7 @@ from supervisor.xmlrpc import Faults
 
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST
-from lakehouse.private_file import write_private_file
+from lakehouse.private_file import PRIVATE_UMASK, write_private_file
 from lakehouse.retries import RESTART_WINDOW_S, wait_until
 
 # ValueError and ExpatError: another program may have the port of a supervisord that ended long ago.
@@ -65,6 +65,7 @@ def render(
         "logfile": f"{logs_here}/supervisord.log",
         "pidfile": "supervisord.pid",
         "childlogdir": logs_here,
+        "umask": f"{PRIVATE_UMASK:03o}",  # its own default, 022, would be that of all services
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     ini["inet_http_server"] = {"port": f"{LOCALHOST}:{port}", "username": "local", "password": password}

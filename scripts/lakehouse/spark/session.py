@@ -1,5 +1,6 @@
 """Spark sessions of jobs, from spark/spark-defaults.conf, the job's own .conf, and this machine's settings."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -8,6 +9,7 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import LakehouseError
+from lakehouse.private_file import writer_umask
 from lakehouse.settings import Settings
 from lakehouse.spark.jvm_environment import export_jvm_environment
 from lakehouse.spark.jvm_options import jvm_options
@@ -15,6 +17,8 @@ from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
 
 # The one setting that no job may lack: with this log store, two processes cannot both commit the same version.
 LOG_STORE = ("spark.delta.logStore.file.impl", "lakehouse.storage.HardLinkLogStore")
+# For the files whose mode Hadoop sets itself, as a stream's checkpoints: the process's own is the same.
+HADOOP_UMASK = "spark.hadoop.fs.permissions.umask-mode"
 # Spark adds it to spark.driver.defaultJavaOptions, which the .conf files set.
 EXTRA_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
@@ -22,7 +26,7 @@ EXTRA_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 def conf(settings: Settings, job: str) -> dict[str, str]:
     """Return the settings of a job (`stream`, `refresh`): the shared ones, its own, then this machine's."""
     jars = settings.jars_dir / "spark"
-    machine_conf = {"spark.master": settings.spark_master}
+    machine_conf = {"spark.master": settings.spark_master, HADOOP_UMASK: f"{writer_umask(os.environ):03o}"}
     if settings.spark_master.startswith("local"):
         machine_conf["spark.driver.extraClassPath"] = f"{jars}/*"
     else:
