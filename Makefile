@@ -67,6 +67,12 @@ logs: install ## follow the logs; one service's: make logs SERVICE=connect
 slack: install ## the messages Slack got, or would get
 	@$(BIN)/python scripts/Jobs_Spark/slack_new_activity_notifier.py --show
 
+dsn: install ## the source database's address for your own tools, with its password: make dsn, or ROLE=reader
+	@$(BIN)/python -m lakehouse.local.source_address $(if $(ROLE),--role "$(ROLE)")
+
+psql: install ## open the source database: make psql, or ROLE=reader
+	@$(BIN)/python -m lakehouse.local.source_address --psql $(if $(ROLE),--role "$(ROLE)")
+
 user: install ## who may read: make user NAME=marie ROLE=rh, or REMOVE=yes; without NAME, the list
 	@$(BIN)/python scripts/Jobs_Spark/thrift_users.py $(if $(NAME),--name "$(NAME)") $(if $(ROLE),--role "$(ROLE)") \
 	  $(if $(REMOVE),--remove)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from lakehouse import compose
 from lakehouse.environment import leave_out_foreign
 from lakehouse.private_file import writer_umask
 from lakehouse.terminal import prepare_output
@@ -82,6 +83,7 @@ def describe_error(error: LakehouseError) -> str:
 def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str] = describe_error) -> NoReturn:
     """Call an entry point, without the variables of other installations, and exit with its exit code.
 
+    While docker-compose runs, a program of scripts/ goes on inside of its pipeline.
     What it and its children write, others cannot read.
 
     Exits with the code of a LakehouseError and its description, with 130 after Ctrl-C. After an error of this program
@@ -91,7 +93,8 @@ def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str
     prepare_output()
     leave_out_foreign(os.environ)
     try:
-        exit_code = main() or 0
+        inside = compose.run_inside(compose.HERE, Path(sys.argv[0]), sys.argv[1:], os.environ)
+        exit_code = (main() or 0) if inside is None else inside
     except LakehouseError as error:
         print(describe(error), file=sys.stderr)
         exit_code = error.exit_code

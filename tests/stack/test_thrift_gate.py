@@ -9,29 +9,19 @@ from TCLIService import ttypes
 from lakehouse.local.stack import Stack
 from lakehouse.serving.client import QueryError, execute, open_session, query
 from lakehouse.settings import Settings
-from support.thrift_cases import statements
+from support.thrift_cases import NO_STATEMENTS, REFUSED_CONDITION, refusal, statements
 from support.thrift_connection import connection, login_is_accepted
 
-REFUSED = "LAKEHOUSE_REFUSED"
-# Spark's grammar knows neither of them, so that nothing is there to be refused.
-NO_STATEMENTS = {"PARSE_SYNTAX_ERROR", "INVALID_STATEMENT_OR_CLAUSE"}
 LIMIT_KEY = "spark.lakehouse.question.timeout"
-
-
-def refusal(cursor: hive.Cursor, sql: str) -> str | None:
-    """Return the condition of a reader's refusal, or None where the statement was answered."""
-    try:
-        execute(cursor, sql)
-    except QueryError as error:
-        return error.condition or str(error)
-    return None
 
 
 def test_each_statement_of_the_list_is_refused_and_the_server_stays(stack: Stack) -> None:
     pid = next(service.pid for service in stack.status() if service.name == "spark-thrift")
     with open_session(stack.settings) as cursor:
         conditions = {sql: refusal(cursor, sql) for sql in statements("refused", stack.settings)}
-        assert {sql: found for sql, found in conditions.items() if found not in {REFUSED, *NO_STATEMENTS}} == {}
+        assert {
+            sql: found for sql, found in conditions.items() if found not in {REFUSED_CONDITION, *NO_STATEMENTS}
+        } == {}
         assert execute(cursor, "SELECT 1").rows == [(1,)]
     assert next(service.pid for service in stack.status() if service.name == "spark-thrift") == pid
 
@@ -46,7 +36,7 @@ def test_query_of_a_view_is_no_statement_of_a_readers(settings: Settings) -> Non
     rows = query(settings, "DESCRIBE TABLE EXTENDED gold.v_prime_sportive").rows
     [text] = [value for name, value, _ in rows if name == "View Text"]
     with open_session(settings) as cursor:
-        assert refusal(cursor, text) == REFUSED
+        assert refusal(cursor, text) == REFUSED_CONDITION
 
 
 def test_view_of_another_text_is_not_read_whatever_its_name_is(settings: Settings) -> None:
@@ -56,7 +46,7 @@ def test_view_of_another_text_is_not_read_whatever_its_name_is(settings: Setting
         assert query(settings, "SELECT * FROM gold.v_essai").rows == [(1,)]
         query(settings, "ALTER VIEW gold.v_essai AS SELECT 2 AS a", as_owner=True)
         with open_session(settings) as cursor:
-            assert refusal(cursor, "SELECT * FROM gold.v_essai") == REFUSED
+            assert refusal(cursor, "SELECT * FROM gold.v_essai") == REFUSED_CONDITION
     finally:
         query(settings, "DROP VIEW gold.v_essai", as_owner=True)
 
@@ -117,7 +107,7 @@ def test_listed_setting_of_a_session_cannot_name_a_variable_of_the_server(settin
     ],
 )
 def test_session_for_another_user_or_database_is_refused(settings: Settings, configuration: dict[str, str]) -> None:
-    with pytest.raises(exc.OperationalError, match=REFUSED), connection(settings, configuration):
+    with pytest.raises(exc.OperationalError, match=REFUSED_CONDITION), connection(settings, configuration):
         pass
 
 
@@ -146,7 +136,7 @@ def test_session_and_operation_of_another_connection_are_refused(settings: Setti
             for name, fields in calls.items():
                 status = call(ours, name, **handle, **fields).status
                 assert status.statusCode == ttypes.TStatusCode.ERROR_STATUS, name
-                assert REFUSED in status.errorMessage, name
+                assert REFUSED_CONDITION in status.errorMessage, name
         own = call(theirs, "FetchResults", **operation, orientation=0, maxRows=9)
         assert own.status.statusCode == ttypes.TStatusCode.SUCCESS_STATUS
 

@@ -30,7 +30,7 @@ NO_NUMBERS = (
 NO_LINES = ("", " ", "\n", "a\nb", "a\0b", "x" * 5_000)
 NO_SCENARIOS = ("", " ", "9" * 400, "a'b", "a b", "5\n", "--")
 TEXT_OPTIONS = {"--why", "--destination", "--name"}
-PATH_OPTIONS = {"--catalog", "--input", "--out"}
+PATH_OPTIONS = {"--catalog", "--folder", "--input", "--out"}
 
 
 class ParsedError(BaseException):

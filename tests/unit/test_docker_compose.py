@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from lakehouse.env_file import Assignment
 from lakehouse.local.connect import worker_properties
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
+from lakehouse.source.roles import LOADER_ROLE
 from lakehouse.variables import check_value
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -35,11 +36,12 @@ JSON = "org.apache.kafka.connect.json.JsonConverter"
 CONTAINER_NAMES = {
     "postgres": "postgres-sport",
     "pipeline": "pipeline-runner",
+    "secrets": "secrets",
     **{
         name: name
         for name in (
-            "redpanda", "debezium", "debezium-init", "stream-processor", "distance-worker", "slack-notifier",
-            "spark-thrift", "thrift-init",
+            "postgres-init", "redpanda", "debezium", "debezium-init", "stream-processor", "distance-worker",
+            "slack-notifier", "spark-thrift", "thrift-init",
         )
     },
 }  # fmt: skip
@@ -54,6 +56,7 @@ def _services() -> Mapping[str, Mapping[str, Any]]:
 
 SERVICES = _services()
 OUR_SERVICES = {name: service for name, service in SERVICES.items() if "build" in service}
+ONE_SHOTS = {"secrets", "postgres-init"}  # they exit before the others start
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -106,10 +109,10 @@ def test_service_has_memory_limit_healthcheck_restart_and_log_rotation(name: str
     service = SERVICES[name]
     assert _bytes(service["mem_limit"]) > 0
     assert service["logging"]["options"]["max-size"]
-    if name == "pipeline":  # it exits after the load; others wait for its exit
+    if name in {"pipeline", *ONE_SHOTS}:  # others wait for its exit
         assert service["restart"] == "on-failure:2"
-        waiting = [other["depends_on"] for other in SERVICES.values() if "pipeline" in other.get("depends_on", {})]
-        assert {depends_on["pipeline"]["condition"] for depends_on in waiting} == {"service_completed_successfully"}
+        waiting = [other["depends_on"] for other in SERVICES.values() if name in other.get("depends_on", {})]
+        assert {depends_on[name]["condition"] for depends_on in waiting} == {"service_completed_successfully"}
     else:
         assert service["restart"] == "unless-stopped"
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -125,7 +128,7 @@ def test_healthcheck_of_our_image_starts_no_python(name: str) -> None:
 
 
 def test_all_limits_together_fit_into_8_gib() -> None:
-    assert sum(_bytes(service["mem_limit"]) for service in SERVICES.values()) <= 8 * GIB
+    assert sum(_bytes(SERVICES[name]["mem_limit"]) for name in SERVICES.keys() - ONE_SHOTS) <= 8 * GIB
 
 
 @each_service
@@ -149,7 +152,7 @@ def test_published_ports_are_bound_to_localhost(name: str) -> None:
 
 def test_the_ports_are_the_documented_ones() -> None:
     outside = {int(port.split(":")[1]) for service in SERVICES.values() for port in service.get("ports", [])}
-    assert outside == {5432, 19092, 8083, 10000}
+    assert outside == {5432, 10000}
 
 
 def test_page_of_spark_is_published_by_an_override_alone_and_ends_no_work() -> None:
@@ -246,8 +249,10 @@ def test_journal_of_access_is_in_its_two_writers_and_its_view_names_its_folder()
         assert SERVICES[name]["environment"]["ACCESS_JOURNAL_DIR"] == "/var/lib/access"
 
 
-def test_pipeline_container_depends_on_postgres_only() -> None:
-    assert SERVICES["pipeline"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+def test_pipeline_container_depends_on_the_logins_of_postgres_only() -> None:
+    assert SERVICES["pipeline"]["depends_on"] == {"postgres-init": {"condition": "service_completed_successfully"}}
+    assert SERVICES["postgres-init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert SERVICES["postgres"]["depends_on"] == {"secrets": {"condition": "service_completed_successfully"}}
     assert "entrypoint" not in SERVICES["pipeline"]
 
 
@@ -261,17 +266,65 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
 @pytest.mark.parametrize(
     ("password", "services"),
     [
-        ("DB_PASSWORD", {"pipeline"}),
+        ("DB_PASSWORD", {"postgres"}),
         ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init"}),
         ("DB_CAPTURE_PASSWORD", {"pipeline", "debezium-init"}),
-        ("DB_WORKER_PASSWORD", {"pipeline", "stream-processor"}),
-        ("DB_DISTANCE_PASSWORD", {"pipeline", "distance-worker"}),
-        ("DB_NOTIFIER_PASSWORD", {"pipeline", "slack-notifier"}),
-        ("DB_READER_PASSWORD", {"pipeline"}),
+        ("DB_WORKER_PASSWORD", {"stream-processor"}),
+        ("DB_DISTANCE_PASSWORD", {"distance-worker"}),
+        ("DB_NOTIFIER_PASSWORD", {"slack-notifier"}),
+        ("DB_READER_PASSWORD", set()),
     ],
 )
-def test_password_of_postgres_is_given_to_its_login_and_to_the_load_only(password: str, services: set[str]) -> None:
-    assert {name for name, service in OUR_SERVICES.items() if password in service["environment"]} == services
+def test_password_is_in_a_volume_that_its_services_mount(password: str, services: set[str]) -> None:
+    volume = password.lower().replace("_", "-")
+    mounts = {
+        name: [(target, read_only) for source, target, read_only in _mounts(service) if source == volume]
+        for name, service in SERVICES.items()
+    }
+    folder = f"/run/secrets/{volume}"
+    readers = services | {"postgres-init"}
+    assert {name: found for name, found in mounts.items() if found} == {
+        "secrets": [(folder, False)],
+        **{name: [(folder, True)] for name in readers},
+    }
+    for name, service in SERVICES.items():
+        assert (password in service.get("environment", {})) == (name == "secrets"), name
+    for name in readers & OUR_SERVICES.keys():
+        assert SERVICES[name]["environment"][f"{password}_FILE"] == f"{folder}/value"
+    assert f"\n      {password}: ${{{password}:-}}\n" in COMPOSE_TEXT
+
+
+def test_superuser_works_through_a_socket_and_nothing_that_runs_on_has_it() -> None:
+    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"] == "/run/secrets/db-password/value"
+    mounts = {
+        name: [(target, read_only) for source, target, read_only in _mounts(service) if source == "postgres-socket"]
+        for name, service in SERVICES.items()
+    }
+    folder = SERVICES["postgres-init"]["environment"]["DB_HOST"]
+    assert {name: found for name, found in mounts.items() if found} == {
+        "postgres": [(folder, False)],
+        "postgres-init": [(folder, False)],
+    }
+    assert SERVICES["pipeline"]["environment"]["DB_USER"] == LOADER_ROLE
+    assert [name for name, service in OUR_SERVICES.items() if "DB_USER" in service["environment"]] == [
+        *("postgres-init", "pipeline")
+    ]
+
+
+def test_thrift_server_shares_its_network_with_the_initialiser_alone() -> None:
+    networks = {name: service.get("networks", service.get("network_mode")) for name, service in SERVICES.items()}
+    assert {name for name, found in networks.items() if found == "none"} == ONE_SHOTS
+    assert {name for name, found in networks.items() if found == ["readers"]} == {"spark-thrift", "thrift-init"}
+    others = SERVICES.keys() - ONE_SHOTS - {"spark-thrift", "thrift-init"}
+    assert {name for name, found in networks.items() if found == ["changes"]} == others
+
+
+def test_kafka_and_connect_are_published_by_an_override_alone() -> None:
+    override = YAML(typ="safe").load((ROOT / "docker-compose.kafka.yml").read_text(encoding="utf-8"))
+    assert override["services"] == {
+        "redpanda": {"ports": ["127.0.0.1:${KAFKA_PORT:-19092}:19092"]},
+        "debezium": {"ports": ["127.0.0.1:${CONNECT_PORT:-8083}:8083"]},
+    }
 
 
 def test_kafka_connect_settings_equal_those_of_local_mode() -> None:

@@ -27,6 +27,7 @@ TOOLS = (
     "lakehouse.local.pin_images",
     "lakehouse.local.preflight",
     "lakehouse.local.sbom",
+    "lakehouse.local.source_address",
     "lakehouse.simulator.sample_company",
     "support.naming",
     "benchmarks.run",

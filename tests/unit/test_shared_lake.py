@@ -164,4 +164,5 @@ def test_only_who_writes_the_lake_leaves_the_group_its_bit(container: Container)
 
 def test_these_tests_have_the_capabilities_of_a_container() -> None:
     services = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    assert {tuple(service["cap_add"]) for service in services.values() if "build" in service} == {CAPABILITIES}
+    ours = [service for service in services.values() if "build" in service and "entrypoint" not in service]
+    assert {tuple(service["cap_add"]) for service in ours} == {CAPABILITIES}

@@ -48,16 +48,20 @@ def write_secrets(folder: Path, named: Mapping[str, str]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in PASSWORDS:
-        path = secret_path(folder, name)
-        current = _read_or_none(path)
-        secret = named.get(name) or current or secrets.token_urlsafe(RANDOM_BYTES)
-        _write_if_changed(path, secret, current)
+        write_password(secret_path(folder, name), named.get(name))
     for optional in OPTIONAL_SECRETS:
         path = secret_path(folder, optional)
         if optional in named:
             _write_if_changed(path, named[optional], _read_or_none(path))
         else:
             path.unlink(missing_ok=True)
+
+
+def write_password(path: Path, named: str | None, mode: int = 0o600) -> None:
+    """Write the password that is named, and a random one where none is and the file has none yet."""
+    current = _read_or_none(path)
+    _write_if_changed(path, named or current or secrets.token_urlsafe(RANDOM_BYTES), current)
+    path.chmod(mode)
 
 
 def _write_if_changed(path: Path, secret: str, current: str | None) -> None:

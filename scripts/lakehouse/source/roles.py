@@ -52,11 +52,16 @@ def as_notifier(settings: Settings) -> Settings:
 def grant_login(conn: Connection, settings: Settings) -> None:
     """Set the LOGIN option and the password of each role."""
     for role, name in PASSWORD_NAMES.items():
-        # Hashed here, because Postgres may log the statement.
-        hashed = encrypt_password(read_password(settings, name), role, scope=conn, algorithm="scram-sha-256")
         options = "LOGIN REPLICATION" if role == CAPTURE_ROLE else "LOGIN NOREPLICATION"
-        statement = sql.SQL("ALTER ROLE {role} " + options + " PASSWORD {password}")
-        conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
+        set_password(conn, role, read_password(settings, name), options)
+
+
+def set_password(conn: Connection, role: str, password: str, options: str = "") -> None:
+    """Set a role's password, and other options of it."""
+    # Hashed here, because Postgres may log the statement.
+    hashed = encrypt_password(password, role, scope=conn, algorithm="scram-sha-256")
+    statement = sql.SQL("ALTER ROLE {role} " + options + " PASSWORD {password}")
+    conn.execute(statement.format(role=sql.Identifier(role), password=sql.Literal(hashed)))
 
 
 def as_login(settings: Settings, role: str) -> Settings:
