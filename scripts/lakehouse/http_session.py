@@ -72,9 +72,15 @@ class HttpSession(requests.Session):
         return
 
 
-def internal_session(timeout: float = DEFAULT_TIMEOUT_S) -> HttpSession:
-    """Return a session for services of our own, which no proxy of the environment reaches."""
-    return HttpSession(trust_env=False, timeout=timeout)
+def internal_session(timeout: float = DEFAULT_TIMEOUT_S, *, login: tuple[str, str] | None = None) -> HttpSession:
+    """Return a session for services of our own, which no proxy of the environment reaches.
+
+    `login` is a user and a password, for those that ask for it.
+    """
+    session = HttpSession(trust_env=False, timeout=timeout)
+    if login:
+        session.auth = HTTPBasicAuth(login[0].encode(), login[1].encode())  # requests would write a text in Latin-1
+    return session
 
 
 def external_session(timeout: float = DEFAULT_TIMEOUT_S) -> HttpSession:

@@ -1,4 +1,4 @@
-"""The passwords of Postgres's logins: each from its variable, else from the file that its _FILE variable names."""
+"""The passwords of logins and accounts: each from its variable, else from the file that its _FILE variable names."""
 
 from typing import Literal
 
@@ -14,6 +14,7 @@ Password = Literal[
     "db_distance_password",
     "db_notifier_password",
     "db_reader_password",
+    "connect_password",
 ]
 
 
@@ -31,7 +32,7 @@ def read_password(settings: Settings, name: Password) -> str:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise NotReady(
             f"no {name.upper()} is set, and {file} cannot be read ({reason}). The first `make up` makes that file; "
-            f"for a Postgres elsewhere, set {name.upper()} in .env."
+            f"for a service elsewhere, set {name.upper()} in .env."
         ) from None
     if not text:
         raise NotReady(f"{file} is empty. Delete it: the next `make up` makes another password.")

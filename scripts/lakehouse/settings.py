@@ -100,8 +100,14 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = "localhost:19092"
     kafka_controller_port: Port = Field(default=19093, description="the controller port of local mode's broker")
     connect_url: str = "http://localhost:8083"
+    connect_password: SecretStr | None = None
+    connect_password_file: Path = SECRETS_DIR / "connect-password"
     connector_db_host: str | None = Field(default=None, description="Postgres as Connect sees it, where that differs")
     connector_db_port: Port | None = None
+    connector_db_password_file: Path = Field(
+        default=Path("secrets/db-capture-password"),
+        description="the capture login's password as Connect sees it, which reads it there; local Connect runs in run/",
+    )
 
     postgres_data_dir: Path = Field(default=Path(".local/postgres/data"), description="local mode's Postgres")
     lake_uri: str = "data/delta"
@@ -189,6 +195,7 @@ class Settings(BaseSettings):
         "db_distance_password_file",
         "db_notifier_password_file",
         "db_reader_password_file",
+        "connect_password_file",
         "input_dir",
         "output_dir",
         "jars_dir",

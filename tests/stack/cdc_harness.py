@@ -17,11 +17,10 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
 from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
 from lakehouse.cdc.table_store import TableStore
-from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut, topics
-from lakehouse.source.connect_client import ConnectClient, build_config
+from lakehouse.source.connect_client import ConnectClient, build_config, connect_session
 from lakehouse.source.lake_marks import reset_mark
 from lakehouse.source.postgres import LONG_DEADLINE_S, connect, current_wal_lsn
 from lakehouse.source.resnapshot import resnapshot
@@ -140,7 +139,7 @@ class CdcHarness:
 
     @contextmanager
     def connector(self) -> Iterator[ConnectClient]:
-        with internal_session(timeout=seconds(60)) as session:
+        with connect_session(self.settings, timeout=seconds(60)) as session:
             yield ConnectClient(session, self.settings.connect_url, self.name)
 
     def resnapshot(self) -> None:
@@ -167,7 +166,7 @@ class CdcHarness:
 
     def close(self) -> None:
         self.stop_streams()
-        with internal_session(timeout=seconds(60)) as session:
+        with connect_session(self.settings, timeout=seconds(60)) as session:
             session.delete(f"{self.settings.connect_url}/connectors/{self.name}")
         wait_until(lambda: not self.is_streaming(), timeout=seconds(30), missing="the connector to leave its slot")
         with connect(self.settings, autocommit=True) as conn:

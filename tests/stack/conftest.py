@@ -18,6 +18,7 @@ from stack import hazard_tables
 from stack.activity_events import insert_employee, insert_go_live
 from stack.cdc_harness import CdcHarness, HarnessFactory, open_harness
 from stack.databases import fresh_database, sessions_of_this_process
+from stack.own_services import services_of_tests
 from support.fake_slack import FakeSlack
 from support.system import System
 from support.timing import seconds
@@ -37,7 +38,7 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, slack: FakeSlack, request: pytest.FixtureRequest
 ) -> Iterator[Stack]:
     """Yield the whole system, running."""
-    with System.define(tmp_path_factory.mktemp("stack"), slack) as system:
+    with System.define(tmp_path_factory.mktemp("stack"), slack, service_factory=services_of_tests) as system:
         system.stack.up()
         request.config.stash[STACK_SETTINGS] = system.stack.settings
         yield system.stack

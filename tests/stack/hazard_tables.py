@@ -72,8 +72,6 @@ CONFIG = {
     "incremental.snapshot.chunk.size": "20",
     "provide.transaction.metadata": "true",
     "heartbeat.interval.ms": "200",
-    # A partition that is added is written to at once.
-    "producer.override.metadata.max.age.ms": "500",
     "snapshot.include.collection.list": ",".join(
         f"{contract.schema}.{contract.table}" for contract in CONTRACTS if contract not in NOT_IN_FIRST_SNAPSHOT
     ),

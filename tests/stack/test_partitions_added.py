@@ -21,14 +21,14 @@ ALL_PARTITIONS = {TopicPartition(0, partition) for partition in range(3)}
 
 
 def test_keys_moved_to_added_partitions_match_postgres(make_harness: HarnessFactory) -> None:
-    """Take over 20 s: a connector of its own, since its producer has to look for partitions twice a second."""
+    """Take over 20 s: a connector of its own, since it adds partitions to a topic."""
     harness = make_harness([SHOES], TABLE)
     [shoes] = harness.contracts
     harness.create_slot()
     with connect(harness.settings) as early:
         early.execute("UPDATE shoes SET size = 100 WHERE id IN (16, 17)")
         early.execute("DELETE FROM shoes WHERE id IN (18, 19)")
-        harness.start(producer_override_metadata_max_age_ms="500")
+        harness.start()
         # The old partition becomes the longest, so that its offsets exceed those of later changes in the added ones.
         harness.execute("DELETE FROM shoes WHERE id = 20", *[UPDATE_SIZES] * 40)
         harness.merge_silver()

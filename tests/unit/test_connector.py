@@ -5,7 +5,6 @@ import socket
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
 from lakehouse.contracts import CAPTURED
@@ -43,7 +42,7 @@ def test_notifications_have_a_topic_that_keeps_a_week() -> None:
 
 def test_snapshot_query_names_columns_so_that_a_generated_one_does_not_end_it() -> None:
     """A column filter makes Debezium list the columns; tests/stack/test_pending_snapshots.py sees the effect."""
-    config = build_config(CONNECTOR_CONFIG, Settings(db_capture_password=SecretStr("p")))
+    config = build_config(CONNECTOR_CONFIG, Settings())
     tables = [f"{contract.schema}.{contract.table}.{name}" for contract in CAPTURED for name in contract.columns]
     assert not [name for name in tables if re.fullmatch(config["column.exclude.list"], name)]
     assert config["column.exclude.list"]
@@ -64,14 +63,14 @@ def test_topic_retention_is_unlimited_for_changes_and_a_day_for_heartbeats() -> 
 
 
 def test_producer_and_topics_have_the_same_message_size_limit() -> None:
-    config = build_config(CONNECTOR_CONFIG, Settings(db_capture_password=SecretStr("p")))
+    config = build_config(CONNECTOR_CONFIG, Settings())
     largest = {configs["max.message.bytes"] for configs in topics.required_topics(CONNECTOR_CONFIG).values()}
     assert largest == {config["producer.override.max.request.size"]}
     assert int(largest.pop()) > 5 * 1024 * 1024
 
 
 def test_kafka_connect_may_use_another_postgres_address() -> None:
-    here = Settings(db_host="h", db_port=1, db_capture_password=SecretStr("p"))
+    here = Settings(db_host="h", db_port=1)
     there = here.model_copy(update={"connector_db_host": "postgres", "connector_db_port": 5432})
     assert build_config(CONNECTOR_CONFIG, here)["database.hostname"] == "h"
     assert build_config(CONNECTOR_CONFIG, there)["database.hostname"] == "postgres"

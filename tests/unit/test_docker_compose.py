@@ -1,6 +1,7 @@
 """Law: docker-compose.yml has the documented names and ports, and the settings of local mode."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from lakehouse import properties
 from lakehouse.env_file import Assignment
 from lakehouse.local.connect import worker_properties
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
+from lakehouse.source.connect_client import CONNECT_USER
 from lakehouse.source.roles import LOADER_ROLE
 from lakehouse.variables import check_value
 
@@ -31,7 +34,12 @@ CONNECT_PROPERTY_NAMES = {
     "SHUTDOWN_TIMEOUT": "task.shutdown.graceful.timeout.ms",
 }
 # The JVM's. A collector named in HEAP_OPTS would be a second one next to Kafka's own.
-JVM_VARIABLES = {"HEAP_OPTS": "-Xmx512m", "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"}
+JVM_VARIABLES = {
+    "HEAP_OPTS": "-Xmx512m",
+    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
+    "KAFKA_OPTS": "-Djava.security.auth.login.config=/run/connect-login.conf "
+    "-Dconnect.login.file=/tmp/login.properties",
+}
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 CONTAINER_NAMES = {
     "postgres": "postgres-sport",
@@ -268,11 +276,12 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
     [
         ("DB_PASSWORD", {"postgres"}),
         ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init"}),
-        ("DB_CAPTURE_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_CAPTURE_PASSWORD", {"debezium"}),
         ("DB_WORKER_PASSWORD", {"stream-processor"}),
         ("DB_DISTANCE_PASSWORD", {"distance-worker"}),
         ("DB_NOTIFIER_PASSWORD", {"slack-notifier"}),
         ("DB_READER_PASSWORD", set()),
+        ("CONNECT_PASSWORD", {"debezium", "pipeline", "debezium-init"}),
     ],
 )
 def test_password_is_in_a_volume_that_its_services_mount(password: str, services: set[str]) -> None:
@@ -282,7 +291,7 @@ def test_password_is_in_a_volume_that_its_services_mount(password: str, services
         for name, service in SERVICES.items()
     }
     folder = f"/run/secrets/{volume}"
-    readers = services | {"postgres-init"}
+    readers = services | ({"postgres-init"} if password.startswith("DB_") else set())
     assert {name: found for name, found in mounts.items() if found} == {
         "secrets": [(folder, False)],
         **{name: [(folder, True)] for name in readers},
@@ -339,6 +348,8 @@ def test_kafka_connect_settings_equal_those_of_local_mode() -> None:
     local = {name: str(value) for name, value in worker_properties(Settings()).items()}
     addresses = {"bootstrap.servers", "listeners", "rest.advertised.host.name"}
     assert container["bootstrap.servers"] == "redpanda:9092"
+    # Locally Connect finds the file by a relative path, which the provider does not compare with allowed ones.
+    assert container.pop("config.providers.directory.param.allowed.paths") == "/run/secrets/db-capture-password"
     assert {k: v for k, v in container.items() if k not in addresses} == {
         k: v for k, v in local.items() if k not in addresses
     }
@@ -361,9 +372,40 @@ def test_container_environment_variables_are_known_settings_in_their_ranges() ->
 
 def test_health_check_over_http_passes_by_a_proxy_of_the_container() -> None:
     checks = [service["healthcheck"].get("test", []) for service in SERVICES.values()]
-    by_curl = [check for check in checks if "curl" in check]
+    words = [shlex.split(" ".join(check)) for check in checks]
+    by_curl = [check for check in words if "curl" in check]
     assert by_curl
     assert all(check[check.index("--noproxy") + 1] == "*" for check in by_curl)
+
+
+@pytest.mark.parametrize("password", ["aZ0-_", " b\\c", 'it\'s $x %s & "y" ;#'])
+def test_connect_in_compose_reads_the_password_and_is_healthy_when_it_asks_for_one(
+    tmp_path: Path, password: str
+) -> None:
+    """An answer of another code, or none, is not healthy."""
+    shell, option, script = SERVICES["debezium"]["entrypoint"]
+    for path in ("/run/secrets/connect-password", "/tmp/login", "/docker-entrypoint.sh"):  # noqa: S108
+        script = script.replace(path, f"{tmp_path}/{Path(path).name}")
+    (tmp_path / "connect-password").mkdir()
+    (tmp_path / "docker-entrypoint.sh").write_text("#!/bin/sh\nexit 7\n", encoding="ascii")
+    (tmp_path / "docker-entrypoint.sh").chmod(0o755)
+    value = tmp_path / "connect-password" / "value"
+    value.touch()
+    assert subprocess.run([shell, option, script], check=False).returncode == 1, "it lets everybody in"
+    value.write_text(password, encoding="utf-8")
+    assert subprocess.run([shell, option, script], check=False).returncode == 7
+    login = tmp_path / "login.properties"
+    assert login.read_text("utf-8").removesuffix("\n") == properties.render({CONNECT_USER: password}).removesuffix("\n")
+    assert login.stat().st_mode & 0o077 == 0
+    assert SERVICES["debezium"]["healthcheck"]["test"][1].endswith("| grep -qx 401")
+
+
+def test_connects_passwords_are_mounted_one_by_one_and_read_only() -> None:
+    assert {target: read_only for _, target, read_only in _mounts(SERVICES["debezium"])} == {
+        "/run/connect-login.conf": True,
+        "/run/secrets/connect-password": True,
+        "/run/secrets/db-capture-password": True,
+    }
 
 
 def test_folder_of_the_checkout_is_in_no_mount_and_in_no_name() -> None:

@@ -46,6 +46,7 @@ def with_local_addresses(settings: Settings) -> Settings:
             "thrift_host": LOCALHOST,
             "connector_db_host": None,
             "connector_db_port": None,
+            "connector_db_password_file": defaults.connector_db_password_file,
             # The local server listens on this machine alone, and has no certificate.
             "db_sslmode": "disable",
             "db_sslrootcert": None,

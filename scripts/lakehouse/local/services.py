@@ -46,7 +46,7 @@ def _connector_controller(settings: Settings) -> Service:
         command=job_command("register_connector.py"),
         settings=(
             *LOADER_SETTINGS,
-            *("db_capture_password_file", "kafka_bootstrap_servers", "connect_url", "log_format"),
+            *("kafka_bootstrap_servers", "connect_url", "connect_password_file", "log_format"),
         ),
         address=settings.connect_url,
         readiness=lambda: connector_controller.missing_for_readiness(as_loader(settings)),

@@ -6,7 +6,7 @@ from typing import Any
 from lakehouse.cdc.contract import Contract
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import NotReady
-from lakehouse.http_session import HttpError, internal_session
+from lakehouse.http_session import HttpError
 from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, topics
 from lakehouse.source.capture_settings import (
@@ -16,7 +16,7 @@ from lakehouse.source.capture_settings import (
     compare_connector,
     compare_tables,
 )
-from lakehouse.source.connect_client import ConnectClient, build_config
+from lakehouse.source.connect_client import ConnectClient, build_config, connect_session
 from lakehouse.source.debezium_signals import PendingSnapshot
 from lakehouse.source.postgres import Connection, short_connection
 
@@ -91,7 +91,7 @@ def problems_by_table(findings: Iterable[Finding], contracts: Iterable[Contract]
 
 def _connector_problems(settings: Settings, desired: Mapping[str, str]) -> list[Finding]:
     try:
-        with internal_session() as session:
+        with connect_session(settings) as session:
             running = ConnectClient(session, settings.connect_url).config()
     except HttpError as error:
         raise NotReady(f"{error}. Nobody knows the connector's settings. Start it: `make status`, `make up`") from error

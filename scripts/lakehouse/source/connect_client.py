@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import urlsplit
 
 from lakehouse.contracts.company import TOPIC_PREFIX
-from lakehouse.http_session import HttpError, HttpSession, Response, ensure_success
+from lakehouse.http_session import (
+    DEFAULT_TIMEOUT_S,
+    HttpError,
+    HttpSession,
+    Response,
+    ensure_success,
+    internal_session,
+)
 from lakehouse.passwords import read_password
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import ssl_options
@@ -14,6 +23,8 @@ from lakehouse.source.roles import CAPTURE_ROLE
 from lakehouse.source.topics import MAX_MESSAGE_BYTES, captured_tables
 
 CONNECTOR_NAME = TOPIC_PREFIX
+CONNECT_USER = "lakehouse"
+OVERRIDE_PREFIX = "producer.override."
 # It matches no column. With any filter, the query of an incremental snapshot names the columns that Debezium knows.
 # Without one it is SELECT *: a generated column, which the stream does not have, then ends the snapshot.
 NO_COLUMN = "no[.]such[.]column"
@@ -25,7 +36,10 @@ MESSAGE_TOO_LARGE_EXCEPTION = "RecordTooLargeException"
 
 
 def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Return the connector's configuration: the repository's, with the addresses and credentials of the settings."""
+    """Return the connector's configuration: the repository's, with the addresses of the settings.
+
+    Of the password it has a reference, which Connect resolves: whoever is shown the configuration does not see it.
+    """
     return {
         "column.exclude.list": NO_COLUMN,
         **base_config,
@@ -33,10 +47,15 @@ def build_config(base_config: Mapping[str, str], settings: Settings) -> dict[str
         "database.port": str(settings.connector_db_port or settings.db_port),
         "database.dbname": settings.db_name,
         "database.user": CAPTURE_ROLE,
-        "database.password": read_password(settings, "db_capture_password"),
+        "database.password": _reference(settings.connector_db_password_file),
         **{f"database.{name}": value for name, value in ssl_options(settings).items()},
         "producer.override.max.request.size": str(MAX_MESSAGE_BYTES),
     }
+
+
+def client_overrides(config: Mapping[str, str]) -> list[str]:
+    """Return the settings of Kafka's clients that a connector's configuration overrides; Connect allows no others."""
+    return sorted(name.removeprefix(OVERRIDE_PREFIX) for name in config if name.startswith(OVERRIDE_PREFIX))
 
 
 def newly_captured(current: Mapping[str, str] | None, desired: Mapping[str, str]) -> list[str]:
@@ -72,6 +91,16 @@ class ConnectorState:
     def is_stopped(self) -> bool:
         """Return whether the connector was stopped and its last task has ended."""
         return self.connector == STOPPED and not self.tasks
+
+
+def connect_session(settings: Settings, timeout: float = DEFAULT_TIMEOUT_S) -> HttpSession:
+    """Return a session that Connect lets in, by the credentials in its URL where that has some.
+
+    Raises NotReady where there is no password.
+    """
+    if urlsplit(settings.connect_url).username is not None:
+        return internal_session(timeout)
+    return internal_session(timeout, login=(CONNECT_USER, read_password(settings, "connect_password")))
 
 
 class ConnectClient:
@@ -121,9 +150,20 @@ class ConnectClient:
         """Return the response. Raises HttpError for any status but 2xx and `accepted`."""
         try:
             response = self._session.request(method, self._url + self._path + path, **options)
-            return response if response.status_code == accepted else ensure_success(response)
+            return response if response.status_code == accepted else _ensure_success(response)
         except HttpError as error:
             raise HttpError(f"Kafka Connect: {method} {self._path}{path}: {error}") from error
+
+
+def _ensure_success(response: Response) -> Response:
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        raise HttpError("HTTP 401: Connect was started with another CONNECT_PASSWORD")
+    return ensure_success(response)
+
+
+def _reference(file: PurePath) -> str:
+    """Return what Connect replaces by the text of a file, see `worker_properties` in local/connect.py."""
+    return f"${{directory:{file.parent}:{file.name}}}"
 
 
 def _parse_state(status: Mapping[str, Any]) -> ConnectorState:

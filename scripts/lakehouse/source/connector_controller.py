@@ -14,13 +14,19 @@ from lakehouse.contracts import CAPTURED
 from lakehouse.contracts.company import RESNAPSHOT_HINT
 from lakehouse.errors import NotReady
 from lakehouse.healthcheck import make_heartbeat
-from lakehouse.http_session import HttpError, internal_session
+from lakehouse.http_session import HttpError
 from lakehouse.logs import logger
 from lakehouse.retries import StopSignal, exponential_backoff, retry_until_stopped
 from lakehouse.settings import Settings
 from lakehouse.source import capture_check, debezium_signals, postgres, replication_slot, topics
 from lakehouse.source.capture_settings import Finding, compare_connector, compare_tables, unpublished_tables
-from lakehouse.source.connect_client import ConnectClient, ConnectorState, build_config, newly_captured
+from lakehouse.source.connect_client import (
+    ConnectClient,
+    ConnectorState,
+    build_config,
+    connect_session,
+    newly_captured,
+)
 from lakehouse.source.snapshot_follower import SnapshotFollower
 
 RECONCILE_INTERVAL_S = 3.0
@@ -48,7 +54,7 @@ def run(settings: Settings, stop: StopSignal, *, once: bool = False) -> None:
 def missing_for_readiness(settings: Settings) -> str | None:
     """Return what the connector lacks to run, or the first setting or failed snapshot that loses changes."""
     try:
-        with internal_session(timeout=5) as session:
+        with connect_session(settings) as session:
             state = ConnectClient(session, settings.connect_url).state()
         if state is None or not state.is_running:
             return "the connector and its task to run"
@@ -65,7 +71,7 @@ def _run_session(settings: Settings, stop: StopSignal, *, once: bool) -> None:
     try:
         with (
             postgres.connect(settings, autocommit=True) as conn,
-            internal_session(timeout=30) as session,
+            connect_session(settings, timeout=30) as session,
         ):
             connect_client = ConnectClient(session, settings.connect_url)
             controller = ConnectorController(settings, admin, conn, connect_client)

@@ -12,11 +12,10 @@ from lakehouse.cdc.foreign_commits import accept_restored
 from lakehouse.cdc.source_identity import acknowledge_data_loss, create_bronze_tables, ensure_resnapshot_is_ordered
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import NotReady, SourceMismatch
-from lakehouse.http_session import internal_session
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, replication_slot, topics
-from lakehouse.source.connect_client import ConnectClient
+from lakehouse.source.connect_client import ConnectClient, connect_session
 from lakehouse.source.lake_marks import reset_mark
 from lakehouse.source.lease import advance_numbers
 from lakehouse.source.postgres import LONG_DEADLINE_S, Connection, connect, current_wal_lsn, sql
@@ -39,7 +38,7 @@ def resnapshot_lake(
     """
     source = read_source_identity(settings, contracts)
     create_bronze_tables(store, source, *contracts)
-    with connect(settings, autocommit=True) as conn, internal_session(timeout=60) as session:
+    with connect(settings, autocommit=True) as conn, connect_session(settings, timeout=60) as session:
         wal_lsn = partial(current_wal_lsn, conn)
         for contract in contracts:
             ensure_resnapshot_is_ordered(store, source, wal_lsn, contract)
