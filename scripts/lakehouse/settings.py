@@ -126,10 +126,10 @@ class Settings(BaseSettings):
     thrift_bind: str = Field(default="127.0.0.1", description="the listen address; who reaches it reads salaries")
     thrift_port: Port = 10000
     thrift_owner_file: Path = Field(
-        default=Path(".local/run/thrift-owner"), description="the views' initialiser's password"
+        default=Path(".local/run/thrift/owner"), description="the views' initialiser's password"
     )
     thrift_users_file: Path = Field(
-        default=Path(".local/run/thrift-users"), description="the readers' names, roles and hashed passwords"
+        default=Path(".local/run/thrift/users"), description="the readers' names, roles and hashed passwords"
     )
     thrift_publish: str | None = Field(default=None, description="where compose publishes the port, on this machine")
     thrift_certificate: Path | None = Field(default=None, description="PKCS12, for TLS on the Thrift port")

@@ -1,5 +1,6 @@
 """The Thrift server, queried by the Python client: types, errors, and views that are recreated."""
 
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,10 +9,13 @@ from threading import Event, Thread
 import pytest
 
 from lakehouse.errors import NotReady
+from lakehouse.local.mount_namespace import find_obstacle
+from lakehouse.local.stack import Stack
+from lakehouse.local.thrift import IN_NAMESPACE
 from lakehouse.retries import StopSignal
 from lakehouse.serving.client import QueryError, query
 from lakehouse.serving.view_setup import apply_views, reconcile_views
-from lakehouse.settings import Settings
+from lakehouse.settings import ROOT, Settings
 
 
 def test_query_result_values_keep_their_types(settings: Settings) -> None:
@@ -56,3 +60,28 @@ def test_dropped_views_are_recreated(settings: Settings) -> None:
     finally:
         stop.set()
         view_thread.join()
+
+
+@pytest.mark.skipif(find_obstacle() != "", reason=f"mount namespaces: {find_obstacle()}")
+def test_server_sees_gold_and_the_counted_table_and_no_secret(stack: Stack, settings: Settings) -> None:
+    [service] = [service for service in stack.status() if service.name == "spark-thrift"]
+    assert service.protection == IN_NAMESPACE
+    lake, server = Path(settings.lake), Path(f"/proc/{service.pid}/root")
+    found = {
+        str(path.relative_to(lake)): {one.name for one in (server / path.relative_to("/")).iterdir()}
+        for path in (lake, lake / "bronze")
+    }
+    assert found == {".": {"bronze", "gold"}, "bronze": {"strava_activities"}}
+    for path in (
+        lake / "silver",
+        lake / "bronze" / "rh_employees",
+        stack.home / "run" / "secrets",
+        stack.home / "kafka",
+    ):
+        assert path.is_dir()
+        assert not (server / path.relative_to("/")).exists(), path
+    assert not (server / (ROOT / "data").relative_to("/")).exists()
+    for path in (lake, lake / "gold", lake / "bronze" / "strava_activities"):
+        assert os.statvfs(server / path.relative_to("/")).f_flag & os.ST_RDONLY, path
+    assert query(settings, "SELECT COUNT(*) FROM gold.v_prime_sportive").rows
+    assert query(settings, f"SELECT COUNT(*) FROM delta.`{lake}/bronze/strava_activities`").rows  # noqa: S608 - a count

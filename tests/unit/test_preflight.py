@@ -163,8 +163,8 @@ def test_other_machines_need_a_user_and_a_certificate(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / ".env").write_text(f"{lines}\n", encoding="utf-8")
     if user:
-        (tmp_path / ".local" / "run").mkdir(parents=True)
-        (tmp_path / ".local" / "run" / "thrift-users").write_text("marie:...\n", encoding="utf-8")
+        (tmp_path / ".local" / "run" / "thrift").mkdir(parents=True)
+        (tmp_path / ".local" / "run" / "thrift" / "users").write_text("marie:...\n", encoding="utf-8")
     check = preflight.check_readers(tmp_path)
     assert (check.found, check.is_ok) == (found, is_ok)
     assert "docs/access.md" in check.remedy

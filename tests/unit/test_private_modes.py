@@ -128,6 +128,25 @@ def test_postgres_user_reaches_its_folder_and_another_user_does_not() -> None:
         assert reached == {postgres: True, other: False}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as another user")
+def test_another_user_of_the_machine_reaches_nothing_in_a_checkout_that_everybody_may_enter() -> None:
+    as_other = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"]
+    find = [*as_other, "find", ".local", "data", ".env", "(", "-readable", "-o", "-writable", ")"]
+    files = {".local/run/secrets/db-password", "data/delta/gold/t/part", "data/output/rh.csv", "data/input/RH.csv"}
+    with passable_folder() as checkout:
+        for name in files:
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            (checkout / name).write_text("1\n", encoding="utf-8")
+        _write_env(checkout, 0o600)
+        for path in (checkout / ".local", checkout / "data", *checkout.rglob("*/*")):
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        opened = subprocess.run(find, cwd=checkout, capture_output=True, text=True, check=False)
+        assert files < {*opened.stdout.split()}
+        close_to_others((checkout / ".local", checkout / "data"))
+        closed = subprocess.run(find, cwd=checkout, capture_output=True, text=True, check=False)
+        assert closed.stdout == ""
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o660])
 def test_env_file_closed_to_others_passes(tmp_path: Path, mode: int) -> None:
     _write_env(tmp_path, mode)

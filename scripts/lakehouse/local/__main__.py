@@ -72,13 +72,16 @@ def reset(stack: Stack, _names: list[str]) -> None:
 
 def status(stack: Stack, _names: list[str]) -> None:
     """Print the state of every service, and of every captured table: its rows on both sides, and what is owed."""
-    table = Table("service", "state", "pid", "address", "ready", "memory")
-    for service in stack.status():
+    table, services = Table("service", "state", "pid", "address", "ready", "memory"), stack.status()
+    for service in services:
         ready = "yes" if service.ready else "no"
         table.add_row(
             service.name, service.state, str(service.pid or ""), service.address, ready, f"{service.memory >> 20} MiB"
         )
     Console().print(table)
+    for service in services:
+        if service.protection:
+            print(f"{service.name} is protected by {service.protection}")
     if stack.is_up():
         _print_table_status(as_loader(stack.settings))
 

@@ -155,7 +155,7 @@ def check_port(service: str, variable: str, number: int, is_own: bool) -> Check:
 def check_readers(root: Path) -> Check:
     """Check that other machines read with a login and encrypted, or not at all; say where nobody needs a password."""
     values = read_variables(root)
-    file = root / values.get("THRIFT_USERS_FILE", ".local/run/thrift-users")
+    file = root / values.get("THRIFT_USERS_FILE", ".local/run/thrift/users")
     has_user = file.is_file() and file.stat().st_size > 0
     address = values.get("THRIFT_BIND", LOCALHOST)
     is_open = not variables.is_loopback(address) and not (has_user and "THRIFT_CERTIFICATE" in values)

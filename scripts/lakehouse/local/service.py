@@ -19,6 +19,10 @@ def _do_nothing() -> None:
     pass
 
 
+def _describe_nothing(_pid: int) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Service:
     """One supervised child process.
@@ -27,6 +31,7 @@ class Service:
     `prepare` creates its folders and files, and can be repeated after an interruption anywhere.
     `readiness` returns what the service still lacks, or None once it answers.
     `on_ready` runs each time the service has just become ready.
+    `protection` returns what keeps the process of a pid from data that is not its own, beyond its own checks.
     `depends_on` names the services that must be ready before this one starts.
     Services of a lower `stop_stage` stop first; `stop_group` signals the children too.
     A `oneshot` service is ready once it has ended with exit code 0.
@@ -40,6 +45,7 @@ class Service:
     readiness: Callable[[], str | None] = lambda: None
     prepare: Callable[[], None] = _do_nothing
     on_ready: Callable[[], None] = _do_nothing
+    protection: Callable[[int], str] = _describe_nothing
     depends_on: tuple[str, ...] = ()
     stop_signal: str = "TERM"
     stop_stage: int = 1

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from lakehouse.local.service import Service
 from lakehouse.local.service_settings import service_environment
 from lakehouse.local.services import services
 from lakehouse.local.startup import check_readiness, start_services
-from lakehouse.local.supervisor import Supervisor
+from lakehouse.local.supervisor import Process, Supervisor
 from lakehouse.local.temp_dir import prepare_temp_dir
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -34,6 +34,7 @@ class ServiceStatus:
     address: str
     ready: bool
     memory: int
+    protection: str
 
 
 class Stack:
@@ -97,6 +98,7 @@ class Stack:
                 self._supervisor.start(self._services.values(), environments, port)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             start_services(chosen, self._supervisor, self.logs, self._on_progress)
+            self._report_protection(chosen)
 
     def down(self, *names: str) -> None:
         """Stop the named services, or else all of them, Kafka and Postgres last, and any orphans.
@@ -133,9 +135,16 @@ class Stack:
                 address=service.address,
                 ready=name in processes and check_readiness(service, self._supervisor) is None,
                 memory=resident_bytes(processes[name].pid) if name in processes else 0,
+                protection=_describe_protection(service, processes),
             )
             for name, service in self._services.items()
         ]
+
+    def _report_protection(self, chosen: Iterable[Service]) -> None:
+        processes = self._supervisor.processes()
+        for service in chosen:
+            if text := _describe_protection(service, processes):
+                self._on_progress(f"{service.name:<20} protected by {text}")
 
     def _select(self, names: Iterable[str]) -> list[Service]:
         if unknown := set(names) - set(self._services):
@@ -174,6 +183,11 @@ class Stack:
             lock.write(f"{os.getpid()}\n")
             lock.flush()
             yield
+
+
+def _describe_protection(service: Service, processes: Mapping[str, Process]) -> str:
+    process = processes.get(service.name)
+    return service.protection(process.pid) if process and process.pid else ""
 
 
 def resident_bytes(pid: int | None) -> int:

@@ -10,7 +10,7 @@ from lakehouse.gold.views import load_views
 from lakehouse.serving.access import check_access, prepare_access
 from lakehouse.serving.owner_login import create_owner_password
 from lakehouse.settings import Settings
-from lakehouse.spark.jvm_options import jvm_options, quote, spark_home
+from lakehouse.spark.jvm_options import authentication_conf, jvm_options, quote, spark_home
 
 # Spark's own, with our logins and the check of each statement.
 MAIN_CLASS = "lakehouse.serving.GuardedThriftServer"
@@ -50,6 +50,7 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
     temp = folder / "tmp"
     server_conf = {
         "spark.master": settings.spark_master,
+        **authentication_conf(settings),
         "spark.sql.extensions": EXTENSIONS,
         # With it, ${env:NAME} in a statement is the value of the server's variable.
         "spark.sql.variable.substitute": "false",

@@ -39,6 +39,15 @@ def jvm_options(settings: Settings, temp_dir: Path | None = None) -> str:
     return " ".join(map(quote, options))
 
 
+def authentication_conf(settings: Settings) -> dict[str, str]:
+    """Return what has Spark's own ports, of the driver and of its blocks, ask for a secret.
+
+    Spark opens them also where all of it is one JVM, which then makes the secret at its start. A cluster needs
+    `spark.authenticate.secret`, the same for all of its members.
+    """
+    return {"spark.authenticate": "true"} if re.fullmatch(r"local(\[.*\])?", settings.spark_master) else {}
+
+
 def quote(option: str) -> str:
     """Return an option as Spark's launcher reads it from a line of several, where blanks, quotes and backslashes count.
 

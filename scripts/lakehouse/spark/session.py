@@ -12,7 +12,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.private_file import writer_umask
 from lakehouse.settings import Settings
 from lakehouse.spark.jvm_environment import export_jvm_environment
-from lakehouse.spark.jvm_options import jvm_options
+from lakehouse.spark.jvm_options import authentication_conf, jvm_options
 from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
 
 # The one setting that no job may lack: with this log store, two processes cannot both commit the same version.
@@ -33,7 +33,7 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
         machine_conf["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
     if settings.spark_ui_port and job == "stream":
         machine_conf |= {"spark.ui.enabled": "true", "spark.ui.port": str(settings.spark_ui_port)}
-    machine_conf[EXTRA_JAVA_OPTIONS] = jvm_options(settings)
+    machine_conf |= authentication_conf(settings) | {EXTRA_JAVA_OPTIONS: jvm_options(settings)}
     return (
         _read_conf_file(settings.tuning_dir / "spark-defaults.conf")
         | _read_conf_file(settings.tuning_dir / f"{job}.conf")

@@ -1,0 +1,119 @@
+"""Law: what a stack listens on is documented, is on this machine alone, and lets nobody in without credentials.
+
+Kafka and Connect are not asked here: the table says that they let in whoever reaches them.
+"""
+
+import json
+import socket
+import struct
+import xmlrpc.client
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from lakehouse.errors import NotReady
+from lakehouse.local.service_addresses import LOCALHOST, port_of
+from lakehouse.local.stack import Stack
+from lakehouse.settings import Settings
+from lakehouse.source.postgres import connect
+from lakehouse.source.roles import PASSWORD_NAMES
+from support.port_table import documented_ports
+from support.thrift_connection import is_let_in
+from support.timing import seconds
+
+SUPERVISORD = "supervisord"
+# Of Spark's transport (network-common): a frame's length, the type, the request's number, the body's length, the body.
+RPC_REQUEST = struct.pack(">QBQI", 8 + 1 + 8 + 4 + 4, 3, 7, 4) + b"none"
+PY4J_CALL = b"c\np0\ncall\ni1\ne\n"
+
+
+@pytest.fixture(scope="module")
+def listening(stack: Stack) -> Mapping[str, list[tuple[str, int]]]:
+    """Return the addresses on which each service and its children listen."""
+    supervisord = psutil.Process(int((stack.home / "run" / "supervisord.pid").read_text(encoding="utf-8")))
+    names = {supervisord.pid: SUPERVISORD} | {one.pid: one.name for one in stack.status() if one.pid}
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for process in (supervisord, *supervisord.children(recursive=True)):
+        [name, *_] = [names[one.pid] for one in (process, *process.parents()) if one.pid in names]
+        for connection in process.net_connections(kind="inet"):
+            if connection.status == psutil.CONN_LISTEN or not connection.raddr:
+                found[name].append((connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port))
+    return found
+
+
+def _configured_port(settings: Settings, variable: str) -> int:
+    value = getattr(settings, variable.lower())
+    return value if isinstance(value, int) else port_of(value)
+
+
+def _unnamed(listening: Mapping[str, list[tuple[str, int]]], settings: Settings, service: str) -> list[int]:
+    named = {_configured_port(settings, port.variable) for port in documented_ports("local") if port.variable}
+    return [port for _, port in listening[service] if port not in named]
+
+
+def test_what_listens_is_what_the_table_has(listening: Mapping[str, list[tuple[str, int]]], settings: Settings) -> None:
+    table = documented_ports("local")
+    assert {address for ports in listening.values() for address, _ in ports} == {LOCALHOST}
+    named = {(port.service, _configured_port(settings, port.variable)) for port in table if port.variable}
+    assert named <= {(service, port) for service, ports in listening.items() for _, port in ports}
+    unnamed = {service: len(_unnamed(listening, settings, service)) for service in listening}
+    documented = Counter(port.service for port in table if not port.variable)
+    assert Counter({service: count for service, count in unnamed.items() if count}) == documented
+
+
+@pytest.mark.parametrize("user", ["postgres", *PASSWORD_NAMES])
+def test_postgres_lets_no_login_in_without_its_password(settings: Settings, user: str) -> None:
+    for password in ("", "postgres", user):
+        with pytest.raises(NotReady, match="password"):
+            connect(settings.model_copy(update={"db_user": user, "db_password": SecretStr(password)}))
+
+
+@pytest.mark.parametrize("user", ["marie", "owner", "root", "", "Admin"])
+def test_thrift_server_lets_no_other_name_in(settings: Settings, user: str) -> None:
+    assert not any(is_let_in(settings, user, password) for password in ("x", "anonymous", "admin"))
+
+
+def test_supervisord_refuses_who_has_not_its_password(stack: Stack) -> None:
+    url = json.loads((stack.home / "run" / "supervisor.json").read_text(encoding="utf-8"))["url"]
+    port = urlsplit(url).port
+    for login in ("", "local:@", "local:local@", "root:x@"):
+        with (
+            xmlrpc.client.ServerProxy(f"http://{login}{LOCALHOST}:{port}/RPC2") as server,
+            pytest.raises(xmlrpc.client.ProtocolError, match="401"),
+        ):
+            server.supervisor.getState()
+    for path in ("/", "/index.html?action=stopall", "/logtail/postgres", "/mainlogtail"):
+        page = HTTPConnection(LOCALHOST, port, timeout=seconds(10))
+        page.request("GET", path)
+        assert page.getresponse().status == HTTPStatus.UNAUTHORIZED, path
+        page.close()
+    with xmlrpc.client.ServerProxy(url) as server:
+        assert server.supervisor.getState()
+
+
+@pytest.mark.parametrize("service", ["spark-thrift", "stream-processor"])
+def test_port_of_a_jvm_answers_nobody_without_its_secret(
+    listening: Mapping[str, list[tuple[str, int]]], settings: Settings, service: str
+) -> None:
+    ports = _unnamed(listening, settings, service)
+    answers = {port: _exchange(port, RPC_REQUEST) for port in ports}
+    sparks = [port for port, answer in answers.items() if b"SASL" in answer or b"hallenge" in answer]
+    assert len(sparks) == 2, answers  # the driver's and that of the blocks
+    for port in {*ports} - {*sparks}:
+        assert not _exchange(port, PY4J_CALL).startswith(b"!y"), "py4j has answered a call"
+
+
+def _exchange(port: int, message: bytes) -> bytes:
+    """Send a message, and return the answer: empty where the connection is closed, or nothing comes."""
+    with socket.create_connection((LOCALHOST, port), timeout=seconds(3)) as connection:
+        connection.sendall(message)
+        try:
+            return connection.recv(10_000)
+        except (TimeoutError, ConnectionResetError):
+            return b""
