@@ -19,7 +19,8 @@ from support.timing import seconds
 MIN_MESSAGES_READ, GATE_LOCK_ID = 1000, 42
 TABLE = """
     CREATE TABLE shoes (id int PRIMARY KEY, size int, note text, price numeric(12,2));
-    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 3000) n
+    INSERT INTO shoes SELECT n, n, 'first', n FROM generate_series(1, 3000) n;
+    GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock_shared(bigint) TO rh_sport_capture;
 """
 # The query waits for the lock after the first half of the rows, so the kill always comes half-way.
 PAUSE_HALFWAY_CONFIG = {
