@@ -10,6 +10,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.clock import today
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import run
+from lakehouse.kafka_login import spark_options
 from lakehouse.refresh.computation import choose_computation, choose_proof
 from lakehouse.refresh.options import build_parser, parse
 from lakehouse.refresh.refresh import refresh
@@ -39,7 +40,7 @@ def main() -> None:
             compute = choose_computation(options, settings)
             with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
                 lake = Lake(spark, store, lock.ensure_held, lock.stamps)
-                refill_gaps(lake, CAPTURED, settings.kafka_bootstrap_servers, partial(read_source_identity, settings))
+                refill_gaps(lake, CAPTURED, spark_options(settings), partial(read_source_identity, settings))
                 completed_run = refresh(
                     lake,
                     input_offsets,

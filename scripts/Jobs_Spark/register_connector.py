@@ -7,13 +7,13 @@ from lakehouse.arguments import Parser
 from lakehouse.errors import run
 from lakehouse.retries import StopSignal
 from lakehouse.source import connector_controller
-from lakehouse.source.roles import loader_settings
+from lakehouse.source.roles import controller_settings
 
 
 def main() -> int:
     """Run the controller of the connector."""
     options = _options()
-    settings = loader_settings()
+    settings = controller_settings()
     logs.configure(settings.log_format)
     connector_controller.run(settings, StopSignal().on_sigterm(), once=options.once)
     return 0

@@ -15,6 +15,13 @@ Password = Literal[
     "db_notifier_password",
     "db_reader_password",
     "connect_password",
+    "kafka_password",
+    "kafka_connect_password",
+    "kafka_controller_password",
+    "kafka_stream_password",
+    "kafka_refresh_password",
+    "kafka_distance_password",
+    "kafka_notifier_password",
 ]
 
 

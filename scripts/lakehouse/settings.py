@@ -27,6 +27,7 @@ LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
 ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
 SslMode = Annotated[str, Field(pattern=f"^({'|'.join(variables.SSL_MODES)})$")]
+KafkaProtocol = Annotated[str, Field(pattern=f"^({'|'.join(variables.KAFKA_PROTOCOLS)})$")]
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it
 
 Port = Annotated[int, Field(ge=1, le=variables.MAX_PORT)]
@@ -98,6 +99,24 @@ class Settings(BaseSettings):
 
     kafka_port: Port = Field(default=19092, description="Redpanda's published port on this machine")
     kafka_bootstrap_servers: str = "localhost:19092"
+    kafka_security_protocol: KafkaProtocol = Field(
+        default="PLAINTEXT", description="SASL_PLAINTEXT in local mode, where each program has an account of Kafka's"
+    )
+    kafka_user: str = Field(default="admin", description="Kafka's administrator; a program of ours has its own")
+    kafka_password: SecretStr | None = None
+    kafka_password_file: Path = SECRETS_DIR / "kafka-password"
+    kafka_connect_password: SecretStr | None = None
+    kafka_connect_password_file: Path = SECRETS_DIR / "kafka-connect-password"
+    kafka_controller_password: SecretStr | None = None
+    kafka_controller_password_file: Path = SECRETS_DIR / "kafka-controller-password"
+    kafka_stream_password: SecretStr | None = None
+    kafka_stream_password_file: Path = SECRETS_DIR / "kafka-stream-password"
+    kafka_refresh_password: SecretStr | None = None
+    kafka_refresh_password_file: Path = SECRETS_DIR / "kafka-refresh-password"
+    kafka_distance_password: SecretStr | None = None
+    kafka_distance_password_file: Path = SECRETS_DIR / "kafka-distance-password"
+    kafka_notifier_password: SecretStr | None = None
+    kafka_notifier_password_file: Path = SECRETS_DIR / "kafka-notifier-password"
     kafka_controller_port: Port = Field(default=19093, description="the controller port of local mode's broker")
     connect_url: str = "http://localhost:8083"
     connect_password: SecretStr | None = None
@@ -196,6 +215,13 @@ class Settings(BaseSettings):
         "db_notifier_password_file",
         "db_reader_password_file",
         "connect_password_file",
+        "kafka_password_file",
+        "kafka_connect_password_file",
+        "kafka_controller_password_file",
+        "kafka_stream_password_file",
+        "kafka_refresh_password_file",
+        "kafka_distance_password_file",
+        "kafka_notifier_password_file",
         "input_dir",
         "output_dir",
         "jars_dir",

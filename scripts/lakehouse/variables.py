@@ -73,6 +73,7 @@ SYNONYMS: Mapping[str, str] = {
 }
 MIN_SIMILARITY = 0.8
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # of libpq
+KAFKA_PROTOCOLS = ("PLAINTEXT", "SASL_PLAINTEXT")
 PERCENT_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
@@ -197,6 +198,7 @@ LDAP_USER_KIND = Kind(
     "'uid={user},ou=people,dc=example,dc=com'",
 )
 SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
+KAFKA_PROTOCOL_KIND = Kind(lambda text: text in KAFKA_PROTOCOLS, f"one of {', '.join(KAFKA_PROTOCOLS)}", "PLAINTEXT")
 DAYS_KIND = Kind(is_number_of_days, f"a whole number of days from 1 to {MAX_DAYS}", "180")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
@@ -226,6 +228,22 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "KAFKA_PORT": Variable(PORT_KIND),
     "KAFKA_BOOTSTRAP_SERVERS": Variable(ADDRESS_KIND),
     "KAFKA_CONTROLLER_PORT": Variable(PORT_KIND),
+    "KAFKA_SECURITY_PROTOCOL": Variable(KAFKA_PROTOCOL_KIND),
+    "KAFKA_USER": Variable(NAME_KIND),
+    "KAFKA_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_CONNECT_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_CONNECT_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_CONTROLLER_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_CONTROLLER_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_STREAM_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_STREAM_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_REFRESH_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_REFRESH_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_DISTANCE_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_DISTANCE_PASSWORD_FILE": Variable(PATH_KIND),
+    "KAFKA_NOTIFIER_PASSWORD": Variable(SECRET_KIND, optional=True),
+    "KAFKA_NOTIFIER_PASSWORD_FILE": Variable(PATH_KIND),
     "CONNECT_URL": Variable(URL_KIND),
     "CONNECT_PASSWORD": Variable(SECRET_KIND, optional=True),
     "CONNECT_PASSWORD_FILE": Variable(PATH_KIND),

@@ -11,6 +11,7 @@ from lakehouse.cdc.merge.envelope import decode
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import run
+from lakehouse.kafka_login import spark_options
 from lakehouse.settings import Settings
 from lakehouse.spark.session import session
 
@@ -32,7 +33,7 @@ def main() -> None:
 def _read_topic(spark: SparkSession, settings: Settings) -> DataFrame:
     return (
         spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+        .options(**spark_options(settings))
         .option("subscribe", STRAVA_ACTIVITIES.topic)
         .load()
     )

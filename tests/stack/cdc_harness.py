@@ -17,6 +17,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.silver import CatchUpResult, catch_up
 from lakehouse.cdc.source_identity import acknowledge_data_loss, ensure_resnapshot_is_ordered, resolve_starting_offsets
 from lakehouse.cdc.table_store import TableStore
+from lakehouse.kafka_login import spark_options
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.source import consistent_cut, topics
@@ -104,7 +105,7 @@ class CdcHarness:
             bronze.start_stream(
                 self.lake,
                 one,
-                self.settings.kafka_bootstrap_servers,
+                spark_options(self.settings),
                 resolve_starting_offsets(self.lake.store, source, one),
             )
             for one in self.contracts

@@ -17,6 +17,7 @@ from lakehouse.cdc.offsets import Gap, TopicPartition
 from lakehouse.cdc.source_identity import bronze_gaps, resolve_starting_offsets
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.errors import LakehouseError
+from lakehouse.kafka_login import spark_options
 from lakehouse.retries import wait_until
 from lakehouse.source.source_check import read_source_identity
 from spark.messages import SHOES
@@ -83,7 +84,7 @@ def test_gap_is_refilled_by_a_refresh_while_the_stream_runs(harness: CdcHarness)
     bronze.refill_gaps(
         harness.lake,
         harness.contracts,
-        harness.settings.kafka_bootstrap_servers,
+        spark_options(harness.settings),
         lambda contracts: read_source_identity(harness.settings, contracts),
     )
     insert(harness, 3)
@@ -121,7 +122,7 @@ def prepare_refill(harness: CdcHarness) -> Callable[[Lake], int]:
     starting_offsets = resolve_starting_offsets(
         harness.lake.store, read_source_identity(harness.settings, [contract]), contract
     )
-    return lambda lake: bronze.refill(lake, contract, harness.settings.kafka_bootstrap_servers, starting_offsets)
+    return lambda lake: bronze.refill(lake, contract, spark_options(harness.settings), starting_offsets)
 
 
 def test_silently_lost_batch_stops_the_stream_at_the_next_batch(

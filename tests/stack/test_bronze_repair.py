@@ -26,6 +26,7 @@ from lakehouse.cdc.offset_check import find_offset_problems
 from lakehouse.cdc.offsets import Offsets, TopicPartition
 from lakehouse.cdc.repair import RepairResult
 from lakehouse.errors import LockHeld, OffsetMismatch
+from lakehouse.kafka_login import spark_options
 from lakehouse.local.stack import Stack
 from lakehouse.logs import logger
 from lakehouse.reconcile.reconcile import reconcile
@@ -200,7 +201,7 @@ def test_refresh_goes_on_past_a_gap_that_the_topic_no_longer_has(harness: CdcHar
     harness.drain()
     with capture_logs() as logs:
         identify = partial(read_source_identity, harness.settings)
-        bronze.refill_gaps(harness.lake, [shoes], harness.settings.kafka_bootstrap_servers, identify)
+        bronze.refill_gaps(harness.lake, [shoes], spark_options(harness.settings), identify)
     assert logs == []
     assert findings(harness, shoes) == ["bronze/shoes lacks partition 0, offsets 2 to 2"]
     harness.stop_streams()

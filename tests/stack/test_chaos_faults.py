@@ -10,6 +10,7 @@ from kafka import KafkaProducer
 from chaos.faults import lose_lease
 from chaos.topic_offsets import describe_messages, read_offsets
 from lakehouse.errors import LockLost
+from lakehouse.kafka_login import client_config
 from lakehouse.settings import Settings
 from lakehouse.source import topics
 from lakehouse.source.lease import Lease
@@ -32,7 +33,7 @@ def test_messages_are_described_by_offset_range_without_their_values(settings: S
     topic = f"chaos-{uuid4()}"
     with closing(topics.admin_client(settings)) as admin:
         topics.create_missing_topics(admin, {topic: {}})
-    with closing(KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)) as producer:
+    with closing(KafkaProducer(**client_config(settings))) as producer:
         for number in range(6):
             producer.send(topic, key=str(number).encode(), value=b'{"op": "u", "after": {"nom": "Mendes"}}')
     assert read_offsets(settings, [topic]) == {topic: {0: range(6)}}

@@ -23,6 +23,7 @@ from lakehouse.contracts import CAPTURED, STRAVA_ACTIVITIES
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.hr.full_load import full_load
 from lakehouse.hr.load_options import LoadOptions
+from lakehouse.kafka_login import client_config
 from lakehouse.local.stack import Stack
 from lakehouse.refresh.as_of import figures_as_of
 from lakehouse.refresh.current import refresh_current
@@ -297,7 +298,7 @@ def test_activities_as_real_exports_have_them_are_counted_and_announced(pipeline
 
 
 def test_a_message_that_is_not_json_stops_nothing(pipeline: PipelineRun) -> None:
-    producer = KafkaProducer(bootstrap_servers=pipeline.settings.kafka_bootstrap_servers)
+    producer = KafkaProducer(**client_config(pipeline.settings))
     producer.send(STRAVA_ACTIVITIES.topic, b"this is no json").get(timeout=seconds(30))
     producer.close()
     with connect(pipeline.settings, autocommit=True) as conn:

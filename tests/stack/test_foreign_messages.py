@@ -4,6 +4,7 @@ import json
 
 from kafka import KafkaProducer
 
+from lakehouse.kafka_login import client_config
 from stack.cdc_harness import CdcHarness, HarnessFactory
 from stack.hazard_tables import FOREIGN, FOREIGN_LACES
 from stack.silver_diff import differences
@@ -56,7 +57,7 @@ def test_foreign_and_undecodable_messages_are_quarantined_and_stop_nothing(share
 
 
 def _send(harness: CdcHarness, *values: bytes | None) -> None:
-    producer = KafkaProducer(bootstrap_servers=harness.settings.kafka_bootstrap_servers)
+    producer = KafkaProducer(**client_config(harness.settings))
     for value in values:
         producer.send(harness.contracts[0].topic, value, key=json.dumps({"id": 1}).encode()).get(timeout=seconds(30))
     producer.close()

@@ -24,6 +24,7 @@ from lakehouse.contracts import RH_EMPLOYEES, STRAVA_ACTIVITIES
 from lakehouse.distance import worker
 from lakehouse.distance.google_routes import ROUTES_PATH
 from lakehouse.errors import NotReady
+from lakehouse.kafka_login import client_config
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -95,7 +96,7 @@ def wait_for_longest_delay(logs: list[EventDict]) -> None:
 
 
 def publish(settings: Settings, topic: str, *values: bytes) -> None:
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)
+    producer = KafkaProducer(**client_config(settings))
     for value in values:
         producer.send(topic, value)
     producer.close()

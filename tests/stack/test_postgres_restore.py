@@ -16,7 +16,6 @@ from lakehouse.cdc import table_stats
 from lakehouse.errors import SourceMismatch
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import on_free_ports
-from lakehouse.local.services import services
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -29,6 +28,7 @@ from lakehouse.source.source_check import ensure_source_not_rewound
 from spark.messages import SHOES
 from stack.cdc_harness import CdcHarness, open_harness
 from stack.databases import fresh_database
+from stack.own_services import services_of_tests
 from stack.silver_diff import differences
 from support.timing import seconds
 
@@ -45,7 +45,7 @@ def services_with_small_wal_keep(home: Path, settings: Settings) -> list[Service
     options = ("-c", "max_slot_wal_keep_size=64MB")
     return [
         replace(service, command=(*service.command, *options)) if service.name == "postgres" else service
-        for service in services(home, settings)
+        for service in services_of_tests(home, settings)
     ]
 
 

@@ -16,6 +16,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES, SPORT_ACTIVITIES
 from lakehouse.errors import SilverDiffers
 from lakehouse.gold.models import MODELS
+from lakehouse.kafka_login import client_config
 from lakehouse.local.service import job_command
 from lakehouse.local.stack import Stack
 from lakehouse.refresh.current import refresh_current
@@ -173,7 +174,7 @@ def test_message_that_debezium_did_not_write_stops_gold(harness: CdcHarness) -> 
     message = json.loads(update["value"])
     message["after"]["salaire_brut"] = "80002.00"
     message["source"]["lsn"] += 1
-    producer = KafkaProducer(bootstrap_servers=harness.settings.kafka_bootstrap_servers)
+    producer = KafkaProducer(**client_config(harness.settings))
     producer.send(contract.topic, key=update["key"].encode(), value=json.dumps(message).encode()).get(seconds(30))
     producer.close()
     assert_gold_stops(harness, MAX_CHECKSUM_ROWS, "rh_employees id=2: differs in salaire_brut")

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
+from lakehouse.kafka_login import client_config
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
 from lakehouse.slack import notifier
@@ -51,7 +52,7 @@ def topic(settings: Settings) -> Iterator[str]:
 def test_deeply_nested_messages_are_skipped_and_the_group_leaves_their_offsets_behind(
     live_conn: postgres.Connection, database: Settings, topic: str
 ) -> None:
-    producer = KafkaProducer(bootstrap_servers=database.kafka_bootstrap_servers)
+    producer = KafkaProducer(**client_config(database))
     for value in (numbered_event(1), *POISON, numbered_event(2)):
         producer.send(topic, value)
     producer.close()

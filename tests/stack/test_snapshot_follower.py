@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaProducer
 from structlog.testing import capture_logs
 
+from lakehouse.kafka_login import client_config
 from lakehouse.settings import Settings
 from lakehouse.source import debezium_signals, topics
 from lakehouse.source.debezium_signals import PendingSnapshot
@@ -29,7 +30,7 @@ class Notifier:
         """Send a notification about the request that is in progress."""
         signal_id = next(one.signal_id for one in debezium_signals.pending_snapshots(self.conn) if one.is_in_progress)
         message = {"id": signal_id, "type": kind, "aggregate_type": "Incremental Snapshot", "additional_data": details}
-        producer = KafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap_servers)
+        producer = KafkaProducer(**client_config(self.settings))
         producer.send(self.topic, json.dumps(message).encode()).get(timeout=seconds(30))
         producer.close()
 

@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 from lakehouse.errors import NotReady
 from lakehouse.http_session import HttpError
 from lakehouse.local import connect
+from lakehouse.local.secret_store import write_secrets
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source import topics
@@ -83,6 +84,7 @@ def test_configuration_has_a_reference_and_no_password() -> None:
 
 @pytest.mark.parametrize("password", ODD_PASSWORDS)
 def test_file_of_the_login_is_private_and_java_reads_the_password(tmp_path: Path, password: str) -> None:
+    write_secrets(tmp_path / "run" / "secrets", {})
     settings = on_free_ports(tmp_path).model_copy(update={"connect_password": SecretStr(password)})
     worker, login = tmp_path / "connect" / "worker.properties", tmp_path / "connect" / "login.properties"
     connect.write_files(worker, login, settings)

@@ -11,7 +11,7 @@ from lakehouse.settings import ROOT, Settings
 from lakehouse.source import roles
 from lakehouse.source.ddl import apply_ddl, create_logins
 
-LOGINS = {"loader_settings", "as_worker", "as_distance_worker", "as_notifier"}
+LOGINS = {"loader_settings", "controller_settings", "as_worker", "as_distance_worker", "as_notifier"}
 INITDB = "create_logins.py"  # the administrator's
 LOAD = ROOT / "scripts" / "ETL_Full_Load" / "pipeline.py"  # it runs initdb first
 # Programs that connect to Postgres say so by what they import.

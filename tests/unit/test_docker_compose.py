@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from lakehouse import properties
 from lakehouse.env_file import Assignment
 from lakehouse.local.connect import worker_properties
+from lakehouse.local.secret_volumes import NAMES
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
 from lakehouse.source.connect_client import CONNECT_USER
 from lakehouse.source.roles import LOADER_ROLE
@@ -301,6 +302,12 @@ def test_password_is_in_a_volume_that_its_services_mount(password: str, services
     for name in readers & OUR_SERVICES.keys():
         assert SERVICES[name]["environment"][f"{password}_FILE"] == f"{folder}/value"
     assert f"\n      {password}: ${{{password}:-}}\n" in COMPOSE_TEXT
+
+
+def test_each_password_of_compose_has_a_volume_that_the_one_shot_fills() -> None:
+    volumes = {source for source, _, _ in _mounts(SERVICES["secrets"])}
+    assert volumes == {name.replace("_", "-") for name in NAMES}
+    assert {name.upper() for name in NAMES} <= SERVICES["secrets"]["environment"].keys()
 
 
 def test_superuser_works_through_a_socket_and_nothing_that_runs_on_has_it() -> None:

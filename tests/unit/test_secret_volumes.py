@@ -6,8 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from lakehouse.errors import NotReady
-from lakehouse.local.secret_store import PASSWORDS
-from lakehouse.local.secret_volumes import write_volumes
+from lakehouse.local.secret_volumes import NAMES, write_volumes
 from lakehouse.settings import Settings
 
 NOTHING_NAMED = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -15,7 +14,7 @@ NOTHING_NAMED = Settings(_env_file=None)  # type: ignore[call-arg]
 
 @pytest.fixture
 def volumes(tmp_path: Path) -> Path:
-    for name in PASSWORDS:
+    for name in NAMES:
         (tmp_path / name.replace("_", "-")).mkdir()
     return tmp_path
 
@@ -27,7 +26,7 @@ def values(volumes: Path) -> dict[str, str]:
 def test_first_start_makes_each_password_and_later_ones_change_none(volumes: Path) -> None:
     write_volumes(volumes, NOTHING_NAMED)
     first = values(volumes)
-    assert len(first) == len({*first.values()}) == len(PASSWORDS)
+    assert len(first) == len({*first.values()}) == len(NAMES)
     assert min(map(len, first.values())) >= 40
     assert {path.name for path in volumes.glob("*/*")} == {"value"}
     identities = {path: path.stat().st_ino for path in volumes.glob("*/value")}

@@ -11,6 +11,7 @@ from lakehouse.cdc.repair import RepairResult, repair_table
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts.company import RESNAPSHOT_HINT, STOP_STREAM_HINT
 from lakehouse.errors import LockHeld, OffsetMismatch
+from lakehouse.kafka_login import spark_options
 from lakehouse.settings import Settings
 from lakehouse.source.lease import Lease
 from lakehouse.source.source_check import ensure_source_not_rewound, read_source_identity
@@ -47,7 +48,7 @@ def repair_tables(settings: Settings, lake: Lake, lease: Lease, contracts: Seque
         leased_lake = fence_bronze(lake, lease, contract)
         source = read_source_identity(settings, [contract])
         ensure_source_not_rewound(settings, lake.store, [contract])
-        results.append(repair_table(leased_lake, contract, settings.kafka_bootstrap_servers, source))
+        results.append(repair_table(leased_lake, contract, spark_options(settings), source))
     return results
 
 

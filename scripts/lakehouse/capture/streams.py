@@ -19,6 +19,7 @@ from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.errors import LockHeld, NotReady
 from lakehouse.healthcheck import make_heartbeat
+from lakehouse.kafka_login import spark_options
 from lakehouse.retries import StopSignal, log_new_reasons, retry_until_stopped
 from lakehouse.settings import Settings
 from lakehouse.source.commit_ledger import writable_store
@@ -106,4 +107,4 @@ def start_stream(settings: Settings, lake: Lake, lease: Lease, contract: Contrac
     starting_offsets = resolve_starting_offsets(lake.store, source, contract)
     record_timeline(lake.store, source.timeline, contract)
     ensure_source_not_rewound(settings, lake.store, [contract])
-    return bronze.start_stream(leased_lake, contract, settings.kafka_bootstrap_servers, starting_offsets)
+    return bronze.start_stream(leased_lake, contract, spark_options(settings), starting_offsets)

@@ -133,13 +133,18 @@ def _offsets_by_partition(offset: Any, topic: str) -> Mapping[int, int]:
     return {int(partition): next_offset for partition, next_offset in by_topic[topic].items()}
 
 
-def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> StreamingQuery:
-    """Fill the gaps of the topic's Bronze table, then start the stream that appends new messages to it."""
+def start_stream(
+    lake: Lake, contract: Contract, kafka: Mapping[str, str], starting_offsets: StartingOffsets
+) -> StreamingQuery:
+    """Fill the gaps of the topic's Bronze table, then start the stream that appends new messages to it.
+
+    `kafka` has the options by which Spark's source finds Kafka and logs in.
+    """
     refill(lake, contract, kafka, starting_offsets)
     writer = BatchWriter(lake, contract, starting_offsets)
     messages = (
         lake.spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", kafka)
+        .options(**kafka)
         .option("subscribe", contract.topic)
         .option("startingOffsets", json.dumps({contract.topic: starting_offsets.by_partition}))
         .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
@@ -165,7 +170,7 @@ def start_stream(lake: Lake, contract: Contract, kafka: str, starting_offsets: S
     return query
 
 
-def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: StartingOffsets) -> int:
+def refill(lake: Lake, contract: Contract, kafka: Mapping[str, str], starting_offsets: StartingOffsets) -> int:
     """Append to Bronze the messages of its gaps that the topic still has, and return how many there were.
 
     Each commit carries the next refill number (`txnVersion`), by which Silver notices that it must be rebuilt. The
@@ -193,7 +198,10 @@ def refill(lake: Lake, contract: Contract, kafka: str, starting_offsets: Startin
 
 
 def refill_gaps(
-    lake: Lake, contracts: Iterable[Contract], kafka: str, identify: Callable[[Iterable[Contract]], Source]
+    lake: Lake,
+    contracts: Iterable[Contract],
+    kafka: Mapping[str, str],
+    identify: Callable[[Iterable[Contract]], Source],
 ) -> None:
     """Fill the gaps of the Bronze tables from their topics; only a table with a gap needs its source.
 
@@ -208,12 +216,12 @@ def refill_gaps(
                 logs.logger("bronze").error("gap_not_refilled", table=contract.table, reason=str(error))
 
 
-def _read_gap(lake: Lake, contract: Contract, kafka: str, gap: Gap) -> DataFrame:
+def _read_gap(lake: Lake, contract: Contract, kafka: Mapping[str, str], gap: Gap) -> DataFrame:
     """Return the messages of a gap, as Kafka's batch source delivers them."""
     partition = str(gap.topic_partition.partition)
     return (
         lake.spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", kafka)
+        .options(**kafka)
         .option("assign", json.dumps({contract.topic: [gap.topic_partition.partition]}))
         .option("startingOffsets", json.dumps({contract.topic: {partition: gap.first}}))
         .option("endingOffsets", json.dumps({contract.topic: {partition: gap.last + 1}}))

@@ -1,5 +1,6 @@
 """Repair of a Bronze table that lacks offsets of its topic, or has some more than once (law 1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehouse.cdc.bronze import refill
@@ -22,7 +23,7 @@ class RepairResult:
     remaining: Irregularities
 
 
-def repair_table(lake: Lake, contract: Contract, kafka: str, source: Source) -> RepairResult:
+def repair_table(lake: Lake, contract: Contract, kafka: Mapping[str, str], source: Source) -> RepairResult:
     """Remove the duplicates of a Bronze table, then refill its gaps from the topic; read every offset before and after.
 
     A gap that a duplicate hid in the statistics shows once the duplicate is gone. Silver is rebuilt by the next

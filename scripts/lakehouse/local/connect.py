@@ -5,6 +5,7 @@ from pathlib import Path
 from lakehouse import properties
 from lakehouse.errors import NotReady
 from lakehouse.http_session import HttpError, ensure_success
+from lakehouse.kafka_login import CONNECT_ACCOUNT, as_account, java_login
 from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.passwords import read_password
@@ -42,8 +43,16 @@ def login_options(login: Path) -> tuple[str, ...]:
 
 def write_files(worker: Path, login: Path, settings: Settings) -> None:
     """Write the worker's configuration, and the private file of the user that Connect lets in."""
-    properties.write(worker, worker_properties(settings))
+    worker.parent.mkdir(parents=True, exist_ok=True)
+    write_private_file(worker, properties.render({**worker_properties(settings), **kafka_properties(settings)}))
     write_private_file(login, properties.render({CONNECT_USER: read_password(settings, "connect_password")}))
+
+
+def kafka_properties(settings: Settings) -> dict[str, str]:
+    """Return how the worker logs in to Kafka, and how its connectors' clients do."""
+    login = java_login(as_account(settings, CONNECT_ACCOUNT))
+    prefixes = ("", "producer.", "consumer.", "admin.")
+    return {f"{prefix}{name}": value for prefix in prefixes for name, value in login.items()}
 
 
 def worker_properties(settings: Settings) -> dict[str, str | int]:

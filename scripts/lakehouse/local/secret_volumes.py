@@ -6,6 +6,8 @@ from lakehouse.errors import NotReady
 from lakehouse.local.secret_store import PASSWORDS, secret_path, write_password
 from lakehouse.settings import Settings
 
+# Kafka asks nobody there: the network is its door.
+NAMES = tuple(name for name in PASSWORDS if not name.startswith("kafka_"))
 VALUE_FILE = "value"  # in the volume of a password
 # Read by several users, of our image and of others: the door is the volume, which no other service mounts.
 MODE = 0o444
@@ -16,7 +18,7 @@ def write_volumes(folder: Path, settings: Settings) -> None:
 
     Raises NotReady where a volume is not mounted or cannot be written.
     """
-    for name in PASSWORDS:
+    for name in NAMES:
         named = getattr(settings, name)
         path = secret_path(folder, name) / VALUE_FILE
         try:

@@ -9,7 +9,7 @@ from lakehouse.settings import ROOT
 # Groups of settings that services declare.
 POSTGRES_SETTINGS = ("db_host", "db_port", "db_name", "db_sslmode", "db_sslrootcert", "db_sslcert", "db_sslkey")
 LOADER_SETTINGS = (*POSTGRES_SETTINGS, "db_loader_password_file")
-WORKER_SETTINGS = (*POSTGRES_SETTINGS, "kafka_bootstrap_servers", "log_format")
+WORKER_SETTINGS = (*POSTGRES_SETTINGS, "kafka_bootstrap_servers", "kafka_security_protocol", "log_format")
 SPARK_SETTINGS = ("java_home", "jars_dir", "jvm_temp_dir", "spark_master", "tuning_dir", "lake_uri", "log_format")
 
 JOBS_DIR = ROOT / "scripts" / "Jobs_Spark"

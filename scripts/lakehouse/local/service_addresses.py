@@ -2,26 +2,30 @@
 
 import os
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import sample
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from lakehouse.environment import without_foreign
+from lakehouse.kafka_login import ADMINISTRATOR
 from lakehouse.local.secret_store import with_password_files
 from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
 
 LOCALHOST = "127.0.0.1"
 NON_EPHEMERAL_PORTS = range(20_000, 32_000)  # ephemeral: from 32,768 on Linux, 49,152 on macOS, Windows
 LOCAL_HOSTS = {"localhost", LOCALHOST, "::1"}
+LOCAL_KAFKA_LOGIN: Mapping[str, Any] = {"kafka_security_protocol": "SASL_PLAINTEXT", "kafka_user": ADMINISTRATOR}
 ADDRESS_FIELDS = (
     "db_host",
     "db_port",
     "db_sslmode",
     "kafka_bootstrap_servers",
+    "kafka_security_protocol",
     "kafka_controller_port",
     "connect_url",
     "thrift_host",
@@ -42,6 +46,7 @@ def with_local_addresses(settings: Settings) -> Settings:
             "kafka_bootstrap_servers": _to_localhost(
                 settings.kafka_bootstrap_servers, defaults.kafka_bootstrap_servers
             ),
+            **LOCAL_KAFKA_LOGIN,
             "connect_url": f"http://{_to_localhost(settings.connect_url, defaults.connect_url)}",
             "thrift_host": LOCALHOST,
             "connector_db_host": None,
@@ -65,6 +70,7 @@ def on_free_ports(home: Path) -> Settings:
         db_port=db,
         kafka_bootstrap_servers=f"{LOCALHOST}:{kafka}",
         kafka_controller_port=controller,
+        **LOCAL_KAFKA_LOGIN,
         connect_url=f"http://{LOCALHOST}:{connect}",
         thrift_host=LOCALHOST,
         thrift_port=thrift,

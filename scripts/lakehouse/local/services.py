@@ -22,9 +22,20 @@ def services(home: Path, settings: Settings) -> list[Service]:
         thrift.service(home, settings),
         connect.service(home, settings, java),
         _connector_controller(settings),
-        _worker("distance-worker", "distance_worker.py", "db_distance_password_file", "api_key_maps_file", "maps_url"),
         _worker(
-            "slack-notifier", "slack_new_activity_notifier.py", "db_notifier_password_file", "slack_webhook_url_file"
+            "distance-worker",
+            "distance_worker.py",
+            "db_distance_password_file",
+            "kafka_distance_password_file",
+            "api_key_maps_file",
+            "maps_url",
+        ),
+        _worker(
+            "slack-notifier",
+            "slack_new_activity_notifier.py",
+            "db_notifier_password_file",
+            "kafka_notifier_password_file",
+            "slack_webhook_url_file",
         ),
         _table_init(),
         _thrift_init(),
@@ -46,7 +57,8 @@ def _connector_controller(settings: Settings) -> Service:
         command=job_command("register_connector.py"),
         settings=(
             *LOADER_SETTINGS,
-            *("kafka_bootstrap_servers", "connect_url", "connect_password_file", "log_format"),
+            *("kafka_bootstrap_servers", "kafka_security_protocol", "kafka_controller_password_file"),
+            *("connect_url", "connect_password_file", "log_format"),
         ),
         address=settings.connect_url,
         readiness=lambda: connector_controller.missing_for_readiness(as_loader(settings)),
@@ -65,7 +77,14 @@ def _stream_processor(home: Path, settings: Settings) -> Service:
     return Service(
         name="stream-processor",
         command=("env", f"HEARTBEAT_FILE={heartbeat}", *job_command("continuous_master_stream.py")),
-        settings=(*WORKER_SETTINGS, "db_worker_password_file", *SPARK_SETTINGS, "warm_jvm_socket", "spark_ui_port"),
+        settings=(
+            *WORKER_SETTINGS,
+            "db_worker_password_file",
+            "kafka_stream_password_file",
+            *SPARK_SETTINGS,
+            "warm_jvm_socket",
+            "spark_ui_port",
+        ),
         address=settings.lake,
         prepare=lambda: heartbeat.unlink(missing_ok=True),
         readiness=missing,

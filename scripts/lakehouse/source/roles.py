@@ -6,6 +6,14 @@ loads and migrates. Debezium, the workers and readers have only the rights that 
 
 from collections.abc import Mapping
 
+from lakehouse.kafka_login import (
+    CONTROLLER_ACCOUNT,
+    DISTANCE_ACCOUNT,
+    NOTIFIER_ACCOUNT,
+    REFRESH_ACCOUNT,
+    STREAM_ACCOUNT,
+    as_account,
+)
 from lakehouse.passwords import Password, read_password
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import Connection, encrypt_password, sql
@@ -22,11 +30,23 @@ PASSWORD_NAMES: Mapping[str, Password] = {
     READER_ROLE: "db_reader_password",
 }
 ROLE_NAMES = tuple(PASSWORD_NAMES)
+# With its login a program has its account of Kafka.
+KAFKA_ACCOUNTS: Mapping[str, str] = {
+    LOADER_ROLE: REFRESH_ACCOUNT,
+    WORKER_ROLE: STREAM_ACCOUNT,
+    DISTANCE_ROLE: DISTANCE_ACCOUNT,
+    NOTIFIER_ROLE: NOTIFIER_ACCOUNT,
+}
 
 
 def loader_settings() -> Settings:
     """Return the settings of a command of ours, which uses the loader's login and never the administrator's."""
     return as_loader(Settings())
+
+
+def controller_settings() -> Settings:
+    """Return the settings of the connector's controller: the loader's login, and the account that creates topics."""
+    return as_account(loader_settings(), CONTROLLER_ACCOUNT)
 
 
 def as_loader(settings: Settings) -> Settings:
@@ -65,7 +85,11 @@ def set_password(conn: Connection, role: str, password: str, options: str = "") 
 
 
 def as_login(settings: Settings, role: str) -> Settings:
-    """Return the settings with the login of a role: its name, and its password or the password's file."""
+    """Return the settings with the login of a role: its name, and its password or the password's file.
+
+    With it comes the account of Kafka of the programs that use it.
+    """
     name = PASSWORD_NAMES[role]
     password = {"db_password": getattr(settings, name), "db_password_file": getattr(settings, f"{name}_file")}
-    return settings.model_copy(update={"db_user": role, **password})
+    own = settings.model_copy(update={"db_user": role, **password})
+    return as_account(own, KAFKA_ACCOUNTS[role]) if role in KAFKA_ACCOUNTS else own

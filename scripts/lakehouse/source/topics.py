@@ -10,6 +10,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from lakehouse.contracts.company import START_COMMANDS, TOPIC_PREFIX
 from lakehouse.errors import NotReady
+from lakehouse.kafka_login import client_config, needs_login
 from lakehouse.settings import ROOT, Settings
 
 CONNECTOR_FILE = ROOT / "debezium" / "rh_sport.json"
@@ -139,7 +140,7 @@ def _topic_config(retention_ms: int) -> dict[str, str]:
 
 
 def _client_config(settings: Settings) -> dict[str, Any]:
-    return {"bootstrap_servers": settings.kafka_bootstrap_servers, "bootstrap_timeout_ms": 5_000}
+    return {**client_config(settings), "bootstrap_timeout_ms": 5_000}
 
 
 def _partitions(consumer: KafkaConsumer, name: str) -> set[int]:
@@ -153,7 +154,9 @@ def _connect_or_not_ready(settings: Settings, connect: Any) -> Any:
     try:
         return connect()
     except KafkaError as error:
+        # A client of Python tries again and again where its password is wrong.
+        account = f" the account {settings.kafka_user}" if needs_login(settings) else ""
         raise NotReady(
-            f"Kafka does not answer at {settings.kafka_bootstrap_servers} ({type(error).__name__}). "
+            f"Kafka does not answer{account} at {settings.kafka_bootstrap_servers} ({type(error).__name__}). "
             f"Start it ({START_COMMANDS}), or set KAFKA_BOOTSTRAP_SERVERS."
         ) from error

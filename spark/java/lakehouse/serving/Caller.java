@@ -12,10 +12,8 @@ record Caller(String session, String user, Role role, String client) {
 
   /** Return who makes the call that this thread serves. */
   static Caller current(String session) {
-    String user = TSetIpAddressProcessor.getUserName();
-    Login login = Logins.current(user);
-    Role role = login == null ? Role.NONE : login.role();
-    return new Caller(session, user, role, TSetIpAddressProcessor.getUserIpAddress());
+    return new Caller(
+        session, TSetIpAddressProcessor.getUserName(), Logins.role(), TSetIpAddressProcessor.getUserIpAddress());
   }
 
   /** Return the fields that each line of the journal begins with. */

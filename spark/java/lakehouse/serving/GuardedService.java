@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.hive.service.auth.TSetIpAddressProcessor;
 import org.apache.hive.service.cli.CLIService;
 import org.apache.hive.service.cli.HiveSQLException;
 import org.apache.hive.service.cli.OperationHandle;
@@ -47,8 +46,8 @@ public final class GuardedService extends ThriftBinaryCLIService {
 
   @Override
   public TOpenSessionResp OpenSession(TOpenSessionReq request) throws TException {
-    Login login = Logins.current(TSetIpAddressProcessor.getUserName());
-    Role role = login == null ? Role.NONE : login.role();
+    Login login = Logins.current();
+    Role role = Logins.role();
     TOpenSessionResp response = new TOpenSessionResp();
     try {
       if (login == null) {
@@ -128,14 +127,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetSchemasResp GetSchemas(TGetSchemasReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
-    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), Logins.role()));
     return foreign == null ? super.GetSchemas(request) : new TGetSchemasResp(foreign);
   }
 
   @Override
   public TGetTablesResp GetTables(TGetTablesReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
-    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), Logins.role()));
     return foreign == null ? super.GetTables(request) : new TGetTablesResp(foreign);
   }
 
@@ -148,14 +147,14 @@ public final class GuardedService extends ThriftBinaryCLIService {
   @Override
   public TGetColumnsResp GetColumns(TGetColumnsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
-    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), Logins.role()));
     return foreign == null ? super.GetColumns(request) : new TGetColumnsResp(foreign);
   }
 
   @Override
   public TGetFunctionsResp GetFunctions(TGetFunctionsReq request) throws TException {
     TStatus foreign = foreign(request.getSessionHandle());
-    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), role()));
+    request.setSchemaName(VisibleDatabases.pattern(request.getSchemaName(), Logins.role()));
     return foreign == null ? super.GetFunctions(request) : new TGetFunctionsResp(foreign);
   }
 
@@ -269,12 +268,6 @@ public final class GuardedService extends ThriftBinaryCLIService {
   public synchronized void stop() {
     ended.stop();
     super.stop();
-  }
-
-  /** Return the role of the name that logged in on this connection. */
-  private static Role role() {
-    Login login = Logins.current(TSetIpAddressProcessor.getUserName());
-    return login == null ? Role.NONE : login.role();
   }
 
   /** Close the sessions of users who were removed meanwhile, with what they run. */

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import javax.security.sasl.AuthenticationException;
 import org.apache.hive.service.auth.PasswdAuthenticationProvider;
+import org.apache.hive.service.auth.TSetIpAddressProcessor;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.slf4j.Logger;
@@ -53,10 +54,16 @@ public final class Logins implements PasswdAuthenticationProvider {
     CURRENT.set(login);
   }
 
-  /** Return the login of this thread's connection under a name, or null. */
-  static Login current(String user) {
+  /** Return the login of this thread's connection, or null. */
+  static Login current() {
     Login login = CURRENT.get();
-    return login != null && login.user().equals(user) ? login : null;
+    return login != null && login.user().equals(TSetIpAddressProcessor.getUserName()) ? login : null;
+  }
+
+  /** Return the role of the name that logged in on this thread's connection. */
+  static Role role() {
+    Login login = current();
+    return login == null ? Role.NONE : login.role();
   }
 
   /** Whether a login would still be accepted, apart from its password: a user may have been removed meanwhile. */
