@@ -131,6 +131,7 @@ def test_what_others_write_again_meanwhile_is_visible(home: Path, uid: int) -> N
             (home / "lake" / name).mkdir(mode=0o755)
         new = home / "users" / "new"
         new.write_text("paul\n", encoding="utf-8")
+        new.chmod(0o644)  # another user reads it, whatever the umask is here
         new.replace(home / "users" / "file")
         process.stdin.write("go\n")
         process.stdin.flush()

@@ -11,10 +11,12 @@ from pyspark.sql import SparkSession
 from lakehouse.errors import LakehouseError
 from lakehouse.private_file import writer_umask
 from lakehouse.settings import Settings
+from lakehouse.spark.callbacks import authenticate_callbacks
 from lakehouse.spark.jvm_environment import export_jvm_environment
 from lakehouse.spark.jvm_options import authentication_conf, jvm_options
 from lakehouse.spark.warm_jvm_client import attached_to_warm_jvm
 
+STREAM_JOB = "stream"  # the one in which the JVM calls into Python
 # The one setting that no job may lack: with this log store, two processes cannot both commit the same version.
 LOG_STORE = ("spark.delta.logStore.file.impl", "lakehouse.storage.HardLinkLogStore")
 # For the files whose mode Hadoop sets itself, as a stream's checkpoints: the process's own is the same.
@@ -31,7 +33,7 @@ def conf(settings: Settings, job: str) -> dict[str, str]:
         machine_conf["spark.driver.extraClassPath"] = f"{jars}/*"
     else:
         machine_conf["spark.jars"] = ",".join(str(jar) for jar in sorted(jars.glob("*.jar")))
-    if settings.spark_ui_port and job == "stream":
+    if settings.spark_ui_port and job == STREAM_JOB:
         machine_conf |= {"spark.ui.enabled": "true", "spark.ui.port": str(settings.spark_ui_port)}
     machine_conf |= authentication_conf(settings) | {EXTRA_JAVA_OPTIONS: jvm_options(settings)}
     return (
@@ -55,6 +57,8 @@ def session(
     with attached_to_warm_jvm(settings.warm_jvm_socket) if warm else nullcontext():
         spark = SparkSession.builder.config(conf=SparkConf().setAll([*spark_conf.items()])).getOrCreate()
         try:
+            if job == STREAM_JOB:
+                authenticate_callbacks(spark)
             yield spark
         finally:
             spark.stop()
