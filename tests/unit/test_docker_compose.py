@@ -38,8 +38,6 @@ CONNECT_PROPERTY_NAMES = {
 JVM_VARIABLES = {
     "HEAP_OPTS": "-Xmx512m",
     "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError",
-    "KAFKA_OPTS": "-Djava.security.auth.login.config=/run/connect-login.conf "
-    "-Dconnect.login.file=/tmp/login.properties",
 }
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 CONTAINER_NAMES = {
@@ -64,6 +62,7 @@ def _services() -> Mapping[str, Mapping[str, Any]]:
 
 
 SERVICES = _services()
+PUBLISHING = YAML(typ="safe").load((ROOT / "docker-compose.kafka.yml").read_text(encoding="utf-8"))["services"]
 OUR_SERVICES = {name: service for name, service in SERVICES.items() if "build" in service}
 ONE_SHOTS = {"secrets", "postgres-init"}  # they exit before the others start
 each_service = pytest.mark.parametrize("name", SERVICES)
@@ -282,7 +281,7 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
         ("DB_DISTANCE_PASSWORD", {"distance-worker"}),
         ("DB_NOTIFIER_PASSWORD", {"slack-notifier"}),
         ("DB_READER_PASSWORD", set()),
-        ("CONNECT_PASSWORD", {"debezium", "pipeline", "debezium-init"}),
+        ("CONNECT_PASSWORD", {"pipeline", "debezium-init"}),
     ],
 )
 def test_password_is_in_a_volume_that_its_services_mount(password: str, services: set[str]) -> None:
@@ -336,11 +335,20 @@ def test_thrift_server_shares_its_network_with_the_initialiser_alone() -> None:
 
 
 def test_kafka_and_connect_are_published_by_an_override_alone() -> None:
-    override = YAML(typ="safe").load((ROOT / "docker-compose.kafka.yml").read_text(encoding="utf-8"))
-    assert override["services"] == {
-        "redpanda": {"ports": ["127.0.0.1:${KAFKA_PORT:-19092}:19092"]},
-        "debezium": {"ports": ["127.0.0.1:${CONNECT_PORT:-8083}:8083"]},
+    assert {name: service.get("ports") for name, service in PUBLISHING.items()} == {
+        "redpanda": ["127.0.0.1:${KAFKA_PORT:-19092}:19092"],
+        "debezium": ["127.0.0.1:${CONNECT_PORT:-8083}:8083"],
     }
+
+
+def test_connect_that_is_published_asks_for_its_password() -> None:
+    override = PUBLISHING["debezium"]["environment"]
+    assert override.keys().isdisjoint(SERVICES["debezium"]["environment"])
+    assert override["KAFKA_OPTS"].split() == [
+        "-Djava.security.auth.login.config=/run/connect-login.conf",
+        "-Dconnect.login.file=/tmp/login.properties",
+    ]
+    assert override["CONNECT_REST_EXTENSION_CLASSES"] == worker_properties(Settings())["rest.extension.classes"]
 
 
 def test_kafka_connect_settings_equal_those_of_local_mode() -> None:
@@ -355,6 +363,7 @@ def test_kafka_connect_settings_equal_those_of_local_mode() -> None:
     local = {name: str(value) for name, value in worker_properties(Settings()).items()}
     addresses = {"bootstrap.servers", "listeners", "rest.advertised.host.name"}
     assert container["bootstrap.servers"] == "redpanda:9092"
+    addresses |= {"rest.extension.classes"}  # where Connect is published
     # Locally Connect finds the file by a relative path, which the provider does not compare with allowed ones.
     assert container.pop("config.providers.directory.param.allowed.paths") == "/run/secrets/db-capture-password"
     assert {k: v for k, v in container.items() if k not in addresses} == {
@@ -390,7 +399,7 @@ def test_connect_in_compose_reads_the_password_and_is_healthy_when_it_asks_for_o
     tmp_path: Path, password: str
 ) -> None:
     """An answer of another code, or none, is not healthy."""
-    shell, option, script = SERVICES["debezium"]["entrypoint"]
+    shell, option, script = PUBLISHING["debezium"]["entrypoint"]
     for path in ("/run/secrets/connect-password", "/tmp/login", "/docker-entrypoint.sh"):  # noqa: S108
         script = script.replace(path, f"{tmp_path}/{Path(path).name}")
     (tmp_path / "connect-password").mkdir()
@@ -404,14 +413,15 @@ def test_connect_in_compose_reads_the_password_and_is_healthy_when_it_asks_for_o
     login = tmp_path / "login.properties"
     assert login.read_text("utf-8").removesuffix("\n") == properties.render({CONNECT_USER: password}).removesuffix("\n")
     assert login.stat().st_mode & 0o077 == 0
-    assert SERVICES["debezium"]["healthcheck"]["test"][1].endswith("| grep -qx 401")
+    assert SERVICES["debezium"]["healthcheck"]["test"][1].endswith("| grep -Eqx '200|401'")
 
 
 def test_connects_passwords_are_mounted_one_by_one_and_read_only() -> None:
-    assert {target: read_only for _, target, read_only in _mounts(SERVICES["debezium"])} == {
-        "/run/connect-login.conf": True,
+    capture, login = "/run/secrets/db-capture-password", "/run/connect-login.conf"
+    assert {target: read_only for _, target, read_only in _mounts(SERVICES["debezium"])} == {capture: True}
+    assert {target: read_only for _, target, read_only in _mounts(PUBLISHING["debezium"])} == {
+        login: True,
         "/run/secrets/connect-password": True,
-        "/run/secrets/db-capture-password": True,
     }
 
 
