@@ -25,6 +25,7 @@ from lakehouse.distance import worker
 from lakehouse.distance.google_routes import ROUTES_PATH
 from lakehouse.errors import NotReady
 from lakehouse.kafka_login import client_config
+from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.retries import wait_until
 from lakehouse.settings import Settings
@@ -34,6 +35,7 @@ from spark.messages import SHOES
 from stack.activity_events import insert_activities, insert_employee, insert_go_live, numbered_event, quoted_ids
 from stack.cdc_harness import CdcHarness, open_harness
 from stack.databases import fresh_database
+from stack.own_services import services_of_tests
 from stack.service_thread import run_service
 from stack.silver_diff import differences
 from support.fake_slack import Answer, FakeSlack, accept
@@ -50,7 +52,8 @@ TABLE = """
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield Postgres and Kafka alone, which tests may stop."""
-    stack = Stack.on_free_ports(tmp_path_factory.mktemp("away"))
+    home = tmp_path_factory.mktemp("away")
+    stack = Stack(home, on_free_ports(home), service_factory=services_of_tests)
     try:
         stack.up("postgres", "kafka")
         admin = topics.admin_client(stack.settings)
