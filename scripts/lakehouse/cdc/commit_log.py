@@ -115,7 +115,23 @@ def _commits_after(table: DeltaTable, version: int) -> list[dict[str, Any]]:
 
 
 def _history(table: DeltaTable, limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` last commits, newest first: those after the last one that delta-rs cannot parse."""
+    """Return up to `limit` last commits of an open table, newest first, each with the version that it has.
+
+    delta-rs lists the log as it is now, and counts down from the version at which the table was opened: after a commit
+    of somebody else in between, each commit has the number of the one before it.
+    """
+    while True:
+        latest = DeltaTable(table.table_uri).version()
+        commits = _read_history(table, limit)
+        if DeltaTable(table.table_uri).version() == latest:
+            break
+    opened_at, newer = table.version(), latest - table.version()
+    numbered = ({**commit, "version": commit["version"] + newer} for commit in commits)
+    return [commit for commit in numbered if commit["version"] <= opened_at]
+
+
+def _read_history(table: DeltaTable, limit: int) -> list[dict[str, Any]]:
+    """Return what delta-rs lists: commits after the last one that it cannot parse."""
     try:
         return [*table.history(limit)]
     except DeltaError:
