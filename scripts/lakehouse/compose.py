@@ -7,13 +7,12 @@ from pathlib import Path
 from shutil import which
 
 from lakehouse.env_file import EnvError, read_env_file
+from lakehouse.environment import ENVIRONMENT_ONLY_VAR
 
-HERE = Path(__file__).resolve().parents[2]
 NOTICES = {  # of the programs in a folder; HR runs those of the second
     "scripts/Jobs_Spark": "docker-compose runs: this goes on inside of pipeline, with its folders.",
     "scripts/ETL_Full_Load": "docker-compose tourne : la suite se passe dans pipeline, avec ses dossiers.",
 }
-INSIDE = "LAKEHOUSE_ENVIRONMENT_ONLY"  # set where a stack runs a program
 RUN_IN_PIPELINE = ("run", "--rm", "pipeline", "python")
 
 
@@ -34,7 +33,12 @@ def run_inside(checkout: Path, program: Path, arguments: Sequence[str], environm
     """
     local_addresses = checkout / ".local" / "run" / "addresses.env"
     name = _name_in(checkout, program)
-    if name is None or INSIDE in environment or local_addresses.exists() or {"-h", "--help"} & {*arguments}:
+    if (
+        name is None
+        or ENVIRONMENT_ONLY_VAR in environment
+        or local_addresses.exists()
+        or {"-h", "--help"} & {*arguments}
+    ):
         return None
     if "DB_HOST" in environment or _names_host(checkout / ".env") or not (compose := running_compose(checkout)):
         return None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 CHECKOUT_FOLDER = Path(__file__).resolve().parents[2]
+ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"  # set where a stack runs a program
 # The Makefile has the same lists. LD_PRELOAD and its like stay: they are the machine's, not an installation's.
 FOREIGN_PREFIXES = (
     *("SPARK_", "PYSPARK_", "HADOOP_", "HDFS_", "YARN_", "HIVE_", "LOG4J_"),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from lakehouse import compose
-from lakehouse.environment import leave_out_foreign
+from lakehouse.environment import CHECKOUT_FOLDER, leave_out_foreign
 from lakehouse.private_file import writer_umask
 from lakehouse.terminal import prepare_output
 
-ERRORS_HOME = Path(__file__).resolve().parents[2] / ".local"
+ERRORS_HOME = CHECKOUT_FOLDER / ".local"
 HOME_VAR = "LAKEHOUSE_HOME"  # the folder of a stack that is none of the checkout's
 RETAINED_TRACEBACKS = 50
 INTERRUPTED = 128 + signal.SIGINT
@@ -93,7 +93,7 @@ def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str
     prepare_output()
     leave_out_foreign(os.environ)
     try:
-        inside = compose.run_inside(compose.HERE, Path(sys.argv[0]), sys.argv[1:], os.environ)
+        inside = compose.run_inside(CHECKOUT_FOLDER, Path(sys.argv[0]), sys.argv[1:], os.environ)
         exit_code = (main() or 0) if inside is None else inside
     except LakehouseError as error:
         print(describe(error), file=sys.stderr)

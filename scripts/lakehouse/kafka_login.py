@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from lakehouse.passwords import Password, read_password
+from lakehouse.passwords import Password, password_of, read_password
 from lakehouse.settings import Settings
 
 ADMINISTRATOR = "admin"  # the broker itself, and whoever grants rights
@@ -28,8 +28,7 @@ LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 def as_account(settings: Settings, account: str) -> Settings:
     """Return the settings with an account of Kafka: its name, and its password or the password's file."""
-    name = ACCOUNTS[account]
-    password = {"kafka_password": getattr(settings, name), "kafka_password_file": getattr(settings, f"{name}_file")}
+    password = password_of(settings, ACCOUNTS[account], "kafka_password")
     return settings.model_copy(update={"kafka_user": account, **password})
 
 

@@ -25,6 +25,11 @@ Password = Literal[
 ]
 
 
+def password_of(settings: Settings, name: Password, field: Password) -> dict[str, object]:
+    """Return the update of settings that puts a password, or its file, in the place of another one."""
+    return {field: getattr(settings, name), f"{field}_file": getattr(settings, f"{name}_file")}
+
+
 def read_password(settings: Settings, name: Password) -> str:
     """Return a password, as it is now: a long-lived process finds a changed one at its next login.
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from lakehouse.private_file import write_private_file
+
 ESCAPED_CHARACTERS = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 LAST_ASCII = 0x7E
 
@@ -13,9 +15,9 @@ def render(properties: Mapping[str, object]) -> str:
 
 
 def write(path: Path, properties: Mapping[str, object]) -> None:
-    """Write a .properties file, and create its folder."""
+    """Write a .properties file, which its owner alone may read, and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(properties), encoding="ascii")
+    write_private_file(path, render(properties))
 
 
 def escape(value: str) -> str:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lakehouse import variables
 from lakehouse.env_file import Assignment, EnvError, read_env_file, read_generated_file
+from lakehouse.environment import ENVIRONMENT_ONLY_VAR
 from lakehouse.errors import UsageError
 from lakehouse.logs import LogFormat
 from lakehouse.private_file import read_secret_file
@@ -25,7 +26,6 @@ SAMPLE_DIR = ROOT / "data" / "sample"  # HR's two files of a fictive company
 SECRETS_DIR = Path(".local/run/secrets")  # one file a secret, as everywhere that a setting ends in _FILE
 LOCAL_ADDRESSES_FILE = ROOT / ".local" / "run" / "addresses.env"
 
-ENVIRONMENT_ONLY_VAR = "LAKEHOUSE_ENVIRONMENT_ONLY"
 SslMode = Annotated[str, Field(pattern=f"^({'|'.join(variables.SSL_MODES)})$")]
 KafkaProtocol = Annotated[str, Field(pattern=f"^({'|'.join(variables.KAFKA_PROTOCOLS)})$")]
 REDPANDA_CONTAINER_ADDRESS = "redpanda:9092"  # as containers know it

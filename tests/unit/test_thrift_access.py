@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from lakehouse.env_file import Assignment, EnvError
+from lakehouse.environment import ENVIRONMENT_ONLY_VAR
 from lakehouse.errors import BadInput, UsageError
 from lakehouse.serving.access import CERTIFICATE_PASSWORD, check_access, prepare_access
 from lakehouse.serving.server import prepare
 from lakehouse.serving.user_file import remove_user, save_user
-from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
+from lakehouse.settings import Settings
 from lakehouse.variables import check_value, is_loopback
 
 FEW_ITERATIONS = 1_000

@@ -120,13 +120,11 @@ def _history(table: DeltaTable, limit: int) -> list[dict[str, Any]]:
     delta-rs lists the log as it is now, and counts down from the version at which the table was opened: after a commit
     of somebody else in between, each commit has the number of the one before it.
     """
-    while True:
-        latest = DeltaTable(table.table_uri).version()
-        commits = _read_history(table, limit)
-        if DeltaTable(table.table_uri).version() == latest:
-            break
-    opened_at, newer = table.version(), latest - table.version()
-    numbered = ({**commit, "version": commit["version"] + newer} for commit in commits)
+    opened_at = latest = table.version()
+    commits = _read_history(table, limit)
+    while (now := DeltaTable(table.table_uri).version()) != latest:
+        latest, commits = now, _read_history(table, limit)
+    numbered = ({**commit, "version": commit["version"] + latest - opened_at} for commit in commits)
     return [commit for commit in numbered if commit["version"] <= opened_at]
 
 

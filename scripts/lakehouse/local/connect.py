@@ -9,7 +9,6 @@ from lakehouse.kafka_login import CONNECT_ACCOUNT, as_account, java_login
 from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.passwords import read_password
-from lakehouse.private_file import write_private_file
 from lakehouse.settings import ROOT, Settings
 from lakehouse.source.connect_client import CONNECT_USER, build_config, client_overrides, connect_session
 from lakehouse.source.topics import read_connector_config
@@ -43,9 +42,8 @@ def login_options(login: Path) -> tuple[str, ...]:
 
 def write_files(worker: Path, login: Path, settings: Settings) -> None:
     """Write the worker's configuration, and the private file of the user that Connect lets in."""
-    worker.parent.mkdir(parents=True, exist_ok=True)
-    write_private_file(worker, properties.render({**worker_properties(settings), **kafka_properties(settings)}))
-    write_private_file(login, properties.render({CONNECT_USER: read_password(settings, "connect_password")}))
+    properties.write(worker, {**worker_properties(settings), **kafka_properties(settings)})
+    properties.write(login, {CONNECT_USER: read_password(settings, "connect_password")})
 
 
 def kafka_properties(settings: Settings) -> dict[str, str]:

@@ -20,7 +20,6 @@ from lakehouse.local.java_command import java_command
 from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import LOCALHOST, port_of
 from lakehouse.passwords import read_password
-from lakehouse.private_file import write_private_file
 from lakehouse.settings import Settings
 
 BROKER_HEAP = "512m"
@@ -134,8 +133,7 @@ def check_readiness(settings: Settings) -> str | None:
 
 
 def _write_config(path: Path, settings: Settings, data: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_private_file(path, properties.render({**server_properties(settings, data), **login_properties(settings)}))
+    properties.write(path, {**server_properties(settings, data), **login_properties(settings)})
 
 
 def _cluster_id() -> str:

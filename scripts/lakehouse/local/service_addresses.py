@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from lakehouse.environment import without_foreign
+from lakehouse.environment import ENVIRONMENT_ONLY_VAR, without_foreign
 from lakehouse.kafka_login import ADMINISTRATOR
 from lakehouse.local.secret_store import with_password_files
-from lakehouse.settings import ENVIRONMENT_ONLY_VAR, Settings
+from lakehouse.settings import Settings
 
 LOCALHOST = "127.0.0.1"
 NON_EPHEMERAL_PORTS = range(20_000, 32_000)  # ephemeral: from 32,768 on Linux, 49,152 on macOS, Windows

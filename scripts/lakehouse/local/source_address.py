@@ -13,6 +13,8 @@ from lakehouse import compose
 from lakehouse.arguments import Parser
 from lakehouse.errors import NotReady, run
 from lakehouse.local.postgres_server import binary_path
+from lakehouse.local.secret_store import secret_path
+from lakehouse.local.secret_volumes import VALUE_FILE
 from lakehouse.local.service_addresses import LOCALHOST
 from lakehouse.passwords import read_password
 from lakehouse.settings import LOCAL_ADDRESSES_FILE, ROOT, Settings
@@ -23,6 +25,7 @@ DESCRIPTION = """Print the source database's address, with a password, or open p
 
 The loader owns the tables. The reader changes nothing."""
 # Mounts all passwords, and needs none of the other services.
+VOLUMES = Path("/run/secrets")
 CAT_IN_COMPOSE = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "cat", "postgres-init")
 
 
@@ -52,8 +55,8 @@ def render_address(settings: Settings) -> str:
 
 def compose_settings(command: tuple[str, ...], role: str) -> Settings:
     """Return the settings of a login of compose's Postgres, as this machine reaches it. Raises NotReady."""
-    folder = PASSWORD_NAMES[role].replace("_", "-")
-    password = _output(*command, *CAT_IN_COMPOSE, f"/run/secrets/{folder}/value")
+    file = secret_path(VOLUMES, PASSWORD_NAMES[role]) / VALUE_FILE
+    password = _output(*command, *CAT_IN_COMPOSE, str(file))
     _, _, port = _output(*command, "port", "postgres", "5432").rpartition(":")
     name = _output(*command, "exec", "-T", "postgres", "printenv", "POSTGRES_DB")
     return Settings().model_copy(
@@ -80,7 +83,7 @@ def _output(*command: str) -> str:
 def _open_psql(settings: Settings) -> None:
     environment = {**os.environ, "PGPASSWORD": read_password(settings, "db_password")}
     environment |= {"PGSSLMODE": settings.db_sslmode}
-    program = Path(binary_path("psql"))
+    program = binary_path("psql")
     options = ("-h", settings.db_host, "-p", str(settings.db_port), "-U", settings.db_user, settings.db_name)
     sys.stdout.flush()
     os.execve(program, [str(program), *options], environment)  # noqa: S606 - no shell is needed

@@ -14,7 +14,7 @@ from lakehouse.kafka_login import (
     STREAM_ACCOUNT,
     as_account,
 )
-from lakehouse.passwords import Password, read_password
+from lakehouse.passwords import Password, password_of, read_password
 from lakehouse.settings import Settings
 from lakehouse.source.postgres import Connection, encrypt_password, sql
 
@@ -89,7 +89,6 @@ def as_login(settings: Settings, role: str) -> Settings:
 
     With it comes the account of Kafka of the programs that use it.
     """
-    name = PASSWORD_NAMES[role]
-    password = {"db_password": getattr(settings, name), "db_password_file": getattr(settings, f"{name}_file")}
+    password = password_of(settings, PASSWORD_NAMES[role], "db_password")
     own = settings.model_copy(update={"db_user": role, **password})
     return as_account(own, KAFKA_ACCOUNTS[role]) if role in KAFKA_ACCOUNTS else own
