@@ -172,8 +172,10 @@ def _find_stream_python(system: SystemUnderTest, jobs: Jobs, _seed: int) -> Froz
 
 
 def _last_java(processes: Sequence[psutil.Process]) -> psutil.Process | None:
-    with suppress(psutil.NoSuchProcess):
-        return next((process for process in reversed(processes) if process.name() == "java"), None)
+    for process in reversed(processes):
+        with suppress(psutil.NoSuchProcess):
+            if process.name() == "java":
+                return process
     return None
 
 

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -23,6 +24,7 @@ from lakehouse.local.stack import Stack
 from lakehouse.settings import Settings
 from lakehouse.source.roles import PASSWORD_NAMES
 from support.port_table import documented_ports
+from support.processes import read_family
 from support.thrift_connection import is_let_in
 from support.timing import seconds
 
@@ -41,12 +43,16 @@ def listening(stack: Stack) -> Mapping[str, list[tuple[str, int]]]:
     supervisord = psutil.Process(int((stack.home / "run" / "supervisord.pid").read_text(encoding="utf-8")))
     names = {supervisord.pid: SUPERVISORD} | {one.pid: one.name for one in stack.status() if one.pid}
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for process in (supervisord, *supervisord.children(recursive=True)):
-        [name, *_] = [names[one.pid] for one in (process, *process.parents()) if one.pid in names]
-        for connection in process.net_connections(kind="inet"):
+    for family, connections in read_family(supervisord, _pids_and_connections):
+        [name, *_] = [names[pid] for pid in family if pid in names]
+        for connection in connections:
             if connection.status == psutil.CONN_LISTEN or not connection.raddr:
                 found[name].append((connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port))
     return found
+
+
+def _pids_and_connections(process: psutil.Process) -> tuple[list[int], list[Any]]:
+    return [one.pid for one in (process, *process.parents())], process.net_connections(kind="inet")
 
 
 def _configured_port(settings: Settings, variable: str) -> int:
