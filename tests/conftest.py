@@ -48,6 +48,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.streaming.pollingDelay": "50ms",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        # The Thrift server's cache, which a session has to turn on.
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,lakehouse.cache.CacheExtension",
     }
     with session(settings, "refresh", overrides) as spark, refuse_date_objects():
         yield spark

@@ -16,7 +16,7 @@ from lakehouse.spark.jvm_options import authentication_conf, jvm_options, quote,
 MAIN_CLASS = "lakehouse.serving.GuardedThriftServer"
 CATALOG = "catalog"  # folder of Derby's, in that of the catalog
 # The last extension's parser is the first to read a statement.
-EXTENSIONS = "io.delta.sql.DeltaSparkSessionExtension,lakehouse.serving.GateExtension"
+EXTENSIONS = "io.delta.sql.DeltaSparkSessionExtension,lakehouse.cache.CacheExtension,lakehouse.serving.GateExtension"
 VIEW_DIGESTS = "views.sha256"  # file in the folder of a catalog: the queries behind the views, as this version has them
 READY_MARKER = "whole"  # file in the folder of a catalog that has served
 
@@ -52,6 +52,7 @@ def render_spark_conf(settings: Settings, folder: Path) -> str:
         "spark.master": settings.spark_master,
         **authentication_conf(settings),
         "spark.sql.extensions": EXTENSIONS,
+        "spark.sql.catalog.spark_catalog": "lakehouse.cache.ViewCatalog",
         # With it, ${env:NAME} in a statement is the value of the server's variable.
         "spark.sql.variable.substitute": "false",
         "spark.lakehouse.owner.password.file": settings.thrift_owner_file,

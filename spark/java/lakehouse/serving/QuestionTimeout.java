@@ -37,17 +37,17 @@ public final class QuestionTimeout extends SparkListener {
   private static final int QUESTIONS_KEPT = 2_000;
 
   /** A question's limit and the time that its ended jobs took, both in ms. */
-  private static final class Question {
+  private static final class ResultKey {
     private long limit, used;
   }
 
   /** A running job: its question, its start by the JVM's clock in ns, and its scheduled end. */
-  private record RunningJob(Question question, long startedAt, Future<?> end) {}
+  private record RunningJob(ResultKey question, long startedAt, Future<?> end) {}
 
   // All events arrive in one thread.
-  private final Map<String, Question> questions = new LinkedHashMap<>() {
+  private final Map<String, ResultKey> questions = new LinkedHashMap<>() {
     @Override
-    protected boolean removeEldestEntry(Map.Entry<String, Question> eldest) {
+    protected boolean removeEldestEntry(Map.Entry<String, ResultKey> eldest) {
       return size() > QUESTIONS_KEPT;
     }
   };
@@ -77,7 +77,7 @@ public final class QuestionTimeout extends SparkListener {
     if (group == null) {
       return;
     }
-    Question question = question(group);
+    ResultKey question = question(group);
     long limit = question.limit;
     Future<?> end = limit == 0 ? null : timer.schedule(
         () -> cancel(start.jobId(), limit), Math.max(0, limit - question.used), TimeUnit.MILLISECONDS);
@@ -95,9 +95,9 @@ public final class QuestionTimeout extends SparkListener {
     }
   }
 
-  private Question question(String group) {
+  private ResultKey question(String group) {
     return questions.computeIfAbsent(group, unknown -> {
-      Question question = new Question();
+      ResultKey question = new ResultKey();
       question.limit = defaultLimit;
       return question;
     });

@@ -8,7 +8,7 @@ import org.apache.spark.sql.SparkSession;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** The role of each open session of the server, and the settings that it was opened with. */
-final class SessionRoles {
+public final class SessionRoles {
   private record Access(Role role, Map<String, String> settings) {}
 
   private static final Map<SparkSession, Access> OPEN = Collections.synchronizedMap(new WeakHashMap<>());
@@ -31,7 +31,7 @@ final class SessionRoles {
   }
 
   /** Return the role of a session; one that nobody opened has none. */
-  static Role of(SparkSession session) {
+  public static Role of(SparkSession session) {
     Access access = OPEN.get(session);
     if (access != null) {
       return access.role;
