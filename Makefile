@@ -1,6 +1,8 @@
 # Everything that these targets create is in .venv/ and .local/. Another interpreter: make demo PYTHON=/path/to/python3.12
 PYTHON ?= python3
-UV ?= $(firstword $(wildcard .venv/bin/uv) uv)
+UV ?= $(firstword $(wildcard .local/uv/bin/uv) uv)
+# What installs the packages: the uv that requirements-uv.txt pins, or pip. Where uv cannot be had, pip does.
+INSTALLER := uv
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m lakehouse.local
 SEED ?= 1
@@ -23,7 +25,7 @@ PIP_OURS := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_TR
   PIP_PROXY PIP_TIMEOUT PIP_DEFAULT_TIMEOUT PIP_RETRIES PIP_KEYRING_PROVIDER PIP_CONFIG_FILE PIP_CACHE_DIR
 unexport $(filter-out $(PIP_OURS),$(filter PIP_%,$(.VARIABLES)))
 
-.PHONY: help preflight install install-locked demo up down reset status logs slack user sample lint check test test-all coverage chaos bench lock sbom audit pin-images
+.PHONY: help preflight install install-locked classes demo up down reset status logs slack user sample lint check test test-all coverage chaos bench lock sbom audit pin-images
 .PHONY: tests-of-services tests-of-spark surroundings
 # Targets run one after another, except for the two halves of the tests.
 ifndef HALVES
@@ -39,12 +41,15 @@ preflight: ## print what this machine has and what is needed (nothing is downloa
 	@$(PYTHON) scripts/lakehouse/local/preflight.py
 
 # One installation at a time. It first hashes each jar, since a stamp says nothing of what became of a file.
-install: ## download Python packages and jars, and build Java's cache of Spark's classes
+install: ## download Python packages and jars, and compile our Java
 	@$(PYTHON) scripts/lakehouse/local/install_lock.py $(MAKE) --no-print-directory install-locked
 
 install-locked:
 	@$(PYTHON) scripts/lakehouse/local/jar_check.py
 	@$(MAKE) --no-print-directory --silent .local/jars/installed
+
+classes: install ## build Java's cache of Spark's classes; make up does it beside the services' start
+	@$(LOCAL) classes
 
 demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
 	@$(LOCAL) demo
@@ -98,10 +103,10 @@ test-all: lint ## the same with the long ones
 	@$(MAKE) --no-print-directory --jobs 2 HALVES='-m "long or not long"' tests-of-services tests-of-spark
 	@$(MAKE) --no-print-directory chaos WITHIN=600
 
-tests-of-services: install
+tests-of-services: classes
 	$(BIN)/python -m pytest $(SELECTED) tests/stack
 
-tests-of-spark: install
+tests-of-spark: classes
 	$(BIN)/python -m pytest $(SELECTED) tests/unit tests/spark
 
 surroundings: install ## the first load, a refresh and the preflight in a folder and an environment as people have them
@@ -110,16 +115,16 @@ surroundings: install ## the first load, a refresh and the preflight in a folder
 coverage: install ## the lines and branches that the unit and Spark tests do not run; pages in .local/coverage
 	$(BIN)/python -m pytest -m "not long" tests/unit tests/spark --cov --cov-report=term --cov-report=html
 
-chaos: install ## inject random faults into a system, and count what they cost: make chaos SEED=1 MINUTES=5, or PLANT=all
+chaos: classes ## inject random faults into a system, and count what they cost: make chaos SEED=1 MINUTES=5, or PLANT=all
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run --seed $(SEED) --minutes $(MINUTES) --within $(WITHIN) \
 	  $(if $(BUSY),--busy) $(if $(KEEP),--keep) $(if $(PLANT),--plant $(PLANT))
 
-bench: install ## measure everything, compared with plain settings and the limits: make bench SECTIONS="latency thrift" SIZES=10000
+bench: classes ## measure everything, next to plain settings and the limits: make bench SECTIONS="latency thrift" AGAINST=HEAD~1
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.run $(if $(SECTIONS),--sections $(SECTIONS)) \
-	  $(if $(SIZES),--sizes $(SIZES)) $(BENCH)
+	  $(if $(SIZES),--sizes $(SIZES)) $(if $(AGAINST),--against "$(AGAINST)" $(if $(ROUNDS),--rounds $(ROUNDS))) $(BENCH)
 
-lock: ## resolve requirements*.in again; needs uv (pip install uv)
-	for name in requirements requirements-local; do \
+lock: ## resolve requirements*.in again, by the uv of an installation or of PATH
+	for name in requirements requirements-local requirements-uv; do \
 	  $(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url \
 	    --quiet --output-file $$name.txt $$name.in || exit; \
 	done
@@ -147,19 +152,19 @@ export PTH
 
 # The stamps are written last, so that an interrupted installation is repeated. A .pth and not `pip install -e`:
 # it works with any pip, and downloads no build tools. Its import lets Ctrl-C end each program without a traceback.
-.venv/installed: requirements-local.txt
+.venv/installed: requirements-local.txt requirements-uv.txt
 	@$(PYTHON) scripts/lakehouse/local/preflight.py --no-ports
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
 	  { (umask 077; : >.local/venv.log); $(PYTHON) -m venv --clear .venv 2>.local/venv.log; } || { cat .local/venv.log >&2; exit 1; }  # Ctrl-C: no traceback
-	@echo "Python packages: about 1 GB into .venv, some minutes the first time"
+	@echo "Python packages: about 1 GB into .venv, a minute the first time; some minutes by pip"
 	@umask 077; mkdir -p .local/tmp
-	@TMPDIR="$$PWD/.local/tmp" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.local/pip}" $(BIN)/python -m pip install \
-	  --quiet --disable-pip-version-check --no-user --require-hashes -r requirements-local.txt
+	@TMPDIR="$$PWD/.local/tmp" PIP_CACHE_DIR="$${PIP_CACHE_DIR:-$$PWD/.local/pip}" \
+	  UV_CACHE_DIR="$${UV_CACHE_DIR:-$$PWD/.local/uv-cache}" \
+	  $(BIN)/python scripts/lakehouse/local/install_packages.py "$(INSTALLER)"
 	@$(BIN)/python -c "$$PTH"
-	@rm -rf .local/pip
+	@rm -rf .local/pip .local/uv-cache
 	@touch $@
 
 .local/jars/installed: .venv/installed $(LOCKS) $(JAVA_SOURCES)
 	@$(BIN)/python -m lakehouse.local.jars
-	@$(LOCAL) classes
 	@umask 077; touch $@

@@ -22,7 +22,7 @@ mkdir -p "$folder/.local" "$home"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp -p --parents -t "$folder"
 cp -al .venv "$folder/.venv"
 cp -al .local/jars "$folder/.local/jars"
-rm -f "$folder/.local/jars/installed" # checks the jars again, and builds Java's cache of this folder
+rm -f "$folder/.local/jars/installed" # checks the jars again; Java's cache of this folder is built while its services start
 ls -A /tmp >"$work/before"
 
 free_ports() { .venv/bin/python -c 'from lakehouse.local.service_addresses import free_ports; print(*free_ports(5))'; }

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.load import start_load
 from benchmarks.measurements import Measurement
 from benchmarks.options import Options
-from benchmarks.probes import DESTINATIONS, bronze_path, send_probes
+from benchmarks.probes import DESTINATIONS, Target, bronze_path, send_probes
 from benchmarks.system import BenchmarkSystem, start_system
 from lakehouse.retries import wait_until
 from support.system import Log
@@ -19,13 +19,13 @@ LOAD_RATE = 500.0  # changes a second
 QUIET_LABEL, LOADED_LABEL = "2/s", f"under {LOAD_RATE:.0f}/s"
 # Sent under the load before the measured probes: a stream runs for days, and its code is compiled by then.
 MAX_WARM_UP_PROBES = 120
-TARGETS_MS = {
-    f"commit → broker, p50, {QUIET_LABEL}": 40.0,
-    f"commit → broker, p95, {QUIET_LABEL}": 80.0,
-    f"commit → Bronze, p50, {QUIET_LABEL}": 250.0,
-    f"commit → Bronze, p95, {QUIET_LABEL}": 500.0,
-    f"commit → Bronze, p95, {LOADED_LABEL}": 1500.0,
-    f"commit → Slack, p50, {QUIET_LABEL}": 100.0,
+LATENCY_TARGETS = {
+    f"commit → broker, p50, {QUIET_LABEL}": Target(ms=40.0),
+    f"commit → broker, p95, {QUIET_LABEL}": Target(ms=80.0),
+    f"commit → Bronze, p50, {QUIET_LABEL}": Target(ratio=3.0),
+    f"commit → Bronze, p95, {QUIET_LABEL}": Target(ratio=3.0),
+    f"commit → Bronze, p95, {LOADED_LABEL}": Target(ratio=3.0),
+    f"commit → Slack, p50, {QUIET_LABEL}": Target(ms=100.0),
 }
 
 
@@ -54,13 +54,13 @@ def _measure_side(system: BenchmarkSystem, options: Options, side: str, table: s
         send_probes(system, min(MAX_WARM_UP_PROBES, options.probes), table)
     system.log(f"{options.probes} probes at {QUIET_LABEL}, {side}")
     yield from send_probes(system, options.probes, table).to_measurements(
-        LATENCY_SECTION, QUIET_LABEL, side, destinations, TARGETS_MS
+        LATENCY_SECTION, QUIET_LABEL, side, destinations, LATENCY_TARGETS
     )
     system.log(f"{options.probes} probes {LOADED_LABEL}, {side}")
     with start_load(system, LOAD_RATE) as running_load:
         wait_until(lambda: running_load.count, timeout=30, missing="the load")
         yield from send_probes(system, options.probes, table).to_measurements(
-            LATENCY_SECTION, LOADED_LABEL, side, destinations, TARGETS_MS
+            LATENCY_SECTION, LOADED_LABEL, side, destinations, LATENCY_TARGETS
         )
 
 

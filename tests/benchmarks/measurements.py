@@ -1,4 +1,4 @@
-"""Measurements: each a figure of the system with its plain variant, its limit and its target."""
+"""Measurements: each a figure of the system with its plain variant, its limit, and what it should reach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,6 +14,7 @@ class Measurement:
     """A figure of the system as tuned (`ours`), on Spark's and Delta's defaults (`plain`), and its `limit`.
 
     The limit is what the components reach alone. None stands for a value that was not measured.
+    A figure's target is absolute, or a ratio to its limit: seconds depend on the day, a ratio within a run does not.
     """
 
     section: str
@@ -24,6 +25,11 @@ class Measurement:
     limit: float | None = None
     target: float | None = None
     more: bool = False  # whether more is better
+    target_ratio: float | None = None  # of `ours` to `limit`
+
+    def __post_init__(self) -> None:
+        if self.target is not None and self.target_ratio is not None:
+            raise ValueError(f"{self.name} has two targets: an absolute one, and a ratio to its limit")
 
     @property
     def key(self) -> Key:
@@ -37,16 +43,22 @@ class Measurement:
     @property
     def is_target_met(self) -> bool | None:
         """Whether the target is met; None where there is no target or no figure."""
-        if self.ours is None or self.target is None:
+        figure, target = (self.ours, self.target) if self.target_ratio is None else (self.ratio, self.target_ratio)
+        if figure is None or target is None:
             return None
-        return self.ours >= self.target if self.more else self.ours <= self.target
+        return figure >= target if self.more else figure <= target
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours divided by the limit; None where one of them was not measured, or the limit is 0."""
+        return self.ours / self.limit if self.ours is not None and self.limit else None
 
     def __str__(self) -> str:
         sides = {"ours": self.ours, "plain": self.plain, "limit": self.limit}
         text = ", ".join(
             f"{side} {format_value(value, self.unit)}" for side, value in sides.items() if value is not None
         )
-        return f"{self.name}: {text or '-'}"
+        return f"{self.name}: {text or '-'}" + (f" ({format_ratio(self.ratio)} the limit)" if self.ratio else "")
 
 
 def merge_measurements(lines: Sequence[Measurement]) -> list[Measurement]:
@@ -59,6 +71,11 @@ def merge_measurements(lines: Sequence[Measurement]) -> list[Measurement]:
     frame = pd.DataFrame(lines, columns=columns, dtype=object)
     merged = frame.groupby(["section", "name"], sort=False, as_index=False).last()
     return [Measurement(*row) for row in merged.itertuples(index=False)]
+
+
+def format_ratio(value: float | None) -> str:
+    """Return a ratio as text; a dash for None."""
+    return "-" if value is None else f"{format_value(value)} ×"
 
 
 def format_value(value: float | None, unit: str = "") -> str:

@@ -11,7 +11,7 @@ class Options:
     sections: tuple[str, ...] = ()
     probes: int = 200
     changes: int = 1_000_000
-    rates: tuple[int, ...] = (1_000, 2_000, 3_000, 4_000, 6_000)  # changes a second
+    rates: tuple[int, ...] = (1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_500, 15_000)  # changes a second
     step: float = 45.0  # seconds at each rate
     sustained: float = 300.0  # seconds at the highest steady rate
     refreshes: int = 3

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from typing import NamedTuple
 
 from benchmarks.changes import earliest_start
 from benchmarks.measurements import Measurement
@@ -35,6 +36,13 @@ INSERT_PROBE = """
 _probe_rounds = count(1)
 
 
+class Target(NamedTuple):
+    """What a latency should reach: milliseconds, or a ratio to the latency of the bare consumer with delta-rs."""
+
+    ms: float | None = None
+    ratio: float | None = None
+
+
 @dataclass(frozen=True)
 class ProbeLatencies:
     """The milliseconds from commit to arrival, by destination, of the probes that arrived."""
@@ -42,7 +50,7 @@ class ProbeLatencies:
     latencies_ms: dict[str, list[float]]
 
     def to_measurements(
-        self, section: str, label: str, side: str, destinations: Sequence[str], targets: Mapping[str, float]
+        self, section: str, label: str, side: str, destinations: Sequence[str], targets: Mapping[str, Target]
     ) -> Iterator[Measurement]:
         """Yield a measurement for each destination and percentile, with the figure on this side."""
         for destination in destinations:
@@ -51,7 +59,9 @@ class ProbeLatencies:
                     f"commit → {destination}, p{percent}, {label}",
                     percentile(self.latencies_ms[destination], percent),
                 )
-                yield Measurement(section, name, "ms", target=targets.get(name)).with_value(side, figure)
+                target = targets.get(name, Target())
+                measured = Measurement(section, name, "ms", target=target.ms, target_ratio=target.ratio)
+                yield measured.with_value(side, figure)
 
 
 def send_probes(system: BenchmarkSystem, probes: int, table: str, *, timeout: float = PROBE_TIMEOUT) -> ProbeLatencies:

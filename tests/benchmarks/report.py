@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks.measurements import Key, Measurement, format_value
+from benchmarks.measurements import Key, Measurement, format_ratio, format_value
 
+VERDICTS = {True: "yes", False: "no", None: "-"}
 NOTABLE_CHANGE = 0.1  # share by which a figure has to change to be marked
 
 
 def render_table(lines: Sequence[Measurement], baseline: Mapping[Key, Measurement]) -> Table:
     """Return a table of the measurements with their baseline; lines that only the baseline has are included."""
-    rendered = Table("name", "ours", "plain", "limit", "target", "baseline", title="make bench", title_justify="left")
+    columns = ("name", "ours", "plain", "limit", "ours / limit", "wanted", "within", "baseline")
+    rendered = Table(*columns, title="make bench", title_justify="left")
     section = ""
     measured_keys = {line.key for line in lines}
     unmeasured = [_without_values(line) for key, line in baseline.items() if key not in measured_keys]
@@ -30,7 +32,9 @@ def render_table(lines: Sequence[Measurement], baseline: Mapping[Key, Measuremen
             ours_cell,
             format_value(line.plain),
             format_value(line.limit),
-            _format_target(line),
+            format_ratio(line.ratio),
+            format_target(line),
+            VERDICTS[line.is_target_met],
             format_baseline(line, baseline),
         )
     return rendered
@@ -48,7 +52,7 @@ def format_baseline(line: Measurement, baseline: Mapping[Key, Measurement]) -> s
 
 
 def write_results(path: Path, environment: Mapping[str, Any], lines: Sequence[Measurement]) -> None:
-    """Write the measurements and the environment of a run as JSON."""
+    """Write the measurements and the environment of a run as JSON; each has its ratio and its verdict too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**environment, "lines": [_rounded(line) for line in lines]}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
@@ -58,7 +62,7 @@ def read_results(path: Path) -> dict[Key, Measurement]:
     """Return the measurements of a written run, by section and name; empty where there is no file."""
     if not path.exists():
         return {}
-    lines = [Measurement(**line) for line in json.loads(path.read_text(encoding="utf-8"))["lines"]]
+    lines = [_to_measurement(line) for line in json.loads(path.read_text(encoding="utf-8"))["lines"]]
     return {line.key: line for line in lines}
 
 
@@ -72,12 +76,24 @@ def save_baseline(path: Path, environment: Mapping[str, Any], lines: Sequence[Me
 
 
 def _rounded(line: Measurement) -> dict[str, Any]:
-    return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(line).items()}
+    values = {**asdict(line), "ratio": line.ratio, "within": line.is_target_met}
+    return {key: round(value, 3) if isinstance(value, float) else value for key, value in values.items()}
+
+
+def _to_measurement(line: Mapping[str, Any]) -> Measurement:
+    """Return a written line, without what follows from the rest of it."""
+    names = {field.name for field in fields(Measurement)}
+    return Measurement(**{name: value for name, value in line.items() if name in names})
 
 
 def _without_values(line: Measurement) -> Measurement:
-    return replace(line, ours=None, plain=None, limit=None)
+    """Return a line that was not measured; a baseline's target may be an older one."""
+    return replace(line, ours=None, plain=None, limit=None, target=None, target_ratio=None)
 
 
-def _format_target(line: Measurement) -> str:
-    return "-" if line.target is None else f"{'≥' if line.more else '≤'} {format_value(line.target)}"
+def format_target(line: Measurement) -> str:
+    """Return a target as text: absolute, or a ratio to the limit (×)."""
+    if line.target is None and line.target_ratio is None:
+        return "-"
+    text = format_value(line.target) if line.target_ratio is None else format_ratio(line.target_ratio)
+    return f"{'≥' if line.more else '≤'} {text}"

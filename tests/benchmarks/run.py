@@ -8,7 +8,7 @@ The results are written to .local/bench.json.
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -17,34 +17,37 @@ from time import monotonic
 from traceback import format_exception
 
 from rich.console import Console
+from rich.table import Table
 
-from benchmarks import hr_loads, latency, machine, report, scale_suite, start, sustained, throughput
+from benchmarks import machine, report
+from benchmarks.against import run_against
 from benchmarks.measurements import Measurement, merge_measurements
 from benchmarks.options import QUICK, Options
+from benchmarks.sections import MEASURES, SECTIONS
 from lakehouse import errors
+from lakehouse.arguments import WholeNumber
 from lakehouse.settings import ROOT
-from support.system import Log
 
-Measure = Callable[[Options, Log], Generator[Measurement, None, None]]
-# The sections of a row share a stack.
-MEASURES: Mapping[tuple[str, ...], Measure] = {
-    ("latency",): latency.measure,
-    ("throughput",): throughput.measure,
-    ("sustained",): sustained.measure,
-    ("refresh", "on-demand", "thrift"): scale_suite.measure,
-    ("start",): start.measure,
-    (hr_loads.HR_FILES_SECTION,): hr_loads.measure,
-}
-SECTIONS = [name for names in MEASURES for name in names]
+COMMAND_LINES = """\
+examples:
+  make bench SECTIONS="latency thrift" SIZES=10000
+  make bench AGAINST=HEAD~1 SECTIONS=start
+"""
 BASELINE_FILE = Path(__file__).parent / "baseline.json"
 RESULTS_FILE = ROOT / ".local" / "bench.json"
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    options = build_parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if unknown := set(options.sections) - set(SECTIONS):
         raise errors.BadInput(f"no such section: {', '.join(sorted(unknown))}. There are {', '.join(SECTIONS)}.")
+    if options.against is not None:
+        if options.keep:
+            raise errors.BadInput("--against and --keep exclude each other: a baseline is of one commit.")
+        log = partial(_log, monotonic(), "against")
+        _print_table(run_against(options.against, options.rounds, to_arguments(options), log))
+        return 0
     if options.keep and options.quick:
         raise errors.BadInput("--quick and --keep exclude each other: the figures of --quick are not comparable.")
     run_options = _to_options(options)
@@ -55,16 +58,28 @@ def main() -> int:
     finally:
         lines = merge_measurements(measured)
         report.write_results(RESULTS_FILE, environment, lines)
-        Console(width=None if sys.stdout.isatty() else 140).print(report.render_table(lines, baseline), soft_wrap=True)
+        _print_table(report.render_table(lines, baseline))
     if options.keep:
         report.save_baseline(BASELINE_FILE, environment, lines)
     return 1 if failed else 0
 
 
+def to_arguments(options: argparse.Namespace) -> Sequence[str]:
+    """Return the arguments of a run of one commit: what was given, in words that an older commit knows too."""
+    given = {"--sections": options.sections, "--sizes": options.sizes}
+    given |= {f"--{name}": [value] for name in ("changes", "rate") if (value := getattr(options, name))}
+    words = [word for flag, values in given.items() if values for word in (flag, *map(str, values))]
+    return [*words, "--quick"] if options.quick else words
+
+
+def _print_table(table: Table) -> None:
+    Console(width=None if sys.stdout.isatty() else 160).print(table, soft_wrap=True)
+
+
 def _to_options(options: argparse.Namespace) -> Options:
     """Return the options of the command line, with defaults for the rest."""
     overrides = {
-        "sections": tuple(options.sections),
+        "sections": tuple(options.sections or SECTIONS),
         "sizes": tuple(options.sizes),
         "changes": options.changes,
         "rates": (options.rate,) if options.rate else (),
@@ -95,14 +110,14 @@ def _log(started_at: float, section: str, text: str) -> None:
     print(f"{monotonic() - started_at:7.1f} s  {section:<10} {text}", file=sys.stderr, flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog='example: make bench SECTIONS="latency thrift" SIZES=10000',
+        epilog=COMMAND_LINES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--sections", nargs="*", default=SECTIONS, metavar="NAME", help=f"{', '.join(SECTIONS)} (default: all)"
+        "--sections", nargs="*", default=[], metavar="NAME", help=f"{', '.join(SECTIONS)} (default: all)"
     )
     parser.add_argument(
         "--sizes", nargs="*", type=int, default=[], metavar="N", help="activities (default: 10000 500000 5000000)"
@@ -112,6 +127,12 @@ def _parser() -> argparse.ArgumentParser:
         "--rate", type=int, metavar="N", help="sustained changes a second (default: the highest steady)"
     )
     parser.add_argument("--keep", action="store_true", help="also write the results to tests/benchmarks/baseline.json")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="run this checkout and that commit in turn, and compare them"
+    )
+    parser.add_argument(
+        "--rounds", type=WholeNumber(1, 100), default=3, metavar="N", help="runs of each with --against (default: 3)"
+    )
     parser.add_argument("--quick", action="store_true", help="small counts, to try the harness")
     return parser
 

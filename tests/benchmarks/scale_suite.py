@@ -40,7 +40,7 @@ def _measure(options: Options, log: Log) -> Iterator[Measurement]:
         for size in sorted(options.sizes):
             grow(system, previous_size, size)
             system.drain(GROWTH_DRAIN_TIMEOUT)
-            yield from refresh.measure_first_refresh(system, size)
+            yield from refresh.measure_first_refresh(system, options, size)
             if "refresh" in options.sections:
                 yield from refresh.measure(system, options, size)
             if "on-demand" in options.sections:

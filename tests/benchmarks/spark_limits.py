@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.cdc import table_stats
 from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.merge.envelope import decode
+from lakehouse.cdc.merge.silver import DEFAULT_MERGE_THRESHOLDS
+from lakehouse.cdc.offsets import Offsets, lag
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import STRAVA_ACTIVITIES
 from lakehouse.errors import run
@@ -40,10 +42,16 @@ def _read_topic(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 def _parse_bronze(lake: Lake) -> DataFrame:
-    return decode(
-        lake.bronze_between(STRAVA_ACTIVITIES, {}, table_stats.bronze_offsets(lake.store, STRAVA_ACTIVITIES)),
-        STRAVA_ACTIVITIES,
-    )
+    end = table_stats.bronze_offsets(lake.store, STRAVA_ACTIVITIES)
+    return decode(with_merge_settings(lake, end).bronze_between(STRAVA_ACTIVITIES, {}, end), STRAVA_ACTIVITIES)
+
+
+def with_merge_settings(lake: Lake, end: Offsets) -> Lake:
+    """Return the lake with the settings that a merge of everything up to `end` runs with: the bulk ones, if many.
+
+    With those for few changes, which interpret plans, this part was slower than the merge that contains it.
+    """
+    return lake.with_bulk_settings() if lag({}, end) > DEFAULT_MERGE_THRESHOLDS.bulk else lake
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The AOT cache of Spark's classes is built at install, and every Spark JVM starts with it."""
+"""The AOT cache of Spark's classes is built once, and every Spark JVM that starts later uses it."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def run(settings_used: Settings, *arguments: str) -> str:
     ).stdout
 
 
-def test_jvm_starts_with_the_aot_cache_built_at_install() -> None:
+def test_jvm_starts_with_the_aot_cache_of_this_installation() -> None:
     assert run(settings(ROOT / ".local" / "jars"), "-c", AOT_PROGRAM).endswith("3\n")
 
 

@@ -125,7 +125,8 @@ def test_install_in_a_folder_of_any_name_sees_no_foreign_variable_and_writes_bel
     folder = tmp_path / WORST
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
-    (folder / "requirements-local.txt").touch()
+    for lock in ("requirements-local.txt", "requirements-uv.txt"):
+        (folder / lock).touch()
     python = folder / ".venv" / "bin" / "python"
     python.write_text('#!/bin/sh\n{ echo "$PWD: $*"; env; } >>calls\n')
     python.chmod(0o755)
@@ -143,6 +144,8 @@ def test_install_in_a_folder_of_any_name_sees_no_foreign_variable_and_writes_bel
     assert "PIP_INDEX_URL=https://mirror/" in calls
     assert f"TMPDIR={folder}/.local/tmp" in calls
     assert f"PIP_CACHE_DIR={folder}/.local/pip" in calls
+    assert f"UV_CACHE_DIR={folder}/.local/uv-cache" in calls
+    assert "install_packages.py uv" in calls
     assert [path.name for path in tmp_path.iterdir()] == [Path(WORST).parts[0]]
 
 

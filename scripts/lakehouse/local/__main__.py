@@ -4,7 +4,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from lakehouse.arguments import Parser
 from lakehouse.errors import BadInput, LakehouseError, NotReady, UsageError, run
+from lakehouse.local.aot_build import build_aot_cache, start_aot_build
 from lakehouse.local.capture_status import read_table_status, to_rich_table
 from lakehouse.local.demo import demo
 from lakehouse.local.reset_plan import ResetPlan, find_lake_folder, plan_lake
@@ -105,16 +105,6 @@ def logs(stack: Stack, names: list[str]) -> None:
     subprocess.run(["tail", "-n", "50", "-F", *map(str, chosen)], check=False)
 
 
-def build_aot_cache(stack: Stack, _names: list[str]) -> None:
-    """Build the ahead-of-time cache of Spark's classes (JEP 514), which every later JVM of Spark's loads at start."""
-    print("Building Java's ahead-of-time cache of Spark's classes: about a minute, once")
-    command = (sys.executable, "-m", "lakehouse.spark.aot_cache")
-    # Java prints pages about what it reads and where it writes: shown only where it fails.
-    result = subprocess.run(command, env=stack.environment(), capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise LakehouseError(f"Java's ahead-of-time cache could not be built:\n{result.stderr[-2_000:]}")
-
-
 COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
     "up": (
         lambda stack, names: _stop_on_interrupt(stack, lambda: stack.up(*names)),
@@ -125,7 +115,7 @@ COMMANDS: dict[str, tuple[Callable[[Stack, list[str]], int | None], str]] = {
     "status": (status, "show each service, and the rows of each captured table"),
     "logs": (logs, "follow the logs (default: all)"),
     "classes": (
-        build_aot_cache,
+        lambda stack, _: build_aot_cache(stack.settings, stack.home, stack.environment()),
         "build Java's cache of Spark's classes, so that each JVM starts sooner; once, about a minute",
     ),
     "demo": (
@@ -151,7 +141,7 @@ def main() -> int | None:
     options = parser.parse_args()
     if options.command in {"up", "demo"}:
         close_to_others((LOCAL_HOME, ROOT / "data"))  # what git wrote, and earlier versions
-    stack = Stack(LOCAL_HOME, Settings())
+    stack = Stack(LOCAL_HOME, Settings(), on_start=start_aot_build)
     return COMMANDS[options.command][0](stack, getattr(options, "services", []))
 
 

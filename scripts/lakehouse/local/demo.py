@@ -2,28 +2,23 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
-from time import monotonic
 
 from rich.console import Console
-from rich.table import Table
 
-from lakehouse.contracts import CAPTURED
 from lakehouse.distance.cache import pending_requests
 from lakehouse.distance.estimate import Estimate
 from lakehouse.distance.google_routes import Google
 from lakehouse.errors import LakehouseError
 from lakehouse.hr.input_folder import is_without_tables
 from lakehouse.local import demo_queries
+from lakehouse.local.first_load import FirstLoad
 from lakehouse.local.stack import Stack
+from lakehouse.local.step_timer import StepTimer
 from lakehouse.retries import wait_until
 from lakehouse.settings import ROOT, Settings
-from lakehouse.source import consistent_cut
-from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.postgres import connect, db_now
 from lakehouse.source.roles import as_loader
 
@@ -41,49 +36,24 @@ To stop it:    make down (the data stays) or make reset (the data goes)
 """
 
 
-class StepTimer:
-    """A timer that prints each step's title as it begins, and the durations of all at the end."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._times: list[tuple[str, float]] = []
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Print the title and time the block."""
-        self._console.rule(f"[bold]{title}", align="left")
-        began = monotonic()
-        yield
-        self._times.append((title, monotonic() - began))
-
-    def print_times(self) -> None:
-        """Print every step's duration, and their sum."""
-        table = Table("step", "seconds", title="How long it took", title_justify="left")
-        for title, seconds in [*self._times, ("all of it", sum(seconds for _, seconds in self._times))]:
-            table.add_row(title, f"{seconds:.1f}")
-        self._console.print(table)
-
-
 def demo(stack: Stack) -> None:
     """Run the whole pipeline and leave the stack up. A second run works on the data that is there."""
     console, settings = Console(), as_loader(stack.settings)
-    steps = StepTimer(console)
-    with steps.step("Start the services"):
-        stack.up()
-    with steps.step("Load HR's files and, the first time, a year of activities"):
-        _run_script(stack, *load_command(stack.settings.input_dir))
+    steps = StepTimer(console, stack.home, is_first=not stack.settings.postgres_data_dir.exists())
+    with FirstLoad(load_command(stack.settings.input_dir), stack.environment) as load:
+        with steps.step("Start the services, and load HR's files as soon as Postgres is ready"):
+            stack.up(on_ready=load.start_if_possible)
+        with steps.step("Load HR's files and, the first time, a year of activities"):
+            load.wait()
     with steps.step("Find each distance from home to work"):
         _wait_for_distances(settings)
-    with steps.step("Wait until Bronze has every change"):
-        _wait_for_bronze(settings)
-    with steps.step("Refresh Silver and Gold"):
+    with steps.step("Refresh Silver and Gold, once Bronze has every change"):
         _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Simulate 20 new activities"):
         began = _simulate(stack)
     with steps.step("See what Slack gets"):
         _show_messages(settings, began, console)
     with steps.step("Refresh again"):
-        _wait_for_bronze(settings)
         _run_script(stack, *REFRESH_SCRIPT)
     with steps.step("Read the figures over the Thrift server"):
         demo_queries.print_results(stack.settings, console)
@@ -114,13 +84,6 @@ def _wait_for_distances(settings: Settings) -> None:
             return all(request.attempts for request in pending_requests(connection, provider))
 
     wait_until(are_all_attempted, timeout=STEP_TIMEOUT_S, missing="each distance; see .local/logs/distance-worker.log")
-
-
-def _wait_for_bronze(settings: Settings) -> None:
-    with writable_store(settings, "demo") as store:
-        cut = consistent_cut.wait_for_consistent_cut(settings, store, CAPTURED, timeout=STEP_TIMEOUT_S)
-    for table, offsets in cut.items():
-        print(f"bronze/{table}: {sum(offset + 1 for offset in offsets.values())} messages")
 
 
 def _simulate(stack: Stack) -> datetime:

@@ -18,6 +18,7 @@ from lakehouse.errors import LakehouseError, run
 from lakehouse.local.jar_check import JAR_LOCKS, sha256, write_own_sums
 from lakehouse.local.java import java_home
 from lakehouse.local.java_build import OWN_JARS, build
+from lakehouse.local.step_times import JARS, JAVA_BUILD, describe, only_install_steps, read_times, timed_step
 from lakehouse.settings import ROOT, Settings
 
 LOCK_FILES = {name: ROOT / lock for name, lock in JAR_LOCKS.items()}
@@ -159,12 +160,17 @@ def main() -> None:
     if unknown := set(sets) - set(LOCK_FILES):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
     settings = Settings()
+    home = settings.jars_dir.parent
     if "spark" in sets:
         sets.append("compiler")
-    fetch(settings.jars_dir, {name: LOCK_FILES[name] for name in sets})
+    with timed_step(home, JARS):
+        fetch(settings.jars_dir, {name: LOCK_FILES[name] for name in sets})
     if "spark" in sets:
-        jar = build(java_home(settings.jars_dir.parent, settings.java_home), settings.jars_dir)
-        write_own_sums(settings.jars_dir, [jar])
+        with timed_step(home, JAVA_BUILD):
+            jar = build(java_home(home, settings.java_home), settings.jars_dir)
+            write_own_sums(settings.jars_dir, [jar])
+    if times := only_install_steps(read_times(home)):
+        print(f"make install took {sum(times.values()):.0f} s: {describe(times)}")
 
 
 if __name__ == "__main__":

@@ -46,8 +46,12 @@ class Stack:
         settings: Settings,
         on_progress: Callable[[str], None] = print,
         service_factory: Callable[[Path, Settings], list[Service]] = services,
+        on_start: Callable[[Settings, Path], None] = lambda _settings, _home: None,
     ) -> None:
-        """Define a stack without starting it; `on_progress` gets a line per service that has become ready."""
+        """Define a stack without starting it; `on_progress` gets a line per service that has become ready.
+
+        `on_start` runs just before services start, with the settings and `home`: for work that nobody waits for.
+        """
         self.home = home.resolve()
         self._run = self.home / "run"
         self._secrets = self._run / "secrets"
@@ -63,7 +67,7 @@ class Stack:
         )
         self.owner = str(self.home)
         self.logs = self.home / "logs"
-        self._on_progress = on_progress
+        self._on_progress, self._on_start = on_progress, on_start
         self._services = {service.name: service for service in service_factory(self.home, self.settings)}
         self._supervisor = Supervisor(self._run, self.logs)
 
@@ -76,8 +80,10 @@ class Stack:
         """Return the environment for a command that must use this stack and no other."""
         return service_addresses.environment(self.settings)
 
-    def up(self, *names: str) -> None:
+    def up(self, *names: str, on_ready: Callable[[str], None] = lambda _: None) -> None:
         """Start the named services (default: all) in parallel, and wait until each is ready.
+
+        `on_ready` gets the name of each service as soon as it is ready.
 
         Idempotent. Raises NotReady with the service, what it still lacks, and its log.
         """
@@ -97,7 +103,8 @@ class Stack:
                 port = service_addresses.free_port_for_supervisord(self.settings)
                 self._supervisor.start(self._services.values(), environments, port)
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
-            start_services(chosen, self._supervisor, self.logs, self._on_progress)
+            self._on_start(self.settings, self.home)
+            start_services(chosen, self._supervisor, self.logs, self._on_progress, on_ready)
             self._report_protection(chosen)
 
     def down(self, *names: str) -> None:

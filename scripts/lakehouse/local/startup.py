@@ -14,10 +14,15 @@ from lakehouse.retries import MAX_RESTARTS, wait_until
 
 
 def start_services(
-    services: Sequence[Service], supervisor: Supervisor, logs: Path, on_progress: Callable[[str], None]
+    services: Sequence[Service],
+    supervisor: Supervisor,
+    logs: Path,
+    on_progress: Callable[[str], None],
+    on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Start the services that do not run yet, and wait until each is ready; `on_progress` gets a line for each.
 
+    `on_ready` gets the name of each service as soon as it is ready, while others still start.
     Raises NotReady with the service, what it still lacks, and its log; then the others are no longer awaited.
     """
     began, aborted = monotonic(), Event()
@@ -37,6 +42,7 @@ def start_services(
                 name = running.pop(finished)
                 on_progress(f"{name:<20} ready after {monotonic() - began:5.1f} s   {by_name[name].address}")
                 order.done(name)
+                on_ready(name)
         except BaseException:
             aborted.set()
             raise
