@@ -12,6 +12,7 @@ WITHIN ?= 60
 NAME :=
 ROLE :=
 REMOVE :=
+LIVE :=
 LOCKS := spark/jars.lock spark/compiler.lock debezium/jars.lock scripts/lakehouse/local/kafka.lock
 JAVA_SOURCES := $(shell find spark/java -name '*.java')
 
@@ -54,8 +55,8 @@ classes: install ## build Java's cache of Spark's classes; make up does it besid
 demo: preflight install ## all of it: services, files in, a refresh, 20 activities, the figures
 	@$(LOCAL) demo
 
-up: preflight install ## start the services and wait until they are ready
-	@$(LOCAL) up
+up: preflight install ## start the services and wait until they are ready; figures always fresh: make up LIVE=15s
+	@$(if $(LIVE),REFRESH_INTERVAL="$(LIVE)" )$(LOCAL) up
 
 down: ## stop them; the data stays
 	@test ! -x $(BIN)/python || $(LOCAL) down

@@ -21,6 +21,8 @@ MAX_INTEGER, MAX_BIGINT = (1 << 31) - 1, (1 << 63) - 1  # Postgres's types
 WHOLE = re.compile(r"-?[0-9]{1,19}")
 DECIMAL = re.compile(r"-?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})")
 DAY_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DURATION = re.compile(r"([1-9][0-9]{0,5})(s|min|h)")
+SECONDS_PER_UNIT = {"s": 1, "min": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,26 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Duration:
+    """Durations as a whole number in ASCII digits and a unit, s, min or h; both ends are in seconds and included."""
+
+    low: int
+    high: int
+
+    @property
+    def expected(self) -> str:
+        return f"a duration from {_with_unit(self.low)} to {_with_unit(self.high)}, like 15s or 2min"
+
+    def __call__(self, text: str) -> float:
+        """Return the seconds; raise ArgumentTypeError outside the range."""
+        match = DURATION.fullmatch(text)
+        seconds = int(match.group(1)) * SECONDS_PER_UNIT[match.group(2)] if match else 0
+        if not self.low <= seconds <= self.high:
+            raise refuse(text, self.expected)
+        return float(seconds)
+
+
+@dataclass(frozen=True)
 class Line:
     """One line of printable text, without the spaces at its ends."""
 
@@ -120,6 +142,7 @@ class PathName:
 
 WAIT_S = Number(0, 604_800, "seconds")  # a week
 SHARE = Number(0, 1)
+REFRESH_INTERVAL = Duration(1, 86_400)
 SEED = WholeNumber(0, MAX_BIGINT)
 DAY_OF_DATA = Day()
 
@@ -138,6 +161,12 @@ class Parser(argparse.ArgumentParser):
         if expected:
             return f"{message}, {expected}"
         return re.sub(rf"(\S{{{MAX_SHOWN}}})\S{{{MAX_SHOWN},}}", r"\1...", " ".join(message.split()))
+
+
+def _with_unit(seconds: int) -> str:
+    """Return a duration in the largest unit of which it is a whole number."""
+    unit = next(name for name in ("h", "min", "s") if seconds % SECONDS_PER_UNIT[name] == 0)
+    return f"{seconds // SECONDS_PER_UNIT[unit]}{unit}"
 
 
 def refuse(text: str, expected: str) -> argparse.ArgumentTypeError:

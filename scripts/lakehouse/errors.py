@@ -102,13 +102,13 @@ def run(main: Callable[[], int | None], describe: Callable[[LakehouseError], str
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends the clean-up, without a traceback
         exit_code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug
-        problem = ProgramError(f"{type(error).__name__}, a bug of this program. {_keep_traceback(error)}")
+        problem = ProgramError(f"{type(error).__name__}, a bug of this program. {keep_traceback(error)}")
         print(describe(problem), file=sys.stderr)
         exit_code = problem.exit_code
     sys.exit(exit_code)
 
 
-def _keep_traceback(error: Exception) -> str:
+def keep_traceback(error: Exception) -> str:
     """Write the traceback into a private file, and return where it is; print it where no file can be written.
 
     It is not for the terminal: an exception's text may quote a row.

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -35,8 +36,9 @@ def configure(log_format: LogFormat = "text", level: str = "INFO") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    # It logs, with tracebacks and by the root logger too, what it also raises.
+    handler.addFilter(lambda record: Path(record.pathname).parent.name != "py4j")
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
     # Its warnings quote request URLs. Slack's webhook is a secret; the legacy Distance Matrix's URLs contain the API
     # key and a home address.
     logging.getLogger("urllib3").setLevel(logging.ERROR)

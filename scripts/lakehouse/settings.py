@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     tuning_dir: Path = Field(default=Path("spark"), description="the folder of the .conf files")
     java_home: Path | None = None
     warm_jvm_socket: Path = Field(default=Path(".local/run/warm"), description="the socket of the warm JVM")
+    refresh_interval: str | None = Field(
+        default=None, description="how often the local watcher refreshes at most; without it, `make up` starts none"
+    )
     jars_dir: Path = Path(".local/jars")
     jvm_temp_dir: Path = Field(default=Path(".local/tmp"), description="for what JVMs and jobs leave in /tmp otherwise")
     spark_ui_port: Port | None = Field(default=None, description="the stream's UI; it listens on every interface")

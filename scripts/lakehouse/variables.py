@@ -6,12 +6,14 @@ A message names the variable, its place and its range. It never quotes a value, 
 
 from __future__ import annotations
 
+import argparse
 import ipaddress
 import re
 from difflib import SequenceMatcher
 from typing import Callable, Iterable, Mapping, NamedTuple  # noqa: UP035 - collections.abc has no [] in Python 3.8
 from urllib.parse import urlsplit
 
+from lakehouse.arguments import REFRESH_INTERVAL
 from lakehouse.env_file import Assignment, EnvError
 
 MAX_PORT = 65_535
@@ -99,6 +101,15 @@ def is_port(text: str) -> bool:
 
 def is_number_of_days(text: str) -> bool:
     return DAY_COUNT.fullmatch(text) is not None and int(text) <= MAX_DAYS
+
+
+def is_refresh_interval(text: str) -> bool:
+    """Return whether `--watch` accepts the text."""
+    try:
+        REFRESH_INTERVAL(text)
+    except argparse.ArgumentTypeError:
+        return False
+    return True
 
 
 def is_address_list(text: str) -> bool:
@@ -200,6 +211,7 @@ LDAP_USER_KIND = Kind(
 SSL_MODE_KIND = Kind(lambda text: text in SSL_MODES, f"one of {', '.join(SSL_MODES)}", "require")
 KAFKA_PROTOCOL_KIND = Kind(lambda text: text in KAFKA_PROTOCOLS, f"one of {', '.join(KAFKA_PROTOCOLS)}", "PLAINTEXT")
 DAYS_KIND = Kind(is_number_of_days, f"a whole number of days from 1 to {MAX_DAYS}", "180")
+INTERVAL_KIND = Kind(is_refresh_interval, REFRESH_INTERVAL.expected, "15s")
 FORMAT_KIND = Kind(lambda text: text in {"text", "json"}, "text or json", "json")
 
 SETTING_VARIABLES: Mapping[str, Variable] = {
@@ -258,6 +270,7 @@ SETTING_VARIABLES: Mapping[str, Variable] = {
     "TUNING_DIR": Variable(PATH_KIND),
     "JAVA_HOME": Variable(PATH_KIND, optional=True),
     "WARM_JVM_SOCKET": Variable(PATH_KIND),
+    "REFRESH_INTERVAL": Variable(INTERVAL_KIND, optional=True),
     "JARS_DIR": Variable(PATH_KIND),
     "JVM_TEMP_DIR": Variable(PATH_KIND),
     "SPARK_UI_PORT": Variable(PORT_KIND, optional=True),

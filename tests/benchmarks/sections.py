@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 
-from benchmarks import first, hr_loads, latency, scale_suite, start, sustained, throughput
+from benchmarks import first, hr_loads, latency, live, scale_suite, start, sustained, throughput
 from benchmarks.measurements import Measurement
 from benchmarks.options import Options
 from support.system import Log
@@ -15,6 +15,7 @@ MEASURES: Mapping[tuple[str, ...], Measure] = {
     ("sustained",): sustained.measure,
     ("refresh", "on-demand", "thrift"): scale_suite.measure,
     ("start",): start.measure,
+    (live.LIVE_SECTION,): live.measure,
     (hr_loads.HR_FILES_SECTION,): hr_loads.measure,
     (first.FIRST_SECTION,): first.measure,
 }

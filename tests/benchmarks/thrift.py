@@ -29,6 +29,7 @@ QUERY_PERCENTILES = (50, 95)
 QUERIES = {
     "v_prime_sportive": "SELECT * FROM gold.v_prime_sportive",
     "v_wellbeing": "SELECT * FROM gold.v_wellbeing",
+    "v_kpi": "SELECT * FROM gold.v_kpi",
     "by business unit": "SELECT business_unit, count(*), sum(montant_prime) FROM gold.v_prime_sportive GROUP BY 1",
 }
 

@@ -12,7 +12,7 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.maintenance import compact_and_vacuum
 from lakehouse.cdc.merge.silver import CatchUpResult
 from lakehouse.contracts import CAPTURED, RH_EMPLOYEES
-from lakehouse.errors import LakehouseError, SchemaMismatch
+from lakehouse.errors import LakehouseError, SchemaMismatch, SilverDiffers
 from lakehouse.gold import model as model_module
 from lakehouse.gold.models import MODELS
 from lakehouse.refresh import merge_tables
@@ -21,6 +21,7 @@ from lakehouse.refresh.refresh import refresh
 from lakehouse.refresh.runs import Run
 from spark.builders import NO_OFFSETS, RULES, activities, employees, reward_rules, utc
 from spark.hooked_lake import failing_before
+from spark.recording_proof import RecordingProof
 
 DAY = date(2026, 6, 1)
 ALL_MODELS = {model.name for model in MODELS}
@@ -121,3 +122,19 @@ def test_changed_code_version_recomputes_every_model(lake: Lake, monkeypatch: py
     refresh_and_list_recomputed(lake)
     monkeypatch.setattr(model_module, "code_version", lambda: "another")
     assert refresh_and_list_recomputed(lake) == ALL_MODELS
+
+
+def test_watcher_leaves_a_row_for_each_run_that_changed_something_or_failed(lake: Lake) -> None:
+    def journal_count() -> int:
+        return lake.read("gold", "runs").count()
+
+    assert refresh(lake, NO_OFFSETS, DAY, journal_unchanged=False).written_models == ALL_MODELS
+    assert journal_count() == 1
+    assert refresh(lake, NO_OFFSETS, DAY, journal_unchanged=False).outcome == "ok"
+    assert journal_count() == 1
+    lake.append(employees(lake.spark, {"id": 2}), "silver", "rh_employees")
+    with pytest.raises(SilverDiffers):
+        refresh(lake, NO_OFFSETS, DAY, journal_unchanged=False, proof=RecordingProof(differs=True))
+    assert journal_count() == 2
+    refresh(lake, NO_OFFSETS, DAY, journal_unchanged=False)
+    assert journal_count() == 3

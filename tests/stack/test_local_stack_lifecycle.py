@@ -17,9 +17,11 @@ from pydantic import SecretStr
 from lakehouse.errors import NotReady, SourceMismatch
 from lakehouse.local import postgres_server
 from lakehouse.local.secret_store import PASSWORDS
+from lakehouse.local.service import Service
 from lakehouse.local.service_addresses import on_free_ports
 from lakehouse.local.stack import Stack
 from lakehouse.passwords import read_password
+from lakehouse.settings import Settings
 from lakehouse.source.ddl import apply_ddl
 from lakehouse.source.own_postgres import read_data_identifier
 from lakehouse.source.postgres import connect, system_identifier
@@ -90,6 +92,33 @@ def test_postgres_of_another_stack_is_neither_ready_nor_written(stack: Stack, tm
         with pytest.raises(SourceMismatch, match="Nothing was written"):
             apply_ddl(other)
         assert conn.execute("SELECT to_regclass('cdc.heartbeat')").fetchall() == [(None,)]
+
+
+def test_optional_service_starts_where_it_is_named_and_again_where_it_is_outdated(tmp_path: Path) -> None:
+    outdated = [False]
+
+    def two_services(_home: Path, _settings: Settings) -> list[Service]:
+        sleeping = ("sleep", "600")
+        return [
+            Service("first", sleeping),
+            Service("second", sleeping, optional=True, is_outdated=lambda: outdated[0]),
+        ]
+
+    stack = Stack(tmp_path, on_free_ports(tmp_path), service_factory=two_services)
+    try:
+        stack.up()
+        assert [service.name for service in stack.status()] == ["first"]
+        stack.up("second")
+        pids = {service.name: service.pid for service in stack.status()}
+        assert [*pids] == ["first", "second"]
+        stack.up("second")
+        assert {service.name: service.pid for service in stack.status()} == pids
+        outdated[0] = True
+        stack.up("first", "second")
+        again = {service.name: service.pid for service in stack.status()}
+        assert (again["first"] == pids["first"], again["second"] == pids["second"]) == (True, False)
+    finally:
+        stack.down()
 
 
 @pytest.mark.parametrize("command", ["up", "down"])

@@ -12,7 +12,18 @@ from functools import cache
 
 import pytest
 
-from lakehouse.arguments import DAY_OF_DATA, SHARE, WAIT_S, Line, Number, Parser, PathName, WholeNumber
+from lakehouse.arguments import (
+    DAY_OF_DATA,
+    REFRESH_INTERVAL,
+    SHARE,
+    WAIT_S,
+    Duration,
+    Line,
+    Number,
+    Parser,
+    PathName,
+    WholeNumber,
+)
 from lakehouse.settings import ROOT
 
 SCRIPTS = {
@@ -126,6 +137,7 @@ def test_options_of_every_program_were_found() -> None:
         "--bonus-rate",
         "--employee",
         "--as-of",
+        "--watch",
     } <= found
     assert {"--catalog", "--input", "--out", "--why", "--need-memory", "--delay", "--error-rate", "--table"} <= found
 
@@ -136,6 +148,8 @@ def test_options_of_every_program_were_found() -> None:
         (WholeNumber(1, 9), "a whole number from 1 to 9"),
         (WAIT_S, "a number of seconds from 0 to 604800"),
         (SHARE, "a number from 0 to 1"),
+        (REFRESH_INTERVAL, "a duration from 1s to 24h, like 15s or 2min"),
+        (Duration(90, 120), "a duration from 90s to 2min, like 15s or 2min"),
         (DAY_OF_DATA, "a day from 1900-01-01 to 9999-12-31, like 2026-06-30"),
         (Line(200), "one line of 1 to 200 characters"),
         (PathName(), "a path"),
@@ -168,3 +182,23 @@ def test_day_outside_its_range_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["0.", "1.5", ".5", "15", "000.25"])
 def test_decimal_number_is_read(text: str) -> None:
     assert Number(0, 20)(text) == float(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1s", 1), ("15s", 15), ("90s", 90), ("2min", 120), ("1h", 3_600), ("24h", 86_400)]
+)
+def test_duration_is_read_in_seconds(text: str, seconds: float) -> None:
+    assert REFRESH_INTERVAL(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "15", "15 s", " 15s", "15s ", "15S", "15sec", "15m", "2 min", "2min30s", "1.5min", "0s", "0h", "00s", "015s",
+        "-15s", "+15s", "1e3s", "1_0s", "500ms", "86401s", "25h", "999999h", "9999999s", "１５s", "٥s", "15s\n", "s",
+        "min", "1d", "",
+    ],
+)  # fmt: skip
+def test_duration_outside_its_range_or_without_its_unit_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a duration from 1s to 24h, like 15s or 2min"):
+        REFRESH_INTERVAL(text)

@@ -15,6 +15,7 @@ from lakehouse import properties
 from lakehouse.env_file import Assignment
 from lakehouse.local.connect import worker_properties
 from lakehouse.local.secret_volumes import NAMES
+from lakehouse.local.services import DEFAULT_REFRESH_INTERVAL
 from lakehouse.settings import ROOT, SAMPLE_DIR, Settings
 from lakehouse.source.connect_client import CONNECT_USER
 from lakehouse.source.roles import LOADER_ROLE
@@ -48,7 +49,7 @@ CONTAINER_NAMES = {
         name: name
         for name in (
             "postgres-init", "redpanda", "debezium", "debezium-init", "stream-processor", "distance-worker",
-            "slack-notifier", "spark-thrift", "thrift-init",
+            "slack-notifier", "refresh-watcher", "spark-thrift", "thrift-init",
         )
     },
 }  # fmt: skip
@@ -104,7 +105,13 @@ def test_every_compose_variable_is_in_env_example() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "job"), [("pipeline", "refresh"), ("stream-processor", "stream"), ("spark-thrift", "thrift")]
+    ("name", "job"),
+    [
+        ("pipeline", "refresh"),
+        ("refresh-watcher", "refresh"),
+        ("stream-processor", "stream"),
+        ("spark-thrift", "thrift"),
+    ],
 )
 def test_job_heap_leaves_440_mib_below_its_memory_limit(name: str, job: str) -> None:
     conf = (ROOT / "spark" / f"{job}.conf").read_text(encoding="utf-8")
@@ -135,8 +142,23 @@ def test_healthcheck_of_our_image_starts_no_python(name: str) -> None:
         assert (ROOT / script).is_file()
 
 
-def test_all_limits_together_fit_into_8_gib() -> None:
-    assert sum(_bytes(SERVICES[name]["mem_limit"]) for name in SERVICES.keys() - ONE_SHOTS) <= 8 * GIB
+def test_all_limits_together_fit_into_8_gib_and_a_profile_comes_on_top() -> None:
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {"refresh-watcher": ["live"]}
+    by_default = SERVICES.keys() - ONE_SHOTS - profiles.keys()
+    assert sum(_bytes(SERVICES[name]["mem_limit"]) for name in by_default) <= 8 * GIB
+
+
+def test_watcher_of_the_profile_has_what_a_refresh_by_hand_has_and_no_service_waits_for_it() -> None:
+    watcher, pipeline = SERVICES["refresh-watcher"], SERVICES["pipeline"]
+    assert watcher["command"] == [
+        *("python", "scripts/Jobs_Spark/batch_refresh_silver_gold.py", "--watch", DEFAULT_REFRESH_INTERVAL)
+    ]
+    of_the_load = {"DB_USER", "THRIFT_USERS_FILE", "ACCESS_JOURNAL_DIR", "ACCESS_JOURNAL_DAYS", "DESTINATION"}
+    in_pipeline = {name: value for name, value in pipeline["environment"].items() if name not in of_the_load}
+    assert watcher["environment"] == {name: value for name, value in in_pipeline.items() if name != "API_KEY_MAPS"}
+    assert watcher["mem_limit"] == pipeline["mem_limit"]
+    assert not [name for name, service in SERVICES.items() if "refresh-watcher" in service.get("depends_on", {})]
 
 
 @each_service
@@ -275,13 +297,13 @@ def test_pipeline_container_can_read_hr_files_and_sample_files() -> None:
     ("password", "services"),
     [
         ("DB_PASSWORD", {"postgres"}),
-        ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init"}),
+        ("DB_LOADER_PASSWORD", {"pipeline", "debezium-init", "refresh-watcher"}),
         ("DB_CAPTURE_PASSWORD", {"debezium"}),
         ("DB_WORKER_PASSWORD", {"stream-processor"}),
         ("DB_DISTANCE_PASSWORD", {"distance-worker"}),
         ("DB_NOTIFIER_PASSWORD", {"slack-notifier"}),
         ("DB_READER_PASSWORD", set()),
-        ("CONNECT_PASSWORD", {"pipeline", "debezium-init"}),
+        ("CONNECT_PASSWORD", {"pipeline", "debezium-init", "refresh-watcher"}),
     ],
 )
 def test_password_is_in_a_volume_that_its_services_mount(password: str, services: set[str]) -> None:

@@ -199,3 +199,32 @@ def test_supervisord_password_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     write_private_file(path, "secret")
     assert path.stat().st_mode & 0o077 == 0
+
+
+def _watcher(home: Path, **values: Any) -> Service:
+    (home / "run").mkdir(exist_ok=True)
+    settings = service_addresses.on_free_ports(home).model_copy(update=values)
+    [watcher] = [service for service in services(home, settings) if service.name == "refresh-watcher"]
+    return watcher
+
+
+def test_watcher_starts_by_itself_only_where_an_interval_is_set(tmp_path: Path) -> None:
+    assert _watcher(tmp_path).optional
+    assert not _watcher(tmp_path, refresh_interval="2min").optional
+
+
+@pytest.mark.parametrize("folder", ["plain", "été 2026", 'it\'s "quoted" $x'])
+def test_watcher_gets_the_interval_of_the_last_start_and_is_outdated_with_another_one(
+    tmp_path: Path, folder: str
+) -> None:
+    home = tmp_path / folder
+    home.mkdir()
+    watcher = _watcher(home, refresh_interval="2min")
+    assert watcher.is_outdated()
+    watcher.prepare()
+    assert not watcher.is_outdated()
+    shell, option, script, interval_file, *_, last = watcher.command
+    command = [shell, option, script, interval_file, "printf", "%s|", last]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "--watch|2min|"
+    other = _watcher(home, refresh_interval="30s")
+    assert (other.command, other.is_outdated()) == (watcher.command, True)

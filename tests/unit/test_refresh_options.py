@@ -22,6 +22,12 @@ def test_refresh_without_options_is_for_today() -> None:
     assert (options.day, options.time_point, dict(options.scenarios)) == (TODAY, None, {})
 
 
+def test_watcher_has_its_interval_in_seconds_and_a_single_refresh_has_none() -> None:
+    assert parse_options().watch is None
+    options = parse_options("--watch", "2min", "--wait", "30", "--alert-threshold", "0.05")
+    assert (options.watch, options.wait, options.alert_threshold) == (120, 30, 0.05)
+
+
 def test_known_at_defaults_to_as_of() -> None:
     june, july = date(2026, 6, 30), date(2026, 7, 31)
     assert parse_options("--as-of", "2026-06-30").time_point == AsOf(june, june)
@@ -69,6 +75,16 @@ def test_parameter_sweep_is_one_scenario_per_value_including_both_ends() -> None
         (["--full-refresh", "--as-of", "2026-06-30"], "--full-refresh is about today's figures"),
         (["--unverified", "--as-of", "2026-06-30"], "--unverified is about today's figures"),
         (["--unverified", "--scenario", "x", "--bonus-rate", "0.06"], "rest on the last proved cut"),
+        (["--watch", "15"], "'15' is not a duration from 1s to 24h, like 15s or 2min"),
+        (["--watch", "0s"], "is not a duration"),
+        (["--watch"], "expected one argument, a duration from 1s to 24h"),
+        (["--watch", "15s", "--as-of", "2026-06-30"], "--as-of is about one refresh: run that beside it"),
+        (["--watch", "15s", "--scenario", "x", "--bonus-rate", "0.06"], "--scenario is about one refresh"),
+        (["--watch", "15s", "--sweep", "bonus_rate=0.04:0.06:0.01"], "--sweep is about one refresh"),
+        (["--watch", "15s", "--full-refresh"], "--full-refresh is about one refresh"),
+        (["--watch", "15s", "--rebuild-silver"], "--rebuild-silver is about one refresh"),
+        (["--watch", "15s", "--unverified"], "--unverified is about one refresh"),
+        (["--watch", "15s", "--wait", "0"], "--watch proves each refresh, which --wait 0 would leave out"),
         (["--alert-threshold", "-1"], "is not a number from 0 to 1000"),
     ],
 )

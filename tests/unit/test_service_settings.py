@@ -48,6 +48,7 @@ SETTINGS_OF_SERVICES = {
     "table-init": LOADER | {"LAKE_URI"},
     "thrift-init": {"THRIFT_HOST", "THRIFT_PORT", "THRIFT_OWNER_FILE", "THRIFT_CERTIFICATE"}
     | {"LAKE_URI", "ACCESS_JOURNAL_DIR", "LOG_FORMAT"},
+    "refresh-watcher": LOADER | KAFKA | SPARK | {"KAFKA_REFRESH_PASSWORD_FILE", "CONNECT_URL", "CONNECT_PASSWORD_FILE"},
 }
 # What a person's shell may have, and no service needs.
 PERSONAL = (

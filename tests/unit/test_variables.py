@@ -65,6 +65,7 @@ def test_port_outside_its_range_is_refused_with_the_range_and_the_place(name: st
         ("LAKE_URI", "s3a://bucket/lake"), ("LAKE_URI", "abfss://files/lake"), ("JAVA_HOME", "/opt/été 2026/java"),
         ("KAFKA_BOOTSTRAP_SERVERS", "one:9092,[::1]:19092"), ("CONNECT_URL", "http://[::1]:8083/"),
         ("CONNECT_URL", "https://me:secret@connect"), ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+        ("REFRESH_INTERVAL", "15s"), ("REFRESH_INTERVAL", "2min"), ("REFRESH_INTERVAL", "24h"),
         ("LOG_FORMAT", "json"), ("DESTINATION", "1362 Av. des Platanes, 34970 Lattes"), ("SPARK_MASTER", "local[*]"),
     ],
 )  # fmt: skip
@@ -87,6 +88,7 @@ def test_value_in_its_range_is_accepted(name: str, value: str) -> None:
         ("LAKE_URI", "la\u200bke"), ("JAVA_HOME", "~/java"), ("INPUT_DIR", "file:///in"), ("JARS_DIR", "a\nb"),
         ("API_KEY_MAPS", "AIza x"), ("API_KEY_MAPS", "clé"), ("SLACK_WEBHOOK_URL", "hooks.slack.com/x"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/x y"), ("LOG_FORMAT", "JSON"), ("POSTGRES_IMAGE", "a b"),
+        ("REFRESH_INTERVAL", "7"), ("REFRESH_INTERVAL", "0s"), ("REFRESH_INTERVAL", "25h"),
         ("DESTINATION", "a\u202eb"), ("SPARK_MASTER", "local [2]"),
     ],
 )  # fmt: skip

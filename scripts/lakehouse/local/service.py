@@ -34,6 +34,8 @@ class Service:
     `protection` returns what keeps the process of a pid from data that is not its own, beyond its own checks.
     `depends_on` names the services that must be ready before this one starts.
     Services of a lower `stop_stage` stop first; `stop_group` signals the children too.
+    An `optional` service starts only where it is named. `is_outdated` returns whether a running one has to start again,
+    since its settings have changed.
     A `oneshot` service is ready once it has ended with exit code 0.
     `timeout`, in seconds, is for a service that hangs: a slow machine needs minutes, and an exit is noticed at once.
     """
@@ -51,6 +53,8 @@ class Service:
     stop_stage: int = 1
     stop_group: bool = True
     oneshot: bool = False
+    optional: bool = False
+    is_outdated: Callable[[], bool] = lambda: False
     timeout: float = 300
 
 

@@ -11,6 +11,8 @@ from lakehouse.settings import Settings
 from lakehouse.source import connector_controller
 from lakehouse.source.roles import as_loader
 
+DEFAULT_REFRESH_INTERVAL = "15s"
+
 
 def services(home: Path, settings: Settings) -> list[Service]:
     """Return all services of a stack, in the order in which those without open dependencies start."""
@@ -39,6 +41,7 @@ def services(home: Path, settings: Settings) -> list[Service]:
         ),
         _table_init(),
         _thrift_init(),
+        _refresh_watcher(home, settings),
     ]
 
 
@@ -115,6 +118,41 @@ def _thrift_init() -> Service:
         depends_on=("spark-thrift", "table-init"),
         oneshot=True,
     )
+
+
+def _refresh_watcher(home: Path, settings: Settings) -> Service:
+    """Return the service that keeps figures fresh, where an interval is set.
+
+    Supervisord has its command from the first `make up` on, which may not know the interval yet: it is in a file.
+    """
+    interval_file = home / "run" / "refresh-interval"
+    command = job_command("batch_refresh_silver_gold.py", "--watch")
+    interval = settings.refresh_interval or DEFAULT_REFRESH_INTERVAL
+    return Service(
+        name="refresh-watcher",
+        command=("sh", "-c", 'exec "$@" "$(cat "$0")"', str(interval_file), *command),
+        settings=(
+            *LOADER_SETTINGS,
+            *("kafka_bootstrap_servers", "kafka_security_protocol", "kafka_refresh_password_file"),
+            *("connect_url", "connect_password_file"),
+            *SPARK_SETTINGS,
+        ),
+        address=f"at most every {interval}",
+        prepare=lambda: _write(interval_file, interval),
+        depends_on=("connector-controller", "stream-processor", "table-init"),
+        stop_stage=0,  # a refresh waits for the services that it reads from
+        stop_group=False,  # it ends its JVM itself
+        optional=settings.refresh_interval is None,
+        is_outdated=lambda: _read(interval_file) != interval,
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="ascii")
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii") if file.exists() else ""
 
 
 def _missing_tables(lake: str) -> str | None:

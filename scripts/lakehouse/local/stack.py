@@ -81,13 +81,12 @@ class Stack:
         return service_addresses.environment(self.settings)
 
     def up(self, *names: str, on_ready: Callable[[str], None] = lambda _: None) -> None:
-        """Start the named services (default: all) in parallel, and wait until each is ready.
+        """Start the named services (default: all but the optional ones) in parallel, and wait until each is ready.
 
         `on_ready` gets the name of each service as soon as it is ready.
-
         Idempotent. Raises NotReady with the service, what it still lacks, and its log.
         """
-        chosen = self._select(names)
+        chosen = [service for service in self._select(names) if names or not service.optional]
         with self._locked():
             if "://" not in self.settings.lake:
                 with suppress(OSError):  # the tables' creation names it, with what to do
@@ -102,6 +101,7 @@ class Stack:
                 }
                 port = service_addresses.free_port_for_supervisord(self.settings)
                 self._supervisor.start(self._services.values(), environments, port)
+            self._stop([service.name for service in chosen if service.is_outdated()])
             (self._run / "addresses.env").write_text(service_addresses.render_env_file(self.settings), encoding="utf-8")
             self._on_start(self.settings, self.home)
             start_services(chosen, self._supervisor, self.logs, self._on_progress, on_ready)
@@ -132,7 +132,7 @@ class Stack:
         return self._supervisor.is_running()
 
     def status(self) -> list[ServiceStatus]:
-        """Return the current state of every service."""
+        """Return the current state of every service; of an optional one where it runs."""
         processes = self._supervisor.processes() if self._supervisor.is_running() else {}
         return [
             ServiceStatus(
@@ -145,6 +145,7 @@ class Stack:
                 protection=_describe_protection(service, processes),
             )
             for name, service in self._services.items()
+            if not service.optional or (name in processes and processes[name].state != "STOPPED")
         ]
 
     def _report_protection(self, chosen: Iterable[Service]) -> None:
@@ -161,7 +162,9 @@ class Stack:
     def _stop(self, names: list[str]) -> None:
         def are_stopped() -> bool:
             processes = self._supervisor.processes()
-            running = [name for name in names if not processes[name].is_stopped(self._services[name].oneshot)]
+            # Supervisord lacks what a later version of this package has added.
+            known = [name for name in names if name in processes]
+            running = [name for name in known if not processes[name].is_stopped(self._services[name].oneshot)]
             for name in running:
                 # Repeated in each check: a program that had just died was not stopped, and supervisord restarts it.
                 if processes[name].state != "STOPPING":

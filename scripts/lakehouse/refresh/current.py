@@ -70,6 +70,7 @@ def refresh_current(
             if rows is None:
                 rows = models_by_name[name].current_rows(scaled_lake, book, run.as_of)
             lake.overwrite(rows, "gold", name, provenance=current[name].to_json())
+        run.written_models.add(name)
         if name in run.foreign_tables:
             resolve_foreign_commits(lake.store, "gold", name, "computed again")
 

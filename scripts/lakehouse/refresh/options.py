@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from lakehouse.arguments import DAY_OF_DATA, WAIT_S, Line, Number, Parser
+from lakehouse.arguments import DAY_OF_DATA, REFRESH_INTERVAL, WAIT_S, Line, Number, Parser
 from lakehouse.gold.bitemporal import AsOf
 from lakehouse.refresh.rule_options import ACTIVITY_WINDOWS, RULE_RANGES, RuleValue, parse_sweep, value_parser
 from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD
@@ -15,6 +15,7 @@ from lakehouse.refresh.runs import DEFAULT_ALERT_THRESHOLD
 MAX_ALERT_THRESHOLD = 1_000  # 100,000 %
 REFRESH_EXAMPLES = """examples:
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py
+  python scripts/Jobs_Spark/batch_refresh_silver_gold.py --watch 15s
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --as-of 2026-06-30
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --scenario taux6 --bonus-rate 0.06
   python scripts/Jobs_Spark/batch_refresh_silver_gold.py --sweep bonus_rate=0.04:0.08:0.005"""
@@ -25,7 +26,7 @@ class RefreshOptions:
     """The parsed options of a refresh.
 
     `time_point` is None for current figures. `scenarios` maps a scenario's name to the rules that it changes. `wait`
-    is in seconds, `alert_threshold` a fraction.
+    and `watch` are in seconds, `alert_threshold` is a fraction. `watch` is None for one refresh.
     """
 
     day: date
@@ -34,6 +35,7 @@ class RefreshOptions:
     full_refresh: bool
     alert_threshold: float
     unverified: bool = False
+    watch: float | None = None
     time_point: AsOf | None = None
     scenarios: Mapping[str, Mapping[str, RuleValue]] = field(default_factory=dict)
 
@@ -50,6 +52,12 @@ def build_parser(description: str) -> Parser:
         metavar="SECONDS",
         help="how long to wait until Bronze has all that Postgres committed; "
         "0: use what Bronze has, unproved (default: 60)",
+    )
+    parser.add_argument(
+        "--watch",
+        type=REFRESH_INTERVAL,
+        metavar="INTERVAL",
+        help="go on until stopped, and refresh whenever Bronze has moved, at most once per interval: 15s, 2min, 1h",
     )
     parser.add_argument(
         "--rebuild-silver",
@@ -133,6 +141,8 @@ def parse(parser: Parser, today: date, arguments: Sequence[str] | None = None) -
         parser.error(
             "--unverified is about today's figures; figures as of a day and scenarios rest on the last proved cut"
         )
+    if options.watch:
+        _ensure_watchable(parser, options)
     return RefreshOptions(
         day=options.as_of or today,
         wait=options.wait,
@@ -140,9 +150,22 @@ def parse(parser: Parser, today: date, arguments: Sequence[str] | None = None) -
         full_refresh=options.full_refresh,
         alert_threshold=options.alert_threshold,
         unverified=options.unverified,
+        watch=options.watch,
         time_point=time_point,
         scenarios=_build_scenarios(options.scenario, overrides, options.sweep),
     )
+
+
+def _ensure_watchable(parser: Parser, options: argparse.Namespace) -> None:
+    """Exit with a usage error where an option is about one refresh, or leaves out the proof."""
+    single_run_options = ("as_of", "scenario", "sweep", "rebuild_silver", "full_refresh", "unverified")
+    if name := next((name for name in single_run_options if getattr(options, name)), None):
+        parser.error(
+            f"--watch keeps today's figures fresh, and {_option_name(name)} is about one refresh: "
+            "run that beside it, without --watch"
+        )
+    if not options.wait:
+        parser.error("--watch proves each refresh, which --wait 0 would leave out: give it at least a second")
 
 
 def _build_scenarios(

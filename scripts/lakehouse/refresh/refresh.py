@@ -31,9 +31,11 @@ def refresh(
     alert_threshold: float = DEFAULT_ALERT_THRESHOLD,
     problems: Sequence[Finding] = (),
     proof: Proof | None = None,
+    journal_unchanged: bool = True,
 ) -> Run:
     """Merge Bronze into Silver up to the cut and compute the figures; append the run to gold.runs, failed or not.
 
+    Without `journal_unchanged`, a run that succeeds and has changed nothing is not appended.
     `rebuild_silver` computes all of Silver from Bronze again, which a changed rule of a contract needs.
     The run marks totals that change by more than `alert_threshold`, a fraction.
     Raises LakehouseError where a table's merge fails. Raises CaptureMismatch where there are `problems` of captured
@@ -55,6 +57,7 @@ def refresh(
             foreign_repair.reset_foreign_tables(lake, foreign)
         run.stopped_tables |= foreign.stopped_tables
         run.foreign_tables = foreign.gold_tables
+        run.has_repaired = bool(foreign.commits)
         with run.stage("silver"):
             mergeable = [contract for contract in CAPTURED if contract.table not in foreign.stopped_tables]
             errors = merge_tables(lake, run, mergeable, rebuild_silver=rebuild_silver)
@@ -73,7 +76,8 @@ def refresh(
         run.outcome = f"failed: {type(error).__name__}"
         raise
     finally:
-        runs.append_run(lake, run)
+        if journal_unchanged or run.has_changed_something:
+            runs.append_run(lake, run)
     return run
 
 

@@ -64,7 +64,8 @@ class Run:
     computed from `stopped_tables`: their settings lose changes, they could not be merged, or another program wrote to
     them. `foreign_tables` are those of Gold to which another program wrote: whatever their last commit says, they are
     computed again.
-    `proof` is what the run knows of Silver's being right.
+    `proof` is what the run knows of Silver's being right. `written_models` are the tables of figures that it wrote,
+    and `has_repaired` is whether another program's commits were found.
     """
 
     as_of: date
@@ -84,6 +85,14 @@ class Run:
     foreign_tables: frozenset[str] = frozenset()
     open_refusals: Mapping[str, OpenRefusals] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
+    written_models: set[str] = field(default_factory=set)
+    has_repaired: bool = False
+
+    @property
+    def has_changed_something(self) -> bool:
+        """Whether the run failed, merged a change, wrote a figure, or met another program's commit."""
+        has_merged = any(result.changes or result.rows for result in self.catch_up_results)
+        return self.outcome != "ok" or has_merged or bool(self.written_models) or self.has_repaired
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

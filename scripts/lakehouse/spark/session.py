@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import BadInput
 from lakehouse.private_file import writer_umask
 from lakehouse.settings import Settings
 from lakehouse.spark.callbacks import authenticate_callbacks
@@ -49,7 +49,7 @@ def session(
 ) -> Iterator[SparkSession]:
     """Yield a session for one job, and stop it afterwards; `warm` uses the warm JVM where one is free.
 
-    Raises LakehouseError where the settings name another log store than ours.
+    Raises BadInput where the settings name another log store than ours.
     """
     export_jvm_environment(settings)
     spark_conf = {**conf(settings, job), **(overrides or {})}
@@ -65,10 +65,10 @@ def session(
 
 
 def ensure_log_store(spark_conf: Mapping[str, str]) -> None:
-    """Raise LakehouseError unless the settings commit versions through our log store."""
+    """Raise BadInput unless the settings commit versions through our log store."""
     name, store = LOG_STORE
     if spark_conf.get(name) != store:
-        raise LakehouseError(
+        raise BadInput(
             f"{name} is {spark_conf.get(name)}, and only {store} commits to a lake without overwriting concurrent "
             "commits of other processes. spark/spark-defaults.conf sets it; remove the other one."
         )
