@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JError
 from pyspark.errors import StreamingQueryException
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
@@ -183,3 +184,16 @@ def test_stream_that_dies_more_than_three_times_in_a_minute_is_not_ready_until_i
     assert [beat for beat in beats if 33 <= beat < 40], "three restarts in a minute are ready again"
     assert not [beat for beat in beats if 40 <= beat < 70]
     assert [beat for beat in beats if beat >= 75]
+
+
+@pytest.mark.parametrize("error", [Py4JError("a stopped SparkContext"), ConnectionRefusedError()])
+def test_streams_end_without_an_error_where_their_jvm_has_ended_already(error: Exception) -> None:
+    class QueryOfEndedJvm(StubQuery):
+        def stop(self) -> None:
+            raise error
+
+    first, second = QueryOfEndedJvm(), StubQuery()
+    starts: dict[str, Callable[[], Any]] = {"first": lambda: first, "second": lambda: second}
+    rounds = iter([False, True])
+    supervise(starts, logger("stream"), lambda _: next(rounds))
+    assert not second.isActive

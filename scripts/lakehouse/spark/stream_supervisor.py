@@ -7,6 +7,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +100,9 @@ def supervise(
                 _log_progress(name, stream, log)
     for stream in streams.values():
         if stream.query:
-            stream.query.stop()
+            # The signal that ends this process ends its JVM at the same time.
+            with suppress(Py4JError, PySparkException, OSError):
+                stream.query.stop()
 
 
 def _restart_if_failed(name: str, stream: Stream, log: BoundLogger, now: float) -> None:
