@@ -123,7 +123,7 @@ def test_commit_is_in_gold_without_a_command_and_sigterm_ends_a_refresh_under_wa
         wait_until(lambda: is_refreshing(live_stack), timeout=seconds(60), missing="a refresh under way")
         jvm = watcher.jvm()
         watcher.process.send_signal(signal.SIGTERM)
-        assert watcher.process.wait(seconds(8)) == 0, watcher.log.read_text(encoding="utf-8")[-3_000:]
+        assert watcher.process.wait(seconds(20)) == 0, watcher.log.read_text(encoding="utf-8")[-3_000:]
         assert not jvm.is_running()
         assert not is_refreshing(live_stack)
     assert watcher.count("watch_stopped") == 1
@@ -143,7 +143,7 @@ def test_watcher_that_is_killed_in_a_refresh_goes_on_after_its_next_start(live_s
     with watching(live_stack, tmp_path) as again:
         wait_for_figure(live_stack, present=True)
         again.process.send_signal(signal.SIGINT)
-        assert again.process.wait(seconds(8)) == 130
+        assert again.process.wait(seconds(20)) == 130
 
 
 def is_waiting_for_lock(stack: Stack) -> bool:
