@@ -58,6 +58,6 @@ abstract class CacheLeaf extends LogicalPlan implements LeafNode {
 
   @Override
   public int hashCode() {
-    return output.hashCode();
+    return 31 * output.hashCode() + identity().hashCode();
   }
 }

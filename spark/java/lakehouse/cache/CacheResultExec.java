@@ -1,5 +1,6 @@
 package lakehouse.cache;
 
+import java.util.function.Supplier;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -25,13 +26,13 @@ public final class CacheResultExec extends SparkPlan {
   @Override
   public Iterator<InternalRow> executeToIterator() {
     Iterator<InternalRow> rows = child.executeToIterator();
-    CollectedRows collected = new CollectedRows();
+    CollectedRows collected = new CollectedRows(CacheLimits.MAX_RESULT_BYTES);
     return new AbstractIterator<>() {
       private boolean isCached;
 
       @Override
       public boolean hasNext() {
-        boolean hasNext = rows.hasNext();
+        boolean hasNext = orGiveUp(rows::hasNext);
         if (!hasNext && !isCached && collected.isWhole()) {
           isCached = true;
           ResultCache.keep(key, collected);
@@ -41,9 +42,19 @@ public final class CacheResultExec extends SparkPlan {
 
       @Override
       public InternalRow next() {
-        InternalRow row = rows.next();
+        InternalRow row = orGiveUp(rows::next);
         collected.add(row);
         return row;
+      }
+
+      /** A result with an error in it is never whole, also where a client goes on after it. */
+      private <T> T orGiveUp(Supplier<T> step) {
+        try {
+          return step.get();
+        } catch (Throwable error) {
+          collected.giveUp();
+          throw error;
+        }
       }
     };
   }

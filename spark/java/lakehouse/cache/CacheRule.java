@@ -47,7 +47,10 @@ final class CacheRule extends Rule<LogicalPlan> {
     return Scans.replace(plan, relation -> {
       Optional<InternalRow[]> rows =
           Optional.ofNullable(scans.get(relation)).flatMap(scan -> TableCache.rows(session, scan));
-      return rows.isPresent() ? new RowsInMemory(relation.output(), rows.get(), relation::stats) : relation;
+      if (rows.isPresent()) {
+        return new RowsInMemory(relation.output(), rows.get(), relation::stats);
+      }
+      return scans.containsKey(relation) ? scans.get(relation).pinned(session) : relation;
     });
   }
 }

@@ -2,31 +2,34 @@ package lakehouse.cache;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.apache.spark.sql.catalyst.expressions.Add;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.InputFileBlockLength;
 import org.apache.spark.sql.catalyst.expressions.InputFileBlockStart;
 import org.apache.spark.sql.catalyst.expressions.InputFileName;
-import org.apache.spark.sql.catalyst.expressions.UserDefinedExpression;
-import org.apache.spark.sql.catalyst.plans.logical.CTERelationRef;
-import org.apache.spark.sql.catalyst.plans.logical.LocalRelation;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.Multiply;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.catalyst.plans.logical.OneRowRelation;
-import org.apache.spark.sql.catalyst.plans.logical.Range;
-import org.apache.spark.sql.catalyst.trees.TreePattern;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.types.BooleanType;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DateType;
+import org.apache.spark.sql.types.NullType;
+import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.TimestampType;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
 /** What an analysed query consists of, subqueries included. */
 final class CacheablePlan {
-  // Spark casts these words to a date or a time of now, whatever else stands around them.
-  private static final Pattern WORDS_FOR_NOW = Pattern.compile(".*(now|today|tomorrow|yesterday).*", Pattern.DOTALL);
+  // A text with a time alone, or a word such as 'today', is of the day on which it is cast.
+  private static final Pattern WITH_ITS_DAY = Pattern.compile("\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\b.*", Pattern.DOTALL);
 
   private CacheablePlan() {}
 
@@ -40,30 +43,45 @@ final class CacheablePlan {
         || part instanceof InputFileBlockLength);
   }
 
-  /** Return whether a plan gives the same rows at any time and to anybody, while its known leaves do. */
-  static boolean isRepeatable(LogicalPlan plan, Set<? extends LogicalPlan> known) {
-    return leaves(plan).allMatch(leaf -> known.contains(leaf) || isWithoutTable(leaf))
-        && nodes(plan).stream().allMatch(LogicalPlan::deterministic)
-        && !plan.containsPattern(TreePattern.CURRENT_LIKE())
-        && !anyExpression(plan, part -> !part.deterministic() || part instanceof UserDefinedExpression
-            || part.containsPattern(TreePattern.CURRENT_LIKE()) || isTextForNow(part));
+  /** Return whether a plan gives the same rows at any time and to anybody, while its scans do. */
+  static boolean isRepeatable(LogicalPlan plan, Set<LogicalRelation> scans) {
+    return nodes(plan).stream().allMatch(node -> CacheableSql.NODES.contains(nameOf(node)) && node.deterministic()
+            && (!(node instanceof LogicalRelation) || scans.contains(node)))
+        && !anyExpression(plan, part -> !isRepeatable(part));
   }
 
-  private static boolean isWithoutTable(LogicalPlan leaf) {
-    return leaf instanceof LocalRelation || leaf instanceof OneRowRelation || leaf instanceof Range
-        || leaf instanceof CTERelationRef;
+  private static boolean isRepeatable(Expression part) {
+    return CacheableSql.EXPRESSIONS.contains(nameOf(part)) && part.deterministic() && !isRegrouped(part)
+        && (!(part instanceof Cast cast) || isRepeatable(cast));
   }
 
-  private static boolean isTextForNow(Expression part) {
-    if (!(part instanceof Cast cast) || !(cast.child().dataType() instanceof StringType) || !cast.child().foldable()) {
-      return false;
+  /** Return whether Spark compares a sum of sums without its brackets, which decide on rounding and overflow. */
+  private static boolean isRegrouped(Expression part) {
+    return (part instanceof Add || part instanceof Multiply)
+        && ScalaLists.asJava(part.children()).stream().anyMatch(operand -> operand.getClass() == part.getClass());
+  }
+
+  /** Return whether a cast is between simple types; from text to a time, only of a constant with its day. */
+  private static boolean isRepeatable(Cast cast) {
+    DataType from = cast.child().dataType(), to = cast.dataType();
+    if (from instanceof StringType && isTime(to)) {
+      return cast.child() instanceof Literal text && text.value() != null
+          && WITH_ITS_DAY.matcher(text.value().toString()).matches();
     }
-    try {
-      Object text = cast.child().eval(null);
-      return text != null && WORDS_FOR_NOW.matcher(text.toString().toLowerCase(Locale.ROOT)).matches();
-    } catch (RuntimeException unknown) {
-      return true;
-    }
+    return isSimple(from) && isSimple(to);
+  }
+
+  private static boolean isTime(DataType type) {
+    return type instanceof DateType || type instanceof TimestampType;
+  }
+
+  private static boolean isSimple(DataType type) {
+    return type instanceof NumericType || type instanceof BooleanType || type instanceof StringType
+        || type instanceof NullType || isTime(type);
+  }
+
+  private static String nameOf(Object part) {
+    return part.getClass().getSimpleName().replace("$", "");
   }
 
   private static boolean anyExpression(LogicalPlan plan, Predicate<Expression> condition) {

@@ -9,7 +9,12 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 final class CollectedRows {
   private static final long OBJECT_BYTES = 64; // of a row's object, its array and the reference to it
   private List<InternalRow> rows = new ArrayList<>();
+  private final long maxBytes;
   private long bytes = OBJECT_BYTES;
+
+  CollectedRows(long maxBytes) {
+    this.maxBytes = maxBytes;
+  }
 
   /** Add a copy of a row, and return whether the limits allow more. */
   boolean add(InternalRow row) {
@@ -17,7 +22,7 @@ final class CollectedRows {
       return false;
     }
     bytes += OBJECT_BYTES + (row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : OBJECT_BYTES);
-    if (rows.size() == CacheLimits.MAX_ROWS || bytes > CacheLimits.MAX_BYTES) {
+    if (rows.size() == CacheLimits.MAX_ROWS || bytes > maxBytes) {
       rows = null;
       return false;
     }

@@ -13,7 +13,7 @@ import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import org.apache.spark.sql.types.StructField;
 import scala.Option;
 
-/** The scan of a Delta table in an analysed question, at the version that the analysis found. */
+/** The scan of a Delta table in an analysed question, and the version at which it is read. */
 record DeltaScan(LogicalRelation relation, HadoopFsRelation files, TahoeLogFileIndex index, Snapshot snapshot) {
   static Optional<DeltaScan> of(LogicalRelation relation) {
     if (relation.isStreaming()
@@ -25,14 +25,15 @@ record DeltaScan(LogicalRelation relation, HadoopFsRelation files, TahoeLogFileI
     return snapshot(index).map(snapshot -> new DeltaScan(relation, files, index, snapshot));
   }
 
-  /** Return the snapshot of the analysis; a newer one only where it has the same schema. */
+  /** Return the snapshot to read: the newest now, where it has the metadata that the analysis found. */
   private static Optional<Snapshot> snapshot(TahoeLogFileIndex index) {
     SnapshotDescriptor analysed = index.snapshotAtAnalysis();
     if (analysed instanceof Snapshot snapshot) {
       return Optional.of(snapshot);
     }
     Snapshot newest = index.getSnapshot();
-    boolean isSame = newest.metadata().schemaString().equals(analysed.metadata().schemaString());
+    boolean isSame =
+        newest.metadata().equals(analysed.metadata()) && newest.protocol().equals(analysed.protocol());
     return isSame ? Optional.of(newest) : Optional.empty();
   }
 
@@ -60,8 +61,8 @@ record DeltaScan(LogicalRelation relation, HadoopFsRelation files, TahoeLogFileI
     return true;
   }
 
-  /** Return the plan that reads this very version in another session. */
-  LogicalPlan pinned(SparkSession session) {
+  /** Return the scan of this very version in a session; Spark's own would read the newest when it runs. */
+  LogicalRelation pinned(SparkSession session) {
     TahoeLogFileIndex pinned = index.copy(session, index.deltaLog(), index.path(), snapshot, index.catalogTableOpt(),
         index.partitionFilters(), true);
     HadoopFsRelation pinnedFiles = files.copy(pinned, files.partitionSchema(), files.dataSchema(), files.bucketSpec(),

@@ -17,6 +17,12 @@ public final class LocalRowsExec extends LocalTableScanExec {
     super(output, rows, stream);
   }
 
+  /** The rows themselves: they are in Spark's own binary form already. */
+  @Override
+  public InternalRow[] executeCollect() {
+    return ScalaLists.asJava(rows()).toArray(new InternalRow[0]);
+  }
+
   @Override
   public Iterator<InternalRow> executeToIterator() {
     return ScalaLists.ofArray(executeCollect()).iterator();

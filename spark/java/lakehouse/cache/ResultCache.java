@@ -14,6 +14,6 @@ final class ResultCache {
   }
 
   static void keep(ResultKey key, CollectedRows rows) {
-    RESULTS.keep(key, rows.toArray(), rows.bytes());
+    RESULTS.keep(key, rows.toArray(), rows.bytes() + CacheLimits.KEY_BYTES);
   }
 }

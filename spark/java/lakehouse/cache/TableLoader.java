@@ -24,8 +24,8 @@ final class TableLoader {
 
   /** Return the rows of a scan's version; not whole where they are too many. */
   static CollectedRows load(SparkSession session, DeltaScan scan) {
-    CollectedRows rows = new CollectedRows();
-    if (scan.snapshot().sizeInBytes() > CacheLimits.MAX_BYTES) {
+    CollectedRows rows = new CollectedRows(CacheLimits.MAX_TABLE_BYTES);
+    if (scan.snapshot().sizeInBytes() > CacheLimits.MAX_TABLE_BYTES) {
       rows.giveUp();
       return rows;
     }

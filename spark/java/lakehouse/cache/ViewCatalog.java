@@ -2,9 +2,7 @@ package lakehouse.cache;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener;
 import org.apache.spark.sql.classic.SparkSession;
@@ -18,48 +16,44 @@ import org.apache.spark.sql.delta.catalog.DeltaCatalog;
  * table's path. No other process uses the metastore: Derby admits one.
  */
 public final class ViewCatalog extends DeltaCatalog {
-  private static final Map<Identifier, Table> VIEWS = new ConcurrentHashMap<>();
-  private static final AtomicBoolean IS_LISTENING = new AtomicBoolean();
+  /** A view as it was after a number of changes in the metastore. */
+  private record Remembered(long changes, Table view) {}
+
+  private static final Map<Identifier, Remembered> VIEWS = new ConcurrentHashMap<>();
   private static final AtomicLong CHANGES = new AtomicLong();
+  private static final int MAX_VIEWS = 1_000; // a name counts as often as it is spelt in other letters
+  private static boolean isListening;
 
   @Override
   public Table loadTable(Identifier name) {
-    if (isPath(name)) {
+    if (isPathIdentifier(name)) {
       return loadPathTable(name);
     }
     listen();
-    Table remembered = VIEWS.get(name);
-    if (remembered != null) {
-      return remembered;
+    long changes = CHANGES.get();
+    Remembered remembered = VIEWS.get(name);
+    if (remembered != null && remembered.changes == changes) {
+      return remembered.view;
     }
-    long before = CHANGES.get();
     Table table = super.loadTable(name);
     if (isView(table)) {
-      VIEWS.put(name, table);
-      if (before != CHANGES.get()) {
-        VIEWS.remove(name);
+      if (VIEWS.size() >= MAX_VIEWS) {
+        VIEWS.clear();
       }
+      VIEWS.put(name, new Remembered(changes, table));
     }
     return table;
-  }
-
-  private static boolean isPath(Identifier name) {
-    return name.namespace().length == 1
-        && name.namespace()[0].equalsIgnoreCase("delta")
-        && new Path(name.name()).isAbsolute();
   }
 
   private static boolean isView(Table table) {
     return table instanceof V1Table v1 && v1.catalogTable().tableType().equals(CatalogTableType.VIEW());
   }
 
-  private static void listen() {
-    if (IS_LISTENING.compareAndSet(false, true)) {
-      ExternalCatalogEventListener forget = event -> {
-        CHANGES.incrementAndGet();
-        VIEWS.clear();
-      };
-      SparkSession.active().sharedState().externalCatalog().addListener(forget);
+  private static synchronized void listen() {
+    if (!isListening) {
+      ExternalCatalogEventListener count = event -> CHANGES.incrementAndGet();
+      SparkSession.active().sharedState().externalCatalog().addListener(count);
+      isListening = true;
     }
   }
 }
