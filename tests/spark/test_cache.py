@@ -118,7 +118,7 @@ def company(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ta
     return tables
 
 
-@pytest.mark.parametrize("seed", [*range(24), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(24, 400))])
+@pytest.mark.parametrize("seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(12, 400))])
 def test_random_question_has_the_answer_of_the_tables(company: Tables, seed: int) -> None:
     names = [company.name(table) for table in ("plain", "empty", "partitioned", "mapped", "deleted")]
     company.check(random_question(Random(seed), names))
@@ -127,7 +127,7 @@ def test_random_question_has_the_answer_of_the_tables(company: Tables, seed: int
 def test_each_commit_of_another_process_counts_for_the_next_question(tables: Tables) -> None:
     tables.create("t", 30)
     questions = [f"SELECT * FROM {tables.name('t')}", f"SELECT count(*), sum(n), max(k) FROM {tables.name('t')}"]
-    for n in range(24):
+    for n in range(12):
         table = DeltaTable(tables.folder / "t")
         if n % 3:
             table.update(updates={"n": f"{n}"}, predicate=f"k % 5 = {n % 5}")
