@@ -17,6 +17,12 @@ from lakehouse.settings import ROOT, Settings, read_variables
 PORT_NAMES = sorted(name for name, variable in variables.VARIABLES.items() if variable.kind is variables.PORT_KIND)
 
 
+@pytest.fixture(autouse=True)
+def no_running_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no system run in this checkout: its addresses would win over the file's."""
+    monkeypatch.setattr("lakehouse.settings.LOCAL_ADDRESSES_FILE", tmp_path / "addresses.env")
+
+
 def check(name: str, value: str) -> None:
     variables.check_value(name, Assignment(value, ".env, line 3"))
 
