@@ -1,4 +1,4 @@
-"""This checkout and another commit, measured in turn: medians, their spread, and the change of each line."""
+"""A paired comparison of this checkout with another commit: medians, their spread, and the change of each line."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -26,11 +26,12 @@ final class CacheRule extends Rule<LogicalPlan> {
     if (!isEnabled() || plan instanceof Command || OptimisticTransaction.getActive().isDefined()) {
       return plan;
     }
-    Map<LogicalRelation, DeltaScan> scans = Scans.of(plan);
-    if (scans.isEmpty() || CacheablePlan.namesFiles(plan)) {
+    CacheablePlan parts = CacheablePlan.of(plan);
+    Map<LogicalRelation, DeltaScan> scans = parts.scans();
+    if (scans.isEmpty() || parts.namesFiles()) {
       return plan;
     }
-    if (!CacheablePlan.isRepeatable(plan, scans.keySet())) {
+    if (!parts.isRepeatable(scans.keySet())) {
       return withRows(plan, scans);
     }
     ResultKey key = ResultKey.of(session, plan, scans);

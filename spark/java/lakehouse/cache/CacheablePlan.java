@@ -1,11 +1,12 @@
 package lakehouse.cache;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.expressions.Add;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -26,28 +27,45 @@ import org.apache.spark.sql.types.TimestampType;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
-/** What an analysed query consists of, subqueries included. */
-final class CacheablePlan {
+/** The nodes of an analysed query, subqueries included. */
+record CacheablePlan(List<LogicalPlan> nodes) {
   // A text with a time alone, or a word such as 'today', is of the day on which it is cast.
   private static final Pattern WITH_ITS_DAY = Pattern.compile("\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\b.*", Pattern.DOTALL);
 
-  private CacheablePlan() {}
+  static CacheablePlan of(LogicalPlan plan) {
+    List<LogicalPlan> nodes = new ArrayList<>();
+    plan.foreachWithSubqueries(new AbstractFunction1<>() {
+      @Override
+      public BoxedUnit apply(LogicalPlan node) {
+        nodes.add(node);
+        return BoxedUnit.UNIT;
+      }
+    });
+    return new CacheablePlan(nodes);
+  }
 
-  static Stream<LogicalPlan> leaves(LogicalPlan plan) {
-    return nodes(plan).stream().filter(node -> ScalaLists.asJava(node.children()).isEmpty());
+  /** Return the scans of Delta tables. */
+  Map<LogicalRelation, DeltaScan> scans() {
+    Map<LogicalRelation, DeltaScan> scans = new LinkedHashMap<>();
+    for (LogicalPlan node : nodes) {
+      if (node instanceof LogicalRelation relation) {
+        DeltaScan.of(relation).ifPresent(scan -> scans.put(relation, scan));
+      }
+    }
+    return scans;
   }
 
   /** Return whether a query asks for the files that rows come from: rows in memory have none. */
-  static boolean namesFiles(LogicalPlan plan) {
-    return anyExpression(plan, part -> part instanceof InputFileName || part instanceof InputFileBlockStart
+  boolean namesFiles() {
+    return anyExpression(part -> part instanceof InputFileName || part instanceof InputFileBlockStart
         || part instanceof InputFileBlockLength);
   }
 
   /** Return whether a plan gives the same rows at any time and to anybody, while its scans do. */
-  static boolean isRepeatable(LogicalPlan plan, Set<LogicalRelation> scans) {
-    return nodes(plan).stream().allMatch(node -> CacheableSql.NODES.contains(nameOf(node)) && node.deterministic()
+  boolean isRepeatable(Set<LogicalRelation> scans) {
+    return nodes.stream().allMatch(node -> CacheableSql.NODES.contains(nameOf(node)) && node.deterministic()
             && (!(node instanceof LogicalRelation) || scans.contains(node)))
-        && !anyExpression(plan, part -> !isRepeatable(part));
+        && !anyExpression(part -> !isRepeatable(part));
   }
 
   private static boolean isRepeatable(Expression part) {
@@ -84,20 +102,8 @@ final class CacheablePlan {
     return part.getClass().getSimpleName().replace("$", "");
   }
 
-  private static boolean anyExpression(LogicalPlan plan, Predicate<Expression> condition) {
-    return nodes(plan).stream().anyMatch(node -> ScalaLists.asJava(node.expressions()).stream()
+  private boolean anyExpression(Predicate<Expression> condition) {
+    return nodes.stream().anyMatch(node -> ScalaLists.asJava(node.expressions()).stream()
         .anyMatch(expression -> expression.exists(part -> condition.test((Expression) part))));
-  }
-
-  private static List<LogicalPlan> nodes(LogicalPlan plan) {
-    List<LogicalPlan> nodes = new ArrayList<>();
-    plan.foreachWithSubqueries(new AbstractFunction1<>() {
-      @Override
-      public BoxedUnit apply(LogicalPlan node) {
-        nodes.add(node);
-        return BoxedUnit.UNIT;
-      }
-    });
-    return nodes;
   }
 }

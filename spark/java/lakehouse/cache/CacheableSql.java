@@ -1,5 +1,7 @@
 package lakehouse.cache;
 
+import static lakehouse.serving.AllowedSql.words;
+
 import java.util.Set;
 
 /**
@@ -31,8 +33,4 @@ final class CacheableSql {
       """);
 
   private CacheableSql() {}
-
-  private static Set<String> words(String text) {
-    return Set.of(text.strip().split("\\s+"));
-  }
 }

@@ -1,7 +1,5 @@
 package lakehouse.cache;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.datasources.LogicalRelation;
@@ -11,17 +9,6 @@ import scala.runtime.AbstractPartialFunction;
 /** The scans of an analysed query's tables, subqueries included. */
 final class Scans {
   private Scans() {}
-
-  /** Return the scans of Delta tables. */
-  static Map<LogicalRelation, DeltaScan> of(LogicalPlan plan) {
-    Map<LogicalRelation, DeltaScan> scans = new LinkedHashMap<>();
-    CacheablePlan.leaves(plan).forEach(leaf -> {
-      if (leaf instanceof LogicalRelation relation) {
-        DeltaScan.of(relation).ifPresent(scan -> scans.put(relation, scan));
-      }
-    });
-    return scans;
-  }
 
   /** Return the plan with another leaf in the place of each scan. */
   static LogicalPlan replace(LogicalPlan plan, Function<LogicalRelation, LogicalPlan> replacement) {

@@ -84,7 +84,7 @@ public final class AllowedSql {
   private AllowedSql() {}
 
   /** Return the words of a text. */
-  static Set<String> words(String text) {
+  public static Set<String> words(String text) {
     return Set.of(text.strip().split("\\s+"));
   }
 
