@@ -11,6 +11,8 @@ from lakehouse.spark.jvm_environment import export_jvm_environment
 
 # Of glibc: by default each of some hundred threads may get a pool of its own, whose free memory nobody else gets.
 FEW_MALLOC_POOLS = ("MALLOC_ARENA_MAX", "2")
+# Spark looks for Python's data sources at each name that is no view: a process, and a port that anybody may call.
+WITHOUT_PYTHON = {"PYSPARK_PYTHON": "/none", "PYSPARK_DRIVER_PYTHON": "/none"}
 
 
 def main() -> None:
@@ -26,6 +28,7 @@ def main() -> None:
     logs.configure(settings.log_format)
     export_jvm_environment(settings)
     os.environ.setdefault(*FEW_MALLOC_POOLS)
+    os.environ |= WITHOUT_PYTHON
     command = prepare(settings, options.catalog.resolve())
     os.execv(command[0], command)  # noqa: S606 - no shell is needed
 

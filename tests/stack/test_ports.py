@@ -10,6 +10,7 @@ import subprocess
 import xmlrpc.client
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 from lakehouse.local.postgres_server import binary_path
 from lakehouse.local.service_addresses import LOCALHOST, port_of
 from lakehouse.local.stack import Stack
+from lakehouse.serving.client import QueryError, query
 from lakehouse.settings import Settings
 from lakehouse.source.roles import PASSWORD_NAMES
 from support.port_table import documented_ports
@@ -37,9 +39,32 @@ RPC_REQUEST = struct.pack(">QBQI", 8 + 1 + 8 + 4 + len(BODY), 3, 7, len(BODY)) +
 PY4J_CALL = b"c\np0\ncall\ni1\ne\n" + BODY
 
 
+# What each kind of question could start in the server.
+QUESTIONS = (
+    "SELECT * FROM gold.v_kpi",
+    "SELECT * FROM gold.v_essay",
+    "SELECT * FROM essay.v_kpi",
+    "SELECT * FROM csv.`/etc/hosts`",
+    "SELECT essay(1)",
+    "SELECT * FROM essay(1)",
+    "SELECT transform('x') USING 'cat'",
+    "DESCRIBE gold.v_essay",
+    "SHOW FUNCTIONS",
+)
+
+
+def ask_all(settings: Settings) -> None:
+    """Ask the Thrift server what it answers, and what it does not know or refuses."""
+    for as_owner in (False, True):
+        for question in QUESTIONS:
+            with suppress(QueryError):
+                query(settings, question, as_owner=as_owner)
+
+
 @pytest.fixture(scope="module")
 def listening(stack: Stack) -> Mapping[str, list[tuple[str, int]]]:
-    """Return the addresses on which each service and its children listen."""
+    """Return the addresses on which each service and its children listen, once the Thrift server has been asked."""
+    ask_all(stack.settings)
     supervisord = psutil.Process(int((stack.home / "run" / "supervisord.pid").read_text(encoding="utf-8")))
     names = {supervisord.pid: SUPERVISORD} | {one.pid: one.name for one in stack.status() if one.pid}
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
