@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.cdc.lake import Lake
 from lakehouse.errors import NotReady
-from lakehouse.gold.rules import rules_until
+from lakehouse.gold.rules import current_rules_until, rules_until
 from spark.builders import RULES, reward_rules
 
 
@@ -28,3 +29,15 @@ def test_day_without_rules_is_an_error_with_its_remedy(spark: SparkSession) -> N
     table = reward_rules(spark, {"valid_from": date(2026, 1, 1)})
     with pytest.raises(NotReady, match=r"2025-12-31.*insert a row.*reward_rules"):
         rules_until(table, date(2025, 12, 31))
+
+
+@pytest.mark.parametrize("first", [date(300, 1, 1), date(2025, 1, 1), date(9999, 12, 31)], ids=str)
+def test_rules_read_without_spark_are_the_same(lake: Lake, first: date) -> None:
+    later = {"valid_from": first, "bonus_rate": Decimal("0.0425")}
+    lake.append(reward_rules(lake.spark, later), "silver", "reward_rules")
+    for day in (date(2026, 1, 1), date(2026, 12, 31), date(9999, 12, 31)):
+        book = current_rules_until(lake.store, day)
+        assert book == rules_until(lake.read("silver", "reward_rules"), day)
+        assert str(book) == str(rules_until(lake.read("silver", "reward_rules"), day))
+    with pytest.raises(NotReady, match="insert a row"):
+        current_rules_until(lake.store, date(299, 1, 1))

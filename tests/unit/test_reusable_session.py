@@ -11,11 +11,11 @@ from lakehouse.spark.reusable_session import ReusableSession
 
 
 class CountedStarts:
-    """Sessions that are numbered, with what was stopped, and how often the caller heard of a start."""
+    """Sessions that are numbered, with what was stopped."""
 
     def __init__(self) -> None:
-        self.started, self.stopped, self.reported = 0, list[int](), 0
-        self.reusable = ReusableSession(self.start, self.report)
+        self.started, self.stopped = 0, list[int]()
+        self.reusable = ReusableSession(self.start)
 
     @contextmanager
     def start(self) -> Iterator[SparkSession]:
@@ -26,9 +26,6 @@ class CountedStarts:
         finally:
             self.stopped.append(number)
             raise ConnectionError("as PySpark does whose JVM is gone")
-
-    def report(self) -> None:
-        self.reported += 1
 
     def use(self, error: BaseException | None = None) -> Any:
         with self.reusable.open() as spark:
@@ -49,7 +46,7 @@ def test_jobs_share_a_session_until_it_is_closed(sessions: CountedStarts) -> Non
     assert sessions.stopped == []
     sessions.reusable.close()
     sessions.reusable.close()
-    assert (sessions.stopped, sessions.use(), sessions.reported) == ([1], 2, 2)
+    assert (sessions.stopped, sessions.use()) == ([1], 2)
 
 
 @pytest.mark.parametrize("error", [ValueError(), KeyboardInterrupt()])

@@ -11,7 +11,8 @@ from lakehouse.cdc import commit_log, table_stats
 from lakehouse.cdc.commit_check import CommitCheck
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.fence import CommitStamps, field_of
-from lakehouse.cdc.offsets import Offsets
+from lakehouse.cdc.offsets import Offsets, TopicPartition
+from lakehouse.cdc.plain_files import FileEntry, read_plain
 from lakehouse.cdc.schemas import Columns
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.spark.literals import lit
@@ -69,7 +70,15 @@ class Lake:
                 F.col("partition") == topic_partition.partition
             )
             predicate |= in_partition & (F.col("offset") > after.get(topic_partition, -1)) & (F.col("offset") <= end)
-        return self.read("bronze", contract.table).where(predicate)
+
+        def may_have_some(entry: FileEntry) -> bool:
+            place = TopicPartition(entry["partition.incarnation"], entry["partition.partition"])
+            first, last = entry.get("min.offset"), entry.get("max.offset")
+            if first is None or last is None:
+                return True  # another program wrote the file
+            return place in upto and bool(last > after.get(place, -1) and first <= upto[place])
+
+        return self.read("bronze", contract.table, keeps=may_have_some).where(predicate)
 
     def change_feed(self, contract: Contract, since: int) -> DataFrame | None:
         """Return the rows of Silver that changed after version `since`, as Delta's change feed has them.
@@ -86,12 +95,11 @@ class Lake:
         versions = reader.option("startingVersion", since + 1).option("endingVersion", current_version)
         return versions.load(self.store.path("silver", contract.table))
 
-    def read(self, layer: str, name: str, version: int | None = None) -> DataFrame:
-        """Return the table's rows, now or at an earlier version."""
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.store.path(layer, name))
+    def read(self, layer: str, name: str, keeps: Callable[[FileEntry], bool] = lambda _: True) -> DataFrame:
+        """Return the table's rows as they are now; files that `keeps` does not select may be left out."""
+        path = self.store.path(layer, name)
+        plain = read_plain(self.spark, path, keeps)
+        return self.spark.read.format("delta").load(path) if plain is None else plain
 
     def read_version(self, layer: str, name: str, version: int) -> DataFrame:
         """Return the rows of an earlier version. Spark raises where its log or its files are gone."""

@@ -19,7 +19,7 @@ from lakehouse.gold.incremental import baselines, compute_incrementally, find_af
 from lakehouse.gold.model import Model
 from lakehouse.gold.models import MODELS
 from lakehouse.gold.provenance import Provenance
-from lakehouse.gold.rules import rules_until
+from lakehouse.gold.rules import current_rules_until
 from lakehouse.gold.totals import totals
 from lakehouse.gold.views import VIEWS_DIR
 from lakehouse.refresh.runs import Run, last_totals, silver_versions
@@ -46,7 +46,7 @@ def refresh_current(
     read one of the run's stopped tables stay unchanged. The run's proof comes before the first table is written.
     """
     with run.stage("gold/rules"):
-        book = rules_until(lake.silver(REWARD_RULES), run.as_of)
+        book = current_rules_until(lake.store, run.as_of)
         run.rules = book.current
     models_by_name = {model.name: model for model in models if not model.reads_any(run.stopped_tables, book, run.as_of)}
     current = {name: model.provenance(lake.store, book, run.as_of) for name, model in models_by_name.items()}

@@ -21,6 +21,7 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.consistent_cut import choose_cut
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
+from lakehouse.spark.parallel import opened_in_background
 
 OpenSession = Callable[[], AbstractContextManager[SparkSession]]
 
@@ -30,8 +31,8 @@ def run_refresh(
 ) -> Run:
     """Refresh as the options say, as the only process that does, and return the run.
 
-    The session is opened once all that can be done without it is done. Raises LockHeld where another refresh has the
-    lock after `options.wait` seconds, and whatever else `refresh` raises.
+    The session is opened in a thread while Bronze is waited for. Raises LockHeld where another refresh has the lock
+    after `options.wait` seconds, and whatever else `refresh` raises.
     """
     with (
         writable_store(settings, "refresh") as store,
@@ -39,21 +40,20 @@ def run_refresh(
     ):
         create_tables(store)
         # Its snapshot comes before the cut, so that Silver at the cut has every change that the snapshot sees.
-        with choose_proof(options, settings, store) as proof:
+        with choose_proof(options, settings, store) as proof, opened_in_background(open_session()) as session:
             input_offsets = choose_cut(settings, store, CAPTURED, options.wait)
             problems = find_problems(settings, check_connector=options.wait > 0)
             compute = choose_computation(options, settings)
-            with open_session() as spark:
-                lake = Lake(spark, store, lock.ensure_held, lock.stamps)
-                refill_gaps(lake, CAPTURED, spark_options(settings), partial(read_source_identity, settings))
-                return refresh(
-                    lake,
-                    input_offsets,
-                    options.day,
-                    compute,
-                    rebuild_silver=options.rebuild_silver,
-                    alert_threshold=options.alert_threshold,
-                    problems=problems,
-                    proof=proof,
-                    journal_unchanged=journal_unchanged,
-                )
+            lake = Lake(session(), store, lock.ensure_held, lock.stamps)
+            refill_gaps(lake, CAPTURED, spark_options(settings), partial(read_source_identity, settings))
+            return refresh(
+                lake,
+                input_offsets,
+                options.day,
+                compute,
+                rebuild_silver=options.rebuild_silver,
+                alert_threshold=options.alert_threshold,
+                problems=problems,
+                proof=proof,
+                journal_unchanged=journal_unchanged,
+            )

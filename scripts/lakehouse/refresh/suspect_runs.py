@@ -119,7 +119,8 @@ def _last_changes(lake: Lake, contract: Contract, keys: Sequence[str]) -> Mappin
 
 
 def _row_states(lake: Lake, contract: Contract, keys: Sequence[str], version: int | None) -> RowStates:
-    rows = lake.read("silver", contract.table, version)
+    name = ("silver", contract.table)
+    rows = lake.read(*name) if version is None else lake.read_version(*name, version)
     buckets = {md5(key.encode(), usedforsecurity=False).hexdigest()[:BUCKET_DIGITS] for key in keys}
     states: dict[str, list[tuple[str, ...]]] = {key: [] for key in keys}
     for row in spark_row_hashes(rows, contract, [*contract.columns], buckets):

@@ -37,7 +37,7 @@ def watch(settings: Settings, options: RefreshOptions, interval: float) -> None:
     A refresh under way is ended: the next start repeats it. After Ctrl-C, KeyboardInterrupt is raised.
     """
     interruption = Interruption()
-    sessions = ReusableSession(partial(session, settings, "refresh"), on_start=interruption.install)
+    sessions = ReusableSession(partial(session, settings, "refresh"))
     interruption.kill_jvm = sessions.kill_if_open
     interruption.install()
     positions = PositionReader(TableStore(settings.lake), CAPTURED, today)
@@ -105,10 +105,9 @@ class Interruption:
         self.is_from_keyboard = False
 
     def install(self) -> None:
-        """Handle both signals. PySpark sets a handler of its own when a session starts."""
-        if not self.stop.is_set():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._end)
+        """Handle both signals. PySpark would set a handler of its own for a session that the main thread opens."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
 
     def unless_stopped(self, report: Callable[[Exception, float], None]) -> Callable[[Exception, float], None]:
         """Return a function that reports an error unless it is the consequence of a signal."""

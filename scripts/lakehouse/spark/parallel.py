@@ -1,7 +1,8 @@
-"""Parallel work on several tables: one thread plans the queries of a table, and Spark has cores to spare."""
+"""Work in threads: on several tables, since Spark has cores to spare, and on what a job needs only later."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 from lakehouse.errors import LakehouseError
@@ -27,3 +28,13 @@ def parallel_map_collecting_errors(work: Callable[[T], R], items: Iterable[T]) -
             return error
 
     return parallel_map(result_or_error, items)
+
+
+@contextmanager
+def opened_in_background(resource: AbstractContextManager[T]) -> Iterator[Callable[[], T]]:
+    """Open a resource in a thread, and yield a function that waits for it.
+
+    The function raises what the opening has raised. What was opened is closed at the end, also where nobody has waited.
+    """
+    with ExitStack() as exits, ThreadPoolExecutor(1) as pool:
+        yield pool.submit(exits.enter_context, resource).result

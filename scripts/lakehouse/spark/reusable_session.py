@@ -14,17 +14,13 @@ STOP_TIMEOUT_S = 5.0
 
 
 class ReusableSession:
-    """A session that `start` enters when it is first opened; `on_start` is called after each start.
+    """A session that `start` enters when it is first opened.
 
     PySpark has one JVM a process. One that runs before this session starts is another's: it is never ended.
     """
 
-    def __init__(
-        self,
-        start: Callable[[], AbstractContextManager[SparkSession]],
-        on_start: Callable[[], object] = lambda: None,
-    ) -> None:
-        self._enter, self._on_start = start, on_start
+    def __init__(self, start: Callable[[], AbstractContextManager[SparkSession]]) -> None:
+        self._enter = start
         self._spark: SparkSession | None = None
         self._is_open = self._has_own_jvm = False
         self._exits = ExitStack()
@@ -66,7 +62,6 @@ class ReusableSession:
     def _start(self) -> SparkSession:
         self._has_own_jvm = _jvm_process() is None
         self._spark = self._exits.enter_context(self._enter())
-        self._on_start()
         return self._spark
 
 
