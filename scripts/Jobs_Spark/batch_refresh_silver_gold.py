@@ -14,7 +14,7 @@ from lakehouse.refresh.refresh_job import run_refresh
 from lakehouse.refresh.refresh_report import show
 from lakehouse.refresh.watcher import watch
 from lakehouse.source.roles import loader_settings
-from lakehouse.spark.session import session
+from lakehouse.spark.session import cancel_jobs_on_interrupt, session
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
         with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
             yield spark
 
+    cancel_jobs_on_interrupt()
     show(run_refresh(settings, options, open_session), today())
 
 

@@ -1,5 +1,6 @@
 """Law: rows that are read from a table's files without Delta are the rows that Delta reads."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -127,6 +128,34 @@ def test_file_outside_of_the_table_is_left_to_delta(spark: SparkSession, rows: D
     write(rows, tmp_path / "source")
     spark.sql(f"CREATE TABLE delta.`{tmp_path}/clone` SHALLOW CLONE delta.`{tmp_path}/source`")
     assert read_plain(spark, str(tmp_path / "clone")) is None
+
+
+@pytest.mark.parametrize("name", ["_x.parquet", ".x.parquet", "x._COPYING_"])
+def test_file_with_a_name_that_spark_takes_for_hidden_is_left_to_delta(
+    spark: SparkSession, rows: DataFrame, tmp_path: Path, name: str
+) -> None:
+    write(rows.repartition(1), tmp_path)
+    [version], [file] = tmp_path.glob("_delta_log/*.json"), tmp_path.glob("*.parquet")
+    version.write_text(version.read_text(encoding="utf-8").replace(file.name, name), encoding="utf-8")
+    file.rename(tmp_path / name)
+    for checksum in tmp_path.glob("_delta_log/*.crc"):
+        checksum.unlink()
+    assert read_plain(spark, str(tmp_path)) is None
+    assert spark.read.format("delta").load(str(tmp_path)).count() == len(TABLE_ROWS)
+
+
+@pytest.mark.parametrize(("logged", "folder"), [(None, "None"), ("__HIVE_DEFAULT_PARTITION__",) * 2])
+def test_partition_of_null_is_left_to_delta(
+    spark: SparkSession, rows: DataFrame, tmp_path: Path, logged: str | None, folder: str
+) -> None:
+    write(rows.where("n = 1").withColumn("text", lit("a")), tmp_path, "text")
+    [version] = tmp_path.glob("_delta_log/*.json")
+    log = version.read_text(encoding="utf-8").replace('{"text":"a"}', json.dumps({"text": logged}))
+    version.write_text(log.replace("text=a/", f"text={folder}/"), encoding="utf-8")
+    (tmp_path / "text=a").rename(tmp_path / f"text={folder}")
+    for checksum in tmp_path.glob("_delta_log/*.crc"):
+        checksum.unlink()
+    assert read_plain(spark, str(tmp_path)) is None
 
 
 def bronze_rows(spark: SparkSession, incarnation: int, partition: int, offsets: range) -> DataFrame:

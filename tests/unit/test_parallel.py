@@ -41,21 +41,32 @@ def test_resource_opens_while_the_block_runs_and_is_closed_after_it() -> None:
     assert resource.closed_with == [None]
 
 
-@pytest.mark.parametrize("is_open_before", [False, True])
-def test_error_of_the_block_closes_what_was_opened_also_after_it(is_open_before: bool) -> None:
+@pytest.mark.parametrize(
+    ("error", "is_used", "is_passed_on"),
+    [
+        (KeyboardInterrupt(), False, True),
+        (KeyboardInterrupt(), True, True),
+        (OSError(), True, True),
+        (OSError(), False, False),
+    ],
+)
+def test_resource_gets_the_error_of_the_block_that_used_it(
+    error: BaseException,
+    is_used: bool,
+    is_passed_on: bool,
+) -> None:
     resource = Resource()
 
-    def interrupt() -> None:
+    def run() -> None:
         with opened_in_background(resource.open()) as wait:
             resource.may_open.set()
-            if is_open_before:
+            if is_used:
                 wait()
-            raise KeyboardInterrupt
+            raise error
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    [error] = resource.closed_with
-    assert isinstance(error, KeyboardInterrupt)
+    with pytest.raises(type(error)):
+        run()
+    assert resource.closed_with == [error if is_passed_on else None]
 
 
 def test_error_of_the_opening_is_raised_to_who_waits() -> None:

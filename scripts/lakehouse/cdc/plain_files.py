@@ -6,7 +6,8 @@ refresh. delta-rs reads the log in milliseconds.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from deltalake import DeltaTable
@@ -21,8 +22,10 @@ MAX_PLAIN_FILES = 64
 # The features of tables under which a file has its rows, all of them, under their own names and types.
 PLAIN_READER_FEATURES = frozenset({"timestampNtz"})
 FIRST_VERSION_WITH_FEATURES = 3
-# Neither encoded nor outside of the table's folder.
-PLAIN_PATH = re.compile(r"(?:[\w=.-]+/)*[\w.-]+", re.ASCII)
+# Neither encoded, nor outside of the table's folder, nor a name that Spark takes for hidden and leaves out.
+PLAIN_PATH = re.compile(r"(?:[\w=.-]+/)*(?!.*\._COPYING_$)[A-Za-z0-9][\w.-]*", re.ASCII)
+# The name of the folder of NULL.
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # Spark takes a path with one of these for a pattern, and then reads a file several times.
 PATTERN_CHARACTERS = frozenset("{}[]*?\\")
 
@@ -38,7 +41,7 @@ def read_plain(spark: SparkSession, path: str, keeps: Callable[[FileEntry], bool
     if PATTERN_CHARACTERS & set(path) or not _has_plain_files(table):
         return None
     partition_columns = table.metadata().partition_columns
-    entries = [entry for entry in _entries(table) if keeps(entry)]
+    entries = [*islice(filter(keeps, _entries(table)), MAX_PLAIN_FILES + 1)]
     if len(entries) > MAX_PLAIN_FILES or not all(_is_plain(entry, partition_columns) for entry in entries):
         return None
     schema = StructType.fromJson(json.loads(table.schema().to_json()))
@@ -58,15 +61,18 @@ def _has_plain_files(table: DeltaTable) -> bool:
     return protocol.min_reader_version == FIRST_VERSION_WITH_FEATURES and features <= PLAIN_READER_FEATURES
 
 
-def _entries(table: DeltaTable) -> list[FileEntry]:
+def _entries(table: DeltaTable) -> Iterator[FileEntry]:
     files: Any = table.get_add_actions(flatten=True)
     names = files.schema.names
     columns = (files.column(name).to_pylist() for name in names)
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 def _is_plain(entry: FileEntry, partition_columns: list[str]) -> bool:
     """Return whether Spark finds the file by its path, and in its folders' names the values that the log has."""
-    folders = "".join(f"{name}={entry[f'partition.{name}']}/" for name in partition_columns)
-    path = entry["path"]
-    return bool(PLAIN_PATH.fullmatch(path)) and path.rpartition("/")[0] == folders.rstrip("/")
+    values = {name: entry[f"partition.{name}"] for name in partition_columns}
+    if not {None, NULL_PARTITION}.isdisjoint(values.values()):
+        return False
+    folder, _, _ = entry["path"].rpartition("/")
+    is_named_by_values = folder == "/".join(f"{name}={value}" for name, value in values.items())
+    return is_named_by_values and bool(PLAIN_PATH.fullmatch(entry["path"]))

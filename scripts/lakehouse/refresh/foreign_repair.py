@@ -167,7 +167,7 @@ def _put_back(lake: Lake, name: str, foreign: Sequence[ForeignCommit]) -> None:
     if name == JOURNAL:
         _resolve(lake.store, name, "left as it is: no earlier version of the journal can be read")
         return
-    _overwrite(lake, name, lake.read("gold", name).limit(0))
+    _overwrite(lake, name, lake.empty_frame(gold_tables()[name].schema))
     _resolve(lake.store, name, "emptied: no earlier version can be read; run its days or scenarios again")
 
 

@@ -21,6 +21,7 @@ from lakehouse.source.commit_ledger import writable_store
 from lakehouse.source.consistent_cut import choose_cut
 from lakehouse.source.refresh_lock import exclusive_refresh
 from lakehouse.source.source_check import read_source_identity
+from lakehouse.spark.jvm_environment import export_jvm_environment
 from lakehouse.spark.parallel import opened_in_background
 
 OpenSession = Callable[[], AbstractContextManager[SparkSession]]
@@ -34,6 +35,8 @@ def run_refresh(
     The session is opened in a thread while Bronze is waited for. Raises LockHeld where another refresh has the lock
     after `options.wait` seconds, and whatever else `refresh` raises.
     """
+    # Variables are set before there are threads: the C library reads them without a lock.
+    export_jvm_environment(settings)
     with (
         writable_store(settings, "refresh") as store,
         exclusive_refresh(settings, store, CAPTURED, refreshed_tables(), options.wait) as lock,

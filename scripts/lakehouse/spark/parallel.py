@@ -34,7 +34,22 @@ def parallel_map_collecting_errors(work: Callable[[T], R], items: Iterable[T]) -
 def opened_in_background(resource: AbstractContextManager[T]) -> Iterator[Callable[[], T]]:
     """Open a resource in a thread, and yield a function that waits for it.
 
-    The function raises what the opening has raised. What was opened is closed at the end, also where nobody has waited.
+    The function raises what the opening has raised. What was opened is closed at the end. It gets the block's error
+    only where it was used, or the block was interrupted.
     """
-    with ExitStack() as exits, ThreadPoolExecutor(1) as pool:
-        yield pool.submit(exits.enter_context, resource).result
+    is_used = False
+
+    def wait() -> T:
+        nonlocal is_used
+        is_used = True
+        return opening.result()
+
+    with ExitStack() as exits:
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                opening = pool.submit(exits.enter_context, resource)
+                yield wait
+        except Exception:
+            if not is_used:
+                exits.close()
+            raise

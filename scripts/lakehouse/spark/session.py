@@ -1,11 +1,14 @@
 """Spark sessions of jobs, from spark/spark-defaults.conf, the job's own .conf, and this machine's settings."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import BadInput
@@ -62,6 +65,18 @@ def session(
             yield spark
         finally:
             spark.stop()
+
+
+def cancel_jobs_on_interrupt() -> None:
+    """Have Ctrl-C cancel Spark's jobs. PySpark does so only for a session that the main thread opens."""
+    signal.signal(signal.SIGINT, _cancel_jobs)
+
+
+def _cancel_jobs(_number: int, _frame: FrameType | None) -> NoReturn:
+    context = SparkContext._active_spark_context  # noqa: SLF001 - PySpark has no public name for it
+    if context:
+        context.cancelAllJobs()
+    raise KeyboardInterrupt
 
 
 def ensure_log_store(spark_conf: Mapping[str, str]) -> None:
