@@ -44,13 +44,10 @@ def test_signal_kills_the_jvm_and_ends_what_the_main_thread_does(
     assert interruption.is_from_keyboard == is_from_keyboard
 
 
-def test_second_sigterm_does_not_interrupt_the_clean_up_and_a_later_session_installs_nothing(
-    interruption: Interruption,
-) -> None:
+def test_second_sigterm_does_not_interrupt_the_clean_up(interruption: Interruption) -> None:
     interruption.install()
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGTERM)
-    interruption.install()
     os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
