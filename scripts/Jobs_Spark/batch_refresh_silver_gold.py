@@ -9,6 +9,7 @@ from rich.console import Console
 from lakehouse import logs
 from lakehouse.clock import today
 from lakehouse.errors import run
+from lakehouse.refresh.jvm_settings import settings_for_backlog
 from lakehouse.refresh.options import build_parser, parse
 from lakehouse.refresh.refresh_job import run_refresh
 from lakehouse.refresh.refresh_report import show
@@ -26,8 +27,10 @@ def main() -> None:
 
     @contextmanager
     def open_session() -> Iterator[SparkSession]:
-        with Console().status("refreshing"), session(settings, "refresh", warm=True) as spark:
-            yield spark
+        with Console().status("refreshing"):
+            backlog = settings_for_backlog(settings, rebuild_silver=options.rebuild_silver)
+            with session(settings, "refresh", backlog, warm=True) as spark:
+                yield spark
 
     cancel_jobs_on_interrupt()
     show(run_refresh(settings, options, open_session), today())

@@ -39,8 +39,9 @@ class InMemoryEngine:
         # Each batch is compared with the versions, whatever its LSNs are.
         merged = MergedState({TopicPartition(0, 0): 0}, sys.maxsize, lambda: self.versions)
         new = mark_already_merged(read_batch(messages, SHOES), merged)
-        changes = fill_toasted(add_implicit_deletes(new, merged), merged).changes
-        for row in latest_per_key(changes, SHOES).collect():
+        complete = fill_toasted(add_implicit_deletes(new, merged), merged)
+        changes = complete.changes
+        for row in latest_per_key(complete).collect():
             self.silver.pop(row.id, None)
             if row["_op"] != "d":
                 self.silver[row.id] = (row["size"], row.note)

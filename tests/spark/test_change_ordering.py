@@ -8,7 +8,7 @@ from spark.messages import SHOES, Change, delete, to_bronze_frame, update
 
 
 def latest_changes(spark: SparkSession, *changes: Change) -> dict[int, tuple[str, int | None]]:
-    rows = latest_per_key(read_batch(to_bronze_frame(spark, changes), SHOES).changes, SHOES).collect()
+    rows = latest_per_key(read_batch(to_bronze_frame(spark, changes), SHOES)).collect()
     return {row.id: (row["_op"], row["size"]) for row in rows}
 
 
@@ -41,3 +41,22 @@ def test_a_refused_change_leaves_the_last_accepted_one(spark: SparkSession) -> N
     assert latest_changes(spark, update(1, 41), update(1, -1)) == {1: ("u", 41)}
     assert latest_changes(spark, update(1, 41), delete(1), update(1, -1)) == {1: ("d", None)}
     assert latest_changes(spark, update(1, -1)) == {}
+
+
+def test_latest_changes_of_one_partition_are_found_without_shuffling_or_sorting_the_batch_again(
+    spark: SparkSession,
+) -> None:
+    batch = read_batch(to_bronze_frame(spark, [update(1, 41), update(2, 42), update(1, 43)]), SHOES)
+    plan = latest_per_key(batch)._jdf.queryExecution().executedPlan().toString()  # noqa: SLF001
+    assert "Window" in plan
+    assert "Exchange" not in plan
+    assert "Sort" not in plan
+
+
+def test_changes_of_two_incarnations_are_ordered_by_their_commits(spark: SparkSession) -> None:
+    assert latest_changes(
+        spark, update(1, 42, incarnation=1, last_commit_lsn=200), update(1, 41, last_commit_lsn=100)
+    ) == {1: ("u", 42)}
+    assert latest_changes(
+        spark, update(1, 41, incarnation=1, last_commit_lsn=100), update(1, 42, last_commit_lsn=200)
+    ) == {1: ("u", 42)}

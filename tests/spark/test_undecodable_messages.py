@@ -18,6 +18,6 @@ UNDECODABLE_CHANGES = {
 
 @pytest.mark.parametrize("message", UNDECODABLE_CHANGES.values(), ids=UNDECODABLE_CHANGES)
 def test_undecodable_message_is_quarantined_and_changes_no_row(spark: SparkSession, message: Change) -> None:
-    changes = read_batch(to_bronze_frame(spark, [update(2, 42), message]), SHOES).changes
-    assert [row["_reasons"] for row in changes.orderBy("_offset").collect()] == [[], ["message illisible"]]
-    assert [row.id for row in latest_per_key(changes, SHOES).collect()] == [2]
+    batch = read_batch(to_bronze_frame(spark, [update(2, 42), message]), SHOES)
+    assert [row["_reasons"] for row in batch.changes.orderBy("_offset").collect()] == [[], ["message illisible"]]
+    assert [row.id for row in latest_per_key(batch).collect()] == [2]

@@ -10,7 +10,7 @@ from lakehouse.settings import ROOT
 
 SCRIPTS = Path(ROOT, "scripts")
 # They only read: their stores have no ledger.
-READERS = frozenset({"capture_status.py", "explain_employee.py", "watcher.py"})
+READERS = frozenset({"capture_status.py", "explain_employee.py", "jvm_settings.py", "watcher.py"})
 # The file whose stores have one.
 LEDGER_MODULE = "commit_ledger.py"
 # The methods of delta-rs that commit. Spark's own `delete` and `merge` take their stamp from a session.

@@ -60,9 +60,11 @@ STRAVA_ACTIVITIES = captured_table(
         ),
         Rule(
             "payload_of_another",
-            # Only a numeral is cast: a payload may contain any value there, and a rule must not fail on it.
-            when=f"COALESCE(CAST(CASE WHEN regexp_like({ATHLETE_ID}, '{NUMERAL}') THEN {ATHLETE_ID} END "
-            f"AS DECIMAL(38,19)) <> employee_id, {ATHLETE_ID} IS NOT NULL AND employee_id IS NOT NULL)",
+            # Nearly every payload has the id's own digits, and is parsed once. Of the others, only a numeral is cast: a
+            # payload may contain any value there, and a rule must not fail on it.
+            when=f"CASE WHEN {ATHLETE_ID} = CAST(employee_id AS VARCHAR(11)) THEN FALSE ELSE "
+            f"COALESCE(CAST(CASE WHEN regexp_like({ATHLETE_ID}, '{NUMERAL}') THEN {ATHLETE_ID} END "
+            f"AS DECIMAL(38,19)) <> employee_id, {ATHLETE_ID} IS NOT NULL AND employee_id IS NOT NULL) END",
             message="données d'une autre personne",
         ),
     ),

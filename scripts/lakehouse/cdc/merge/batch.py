@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.envelope import INSERT
+from lakehouse.cdc.merge.ordering import OFFSET_ORDER
 from lakehouse.cdc.merge.predicates import implies_deletes, initial_snapshot_lsn, is_mismatch, is_upsert
 from lakehouse.cdc.merge.problems import MISSING, REFUSED_MANUALLY, TOASTED, TYPE_MISMATCH, columns_with, has_problem
 from lakehouse.cdc.offsets import Offsets
@@ -30,6 +31,8 @@ class BatchStats:
     """Counts and bounds of a batch of changes."""
 
     changes: int
+    is_single_partition: bool  # all changes are of one partition, of one incarnation of the topic
+    may_repeat: int  # changes that may be duplicates
     refused: int
     toasted: int  # changes without their TOASTed values
     key_changes: int  # of these, the inserts: rows under a new key
@@ -62,12 +65,14 @@ class Batch:
     @cached_property
     def stats(self) -> BatchStats:
         """Compute the statistics, in one pass, at their first use."""
-        position = F.struct("_incarnation", "_partition", "_offset")
-        located = F.struct(position, "_problems")
+        topic_partition = F.struct("_incarnation", "_partition")
+        located = F.struct(F.struct(*OFFSET_ORDER), "_problems")
         is_toasted, is_insert = has_problem(TOASTED), F.col("_op") == INSERT
         is_judged = ~has_problem(REFUSED_MANUALLY)
         counts = {
             "changes": F.count("*"),
+            "is_single_partition": F.min(topic_partition).eqNullSafe(F.max(topic_partition)),
+            "may_repeat": F.count_if("_may_repeat"),
             "refused": F.count_if(F.size("_reasons") > 0),
             "toasted": F.count_if(is_toasted),
             "key_changes": F.count_if(is_toasted & is_insert),

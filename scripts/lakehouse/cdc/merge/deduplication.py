@@ -1,12 +1,14 @@
 """Deduplication of changes that Debezium redelivers after a crash, and detection of late arrivals."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import Contract
 from lakehouse.cdc.merge.batch import Batch, MergedState
 from lakehouse.cdc.merge.envelope import DUPLICATE
-from lakehouse.cdc.merge.ordering import with_commit_order
+from lakehouse.cdc.merge.ordering import by_offset, with_commit_order
 from lakehouse.cdc.merge.predicates import implies_deletes, is_streamed
 from lakehouse.cdc.merge.problems import no_problems
 from lakehouse.cdc.merge.validation import no_reasons
@@ -18,11 +20,24 @@ from lakehouse.spark.literals import lit
 EVENT_ID = ("_op", "_tx_id", "_lsn", "_committed_at")
 
 
-def mark_duplicates_in_batch(changes: DataFrame, contract: Contract) -> DataFrame:
+def with_may_repeat(changes: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Add `_may_repeat`: a streamed change whose LSN is not above those of its key before it, in its partition.
+
+    Such a change may be a duplicate, and any other is none of a change in the same partition.
+    """
+    highest_before = F.max("_lsn").over(by_offset(key).rowsBetween(Window.unboundedPreceding, -1))
+    has_new_lsn = F.coalesce(F.col("_lsn") > highest_before, F.col("_lsn").isNotNull())
+    return changes.withColumn("_may_repeat", is_streamed() & ~has_new_lsn)
+
+
+def mark_duplicates_in_batch(batch: Batch) -> Batch:
     """Blank each change that repeats an earlier one of the batch."""
-    same_event = Window.partitionBy(*contract.key, *EVENT_ID).orderBy("_order")
+    if not batch.stats.may_repeat and batch.stats.is_single_partition:
+        return batch
+    same_event = Window.partitionBy(*batch.contract.key, *EVENT_ID).orderBy("_order")
     is_duplicate = is_streamed() & (F.row_number().over(same_event) > 1)
-    return _blank_duplicates(changes.withColumn("_is_duplicate", is_duplicate), contract)
+    marked = batch.changes.withColumn("_is_duplicate", is_duplicate)
+    return Batch.compute(batch.contract, _blank_duplicates(marked, batch.contract))
 
 
 def mark_already_merged(batch: Batch, merged: MergedState) -> Batch:

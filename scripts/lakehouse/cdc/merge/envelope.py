@@ -33,11 +33,17 @@ UPSERT_OPS = ("c", "u", "r")
 INSERT, DELETE, TRUNCATE = "c", "d", "t"
 DUPLICATE = "duplicate"  # replaces the operation of a redelivered change
 STREAMED_OPS = ("c", "u", DELETE, TRUNCATE)
-# Only messages of a snapshot are parsed a second time for this.
+# A message is parsed a second time for this only where it can be true.
 ENDS_SNAPSHOT = """
-    coalesce(is_snapshot AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
+    coalesce(is_snapshot AND contains(value, '"last')
+             AND from_json(value, 'source STRUCT<snapshot: STRING>').source.snapshot
              IN ('last', 'last_in_data_collection'), false)
 """
+# Fields of the message around the row that may be null: a column of that name is looked for in the row alone.
+NULLABLE_ENVELOPE_FIELDS = frozenset(
+    {"before", "after", "source", "transaction", "op", "ts_ms", "ts_us", "ts_ns"}
+    | {"snapshot", "sequence", "txId", "lsn", "xmin"}
+)
 NO_NAMES = "CAST(array() AS ARRAY<STRING>)"
 
 
@@ -131,13 +137,21 @@ def _conditions(name: str, sql_type: str) -> Iterator[Condition]:
 def _missing_columns(contract: Contract) -> str:
     """Return SQL for the names of the columns that the message lacks; a parsed struct has NULL for them.
 
-    Where no column is NULL none is missing, and the message is not parsed a second time for its names.
+    Its names are parsed only where a column is NULL and no null of that name is in the text.
     """
-    has_null = " OR ".join(f"_row.`{name}` IS NULL" for name in contract.columns)
+    may_lack = " OR ".join(f"(_row.`{name}` IS NULL AND NOT {_has_null_in_text(name)})" for name in contract.columns)
     expected = ", ".join(f"'{name}'" for name in contract.columns)
     sent_names = "map_keys(from_json(value, 'after MAP<STRING, STRING>').after)"
-    missing = f"CASE WHEN op IN {UPSERT_OPS} AND ({has_null}) THEN array_except(array({expected}), {sent_names}) END"
+    missing = f"CASE WHEN op IN {UPSERT_OPS} AND ({may_lack}) THEN array_except(array({expected}), {sent_names}) END"
     return f"coalesce({missing}, {NO_NAMES})"
+
+
+def _has_null_in_text(name: str) -> str:
+    """Return SQL for whether the text has a field of this name that is null; no string in JSON has this text in it.
+
+    Debezium writes `before` with the same columns as `after`.
+    """
+    return NEVER if name in NULLABLE_ENVELOPE_FIELDS else f"""contains(value, '"{name}":null')"""
 
 
 def _text(name: str) -> str:

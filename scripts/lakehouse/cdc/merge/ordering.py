@@ -7,19 +7,27 @@ the running maximum of the commit LSN is used. So offset order and commit order 
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
+
+OFFSET_ORDER = ["_incarnation", "_partition", "_offset"]
 
 
 def with_commit_order(changes: DataFrame, key: Sequence[str]) -> DataFrame:
     """Add `_order`, which rises from the first to the last change of each key.
 
-    The changes are repartitioned by key, so that a later grouping by key shuffles no row again.
+    The changes are repartitioned by key, and sorted by it and OFFSET_ORDER. A later window over the same neither
+    shuffles nor sorts them again.
     """
     commit_lsn = F.struct(F.coalesce("_last_commit_lsn", "_lsn"), "_lsn")
-    running_window = Window.partitionBy(*key, "_incarnation", "_partition").orderBy("_offset")
-    order = F.struct(F.max(commit_lsn).over(running_window), "_incarnation", "_partition", "_offset")
+    order = F.struct(F.max(commit_lsn).over(by_offset(key)), *OFFSET_ORDER)
     return changes.repartition(*key).withColumn("_order", order)
+
+
+def by_offset(key: Sequence[str]) -> WindowSpec:
+    """Return the window over a key's changes in one partition, in their order."""
+    *partition, offset = OFFSET_ORDER
+    return Window.partitionBy(*key, *partition).orderBy(offset)
 
 
 def is_after(order: Column, other: Column) -> Column:

@@ -19,7 +19,12 @@ from lakehouse.cdc.lake import Lake
 from lakehouse.cdc.manual_refusals import ManualRefusal, read_refusals
 from lakehouse.cdc.merge import quarantine
 from lakehouse.cdc.merge.batch import Batch, BatchStats, MergedState
-from lakehouse.cdc.merge.deduplication import has_late_arrivals, mark_already_merged, mark_duplicates_in_batch
+from lakehouse.cdc.merge.deduplication import (
+    has_late_arrivals,
+    mark_already_merged,
+    mark_duplicates_in_batch,
+    with_may_repeat,
+)
 from lakehouse.cdc.merge.envelope import DELETE, decode
 from lakehouse.cdc.merge.implicit_deletes import add_implicit_deletes
 from lakehouse.cdc.merge.ordering import with_commit_order
@@ -103,7 +108,7 @@ class PreparedRebuild:
         refused = quarantine.entries(changes, contract) if has_refused else lake.empty_frame(schemas.QUARANTINE)
         quarantine.overwrite_entries(lake, contract, refused)
         version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
-        rows = latest_per_key(changes, contract).where(F.col("_op") != DELETE)
+        rows = latest_per_key(self.complete).where(F.col("_op") != DELETE)
         lake.overwrite(rows, "silver", contract.table)
         row_count = _ensure_single_writer(lake, contract, version_before)
         lake.overwrite(changes.select(*schemas.versions(contract)), "silver", f"{contract.table}_versions")
@@ -135,7 +140,7 @@ def read_batch(messages: DataFrame, contract: Contract, refusals: Sequence[Manua
     decoded = mark_manual_refusals(decode(messages, contract), refusals)
     validated = validate(decoded, contract)
     ordered = with_commit_order(validated, contract.key)
-    return Batch.compute(contract, mark_duplicates_in_batch(ordered, contract))
+    return mark_duplicates_in_batch(Batch.compute(contract, with_may_repeat(ordered, contract.key)))
 
 
 def reset_table(lake: Lake, contract: Contract) -> None:
@@ -175,7 +180,7 @@ def _write_batch(lake: Lake, batch: Batch, merged: MergedState, thresholds: Merg
         subjects = quarantine.earlier_subjects(changes, merged.versions(), contract) if merged.offsets else None
         quarantine.upsert(lake, contract, quarantine.entries(changes, contract, subjects))
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged.offsets)
-    latest = latest_per_key(changes, contract)
+    latest = latest_per_key(batch)
     version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
     if _is_insert_only(lake, contract, stats):
         lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)

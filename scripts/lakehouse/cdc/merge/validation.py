@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.cdc.contract import COLUMN_PLACEHOLDER, REASON_PLACEHOLDER, Contract
 from lakehouse.cdc.manual_refusals import ManualRefusal
 from lakehouse.cdc.merge.batch import Batch
+from lakehouse.cdc.merge.ordering import OFFSET_ORDER
 from lakehouse.cdc.merge.predicates import is_effective, is_upsert
 from lakehouse.cdc.merge.problems import (
     OUT_OF_RANGE,
@@ -98,15 +99,18 @@ def has_too_many_mismatches(mismatches: int, changes: int) -> bool:
     return mismatches >= MIN_MISMATCHES and mismatches > MAX_MISMATCH_SHARE * changes
 
 
-def latest_per_key(changes: DataFrame, contract: Contract) -> DataFrame:
+def latest_per_key(batch: Batch) -> DataFrame:
     """Return the latest effective change of each key, with Silver's columns: an upsert, or a delete (`_op` = d).
 
     A key whose changes since its last delete were all refused has that delete. Without a delete in the batch it has
     no change, and its row in Silver stays.
     """
-    row = F.struct(*LINEAGE_COLUMNS, *contract.columns)
-    last = changes.where(is_effective()).groupBy(*contract.key).agg(F.max_by(row, "_order").alias("row"))
-    return last.select("row.*")
+    contract = batch.contract
+    # Within one partition offsets are the order, and the batch is sorted by them.
+    order = OFFSET_ORDER if batch.stats.is_single_partition else ["_order"]
+    next_change = F.lead(lit(True)).over(Window.partitionBy(*contract.key).orderBy(*order))
+    effective = batch.changes.where(is_effective()).withColumn("_has_next", next_change)
+    return effective.where(F.col("_has_next").isNull()).select(*LINEAGE_COLUMNS, *contract.columns)
 
 
 def no_reasons() -> Column:
