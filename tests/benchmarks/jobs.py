@@ -41,11 +41,14 @@ def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> Pro
 
     Raises LakehouseError, with the end of its log, where the exit code is not 0.
     """
-    started_at, peak = time.monotonic(), [0]
+    started_at, peak, last = time.monotonic(), 0, 0
     with system.start_process(settings, *command) as running:
 
         def is_over() -> bool:
-            peak[0] = max(peak[0], resident_bytes(running.pid))
+            nonlocal peak, last
+            # A child between its fork and its exec has its parent's memory: one look sees it, the next does not.
+            before, last = last, resident_bytes(running.pid)
+            peak = max(peak, min(before, last))
             return running.poll() is not None
 
         wait_until(is_over, timeout=JOB_TIMEOUT, missing=command[-1], interval=0.05)
@@ -53,7 +56,7 @@ def run_timed(system: BenchmarkSystem, settings: Settings, *command: str) -> Pro
     if running.returncode:
         log_tail = (system.stack.logs / "bench.log").read_text(encoding="utf-8")[-2_000:]
         raise LakehouseError(f"{' '.join(command)} ended with {running.returncode}:\n{log_tail}")
-    return ProcessRun(seconds, peak[0] >> 20)
+    return ProcessRun(seconds, peak >> 20)
 
 
 def run_refresh(system: BenchmarkSystem, settings: Settings, *options: str, wait: float = 600.0) -> ProcessRun:

@@ -29,6 +29,25 @@ def test_inserts_updates_and_deletes_over_two_batches(sample_lake: SampleLake, t
     assert sample_lake.merge(thresholds=thresholds) == CatchUpResult("shoes")
 
 
+@pytest.mark.parametrize(
+    ("batch", "operation"),
+    [
+        ((insert(11, 41), update(11, 42), insert(12, 43), delete(12), update(13, 44), delete(14)), "WRITE"),
+        ((insert(11, 41), update(11, 42), update(5, -1)), "MERGE"),
+        ((update(13, 44), delete(5), delete(1)), "MERGE"),
+    ],
+    ids=["keys after all of the table", "refused change of a key between", "delete of a row"],
+)
+def test_table_without_the_keys_of_a_batch_is_appended_to(
+    sample_lake: SampleLake, batch: tuple[Change, ...], operation: str
+) -> None:
+    sample_lake.merge(insert(1, 41), insert(9, 49))
+    sample_lake.merge(*batch)
+    last = {11: 42, 13: 44} if operation == "WRITE" else {11: 42} if batch[0].id == 11 else {13: 44}
+    assert sample_lake.silver_sizes() == {9: 49, **last} | ({} if delete(1) in batch else {1: 41})
+    assert sample_lake.store.delta_table("silver", SHOES.table).history(1)[0]["operation"] == operation
+
+
 def test_merge_stops_at_the_given_offset_and_the_next_merge_continues(sample_lake: SampleLake) -> None:
     sample_lake.append_to_bronze(update(1, 41), update(2, 42), update(1, 51), delete(2))
     assert catch_up(sample_lake.lake, SHOES, {TopicPartition(0, 0): 1}) == CatchUpResult("shoes", 2, 0, 2)

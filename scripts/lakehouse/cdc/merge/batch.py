@@ -41,7 +41,6 @@ class BatchStats:
     not_initial_snapshot: int  # changes that are no rows of an initial snapshot
     min_commit_lsn: int | None  # a change without a commit LSN counts with its own LSN
     min_lsn: int | None
-    inserts: int
     min_key: Any  # of the first key column
     max_key: Any
     mismatches: int  # changes with a value of another type than the contract's, unless refused manually
@@ -81,7 +80,6 @@ class Batch:
             "not_initial_snapshot": F.count_if(initial_snapshot_lsn().isNull()),
             "min_commit_lsn": F.min(F.coalesce("_last_commit_lsn", "_lsn")),
             "min_lsn": F.min("_lsn"),
-            "inserts": F.count_if(is_insert),
             "mismatches": F.count_if(is_mismatch()),
             "min_key": F.min(self.contract.key[0]),
             "max_key": F.max(self.contract.key[0]),

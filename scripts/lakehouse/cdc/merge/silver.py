@@ -182,7 +182,7 @@ def _write_batch(lake: Lake, batch: Batch, merged: MergedState, thresholds: Merg
     quarantine.resolve(lake, contract, quarantine.resolutions(changes, contract), merged.offsets)
     latest = latest_per_key(batch)
     version_before = commit_log.last_data_version(lake.store, "silver", contract.table)
-    if _is_insert_only(lake, contract, stats):
+    if _has_none_of_the_keys(lake, contract, stats):
         lake.append(latest.where(F.col("_op") != DELETE), "silver", contract.table)
     else:
         _merge(lake, contract, materialize(latest), stats, thresholds)
@@ -216,11 +216,11 @@ def _pruning_predicate(contract: Contract, latest: DataFrame, stats: BatchStats,
     return reduce(or_, (target_column == lit(key, sql_type) for key in keys), lit(False))
 
 
-def _is_insert_only(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
+def _has_none_of_the_keys(lake: Lake, contract: Contract, stats: BatchStats) -> bool:
     """Return whether the log alone shows that the table has none of the batch's keys, so that an append suffices."""
-    only_inserts = stats.inserts == stats.changes
     return table_stats.is_empty(lake.store, "silver", contract.table) or (
-        only_inserts and not table_stats.may_contain_key_range(lake.store, contract, stats.min_key, stats.max_key)
+        stats.min_key is not None
+        and not table_stats.may_contain_key_range(lake.store, contract, stats.min_key, stats.max_key)
     )
 
 
