@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -201,3 +201,16 @@ def test_repeated_question_has_its_views_each_time(settings: Settings) -> None:
                 cursor.execute(JOIN)
         questions = [line for line in added() if line["event"] == "statement" and line["asked"].startswith("SELECT")]
     assert [line["views"] for line in questions] == [["gold.v_journal", "gold.v_kpi"]] * len(cursors)
+
+
+def test_line_of_a_statement_and_of_a_session_is_there_when_its_end_is_answered(settings: Settings) -> None:
+    """Spark's listener tells the journal of the same end, in a thread of its own."""
+    late = Counter[str]()
+    for _ in range(150):
+        with added_lines(settings) as added:
+            with connection(settings) as opened:
+                with closing(opened.cursor()) as cursor:
+                    execute(cursor, "SELECT 1")
+                late["statement"] += ends(added())["answered"] < 2  # PyHive's own USE is the first
+            late["session"] += ends(added())["session_closed"] < 1
+    assert +late == {}

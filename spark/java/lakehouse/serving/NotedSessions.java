@@ -13,9 +13,20 @@ final class NotedSessions {
     private final Caller caller;
     private final long startedAt = System.nanoTime();
     private volatile boolean isClosedByClient;
+    private boolean hasEnded;
 
     private Open(Caller caller) {
       this.caller = caller;
+    }
+
+    /** Write the session's line; a second call waits for the first, and does nothing. */
+    private synchronized void end(String session) {
+      if (!hasEnded) {
+        hasEnded = true;
+        Map<String, Object> line = caller.line(Instant.now(), isClosedByClient ? "session_closed" : "session_cut", session);
+        line.put("seconds", Caller.secondsSince(startedAt));
+        AccessJournal.end(session, line);
+      }
     }
   }
 
@@ -54,12 +65,10 @@ final class NotedSessions {
   /** Write the lines of a session that is closed, by whomever, and of its statements; a second call does nothing. */
   static void ended(String session) {
     NotedStatements.endedSession(session);
-    Open open = OPEN.remove(session);
+    Open open = OPEN.get(session);
     if (open != null) {
-      String event = open.isClosedByClient ? "session_closed" : "session_cut";
-      Map<String, Object> line = open.caller.line(Instant.now(), event, session);
-      line.put("seconds", Caller.secondsSince(open.startedAt));
-      AccessJournal.end(session, line);
+      open.end(session);
+      OPEN.remove(session);
     }
   }
 

@@ -86,8 +86,11 @@ final class NotedStatement {
     isCancelled |= operation != null && operation.isRunning();
   }
 
-  /** Write the statement's line. */
+  /** Write the statement's line; a second call does nothing. */
   synchronized void end() {
+    if (hasEnded) {
+      return;
+    }
     hasEnded = true;
     if (isRoutine) {
       return;

@@ -80,10 +80,10 @@ final class NotedStatements {
     OPEN.stream().filter(open -> session.equals(open.caller.session())).forEach(NotedStatements::end);
   }
 
+  /** Whoever ends it later waits until its line is written: it is removed only then. */
   private static void end(NotedStatement statement) {
-    if (OPEN.remove(statement)) {
-      statement.end();
-    }
+    statement.end();
+    OPEN.remove(statement);
   }
 
   private static void first(Predicate<NotedStatement> condition, Consumer<NotedStatement> then) {
