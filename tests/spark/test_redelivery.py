@@ -47,9 +47,9 @@ LATER = update(1, 42, last_commit_lsn=20, lsn=25)
         ((REPEATED, REPEATED), [1]),
         ((REPEATED, LATER, REPEATED, LATER), [2, 3]),
         ((LATER, REPEATED, LATER), [2]),
-        ((REPEATED, replace(REPEATED, last_commit_lsn=10, incarnation=1)), [1]),
+        ((REPEATED, replace(REPEATED, incarnation=1)), [1]),
         ((REPEATED, replace(LATER, partition=1), replace(REPEATED, partition=1)), [2]),
-        # One WAL record: the row leaves a key and comes to another. And two keys of one statement.
+        # One WAL record: the row leaves a key and comes to another.
         ((delete(1, last_commit_lsn=10, lsn=15), insert(2, last_commit_lsn=10, lsn=15)), []),
         # The LSN is another record's, of another commit, or the change is another operation.
         ((REPEATED, update(1, 42, last_commit_lsn=20, lsn=15)), []),

@@ -16,6 +16,7 @@ from lakehouse.cdc.plain_files import FileEntry, read_plain
 from lakehouse.cdc.schemas import Columns
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.spark.literals import lit
+from lakehouse.spark.prefixed_conf import settings_under
 
 # In a job's .conf, before the name of a setting that is for bulk work only.
 BULK_CONF_PREFIX = "spark.lakehouse.bulk."
@@ -39,11 +40,7 @@ class Lake:
 
     def with_bulk_settings(self) -> "Lake":
         """Return the same lake in a new session, with the bulk settings of the job's .conf."""
-        bulk = {
-            name.removeprefix(BULK_CONF_PREFIX): value
-            for name, value in self.spark.sparkContext.getConf().getAll()
-            if name.startswith(BULK_CONF_PREFIX)
-        }
+        bulk = settings_under(BULK_CONF_PREFIX, dict(self.spark.sparkContext.getConf().getAll()))
         return replace(self, spark=self._new_session(bulk), session_conf=bulk)
 
     def silver(self, contract: Contract) -> DataFrame:

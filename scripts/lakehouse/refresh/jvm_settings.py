@@ -6,6 +6,7 @@ from lakehouse.cdc.offsets import lag
 from lakehouse.cdc.table_store import TableStore
 from lakehouse.contracts import CAPTURED
 from lakehouse.settings import Settings
+from lakehouse.spark.prefixed_conf import settings_under
 from lakehouse.spark.session import conf
 
 # In refresh.conf, before the name of a setting of a JVM that starts with so many changes to merge.
@@ -13,18 +14,11 @@ LONG_RUN_CONF_PREFIX = "spark.lakehouse.longRun."
 LONG_RUN_CHANGES = 500_000
 
 
-def settings_for_backlog(
-    settings: Settings, *, rebuild_silver: bool, threshold: int = LONG_RUN_CHANGES
-) -> dict[str, str]:
-    """Return the long run's settings where more than `threshold` changes are to be merged, else none."""
+def settings_for_backlog(settings: Settings, *, rebuild_silver: bool) -> dict[str, str]:
+    """Return the long run's settings where more than LONG_RUN_CHANGES are to be merged, else none."""
     store = TableStore(settings.lake)
-    if sum(_changes_to_merge(store, contract, rebuild_silver=rebuild_silver) for contract in CAPTURED) <= threshold:
-        return {}
-    return {
-        name.removeprefix(LONG_RUN_CONF_PREFIX): value
-        for name, value in conf(settings, "refresh").items()
-        if name.startswith(LONG_RUN_CONF_PREFIX)
-    }
+    changes = sum(_changes_to_merge(store, contract, rebuild_silver=rebuild_silver) for contract in CAPTURED)
+    return settings_under(LONG_RUN_CONF_PREFIX, conf(settings, "refresh")) if changes > LONG_RUN_CHANGES else {}
 
 
 def _changes_to_merge(store: TableStore, contract: Contract, *, rebuild_silver: bool) -> int:

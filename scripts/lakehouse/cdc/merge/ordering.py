@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
-OFFSET_ORDER = ["_incarnation", "_partition", "_offset"]
+OFFSET_ORDER = ("_incarnation", "_partition", "_offset")
 
 
 def with_commit_order(changes: DataFrame, key: Sequence[str]) -> DataFrame:

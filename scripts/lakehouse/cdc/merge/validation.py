@@ -107,7 +107,7 @@ def latest_per_key(batch: Batch) -> DataFrame:
     """
     contract = batch.contract
     # Within one partition offsets are the order, and the batch is sorted by them.
-    order = OFFSET_ORDER if batch.stats.is_single_partition else ["_order"]
+    order = OFFSET_ORDER if batch.stats.is_single_partition else ("_order",)
     next_change = F.lead(lit(True)).over(Window.partitionBy(*contract.key).orderBy(*order))
     effective = batch.changes.where(is_effective()).withColumn("_has_next", next_change)
     return effective.where(F.col("_has_next").isNull()).select(*LINEAGE_COLUMNS, *contract.columns)
